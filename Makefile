@@ -1,0 +1,34 @@
+# `make book` builds the book with your own run in it; `make test` passes the tests. Both set everything up.
+.DEFAULT_GOAL := book
+.PHONY: book test lint notebooks clean
+VENV := .venv
+PY := $(VENV)/bin/python
+export OMP_WAIT_POLICY := PASSIVE
+
+book: $(VENV)/ready
+	@start=$$(date +%s); $(PY) -m mstask run --profile quick && middle=$$(date +%s) && \
+	$(PY) -m mstask book && end=$$(date +%s) && \
+	echo "run: $$((middle - start)) s, book: $$((end - middle)) s"
+
+test: $(VENV)/ready
+	$(PY) -m pytest
+
+lint: $(VENV)/ready
+	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+
+notebooks: $(VENV)/ready
+	$(PY) -m mstask notebooks
+
+clean:
+	rm -rf _build
+
+$(VENV)/ready: requirements.txt
+	@start=$$(date +%s); \
+	for python in python3 python3.13 python3.12 python3.11; do \
+	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; python=; \
+	done; \
+	if [ -z "$$python" ]; then echo "mstask needs Python 3.11 or newer: install python3 (Debian, Ubuntu: apt install python3 python3-venv)." >&2; exit 1; fi; \
+	if ! "$$python" -c 'import venv, ensurepip' 2>/dev/null; then echo "Python's venv module is missing: install it (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; fi; \
+	echo "Setting up $(VENV): about 2 GB, a minute or two ..."; \
+	"$$python" -m venv $(VENV) && $(PY) -m pip install --disable-pip-version-check -r requirements.txt && \
+	touch $@ && echo "set-up: $$(($$(date +%s) - start)) s"

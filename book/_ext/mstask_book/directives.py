@@ -1,0 +1,286 @@
+"""The role and the directives that put result documents into a page.
+
+    {result}`embedded/ablation:methods.D1_H1.macro_f1.mean|.3f`
+
+    :::{mstask-figure} ablation published/ablation embedded/ablation run/ablation
+    :name: fig-ablation
+    :alt: One sentence with the finding; {embedded/ablation:best|label} is filled in.
+    The caption, in which roles work.
+    :::
+
+    :::{mstask-table} claims claims/published claims/run      (the same, without :alt:)
+    :rows: P1 P2                                              (optional: only these, in this order)
+
+    :::{mstask-claims} claims/published claims/embedded       (every claim with its evidence)
+    :::{mstask-when} embedded/ablation                        (content for when that document, or a true value in it, exists)
+    :::{mstask-unless} embedded/ablation                      (and its opposite)
+
+The argument of a figure is `<name>` of `mstask.figures.figure_<name>`, of a table `mstask.figures.table_<name>`, followed by the
+documents it is given. The data behind either, as CSV, is what `mstask.figures.data_<name>` returns, or the table itself.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pandas as pd
+from docutils import nodes
+from docutils.parsers.rst import directives
+from mstask import figures
+from mstask.errors import MstaskError, nearest
+from mstask.results import MissingResult
+from sphinx import addnodes
+from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from .provenance import provenance_line
+from .rendering import claim_cards, docutils_table, placeholder
+from .sources import BrokenReference, Absent, Reference, Sources
+
+log = logging.getLogger(__name__)
+PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+SVG_STYLE = {"svg.hashsalt": "mstask", "svg.fonttype": "path"}
+
+
+def sources_of(env: BuildEnvironment) -> Sources:
+    """Return the look-up of the build now running."""
+    return env.app.mstask_sources
+
+
+def depend(env: BuildEnvironment, *references: Reference) -> None:
+    """Read the current page again when what `references` are read from, or the package, changes, appears or goes."""
+    recorded = env.mstask_inputs.setdefault(env.docname, {})
+    for stem in ("", *(reference.stem for reference in references)):
+        recorded[stem] = sources_of(env).fingerprint(stem)
+
+
+def warn(message: object, location: Any) -> None:
+    """Report a broken reference; with -W the build fails."""
+    log.warning("%s", message, location=location, type="mstask")
+
+
+class ResultRole(SphinxRole):
+    """{result}`source/section:dotted.path|format`: one value, its file, key and full value on hovering."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        try:
+            reference = Reference.parse(self.text)
+            depend(self.env, reference)
+            shown, value = sources_of(self.env).text(reference)
+        except Absent as reason:
+            return [placeholder(reason)], []
+        except MstaskError as error:
+            warn(error, self.get_location())
+            return [nodes.inline("", "[missing]")], []
+        return [
+            nodes.abbreviation(
+                shown,
+                shown,
+                explanation=f"{reference.shown}: {'.'.join(reference.path)} = {value!r}",
+                classes=["result", f"voice-{reference.voice}"],
+            )
+        ], []
+
+
+class Exhibit(SphinxDirective):
+    """What figures and tables share: the call of a function of `mstask.figures` and the line below it."""
+
+    required_arguments = 1
+    optional_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+    option_spec = {"name": directives.unchanged}
+    kind = ""
+
+    def run(self) -> list[nodes.Node]:
+        try:
+            return self.exhibit()
+        except MstaskError as error:
+            warn(error, self.get_location())
+            return [nodes.paragraph("", "[missing]")]
+
+    def exhibit(self) -> list[nodes.Node]:
+        raise NotImplementedError
+
+    @property
+    def topic(self) -> str:
+        return self.arguments[0]
+
+    @property
+    def file_stem(self) -> str:
+        voices = "-".join(reference.voice for reference in self.references())
+        return self.options.get("name") or "-".join(filter(None, [self.kind, self.topic, voices]))
+
+    def references(self) -> list[Reference]:
+        return [Reference.parse(text) for text in self.arguments[1].split()] if len(self.arguments) > 1 else []
+
+    def inputs(self) -> dict[str, Any]:
+        """Load the documents by voice, `None` for a run that doesn't exist."""
+        references = self.references()
+        depend(self.env, *references)
+        loaded = {}
+        for reference in references:
+            try:
+                loaded[reference.voice] = sources_of(self.env).document(reference)
+            except Absent:
+                loaded[reference.voice] = None
+        return loaded
+
+    def call(self, function: Callable, inputs: dict[str, Any]) -> Any:
+        """Call with the documents by voice, with one document, or with nothing: as the function wants it."""
+        wanted = list(inspect.signature(function).parameters)
+        if not wanted:
+            return function()
+        return function(inputs) if wanted[0] in {"documents", "ledgers"} else function(*inputs.values())
+
+    def function(self, kind: str) -> Callable:
+        name = f"{kind}_{self.topic}"
+        if not hasattr(figures, name):
+            known = [n for n in dir(figures) if n.startswith(f"{kind}_")]
+            raise MstaskError(f"mstask.figures has no {name!r}; {nearest(name, known)}")
+        return getattr(figures, name)
+
+    def generated(self, suffix: str) -> Path:
+        folder = Path(self.env.app.outdir).parent / "generated"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{self.file_stem}{suffix}"
+
+    def relative(self, path: Path) -> str:
+        here = Path(self.env.doc2path(self.env.docname)).parent
+        return Path(os.path.relpath(path, here)).as_posix()
+
+    def caption(self) -> list[nodes.Node]:
+        text = " ".join(line.strip() for line in self.content)
+        children, messages = self.state.inline_text(text, self.content_offset + 1)
+        return [*children, *messages]
+
+    def with_provenance(self, exhibit: nodes.Element, data: pd.DataFrame, function: Callable) -> list[nodes.Node]:
+        """Wrap an exhibit with the line that says where it comes from and the data as CSV."""
+        csv = self.generated(".csv")
+        csv.write_text(data.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
+        download = addnodes.download_reference(
+            "", "", nodes.Text("data (CSV)"), reftarget=self.relative(csv), refdoc=self.env.docname, refexplicit=True
+        )
+        line = provenance_line(self.env, self.references(), function, download)
+        self.add_name(exhibit)
+        return [nodes.container("", exhibit, line, classes=["mstask-exhibit", f"mstask-{self.kind}"])]
+
+
+class FigureDirective(Exhibit):
+    """A figure made by `mstask.figures.figure_<name>` at build time."""
+
+    option_spec = {**Exhibit.option_spec, "alt": directives.unchanged}
+    kind = "figure"
+
+    def exhibit(self) -> list[nodes.Node]:
+        inputs = self.inputs()
+        alt = self.alt_text()
+        function = self.function("figure")
+        svg = self.generated(".svg")
+        with matplotlib.rc_context(SVG_STYLE):
+            self.call(function, inputs).savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+        image = nodes.image(uri=self.relative(svg), alt=alt, classes=["dark-light"])
+        figure = nodes.figure("", image, nodes.caption("", "", *self.caption()))
+        self.set_source_info(figure)
+        return self.with_provenance(figure, self.call(self.function("data"), inputs), function)
+
+    def alt_text(self) -> str:
+        """Return the alternative text with its `{references}` filled in; without one there is no figure."""
+        text = " ".join(self.options.get("alt", "").split())
+        if not text:
+            raise MstaskError(f"mstask-figure {self.topic!r} has no :alt: text; expected a sentence with its finding")
+        return PLACEHOLDER.sub(lambda match: self.filled(match[1]), text)
+
+    def filled(self, text: str) -> str:
+        reference = Reference.parse(text)
+        depend(self.env, reference)
+        try:
+            return sources_of(self.env).text(reference)[0]
+        except Absent as reason:
+            return str(reason)
+
+
+class TableDirective(Exhibit):
+    """A table made by `mstask.figures.table_<name>`: a docutils table, so it is numbered and can be referred to."""
+
+    option_spec = {**Exhibit.option_spec, "rows": directives.unchanged}
+    kind = "table"
+
+    def exhibit(self) -> list[nodes.Node]:
+        inputs = self.inputs()
+        function = self.function("table")
+        frame = self.selected(self.call(function, inputs))
+        table = docutils_table(frame, nodes.title("", "", *self.caption()))
+        self.set_source_info(table)
+        has_data = hasattr(figures, f"data_{self.topic}")
+        data = self.call(self.function("data"), inputs) if has_data else frame
+        return self.with_provenance(table, data, function)
+
+
+    def selected(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows that the page asks for by their index, all by default."""
+        rows = self.options.get("rows", "").split() or list(frame.index)
+        for row in rows:
+            if row not in frame.index:
+                raise MstaskError(f"table_{self.topic} has no row {row!r}; {nearest(row, map(str, frame.index))}")
+        return frame.loc[rows]
+
+
+class ClaimsDirective(Exhibit):
+    """Every claim with its verdict in each voice, the evidence, and how fragile it is."""
+
+    required_arguments = 1
+    optional_arguments = 0
+    option_spec = {}
+
+    def references(self) -> list[Reference]:
+        return [Reference.parse(text) for text in self.arguments[0].split()]
+
+    def exhibit(self) -> list[nodes.Node]:
+        return claim_cards(self.inputs())
+
+
+class WhenDirective(SphinxDirective):
+    """Content shown only when a document, or a true value in it, exists."""
+
+    required_arguments = 1
+    has_content = True
+    shown_when = True
+
+    def run(self) -> list[nodes.Node]:
+        try:
+            reference = Reference.parse(self.arguments[0])
+        except BrokenReference as error:
+            warn(error, self.get_location())
+            return []
+        depend(self.env, reference)
+        if self.holds(reference) is not self.shown_when:
+            return []
+        shown = nodes.Element()
+        self.state.nested_parse(self.content, self.content_offset, shown)
+        return shown.children
+
+    def holds(self, reference: Reference) -> bool:
+        """Say whether the document is there and the value in it true; a damaged document is reported."""
+        try:
+            sources_of(self.env).document(reference)
+            return bool(sources_of(self.env).value(reference)) if reference.path else True
+        except Absent:
+            return False
+        except BrokenReference as error:
+            if not isinstance(error.__cause__, MissingResult):
+                warn(error, self.get_location())
+            return False
+
+
+class UnlessDirective(WhenDirective):
+    """The opposite of `mstask-when`."""
+
+    shown_when = False

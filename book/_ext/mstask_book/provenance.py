@@ -1,0 +1,72 @@
+"""The line below each figure and table: result documents, function, notebook, command that remakes it, revision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from docutils import nodes
+from mstask import locks
+from mstask.errors import MstaskError
+from sphinx import addnodes
+from sphinx.environment import BuildEnvironment
+
+from .sources import Reference
+
+
+def provenance_line(
+    env: BuildEnvironment, references: Sequence[Reference], function: Callable, download: nodes.Node
+) -> nodes.paragraph:
+    """Return the line for an exhibit drawn by `function` from the documents that `references` name."""
+    parts: list[list[nodes.Node]] = []
+    if references:
+        parts.append([nodes.Text("from "), *_separated([_file(reference) for reference in references])])
+    parts.append([nodes.Text("by "), nodes.literal("", f"{function.__module__}.{function.__name__}")])
+    if notebook := env.metadata[env.docname].get("notebook"):
+        parts.append([nodes.Text("notebook "), _notebook(env, notebook)])
+    if command := next(filter(None, map(_command, references)), None):
+        parts.append([nodes.Text("remade by "), nodes.literal("", command)])
+    if revisions := _revisions(references):
+        parts.append([nodes.Text(f"revision {revisions}")])
+    line = nodes.paragraph("", "", classes=["mstask-provenance"])
+    for part in [*parts, [download]]:
+        line += [nodes.Text(" · ")] * bool(line.children) + part
+    return line
+
+
+def _file(reference: Reference) -> nodes.literal:
+    return nodes.literal("", reference.shown, classes=[f"voice-{reference.voice}"])
+
+
+def _separated(items: Sequence[nodes.Node]) -> list[nodes.Node]:
+    return [node for item in items for node in (nodes.Text(", "), item)][1:]
+
+
+def _notebook(env: BuildEnvironment, notebook: str) -> nodes.Node:
+    if notebook not in env.found_docs:
+        return nodes.literal("", notebook)
+    shown = nodes.literal("", notebook)
+    target = {"reftype": "doc", "refdomain": "std", "reftarget": f"/{notebook}", "refexplicit": True, "refwarn": True}
+    return addnodes.pending_xref("", shown, refdoc=env.docname, **target)
+
+
+def _command(reference: Reference) -> str | None:
+    """Return the command that makes a document anew; published figures can't be remade."""
+    match reference.source:
+        case "embedded":
+            return f"python -m mstask run {reference.section} --profile paper"
+        case "run":
+            return f"python -m mstask run {reference.section}"
+        case "claims":
+            return f"python -m mstask claims --source {reference.section}"
+    return None
+
+
+def _revisions(references: Sequence[Reference]) -> str:
+    """Return the code revisions that made the locked documents among `references`."""
+    try:
+        manifest = locks.read_manifest(locks.kept_root())
+    except MstaskError:
+        return ""
+    entries = (manifest.get(f"{reference.stem}.json", {}) for reference in references)
+    found = {part.strip()[:10] for entry in entries for part in entry.get("revision", "").split(",")}
+    return ", ".join(sorted(found - {""}))

@@ -1,0 +1,107 @@
+"""What stands around the pages: repository address, launch buttons, lock state in the footer, scripts served from the build."""
+
+from __future__ import annotations
+
+import html
+import importlib.util
+import shutil
+from pathlib import Path
+from typing import Any
+
+from mstask import locks, pairs, results
+from mstask.errors import MstaskError
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+COLAB = "https://colab.research.google.com"
+MATHJAX = "tex-svg-full.js"
+
+
+def colab_url(notebook: str) -> str:
+    """Return the address that opens a notebook of the pinned release in Colab."""
+    repository, tag = pairs.project()
+    return f"{repository.replace('https://github.com', f'{COLAB}/github', 1)}/blob/{tag}/{notebook}.ipynb"
+
+
+def configure_theme(app: Sphinx, config: Config) -> None:
+    """Derive the theme's repository, launch and footer options; they are part of the build's fingerprint."""
+    config.myst_substitutions = {**config.myst_substitutions, "repository": pairs.project()[0]}
+    if config.html_theme != "sphinx_book_theme":
+        return
+    repository, tag = pairs.project()
+    config.html_theme_options |= {
+        "repository_url": repository,
+        "repository_branch": tag,
+        "path_to_docs": "",
+        "launch_buttons": {"colab_url": COLAB},
+        "use_repository_button": True,
+        "use_issues_button": True,
+        "extra_footer": lock_state(),
+    }
+
+
+def lock_state() -> str:
+    """Return the footer: whether the locked results are intact, how many there are, and what code made this project's."""
+    problems = results.verify()
+    if problems:
+        listed = "".join(f"<li>{html.escape(problem)}</li>" for problem in problems)
+        return f'<div class="lock-state lock-broken"><strong>Locked results: broken.</strong><ul>{listed}</ul></div>'
+    entries = locks.read_manifest(locks.kept_root()).values()
+    published = sum(entry["source"] == "published" for entry in entries)
+    own = [entry for entry in entries if entry["source"] != "published"]
+    made = ", ".join(sorted({short(entry["revision"]) for entry in own}))
+    text = f"Locked results intact: {published} documents published, {len(own)} of this project"
+    return f'<div class="lock-state">✓ {text}{f" (revision {html.escape(made)})" if made else ""}.</div>'
+
+
+def short(revision: str) -> str:
+    """Return revisions, separated by commas, in their short form."""
+    return ", ".join(part.strip()[:10] for part in revision.split(","))
+
+
+def add_notebook_button(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: Any) -> None:
+    """Give a chapter whose front matter says `notebook: ...` the launch button of that notebook."""
+    notebook = (context.get("meta") or {}).get("notebook")
+    if not notebook or "header_buttons" not in context:
+        return
+    button = {
+        "type": "link",
+        "text": "Colab",
+        "icon": "_static/images/logo_colab.png",
+        "tooltip": "Open this chapter's notebook in Colab",
+        "url": colab_url(notebook),
+    }
+    group = {
+        "type": "group",
+        "label": "launch-buttons",
+        "icon": "fas fa-rocket",
+        "tooltip": "Run this chapter's notebook",
+        "buttons": [button],
+    }
+    context["header_buttons"].append(group)
+
+
+def drop_repeated_scripts(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: Any) -> None:
+    """Drop the scripts of a live-code service this book doesn't use, and inline scripts that come twice."""
+    kept, seen = [], set()
+    for script in context.get("script_files", []):
+        attributes = getattr(script, "attributes", {})
+        body = attributes.get("body") or ""
+        if "thebe" in (body + str(getattr(script, "filename", script))).casefold() or (body and body in seen):
+            continue
+        seen.add(body)
+        kept.append(script)
+    context["script_files"] = kept
+
+
+def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
+    """Serve the formulas' script from the build, so that no page needs the network."""
+    if exception or app.builder.format != "html":
+        return
+    package = importlib.util.find_spec("sphinx-mathjax-offline")
+    if package is None or package.origin is None:
+        raise MstaskError("sphinx-mathjax-offline is not installed; expected it from requirements.txt, for formulas offline")
+    source = Path(package.origin).parent / "static" / "mathjax" / MATHJAX
+    target = Path(app.outdir) / "_static" / "mathjax" / MATHJAX
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)

@@ -1,0 +1,226 @@
+"""Look up the book's numbers: `source/section:dotted.path|format` in result documents, claims and protocol.
+
+| reference | where it is looked up |
+|---|---|
+| `published/disjoint:best` | `mstask.summary.summarise` of the papers' figures |
+| `embedded/ablation:methods.D1_H1.macro_f1.mean` | the same of this project's locked runs |
+| `run/ablation:best` | the same of the reader's own runs, which may not exist |
+| `claims/embedded:radar-winner.verdict` | the claims ledger of one voice, by claim id |
+| `protocol:beta` | the constants of the paper's protocol |
+
+What isn't there is an error, unless it belongs to the reader's run or the section ends in a question mark, as in
+`embedded/ablation?:best`; then the page says so.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mstask import claims, locks, paths, results, summary, voices
+from mstask.errors import MstaskError, nearest
+
+PACKAGE = paths.ROOT / "mstask"
+SOURCES = (*voices.VOICES, "claims", "protocol")
+
+
+class BrokenReference(MstaskError):
+    """A reference in the book that names no value; the message says which file and key, and what is there."""
+
+
+class Absent(MstaskError):
+    """A value that may be absent, and is: no error, the page says so instead."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """One parsed reference.
+
+    Parameters
+    ----------
+    source : "published", "embedded", "run", "claims" or "protocol".
+    section : section id, or the voice for claims, or "" for the protocol.
+    path : the keys below it.
+    spec : a format specification of Python, or "label" for a method's display name.
+    optional : whether the document may be absent.
+    """
+
+    source: str
+    section: str
+    path: tuple[str, ...]
+    spec: str
+    optional: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        where, _, spec = text.partition("|")
+        stem, _, dotted = where.strip().partition(":")
+        source, _, section = stem.partition("/")
+        if source not in SOURCES:
+            raise BrokenReference(f"{text!r} names no known source; {nearest(source, SOURCES)}")
+        if source != "protocol" and not section:
+            raise BrokenReference(f"{text!r} names no section; expected {source}/<section>:<key>")
+        optional = section.endswith("?") or "run" in (source, section)
+        return cls(source, section.rstrip("?"), tuple(filter(None, dotted.split("."))), spec.strip(), optional)
+
+    @property
+    def stem(self) -> str:
+        """The part that names a document: "source/section"."""
+        return f"{self.source}/{self.section}" if self.section else self.source
+
+    @property
+    def voice(self) -> str:
+        """Whose value it is: "published", "embedded", "run" or "protocol"."""
+        return self.section if self.source == "claims" else self.source
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Files and folders the value comes from; they need not exist."""
+        kept, runs = locks.kept_root(), results.runs_root() / "runs"
+        match self.source:
+            case "protocol":
+                return ()
+            case "claims":
+                return tuple(kept / folder for folder in locks.KEPT) + (runs,)
+            case "run":
+                return runs / self.section, kept / "real" / f"{self.section}.json"
+            case _:
+                return (kept / self.source / f"{self.section}.json",)
+
+    @property
+    def shown(self) -> str:
+        """What the value is read from, as a reader knows it."""
+        match self.source:
+            case "protocol":
+                return "mstask/sections.py"
+            case "claims":
+                return f"claims ledger, {self.section}"
+            case "run":
+                return f"results/runs/{self.section}"
+            case _:
+                return f"results/{self.source}/{self.section}.json"
+
+
+class Sources:
+    """Everything the pages of one build look up, each document read once."""
+
+    def __init__(self) -> None:
+        self._fingerprints: dict[str, str] = {}
+        self._documents: dict[tuple[str, str], Any] = {}
+        self._views: dict[tuple[str, str], Any] = {}
+
+    def document(self, reference: Reference) -> Any:
+        """Return the result document, or the claims of a voice; `Absent` or `BrokenReference` where there is none."""
+        key = (reference.source, reference.section)
+        if key not in self._documents:
+            self._documents[key] = self._load(reference)
+        return self._documents[key]
+
+    def value(self, reference: Reference) -> Any:
+        """Return the value a reference names."""
+        key = (reference.source, reference.section)
+        if key not in self._views:
+            self._views[key] = self._view(reference)
+        return _descend(self._views[key], reference)
+
+    def text(self, reference: Reference) -> tuple[str, Any]:
+        """Return the value as the reader sees it, and in full."""
+        value = self.value(reference)
+        if value is None and reference.voice == "run":
+            raise Absent("not available")
+        try:
+            return _format(value, reference.spec), value
+        except (TypeError, ValueError) as error:
+            place = f"{reference.shown}: {'.'.join(reference.path)}"
+            raise BrokenReference(f"{place} = {value!r} can't be written as {reference.spec!r}: {error}") from error
+
+    def fingerprint(self, stem: str) -> str:
+        """Return a fingerprint of all that "source/section" is read from, or, for "", of the package's own code."""
+        if stem not in self._fingerprints:
+            inputs = Reference.parse(stem).inputs if stem else (PACKAGE,)
+            self._fingerprints[stem] = " ".join(digest(path) for path in inputs)
+        return self._fingerprints[stem]
+
+    @staticmethod
+    def _load(reference: Reference) -> Any:
+        try:
+            if reference.source == "claims":
+                return _ledger(reference.section)
+            return results.load(reference.section, reference.source)
+        except MstaskError as error:
+            missing = isinstance(error, results.MissingResult)
+            if missing and reference.optional:
+                raise Absent(voices.VOICES[reference.voice].absent) from error
+            if reference.voice == "run":
+                raise Absent(f"your run can't be read: {error}") from error
+            raise BrokenReference(str(error)) from error
+
+    def _view(self, reference: Reference) -> Any:
+        if reference.source == "protocol":
+            from mstask.sections import PROTOCOL
+
+            return dataclasses.asdict(PROTOCOL)
+        document = self.document(reference)
+        if reference.source == "claims":
+            return {claim.id: dataclasses.asdict(claim) for claim in document}
+        return summary.summarise(document)
+
+
+def _ledger(voice: str) -> list[claims.Claim]:
+    ledger = claims.ledger(voice)
+    if voice == "run" and all(claim.verdict == "not testable" for claim in ledger):
+        raise results.MissingResult("no run that a claim could be judged by")
+    return ledger
+
+
+def _descend(value: Any, reference: Reference) -> Any:
+    """Follow the path; a key that isn't there is an error that names the nearest ones."""
+    for depth, part in enumerate(reference.path):
+        if isinstance(value, Mapping) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        elif reference.voice == "run":
+            raise Absent("not in your run")
+        else:
+            found = ".".join(reference.path[: depth + 1])
+            raise BrokenReference(f"{reference.shown} has no key {found!r}; {_choices(value, part)}")
+    return value
+
+
+def _choices(value: Any, part: str) -> str:
+    if isinstance(value, Mapping):
+        return nearest(part, [str(key) for key in value])
+    if isinstance(value, list):
+        return f"it is a list of {len(value)}"
+    return f"it ends at {value!r}"
+
+
+def _format(value: Any, spec: str) -> str:
+    if isinstance(value, list | tuple):
+        return _join([_format(item, spec) for item in value])
+    if value is None or isinstance(value, Mapping):
+        raise TypeError("it is no single value")
+    if spec == "label":
+        return voices.label(value)
+    text = format(value, spec)
+    return text if isinstance(value, str) else text.replace("-", "−")
+
+
+def _join(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def digest(path: Path) -> str:
+    """Return a fingerprint of a file's bytes, or of every JSON and Python file in a folder; "absent" if neither."""
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    if not path.is_dir():
+        return "absent"
+    total = hashlib.sha256()
+    for file in sorted(p for p in path.rglob("*") if p.suffix in {".json", ".py"} and p.is_file()):
+        total.update(f"{file.relative_to(path).as_posix()} {digest(file)}\n".encode())
+    return total.hexdigest()

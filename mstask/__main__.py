@@ -1,0 +1,7 @@
+"""Entry point of `python -m mstask`."""
+
+import sys
+
+from mstask.cli import main
+
+sys.exit(main())

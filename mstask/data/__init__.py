@@ -1,0 +1,83 @@
+"""Data sets: one `load` for embedded and real data, always split, always checked."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from mstask.errors import MstaskError, nearest
+
+if TYPE_CHECKING:
+    import torch
+
+SOURCES = ("embedded", "real")
+SIZES = ("paper", "medium", "small")
+
+_LOADERS = {"radar": "mstask.data.radar:load"}
+
+
+class DataError(MstaskError):
+    """A data set that can't be loaded: unknown, missing, damaged or not what the format says."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Inputs `x` float32 [N, T, F] and labels `y` int64 [N]."""
+
+    x: torch.Tensor
+    y: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A data set in its three parts, with the number of classes and the facts a result document needs.
+
+    `meta` holds name, source, size, fingerprint (SHA-256 of the data), class_names, counts per part, and mean
+    and sd of the training part where the inputs are standardised.
+    """
+
+    train: Split
+    validation: Split
+    test: Split
+    n_classes: int
+    meta: dict[str, Any]
+
+
+def names() -> list[str]:
+    """Return the names of the data sets."""
+    return list(_LOADERS)
+
+
+def load(name: str, source: str = "embedded", size: str = "paper", root: str | PathLike[str] | None = None) -> Splits:
+    """Return a data set, split and checked.
+
+    Parameters ---------- name : one of `names()`. source : "embedded" (generated here, once, into the cache)
+    or "real" (the user's own copy of the original). size : "paper", "medium" or "small"; how much embedded
+    data. Real data is always used whole. root : folder of the real data; by default the one named by the data
+    set's environment variable.
+
+    Raises
+    ------
+    DataError : unknown name, source or size; a missing or damaged file.
+    """
+    for what, value, valid in (
+        ("data set", name, names()),
+        ("source", source, SOURCES),
+        ("size", size, SIZES),
+    ):
+        if value not in valid:
+            raise DataError(f"unknown {what} {value!r}: {nearest(str(value), valid)}")
+    if root is not None and source == "embedded":
+        raise DataError(f"root={str(root)!r} names a folder of real data: pass source='real' with it")
+    return _loader(name)(source, size, root)
+
+
+def _loader(name: str) -> Callable[..., Splits]:
+    module, function = _LOADERS[name].split(":")
+    return getattr(importlib.import_module(module), function)

@@ -1,0 +1,89 @@
+"""A cache of generated folders that is complete or absent, whoever else is writing, whenever the machine stops."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from mstask import paths
+from mstask.data import DataError
+
+log = logging.getLogger(__name__)
+META = "meta.json"
+
+
+def ensure(name: str, make: Callable[[Path], dict[str, Any]], fault: Callable[[Path], str | None]) -> Path:
+    """Return the cache folder `name`, made when it is absent or faulty.
+
+    One process generates while others wait; the folder is filled under a temporary name, flushed and renamed,
+    so that a reader never sees half of it.
+
+    Parameters
+    ----------
+    name : folder name, with everything the content depends on (size, version).
+    make : fills an empty folder and returns what `meta.json` shall hold.
+    fault : says what is wrong with a folder, or None when it is intact.
+
+    Raises
+    ------
+    DataError : the cache can't be written.
+    """
+    root = paths.cache_dir()
+    folder = root / name
+    if folder.is_dir() and fault(folder) is None:
+        return folder
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / f"{name}.lock"):
+            _replace(folder, make, fault)
+    except OSError as error:
+        raise DataError(
+            f"the data cache {root} can't be written ({error.strerror or error}); "
+            "free some space or set MSTASK_DATA to another folder"
+        ) from error
+    return folder
+
+
+def read_meta(folder: Path) -> dict[str, Any]:
+    """Return the folder's `meta.json`, or an empty dictionary when it is missing or unreadable."""
+    try:
+        meta = json.loads((folder / META).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return meta if isinstance(meta, dict) else {}
+
+
+def _replace(folder: Path, make: Callable[[Path], dict[str, Any]], fault: Callable[[Path], str | None]) -> None:
+    """Make the folder anew unless another process has done so meanwhile; call with the lock held."""
+    for abandoned in folder.parent.glob(f"{folder.name}.tmp-*"):
+        shutil.rmtree(abandoned, ignore_errors=True)
+    if folder.exists():
+        found = fault(folder)
+        if found is None:
+            return
+        log.warning("%s is damaged (%s): generating it again", folder, found)
+    fresh = Path(tempfile.mkdtemp(prefix=f"{folder.name}.tmp-", dir=folder.parent))
+    try:
+        meta = make(fresh)
+        (fresh / META).write_text(json.dumps(meta, indent=2, sort_keys=True) + "\n", "utf-8")
+        for path in fresh.iterdir():
+            _flush(path)
+        if folder.exists():
+            folder.rename(fresh.with_name(f"{fresh.name}-old"))
+        fresh.rename(folder)
+    finally:
+        for left in folder.parent.glob(f"{folder.name}.tmp-*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

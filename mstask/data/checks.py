@@ -1,0 +1,107 @@
+"""Reading files that nobody vouches for: every fault ends in one sentence that names the file."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from mstask.data import DataError
+
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
+
+def read_npy(path: Path) -> np.ndarray:
+    """Return the array of a .npy file, memory-mapped and read-only; nothing in it is ever unpickled.
+
+    Raises
+    ------
+    DataError : missing or unreadable file, not a .npy file, truncated, or holding Python objects.
+    """
+    try:
+        with path.open("rb") as file:
+            dtype, n_bytes = _header(path, file)
+            found = path.stat().st_size - file.tell()
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist") from None
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror}") from None
+    if dtype.hasobject:
+        raise DataError(
+            f"{path} holds pickled Python objects, expected plain numbers; refused, as unpickling can run code"
+        )
+    if found < n_bytes:
+        raise DataError(f"{path} is truncated: {found} bytes of data, its header promises {n_bytes}; copy it again")
+    if n_bytes == 0:
+        raise DataError(f"{path} holds an empty array, expected data")
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def _header(path: Path, file: BinaryIO) -> tuple[np.dtype, int]:
+    """Return the dtype and the number of data bytes that the header of a .npy file announces."""
+    try:
+        read = _HEADERS[np.lib.format.read_magic(file)]
+        shape, _, dtype = read(file)
+    except OSError:
+        raise
+    except Exception:  # numpy's parser fails in many ways on bytes that aren't a header
+        raise DataError(
+            f"{path} is not a complete .npy file: its header can't be read; save it with numpy.save"
+        ) from None
+    if any(length < 0 for length in shape):
+        raise DataError(f"{path} has the impossible shape {shape}")
+    return dtype, math.prod(shape) * dtype.itemsize
+
+
+def real_float32(path: Path, array: np.ndarray) -> np.ndarray:
+    """Return the values as float32 after checking that they are real numbers and finite.
+
+    Raises ------ DataError : complex, text, boolean or other dtype; NaN or infinite values (their number and
+    the first index).
+    """
+    if array.dtype.kind not in "fiu":
+        raise DataError(f"{path} has dtype {array.dtype}, expected real numbers (float or integer)")
+    with np.errstate(over="ignore"):
+        values = np.array(array, dtype=np.float32, order="C")
+    bad = ~np.isfinite(values)
+    if bad.any():
+        first = tuple(int(i) for i in np.unravel_index(int(bad.argmax()), bad.shape))
+        raise DataError(
+            f"{path} has {int(bad.sum())} values that are NaN or infinite as float32, the first at index {first}; "
+            "expected finite numbers"
+        )
+    return values
+
+
+def class_labels(path: Path, array: np.ndarray, n_classes: int) -> np.ndarray:
+    """Return labels as int64 [N] after checking that they are whole numbers in 0..n_classes - 1.
+
+    Raises
+    ------
+    DataError : other shape or dtype; a label that is no whole number or out of range (the first index).
+    """
+    if array.ndim != 1:
+        raise DataError(f"{path} has shape {array.shape}, expected one label per sample: (N,)")
+    if array.dtype.kind not in "fiu":
+        raise DataError(f"{path} has dtype {array.dtype}, expected whole numbers from 0 to {n_classes - 1}")
+    whole = np.isfinite(array) & (np.floor(array) == array)
+    good = whole & (array >= 0) & (array < n_classes)
+    if not good.all():
+        first = int(np.argmin(good))
+        raise DataError(
+            f"{path} has {int((~good).sum())} labels that are not whole numbers from 0 to {n_classes - 1}, "
+            f"the first is {array[first]} at index {first}"
+        )
+    return np.array(array, dtype=np.int64)
+
+
+def fingerprint(*arrays: np.ndarray) -> str:
+    """Return the SHA-256 (hex) of the arrays' dtypes, shapes and bytes in C order."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

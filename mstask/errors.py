@@ -1,0 +1,19 @@
+"""The one base class of errors that a user can cause and mend."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class MstaskError(Exception):
+    """A user's mistake or a broken input: one sentence that says what was found, what was expected, and where."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Return advice naming the valid choice closest to `name`, or all of them when none is close."""
+    valid = list(valid)
+    folded = {v.casefold(): v for v in valid}
+    match = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.5)
+    choices = ", ".join(valid)
+    return f"did you mean {folded[match[0]]!r}? Valid: {choices}" if match else f"valid: {choices}"

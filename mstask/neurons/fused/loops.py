@@ -1,0 +1,165 @@
+"""Orders the expressions of one time step into loops over the neurons, as the lines of a Python (numba) program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mstask.neurons.fused.graph import Node, reachable
+
+EXPRESSIONS = {
+    "add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "div": "{0} / {1}", "neg": "-{0}", "sqrt": "math.sqrt({0})",
+    "exp": "math.exp({0})", "log": "math.log({0})", "sin": "math.sin({0})", "cos": "math.cos({0})",
+    "tanh": "math.tanh({0})", "sigmoid": "ONE / (ONE + math.exp(-{0}))", "abs": "abs({0})", "atan2": "REAL(atan2({0}, {1}))",
+    "relu": "ZERO if {0} <= ZERO else {0}", "minimum": "{0} if ({0} <= {1}) | ({0} != {0}) else {1}",
+    "maximum": "{0} if ({0} >= {1}) | ({0} != {0}) else {1}", "where": "{1} if {0} else {2}", "detach": "{0}",
+    "spike": "ONE if {0} >= ZERO else ZERO", "before": "{0} if t > START else ZERO", "gt": "{0} > {1}", "ge": "{0} >= {1}",
+    "lt": "{0} < {1}", "le": "{0} <= {1}", "eq": "{0} == {1}", "ne": "{0} != {1}", "and": "{0} & {1}", "or": "{0} | {1}",
+    "not": "not {0}",
+}  # fmt: skip
+POWERS = {-2: "ONE / ({0} * {0})", -1: "ONE / {0}", 2: "{0} * {0}", 3: "{0} * {0} * {0}"}
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a value goes: `target` is an array element such as "s[at + n]"; `adds` accumulates instead of overwriting."""
+
+    target: str
+    value: Node
+    adds: bool = False
+
+
+class Loops:
+    """The body of one time step. `load` names the array element or scalar that holds a leaf.
+
+    All values that no layer sum separates share one loop over the neurons; a layer sum ends a loop, and what a later loop
+    needs again is carried in the arrays w0, w1, ... of [W].
+    """
+
+    def __init__(self, outputs: Sequence[Output], load: Callable[[Node], str]) -> None:
+        self._outputs = outputs
+        self._load = load
+        self._nodes = reachable([output.value for output in outputs])
+        self._names = {node.index: f"v{number}" for number, node in enumerate(self._nodes)}
+        self._earliest = self._earliest_loops()
+        self.count = max(self._earliest.values()) + 1
+        self._loop = self._latest_loops()
+        self._carried = self._find_carried()
+
+    @property
+    def carriers(self) -> int:
+        """How many arrays w0, w1, ... are needed."""
+        return len(self._carried)
+
+    def lines(self) -> list[str]:
+        """The program text of the step, unindented."""
+        text: list[str] = []
+        for loop in range(self.count):
+            text += self._shared(loop)
+            body = self._body(loop)
+            if body:
+                text += ["for n in range(W):", *(f"    {line}" for line in body)]
+        return text
+
+    def _earliest_loops(self) -> dict[int, int]:
+        earliest: dict[int, int] = {}
+        for node in self._nodes:
+            after = max((earliest[arg.index] for arg in node.args), default=0)
+            earliest[node.index] = after + (node.op == "layer_sum")
+        return earliest
+
+    def _latest_loops(self) -> dict[int, int]:
+        """Place each value in the loop of its first user; a layer sum stands before the loop that it opens."""
+        latest = {output.value.index: self.count - 1 for output in self._outputs}
+        for node in reversed(self._nodes):
+            if node.op == "layer_sum":
+                latest[node.index] = self._earliest[node.index]
+            for arg in node.args:
+                due = latest[node.index] - (node.op == "layer_sum")
+                latest[arg.index] = min(due, latest.get(arg.index, due))
+        return latest
+
+    def _find_carried(self) -> dict[int, str]:
+        carried: dict[int, str] = {}
+        for node in self._nodes:
+            for arg in node.args:
+                summed = node.op == "layer_sum" and self._summed_in_place(arg) is None
+                later = self._loop[arg.index] < self._loop[node.index] and not arg.uniform and arg.args
+                if summed or later:
+                    carried.setdefault(arg.index, f"w{len(carried)}")
+        for output in self._outputs:
+            value = output.value
+            if value.args and not value.uniform and self._loop[value.index] < self.count - 1:
+                carried.setdefault(value.index, f"w{len(carried)}")
+        return carried
+
+    def _summed_in_place(self, node: Node) -> str | None:
+        """The array element whose row can be summed directly, if `node` is a leaf array."""
+        return None if node.args or node.uniform or node.op == "full" else self._load(node)
+
+    def _shared(self, loop: int) -> list[str]:
+        """Values that all neurons share, before the loop in which they are first used."""
+        text = []
+        for node in self._nodes:
+            if not (node.uniform and node.args and self._loop[node.index] == loop):
+                continue
+            if node.op == "layer_sum":
+                (arg,) = node.args
+                element = self._summed_in_place(arg) or f"{self._carried[arg.index]}[START + n]"
+                array, offset = element.removesuffix(" + n]").split("[")
+                text.append(f"{self._names[node.index]} = row_sum({array}, {offset}, W)")
+            else:
+                text.append(f"{self._names[node.index]} = {self._expression(node, loop)}")
+        return text
+
+    def _body(self, loop: int) -> list[str]:
+        last = loop == self.count - 1
+        here = [node for node in self._nodes if node.args and not node.uniform and self._loop[node.index] == loop]
+        sums = [node for node in self._nodes if node.index in self._carried and node.uniform and self._loop[node.index] == loop]
+        loaded: dict[int, str] = {}
+        text: list[str] = []
+
+        def fetch(node: Node) -> str:
+            if node.uniform or self._loop[node.index] == loop and node.args:
+                return self._operand(node)
+            if node.index not in loaded:
+                loaded[node.index] = self._names[node.index]
+                source = f"{self._carried[node.index]}[n]" if node.args else self._leaf(node)
+                text.append(f"{self._names[node.index]} = {source}")
+            return self._names[node.index]
+
+        for node in here:
+            operands = [fetch(arg) for arg in node.args]
+            text.append(f"{self._names[node.index]} = {self._format(node, operands)}")
+        for node in (*here, *sums):
+            if node.index in self._carried:
+                text.append(f"{self._carried[node.index]}[n] = {self._operand(node)}")
+        if last:
+            text += [f"{o.target} {'+=' if o.adds else '='} {fetch(o.value)}" for o in self._fetched(fetch)]
+        return text
+
+    def _fetched(self, fetch: Callable[[Node], str]) -> Sequence[Output]:
+        """Load every output before the first is written, since an output may overwrite the array of a leaf."""
+        for output in self._outputs:
+            fetch(output.value)
+        return self._outputs
+
+    def _expression(self, node: Node, loop: int) -> str:
+        return self._format(node, [self._operand(arg) for arg in node.args])
+
+    def _format(self, node: Node, operands: list[str]) -> str:
+        if node.op == "power":
+            return POWERS[node.value].format(*operands)
+        if node.op == "clamp":
+            low, high = (f"REAL({bound!r})" for bound in node.value)
+            inner = f"{operands[0]} if {operands[0]} <= {high} else {high}" if node.value[1] is not None else operands[0]
+            return inner
+        return EXPRESSIONS[node.op].format(*operands)
+
+    def _operand(self, node: Node) -> str:
+        return self._names[node.index] if node.args else self._leaf(node)
+
+    def _leaf(self, node: Node) -> str:
+        if node.op in ("constant", "full"):
+            return {0.0: "ZERO", 1.0: "ONE"}.get(node.value, f"REAL({node.value!r})") if node.value else "ZERO"
+        return self._load(node)

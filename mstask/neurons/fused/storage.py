@@ -1,0 +1,108 @@
+"""Which values the forward pass stores, so that the backward pass can recompute the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mstask.neurons.fused.adjoint import Adjoint
+from mstask.neurons.fused.graph import Graph, Node, Step, reachable
+
+STORE_COST = 24
+"""Cost of writing and later reading one stored array, in vectorised additions per element."""
+
+READ_COST = {"stored": 0, "drive": 10, "spikes": 10, "coefficient": 1, "grad_spike": 0, "grad_state": 0}
+OPERATION_COST = {"div": 5, "sqrt": 5, "power": 5, "atan2": 60, "exp": 100, "log": 100, "sin": 100, "cos": 100}
+OPERATION_COST |= {"tanh": 150, "sigmoid": 150}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Values of the forward pass to store, and the backward of one step written in terms of them."""
+
+    stored: tuple[Node, ...]
+    drive: Node
+    states: tuple[Node, ...]
+    coefficients: dict[int, Node]
+
+
+class Missing(Exception):
+    """A value can't be recomputed from what is stored."""
+
+
+class Rewriter:
+    """Rewrites backward expressions so that their leaves are inputs, stored arrays, spikes and incoming gradients."""
+
+    def __init__(self, step: Step, kept: list[Node]) -> None:
+        self._step = step
+        self._graph: Graph = step.graph
+        self.stored = [node for node in kept if node is not step.spikes]
+        self._leaf = {node.index: ("stored", j) for j, node in enumerate(self.stored)}
+        if step.spikes in kept:
+            self._leaf[step.spikes.index] = ("spikes", None)
+        self._done: dict[tuple[int, bool], Node] = {}
+
+    def __call__(self, node: Node, before: bool = False) -> Node:
+        """The expression of `node`, at this time step or at the one before."""
+        key = (node.index, before)
+        if key not in self._done:
+            self._done[key] = self._rewritten(node, before)
+        return self._done[key]
+
+    def _rewritten(self, node: Node, before: bool) -> Node:
+        graph = self._graph
+        if node.index in self._leaf:
+            op, value = self._leaf[node.index]
+            return graph(op, value=value, before=before)
+        if node.op == "state":
+            if before:
+                raise Missing
+            return graph("before", self(self._step.new_states[node.value], before=True))
+        if node.op in ("drive", "coefficient"):
+            return graph(node.op, value=node.value, before=before)
+        if not node.args:
+            return node
+        return graph(node.op, *(self(arg, before) for arg in node.args), value=node.value)
+
+
+def plan(step: Step, adjoint: Adjoint) -> Plan:
+    """Choose what to store by local search, from "every state before the step" downhill to the least cost."""
+    roots = [adjoint.drive, *adjoint.states, *adjoint.coefficients.values()]
+    candidates = [node for node in reachable([step.spikes, *step.new_states]) if _storable(node)]
+    kept = list(step.states)
+    best = _cost(step, roots, kept)
+    improved = True
+    while improved:
+        improved = False
+        for trial in _neighbours(kept, candidates):
+            cost = _cost(step, roots, trial)
+            if cost < best:
+                kept, best, improved = trial, cost, True
+                break
+    rewrite = Rewriter(step, kept)
+    return Plan(
+        tuple(rewrite.stored),
+        rewrite(adjoint.drive),
+        tuple(rewrite(node) for node in adjoint.states),
+        {i: rewrite(node) for i, node in adjoint.coefficients.items()},
+    )
+
+
+def _storable(node: Node) -> bool:
+    return not node.uniform and not node.boolean and node.op not in ("drive", "coefficient", "full")
+
+
+def _neighbours(kept: list[Node], candidates: list[Node]) -> list[list[Node]]:
+    others = [node for node in candidates if node not in kept]
+    without = [[node for node in kept if node is not gone] for gone in kept]
+    swapped = [[*rest, new] for rest in without for new in others]
+    return [*without, *swapped, *([*kept, new] for new in others)]
+
+
+def _cost(step: Step, roots: list[Node], kept: list[Node]) -> float:
+    rewrite = Rewriter(step, kept)
+    try:
+        nodes = reachable([rewrite(root) for root in roots])
+    except Missing:
+        return float("inf")
+    work = sum(OPERATION_COST.get(node.op, 1) if node.args else READ_COST.get(node.op, 0) for node in nodes)
+    return STORE_COST * len(rewrite.stored) + work

@@ -1,0 +1,83 @@
+"""Leaky integrators: Vanilla-LIF, Parametric-LIF, Dual-tau-LIF."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mstask.neurons.base import Membrane, Neuron, logit
+
+
+class Decay(NamedTuple):
+    beta: Tensor
+
+
+class VanillaLIF(Neuron):
+    """Leaky integrate-and-fire: m <- beta m + x, u = m; a spike resets m to 0. No learnable parameters."""
+
+    name = "Vanilla-LIF"
+    State = Membrane
+
+    def __init__(self, size: int, *, beta: float = 0.95, **options: Any) -> None:
+        super().__init__(size, **options)
+        self.register_buffer("beta", torch.full((size,), beta), persistent=False)
+
+    def coefficients(self, steps: int) -> Decay:
+        return Decay(self.beta)
+
+    @staticmethod
+    def step(x, state, c, fire):
+        u = c.beta * state.m + x
+        s = fire(u)
+        return s, Membrane(u * (1 - s))
+
+
+class ParametricLIF(VanillaLIF):
+    """Vanilla-LIF whose decay is learnt per neuron: beta_i = sigma(b_i)."""
+
+    name = "Parametric-LIF"
+
+    def __init__(self, size: int, *, beta: float = 0.95, **options: Any) -> None:
+        Neuron.__init__(self, size, **options)
+        self.b = nn.Parameter(logit(beta, size))
+
+    def coefficients(self, steps: int) -> Decay:
+        return Decay(torch.sigmoid(self.b))
+
+
+class TwoMembranes(NamedTuple):
+    fast: Tensor
+    slow: Tensor
+
+
+class TwoDecays(NamedTuple):
+    fast: Tensor
+    slow: Tensor
+
+
+class DualTauLIF(Neuron):
+    """Fast and slow membrane side by side: f <- sigma(b_i) f + x, q <- sigma(c_i) q + x, u = (f + q) / 2.
+
+    Both decays are learnt; they start at time constants of 2 and 40 steps.
+    """
+
+    name = "Dual-tau-LIF"
+    State = TwoMembranes
+
+    def __init__(self, size: int, **options: Any) -> None:
+        super().__init__(size, **options)
+        self.b = nn.Parameter(logit(math.exp(-1 / 2), size))
+        self.c = nn.Parameter(logit(math.exp(-1 / 40), size))
+
+    def coefficients(self, steps: int) -> TwoDecays:
+        return TwoDecays(torch.sigmoid(self.b), torch.sigmoid(self.c))
+
+    @staticmethod
+    def step(x, state, c, fire):
+        f = c.fast * state.fast + x
+        q = c.slow * state.slow + x
+        s = fire((f + q) / 2)
+        return s, TwoMembranes(f * (1 - s), q * (1 - s))

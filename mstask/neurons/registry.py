@@ -1,0 +1,81 @@
+"""Neuron types by name: `names`, `create`, `register`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from torch import nn
+
+from mstask.errors import MstaskError, nearest
+from mstask.neurons import original
+from mstask.neurons.arrays import BeamIF, CrossInhibLIF
+from mstask.neurons.base import Neuron
+from mstask.neurons.integrators import DualTauLIF, ParametricLIF, VanillaLIF
+from mstask.neurons.resonators import STFTIF, ChirpLIF, DopplerLIF, PhaseLIF
+from mstask.neurons.scan import BACKENDS
+
+LIBRARIES = ("mstask", "original")
+_types: dict[str, type[Neuron]] = {}
+
+
+def register(cls: type[Neuron]) -> type[Neuron]:
+    """Add a neuron type under its `name`; usable as a class decorator. A name that another class holds is refused."""
+    name = getattr(cls, "name", None)
+    if not (isinstance(cls, type) and issubclass(cls, Neuron) and isinstance(name, str)):
+        raise MstaskError(
+            f"{cls!r} can't be registered: expected a Neuron subclass with a class attribute `name`"
+        )
+    taken = _types.get(name)
+    if taken is not None and (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
+        raise MstaskError(f"neuron name {name!r} is already taken by {taken.__module__}.{taken.__qualname__}")
+    _types[name] = cls
+    return cls
+
+
+def names() -> list[str]:
+    """Names of all registered neuron types, in order of registration."""
+    return list(_types)
+
+
+def neuron_type(name: str) -> type[Neuron]:
+    """The class registered under `name`; an unknown name is an error that suggests the nearest one."""
+    if name not in _types:
+        raise MstaskError(f"neuron {name!r} is unknown; {nearest(name, names())}")
+    return _types[name]
+
+
+def create(name: str, size: int, backend: str = "auto", **options: Any) -> nn.Module:
+    """Make a layer of `size` neurons of type `name`.
+
+    `MSTASK_NEURONS=original` serves the type from the authors' `dikmen_neurons` package instead of this project's own
+    definition. Options are those of the type's constructor; an unknown one is an error.
+    """
+    library = os.environ.get("MSTASK_NEURONS", "mstask")
+    if library not in LIBRARIES:
+        raise MstaskError(f"MSTASK_NEURONS is {library!r}; {nearest(library, LIBRARIES)}")
+    if library == "original":
+        return original.create(name, size, **options)
+    cls = neuron_type(name)
+    if backend not in BACKENDS:
+        raise MstaskError(f"backend {backend!r} is unknown; {nearest(backend, BACKENDS)}")
+    if unknown := set(options) - cls.options():
+        bad = sorted(unknown)[0]
+        raise MstaskError(
+            f"{name} takes no option {bad!r}; {nearest(bad, sorted(cls.options() - {'backend'}))}"
+        )
+    return cls(size, backend=backend, **options)
+
+
+for _cls in (
+    VanillaLIF,
+    ParametricLIF,
+    DopplerLIF,
+    ChirpLIF,
+    DualTauLIF,
+    STFTIF,
+    PhaseLIF,
+    BeamIF,
+    CrossInhibLIF,
+):
+    register(_cls)

@@ -1,0 +1,161 @@
+"""Resonators, which listen for oscillation: Doppler-LIF, Chirp-LIF, STFT-IF, Phase-LIF. Frequencies are radians per step."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mstask.errors import MstaskError
+from mstask.neurons.base import Membrane, Neuron, NoCoefficients, evenly, logit
+from mstask.neurons.ops import angle, modulus
+
+
+class Complex(NamedTuple):
+    re: Tensor
+    im: Tensor
+
+
+class Rotation(NamedTuple):
+    cos: Tensor
+    sin: Tensor
+
+
+class GainedRotation(NamedTuple):
+    cos: Tensor
+    sin: Tensor
+    gain: Tensor
+
+
+class DopplerLIF(Neuron):
+    """Damped complex resonator: z <- sigma(b_i) exp(i w_i) z + g_i x, u = Re z.
+
+    It fires when its input oscillates at the neuron's own (Doppler) frequency. Decay b, frequency w and gain g are learnt;
+    w starts evenly spaced in [0, pi/2].
+    """
+
+    name = "Doppler-LIF"
+    State = Complex
+
+    def __init__(self, size: int, *, beta: float = 0.95, **options: Any) -> None:
+        super().__init__(size, **options)
+        self.b = nn.Parameter(logit(beta, size))
+        self.w = nn.Parameter(evenly(0, math.pi / 2, size))
+        self.g = nn.Parameter(torch.ones(size))
+
+    def coefficients(self, steps: int) -> GainedRotation:
+        beta = torch.sigmoid(self.b)
+        return GainedRotation(beta * torch.cos(self.w), beta * torch.sin(self.w), self.g)
+
+    @staticmethod
+    def step(x, state, c, fire):
+        re = c.cos * state.re - c.sin * state.im + c.gain * x
+        im = c.sin * state.re + c.cos * state.im
+        s = fire(re)
+        return s, Complex(re * (1 - s), im * (1 - s))
+
+
+class ChirpLIF(Neuron):
+    """Resonator that follows a frequency sweep: z <- beta exp(i (w_i + k_i n)) z + x, u = |z|, n = steps since the start.
+
+    Frequency w (radians per step) and sweep rate k (radians per step squared) are learnt; |z| is `modulus`.
+    """
+
+    name = "Chirp-LIF"
+    State = Complex
+
+    def __init__(self, size: int, *, beta: float = 0.95, **options: Any) -> None:
+        super().__init__(size, **options)
+        self.beta = beta
+        self.w = nn.Parameter(evenly(0, math.pi / 2, size))
+        self.k = nn.Parameter(torch.zeros(size))
+
+    def coefficients(self, steps: int) -> Rotation:
+        n = torch.arange(steps, dtype=self.w.dtype, device=self.w.device)
+        phase = self.w + n[:, None] * self.k
+        return Rotation(self.beta * torch.cos(phase), self.beta * torch.sin(phase))
+
+    @staticmethod
+    def step(x, state, c, fire):
+        re = c.cos * state.re - c.sin * state.im + x
+        im = c.sin * state.re + c.cos * state.im
+        s = fire(modulus(re, im))
+        return s, Complex(re * (1 - s), im * (1 - s))
+
+
+class STFTIF(Neuron):
+    """Integrates short-time spectral energy: e_t = |sum_{n<N} hann_n x_{t-n} exp(-i w_i n)|, m <- m + e (no leak), u = m.
+
+    The window holds N non-zero taps, hann_n = sin^2(pi (n + 1) / (N + 1)); inputs before the trial count as 0. The input
+    buffer is not reset by a spike, so e depends on the input alone and is computed for the whole sequence by one
+    banded product per neuron. The frequency w is learnt.
+    """
+
+    name = "STFT-IF"
+    State = Membrane
+
+    def __init__(self, size: int, *, window_len: int = 16, **options: Any) -> None:
+        super().__init__(size, **options)
+        if window_len < 1:
+            raise MstaskError(f"STFT-IF: window_len is {window_len}, expected at least 1 step")
+        self.window_len = window_len
+        self.w = nn.Parameter(evenly(0, math.pi / 2, size))
+
+    def drive(self, x: Tensor) -> Tensor:
+        steps = x.shape[1]
+        if self.window_len > steps > 0:
+            raise MstaskError(
+                f"STFT-IF: window_len is {self.window_len}, longer than the trial of {steps} steps"
+            )
+        t = torch.arange(steps, device=x.device)
+        lag = t[None, :] - t[:, None]
+        inside = (lag >= 0) & (lag < self.window_len)
+        hann = torch.sin(math.pi * (lag + 1).to(x.dtype) / (self.window_len + 1)) ** 2 * inside
+        phase = self.w[:, None, None] * lag.to(x.dtype)
+        kernel = torch.cat((hann * torch.cos(phase), hann * torch.sin(phase)), -1)
+        re, im = torch.bmm(x.permute(2, 0, 1), kernel).split(steps, -1)
+        return modulus(re, im).permute(1, 2, 0).contiguous()
+
+    def coefficients(self, steps: int) -> NoCoefficients:
+        return NoCoefficients()
+
+    @staticmethod
+    def step(x, state, c, fire):
+        u = state.m + x
+        s = fire(u)
+        return s, Membrane(u * (1 - s))
+
+
+class PhaseState(NamedTuple):
+    re: Tensor
+    im: Tensor
+    refractory: Tensor
+
+
+class PhaseLIF(Neuron):
+    """Fires on phase advance: z <- beta exp(-i w_i) z + x, u = |arg(z_t conj(z_{t-1}))| in [0, pi], arg of 0 is 0.
+
+    z is not reset; a spike is followed by one refractory step. The frequency w is learnt. The gradient of arg at a
+    vanishing product is 0 (`angle`), and that of |.| at 0 is 0.
+    """
+
+    name = "Phase-LIF"
+    State = PhaseState
+
+    def __init__(self, size: int, *, beta: float = 0.95, **options: Any) -> None:
+        super().__init__(size, **options)
+        self.beta = beta
+        self.w = nn.Parameter(evenly(0, math.pi / 2, size))
+
+    def coefficients(self, steps: int) -> Rotation:
+        return Rotation(self.beta * torch.cos(self.w), self.beta * torch.sin(self.w))
+
+    @staticmethod
+    def step(x, state, c, fire):
+        re = c.cos * state.re + c.sin * state.im + x
+        im = c.cos * state.im - c.sin * state.re
+        advance = angle(im * state.re - re * state.im, re * state.re + im * state.im)
+        s = fire(torch.abs(advance)) * (1 - state.refractory)
+        return s, PhaseState(re, im, s)

@@ -1,0 +1,75 @@
+"""Claims about the command line: it runs a section for real, continues, names failures, and refuses bad use."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from mstask import data, results
+from mstask.cells import run_cell
+from mstask.cli import main
+from mstask.paths import ROOT
+from mstask.sections import resolve
+
+
+def mstask(*arguments):
+    return subprocess.run([sys.executable, "-m", "mstask", *arguments], cwd=ROOT, capture_output=True, text=True)
+
+
+def outcomes(done):
+    return {(o["method"], o["status"]): o for o in json.loads(done.stdout)}
+
+
+def test_a_batch_run_continues_isolates_failures_and_equals_the_direct_run(results_folder, monkeypatch):
+    """Three methods by papermill, of which STFT fails: its window is longer than the trial's 64 steps."""
+    run = ["run", "ablation", "--profile", "smoke", "--set", "window_len=65", "--workers", "2", "--json"]
+    first = mstask(*run, "--methods", "D0_doppler,D0_stft")
+    assert first.returncode == 1
+    assert set(outcomes(first)) == {("D0_doppler", "done"), ("D0_stft", "failed")}
+    assert "window_len is 65, longer than the trial of 64 steps" in first.stderr
+    assert "D0_stft-42.ipynb" in first.stderr
+    again = mstask(*run, "--methods", "D0_doppler")
+    assert (again.returncode, set(outcomes(again))) == (0, {("D0_doppler", "skipped")})
+    (path,) = results_folder.rglob("D0_doppler-42.json")
+    batch = results.read_cell(path)
+    monkeypatch.setenv("MSTASK_RESULTS", str(results_folder / "direct"))
+    settings = resolve("ablation", profile="smoke", window_len=65)
+    direct = run_cell("ablation", "D0_doppler", 42, settings, data.load("radar", size="small"))
+    assert results.comparable(batch) == results.comparable(direct)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "ablaton"], "did you mean 'ablation'"),
+        (["run", "--methods", "D0_dopler"], "did you mean 'D0_doppler'"),
+        (["run", "--seeds", "x"], "expected comma-separated integers"),
+        (["run", "--set", "lrr=0.1"], "has no parameter 'lrr'"),
+        (["run", "--set", "learning_rate=fast"], "parameter learning_rate is 'fast'"),
+        (["run", "-p", "width"], "expected NAME=VALUE"),
+        (["run", "--profile", "huge"], "parameter profile is 'huge'"),
+        (["run", "--workers", "0"], "expected at least 1"),
+        (["claims", "--source", "mine"], "expected published, embedded or run"),
+    ],
+)
+def test_bad_use_is_refused_with_exit_code_2(arguments, message, capsys):
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_missing_data_folder_is_named_with_exit_code_1(monkeypatch, capsys):
+    monkeypatch.delenv("DIAT_DATA", raising=False)
+    assert main(["data", "radar", "--data", "real"]) == 1
+    assert "DIAT_DATA" in capsys.readouterr().err
+
+
+def test_the_ledger_prints_as_json_with_the_contracts_keys(capsys):
+    assert main(["claims", "--json"]) == 0
+    ledger = json.loads(capsys.readouterr().out)
+    assert {"id", "text", "where", "verdict", "evidence", "fragility"} == set(ledger[0])
+
+
+def test_verify_finds_the_checkouts_locks_intact(capsys):
+    assert main(["verify"]) == 0
+    assert "intact" in capsys.readouterr().out
