@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from mstask.errors import MstaskError
@@ -182,7 +183,7 @@ def notebooks_command(options: argparse.Namespace) -> int:
 def book_command(options: argparse.Namespace) -> int:
     """Build the HTML with every warning an error, and say where it is."""
     started = time.perf_counter()
-    command = [sys.executable, "-m", "jupyter_book", "build", ".", "-W", "--keep-going", "-n", "-q"]
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-W", "--keep-going", "-n", "-q"]
     code = subprocess.run(command, cwd=ROOT).returncode
     if code:
         raise MstaskError("the book did not build; the warnings above name the page and line")

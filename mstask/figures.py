@@ -1,7 +1,7 @@
 """Every plot of book and notebooks, as pure functions of result documents; its tables are those of `mstask.tables`.
 
 `documents` is a dictionary from voice ("published", "embedded", "run") to document; a missing one is `None`.
-Figures are drawn about 13 cm wide, so that their text can be read on a telephone.
+Figures are drawn about 12 cm wide, so that their text can be read on a telephone.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from mstask.tables import (
     table_neurons,
     table_predictions,
 )
-from mstask.voices import VOICES, by_voice, label
+from mstask.voices import VOICES, by_voice, heading, label
 
 __all__ = [
     "data_ablation",
@@ -57,7 +57,7 @@ __all__ = [
     "table_predictions",
 ]
 
-WIDTH = 5.2
+WIDTH = 4.6
 GREY = "#5d6d7e"
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -71,6 +71,7 @@ STYLE = {
 }
 LAYER_STYLES = (("#00352f", "-"), ("#00796b", "--"), ("#4aa89b", "-."), ("#c75b12", ":"))
 EXAMPLE_SEED = 2026
+EXTENT = (0, 1.024, -2, 2)
 
 
 def figure_ablation(documents: Documents) -> Figure:
@@ -84,7 +85,10 @@ def figure_disjoint(document: Document) -> Figure:
 
 
 def figure_firing(document: Document) -> Figure:
-    """Mean firing rate of each layer over the epochs, one panel per network; faint lines are seeds, strong ones their mean."""
+    """Mean firing rate of each layer over the epochs, one panel per network.
+
+    Faint lines are seeds, strong ones their mean; the thin horizontal line is the calibrated rate.
+    """
     methods = [name for name in method_order([document]) if _firing(document, name)]
     rows = max(1, (len(methods) + 1) // 2)
     with plt.rc_context(STYLE):
@@ -93,6 +97,8 @@ def figure_firing(document: Document) -> Figure:
         for axes, name in zip(grid.flat, methods, strict=False):
             _draw_firing(axes, _firing(document, name))
             axes.set_title(label(name))
+            for target in {c.parameters["target_rate"] for c in document.cells if "target_rate" in c.parameters}:
+                axes.axhline(target, color=GREY, linewidth=0.8)
         for axes in grid.flat[len(methods) :]:
             axes.set_axis_off()
         figure.supxlabel("epoch", fontsize=9.5)
@@ -107,11 +113,11 @@ def figure_radar_examples() -> Figure:
     from mstask.data.synth import micro_doppler
 
     with plt.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
         grid = figure.subplots(2, 3, sharex=True, sharey=True)
         for target, (axes, name) in enumerate(zip(grid.flat, micro_doppler.CLASS_NAMES, strict=True)):
             picture = micro_doppler.sample(EXAMPLE_SEED, target, target)
-            axes.imshow(picture.T, origin="lower", aspect="auto", extent=(0, 1.024, -2, 2), cmap="viridis", vmin=0, vmax=1)
+            axes.imshow(picture.T, origin="lower", aspect="auto", extent=EXTENT, cmap="viridis", vmin=0, vmax=1)
             axes.set_title(name)
         figure.supxlabel("time (s)", fontsize=9.5)
         figure.supylabel("Doppler frequency (kHz)", fontsize=9.5)
@@ -135,7 +141,10 @@ def data_radar_examples() -> Any:
 
 
 def _scores(documents: Documents, methods: Sequence[str]) -> Figure:
-    """Draw macro-F1 of each method as a row with one lane per voice: every seed, their mean, its 95 % interval."""
+    """Draw macro-F1 of each method as a row with one lane per voice: every seed, their mean, its 95 % interval.
+
+    A dotted line marks what guessing would score, where the number of classes is known.
+    """
     summaries = {voice: summarise(document) for voice, document in by_voice(documents).items()}
     lanes = np.linspace(-0.27, 0.27, len(summaries)) if len(summaries) > 1 else [0.0]
     with plt.rc_context(STYLE):
@@ -146,11 +155,13 @@ def _scores(documents: Documents, methods: Sequence[str]) -> Figure:
                 axes.axhspan(row - 0.5, row + 0.5, color="#eef2f4", linewidth=0)
             for lane, (voice, summary) in zip(lanes, summaries.items(), strict=True):
                 _draw_score(axes, row + lane, summary["methods"].get(name), voice)
+        for n_classes in {len(d.data.class_names) for d in by_voice(documents).values() if d.data}:
+            axes.axvline(1 / n_classes, color=GREY, linestyle=":", linewidth=1)
         axes.set(xlim=(0, 1), ylim=(len(methods) - 0.5, -0.5), xlabel="macro-F1 on the test set")
         axes.set_yticks(range(len(methods)), [label(name) for name in methods])
         axes.tick_params(axis="y", length=0)
-        handles = [_handle(voice, voice in summaries) for voice in documents]
-        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), handletextpad=0.3, columnspacing=1)
+        handles = [_handle(voice, document) for voice, document in documents.items()]
+        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), handletextpad=0.2)
     return figure
 
 
@@ -163,16 +174,19 @@ def _draw_score(axes: Axes, y: float, method: dict[str, Any] | None, voice: str)
     if spread["low"] is not None:
         axes.plot([max(spread["low"], 0), min(spread["high"], 1)], [y, y], color=look.colour, linewidth=1.6, alpha=0.7)
     if len(spread["values"]) > 1:
-        axes.plot(spread["values"], [y] * len(spread["values"]), "|", color=look.colour, markersize=8, markeredgewidth=1.1)
-    filled = look.colour if voice != "published" else "white"
-    axes.plot(spread["mean"], y, look.marker, color=look.colour, markersize=6, markerfacecolor=filled, markeredgewidth=1.5)
+        axes.plot(spread["values"], [y] * len(spread["values"]), "|", color=look.colour, markersize=8)
+    axes.plot(spread["mean"], y, markersize=6, markeredgewidth=1.5, **_mark(voice))
 
 
-def _handle(voice: str, present: bool) -> Line2D:
+def _handle(voice: str, document: Document | None) -> Line2D:
+    text = heading(voice, document) if document is not None else f"{VOICES[voice].label}: {VOICES[voice].absent}"
+    return Line2D([], [], label=text, **_mark(voice))
+
+
+def _mark(voice: str) -> dict[str, Any]:
     look = VOICES[voice]
     filled = look.colour if voice != "published" else "white"
-    text = look.label if present else f"{look.label}: {look.absent}"
-    return Line2D([], [], color=look.colour, marker=look.marker, linestyle="", markerfacecolor=filled, label=text)
+    return {"color": look.colour, "marker": look.marker, "linestyle": "", "markerfacecolor": filled}
 
 
 def _firing(document: Document, method: str) -> list[np.ndarray]:

@@ -166,7 +166,10 @@ def _inspect(path: Path) -> tuple[Document | None, list[str]]:
 
 
 def _verify_file(path: Path, name: str, entry: dict[str, Any]) -> list[str]:
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        return [f"{name}: could not be read: {error.strerror}"]
     problems = []
     if found != entry.get("sha256"):
         problems.append(f"{name}: SHA-256 is {found}, the manifest says {entry.get('sha256')}")

@@ -263,7 +263,7 @@ def lock_run(
 def _load_kept(section: str, folder: str) -> Document:
     path = kept_folder(folder) / f"{section}.json"
     try:
-        return read_document(path)
+        document = read_document(path)
     except MissingResult:
         if folder == "published":
             raise MissingResult(f"{path} does not exist: no figures are published for {section!r}") from None
@@ -271,6 +271,9 @@ def _load_kept(section: str, folder: str) -> Document:
             f"{path} does not exist; make it with `python -m mstask run {section} --profile paper` "
             f"and `python -m mstask lock {section}`"
         ) from None
+    if document.section != section:
+        raise ResultsError(f"{path} holds section {document.section!r}, expected {section!r}")
+    return document
 
 
 def _git(*arguments: str) -> str | None:

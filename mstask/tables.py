@@ -1,8 +1,8 @@
 """Every table of book and notebooks, and the plain data behind tables and plots: pure functions of result documents.
 
-`documents` is a dictionary from voice ("published", "embedded", "run") to document; a missing one is `None`. Tables hold text as the
-reader sees it, `data_...` holds full values. Sections and neurons are imported where they are used: they load PyTorch, which a page
-without them need not wait for.
+`documents` is a dictionary from voice ("published", "embedded", "run") to document; a missing one is `None`. Tables
+hold text as the reader sees it, `data_...` holds full values. Sections and neurons are imported where they are used:
+they load PyTorch, which a page without them need not wait for.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import pandas as pd
 from mstask.claims import Claim, judge
 from mstask.documents import Document
 from mstask.summary import summarise
-from mstask.voices import LABELS, NOTHING, VOICES, by_voice, label, marked
+from mstask.voices import LABELS, NOTHING, VOICES, by_voice, heading, label, marked
 
 Documents = Mapping[str, Document | None]
 
+NBSP = "\N{NO-BREAK SPACE}"
 PREDICTIONS = ("P1", "P2", "P3", "P4", "P5")
 
 
@@ -42,14 +43,9 @@ def table_disjoint(document: Document) -> pd.DataFrame:
     for name in summary["ranking"]:
         method = summary["methods"][name]
         per_seed = dict(zip(method["seeds"], method["macro_f1"]["values"], strict=True))
-        rows.append(
-            {
-                "neuron": label(name),
-                **{f"seed {seed}": f"{per_seed[seed]:.3f}" if seed in per_seed else NOTHING for seed in summary["seeds"]},
-                "mean ± sd [95 % interval]": score(method["macro_f1"]),
-                "rank": str(summary["rank"][name]),
-            }
-        )
+        seeds = {f"seed {s}": f"{per_seed[s]:.3f}" if s in per_seed else NOTHING for s in summary["seeds"]}
+        over_seeds = {"mean ± sd [95 % interval]": score(method["macro_f1"]), "rank": str(summary["rank"][name])}
+        rows.append({"neuron": label(name)} | seeds | over_seeds)
     return pd.DataFrame(rows)
 
 
@@ -58,12 +54,11 @@ def table_comparisons(document: Document) -> pd.DataFrame:
     summary = summarise(document)
     rows = []
     for key, comparison in summary["comparisons"].items():
-        against = f"best homogeneous ({label(comparison['b'])})" if key.endswith("-best") else label(comparison["b"])
+        against = "best homogeneous" if key.endswith("-best") else label(comparison["b"])
         seeds = {f"seed {seed}": _difference(pair) for seed, pair in comparison["seeds"].items()}
         agree = {True: "yes", False: "no", None: NOTHING}[comparison["consistent"]]
-        rows.append(
-            {"difference": f"{label(comparison['a'])} − {against}"} | seeds | {"mean": signed(comparison["difference"]), "consistent": agree}
-        )
+        over_seeds = {"mean": signed(comparison["difference"]), "consistent": agree}
+        rows.append({"difference": f"{label(comparison['a'])} − {against}"} | seeds | over_seeds)
     return pd.DataFrame(rows).fillna(NOTHING)
 
 
@@ -119,9 +114,8 @@ def table_claims(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
     rows: dict[str, dict[str, str]] = {}
     for voice, claims in by_voice(ledgers).items():
         for claim in claims:
-            row = rows.setdefault(claim.id, {"claim": claim.text, "where": claim.where})
-            row[VOICES[voice].label] = marked(claim.verdict)
-    return _voice_columns(pd.DataFrame.from_dict(rows, orient="index"), ledgers)
+            rows.setdefault(claim.id, {"claim": claim.text})[heading(voice)] = marked(claim.verdict)
+    return _voice_columns(pd.DataFrame.from_dict(rows, orient="index"), {voice: heading(voice) for voice in ledgers})
 
 
 def table_predictions(documents: Documents) -> pd.DataFrame:
@@ -130,8 +124,8 @@ def table_predictions(documents: Documents) -> pd.DataFrame:
         voice: document and [claim for claim in judge({document.section: document}) if claim.id in PREDICTIONS]
         for voice, document in documents.items()
     }
-    table = table_claims(ledgers).drop(columns="where")
-    return table.rename(columns={"claim": "prediction"}).rename_axis("id").reset_index()
+    table = table_claims(ledgers).rename_axis("id").reset_index()
+    return table.rename(columns={"claim": "prediction", **{heading(v): heading(v, d) for v, d in documents.items()}})
 
 
 def data_claims(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
@@ -198,13 +192,16 @@ def method_order(documents: Iterable[Document]) -> list[str]:
 
 
 def score(spread: Mapping[str, Any]) -> str:
-    """Return "mean ± standard deviation [interval]" of a summary's score, as far as each is known."""
+    """Return "mean ± standard deviation [interval]" of a summary's score, as far as each is known.
+
+    A line may break only before the interval.
+    """
     if spread["mean"] is None:
         return NOTHING
     text = f"{spread['mean']:.3f}"
     if spread["sd"] is not None:
-        text += f" ± {spread['sd']:.3f}"
-    return text + (f" [{spread['low']:.2f}, {spread['high']:.2f}]" if spread["low"] is not None else "")
+        text += f"{NBSP}±{NBSP}{spread['sd']:.3f}"
+    return text + (f" [{spread['low']:.2f},{NBSP}{spread['high']:.2f}]" if spread["low"] is not None else "")
 
 
 def signed(value: float) -> str:
@@ -219,19 +216,18 @@ def _scores(documents: Documents) -> pd.DataFrame:
     table = pd.DataFrame({"network": [label(name) for name in methods]}, index=methods)
     for voice, document in heard.items():
         found = summarise(document)["methods"]
-        table[VOICES[voice].label] = [
+        table[heading(voice, document)] = [
             score(found[name]["macro_f1"]) if name in found else VOICES[voice].absent for name in methods
         ]
-    return _voice_columns(table, documents)
+    return _voice_columns(table, {voice: heading(voice, document) for voice, document in documents.items()})
 
 
-def _voice_columns(table: pd.DataFrame, given: Mapping[str, object]) -> pd.DataFrame:
+def _voice_columns(table: pd.DataFrame, headings: Mapping[str, str]) -> pd.DataFrame:
     """Return the table with a column for every voice that was asked for, in their order, the silent ones too."""
     table = table.copy()
-    for voice in (voice for voice in VOICES if voice in given):
-        heading = VOICES[voice].label
-        column = table.pop(heading) if heading in table else VOICES[voice].absent
-        table[heading] = column
+    for voice in (voice for voice in VOICES if voice in headings):
+        column = table.pop(headings[voice]) if headings[voice] in table else VOICES[voice].absent
+        table[headings[voice]] = column
     return table.fillna(NOTHING)
 
 
@@ -251,4 +247,4 @@ def _first(summaries: Iterable[dict[str, Any]], name: str, field: str) -> Any:
 
 def _difference(pair: Mapping[str, float | None]) -> str:
     text = signed(pair["difference"])
-    return text if pair["low"] is None else f"{text} [{signed(pair['low'])}, {signed(pair['high'])}]"
+    return text if pair["low"] is None else f"{text} [{signed(pair['low'])},{NBSP}{signed(pair['high'])}]"

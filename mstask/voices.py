@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from mstask.documents import Document
+
 T = TypeVar("T")
 
 
@@ -35,8 +37,8 @@ LABELS = {
     "D0_chirp": "all Chirp-LIF",
     "D0_dualtau": "all Dual-tau-LIF",
     "D1_H1": "vertical mix",
-    "D1_rev": "vertical mix, reversed",
-    "D1_perm1": "vertical mix, permuted",
+    "D1_rev": "reversed mix",
+    "D1_perm1": "permuted mix",
     "D2_concat": "bank of five",
 }
 
@@ -46,9 +48,19 @@ def label(name: str) -> str:
     return LABELS.get(name, name)
 
 
+def heading(voice: str, document: Document | None = None) -> str:
+    """Return a voice's label; in brackets the profile where it isn't the paper's, and "real data" for a run on it."""
+    details = []
+    if document is not None and document.profile != "paper":
+        details.append(document.profile)
+    if voice == "run" and document is not None and document.data is not None and document.data.source == "real":
+        details.append("real data")
+    return VOICES[voice].label + (f" ({', '.join(details)})" if details else "")
+
+
 def voice_of(heading: str) -> str | None:
-    """Return the voice whose label a table heading is, if it is one."""
-    return next((name for name, voice in VOICES.items() if voice.label == heading), None)
+    """Return the voice that a table heading names, if it names one."""
+    return next((name for name, voice in VOICES.items() if heading.partition(" (")[0] == voice.label), None)
 
 
 def marked(verdict: str) -> str:

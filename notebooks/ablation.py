@@ -69,6 +69,7 @@ if root is None:
 sys.path.insert(0, str(root))
 
 # %%
+# %matplotlib inline
 import pandas as pd
 
 from mstask import claims, data, figures, results

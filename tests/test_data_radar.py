@@ -296,17 +296,20 @@ class TestCache:
             data.load("radar", size="small")
 
     def test_two_processes_at_once_agree(self, tmp_path):
-        program = "from mstask.data import load; print(load('radar', size='small').meta['fingerprint'])"
-        environment = {**os.environ, "MSTASK_DATA": str(tmp_path), "OMP_NUM_THREADS": "1"}
-        both = [
-            subprocess.Popen(
-                [sys.executable, "-c", program],
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-            for _ in range(2)
-        ]
-        answers = [process.communicate()[0] for process in both]
-        assert answers[0] == answers[1] and len(answers[0].strip()) == 64
-        assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["radar-small-v1"]
+        program = """
+import os, time
+from mstask.data import cache
+def make(folder):
+    time.sleep(0.5)
+    (folder / "maker").write_text(str(os.getpid()))
+    return {}
+def fault(folder):
+    return None if (folder / "maker").exists() else "it is empty"
+print((cache.ensure("set", make, fault) / "maker").read_text())
+"""
+        environment = {**os.environ, "MSTASK_DATA": str(tmp_path)}
+        command = [sys.executable, "-c", program]
+        both = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        makers = [process.communicate()[0].strip() for process in both]
+        assert makers[0] == makers[1] and int(makers[0]) in [process.pid for process in both]
+        assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["set"]

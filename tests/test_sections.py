@@ -10,7 +10,12 @@ from mstask.sections import PROTOCOL, build, label, resolve, section
 def test_the_paper_profile_is_the_papers_protocol():
     parameters = resolve("ablation", profile="paper")
     assert (parameters.seeds, parameters.max_epochs, parameters.patience) == ([42, 123, 999], 200, 20)
-    assert (parameters.width, parameters.beta, parameters.learning_rate, parameters.batch_size) == (128, 0.95, 1e-3, 128)
+    assert (parameters.width, parameters.beta, parameters.learning_rate, parameters.batch_size) == (
+        128,
+        0.95,
+        1e-3,
+        128,
+    )
     assert (parameters.window_len, parameters.target_rate, parameters.calibration_examples) == (16, 0.15, 128)
     assert parameters.data_size == "paper"
 

@@ -30,9 +30,7 @@ class BeamIF(Neuron):
 
     def drive(self, x: Tensor) -> Tensor:
         identity = torch.eye(self.size, dtype=x.dtype, device=x.device)
-        steering = (
-            sum(torch.roll(identity, m, 0) * torch.cos(m * self.phi) for m in range(SUBARRAY)) / SUBARRAY
-        )
+        steering = sum(torch.roll(identity, m, 0) * torch.cos(m * self.phi) for m in range(SUBARRAY)) / SUBARRAY
         return x @ steering
 
     def coefficients(self, steps: int) -> NoCoefficients:

@@ -23,9 +23,7 @@ def register(cls: type[Neuron]) -> type[Neuron]:
     """Add a neuron type under its `name`; usable as a class decorator. A name that another class holds is refused."""
     name = getattr(cls, "name", None)
     if not (isinstance(cls, type) and issubclass(cls, Neuron) and isinstance(name, str)):
-        raise MstaskError(
-            f"{cls!r} can't be registered: expected a Neuron subclass with a class attribute `name`"
-        )
+        raise MstaskError(f"{cls!r} can't be registered: expected a Neuron subclass with a class attribute `name`")
     taken = _types.get(name)
     if taken is not None and (taken.__module__, taken.__qualname__) != (cls.__module__, cls.__qualname__):
         raise MstaskError(f"neuron name {name!r} is already taken by {taken.__module__}.{taken.__qualname__}")
@@ -61,9 +59,7 @@ def create(name: str, size: int, backend: str = "auto", **options: Any) -> nn.Mo
         raise MstaskError(f"backend {backend!r} is unknown; {nearest(backend, BACKENDS)}")
     if unknown := set(options) - cls.options():
         bad = sorted(unknown)[0]
-        raise MstaskError(
-            f"{name} takes no option {bad!r}; {nearest(bad, sorted(cls.options() - {'backend'}))}"
-        )
+        raise MstaskError(f"{name} takes no option {bad!r}; {nearest(bad, sorted(cls.options() - {'backend'}))}")
     return cls(size, backend=backend, **options)
 
 

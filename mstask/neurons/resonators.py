@@ -106,9 +106,7 @@ class STFTIF(Neuron):
     def drive(self, x: Tensor) -> Tensor:
         steps = x.shape[1]
         if self.window_len > steps > 0:
-            raise MstaskError(
-                f"STFT-IF: window_len is {self.window_len}, longer than the trial of {steps} steps"
-            )
+            raise MstaskError(f"STFT-IF: window_len is {self.window_len}, longer than the trial of {steps} steps")
         t = torch.arange(steps, device=x.device)
         lag = t[None, :] - t[:, None]
         inside = (lag >= 0) & (lag < self.window_len)

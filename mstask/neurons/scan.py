@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mstask.errors import MstaskError, nearest
+from mstask.neurons.fused import NotFusable, run
 from mstask.neurons.ops import surrogate_spike
 
 if TYPE_CHECKING:
@@ -16,15 +18,27 @@ if TYPE_CHECKING:
 
 BACKENDS = ("auto", "fused", "reference")
 
+log = logging.getLogger("mstask.neurons")
+_told: set[str] = set()
+
 
 def scan(neuron: Neuron, drive: Tensor) -> tuple[Tensor, Any]:
     """Run `neuron.step` over drive [B, T, W] from rest; return spikes [B, T, W] and the final state.
 
-    The backend is the neuron's own unless that is "auto" and `MSTASK_BACKEND` names another.
+    The backend is the neuron's own unless that is "auto" and `MSTASK_BACKEND` names another. "auto" runs the fused loop
+    where it can and says once, in the log, why it can't; "fused" raises that reason as an `MstaskError`.
     """
     backend = neuron.backend if neuron.backend != "auto" else os.environ.get("MSTASK_BACKEND", "auto")
     if backend not in BACKENDS:
         raise MstaskError(f"backend {backend!r} is unknown; {nearest(backend, BACKENDS)}")
+    if backend == "reference":
+        return reference(neuron, drive)
+    try:
+        return run(neuron, drive)
+    except NotFusable as reason:
+        if backend == "fused":
+            raise
+        _tell(f"Running the reference loop: {reason}.")
     return reference(neuron, drive)
 
 
@@ -38,6 +52,29 @@ def reference(neuron: Neuron, drive: Tensor) -> tuple[Tensor, Any]:
     spikes = []
     for t, x in enumerate(drive.unbind(1)):
         at_t = type(c)(*(value[t] if moving else value for value, moving in zip(c, per_step, strict=True)))
-        s, state = neuron.step(x, state, at_t, fire)
+        result = neuron.step(x, state, at_t, fire)
+        if t == 0:
+            _check(neuron, result, x.shape)
+        s, state = result
         spikes.append(s)
     return torch.stack(spikes, 1) if spikes else torch.zeros_like(drive), state
+
+
+def _check(neuron: Neuron, result: Any, shape: torch.Size) -> None:
+    """Refuse a step that doesn't return spikes [B, W] and a State of tensors [B, W]."""
+    expected = f"expected (spikes, {neuron.State.__name__}({', '.join(neuron.State._fields)}))"
+    if not (isinstance(result, tuple) and len(result) == 2):
+        raise MstaskError(f"{neuron.name}: step returned a {type(result).__name__}, {expected}")
+    s, state = result
+    if not (isinstance(state, tuple) and getattr(state, "_fields", None) == neuron.State._fields):
+        raise MstaskError(f"{neuron.name}: step returned a {type(state).__name__} as new state, {expected}")
+    for what, value in (("spikes", s), *((f"state {f}", v) for f, v in zip(state._fields, state, strict=True))):
+        if not isinstance(value, Tensor) or value.shape != shape:
+            found = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+            raise MstaskError(f"{neuron.name}: step returned {what} of {found}, expected a tensor {tuple(shape)}")
+
+
+def _tell(sentence: str) -> None:
+    if sentence not in _told:
+        _told.add(sentence)
+        log.warning(sentence)

@@ -8,15 +8,17 @@
     The caption, in which roles work.
     :::
 
-    :::{mstask-table} claims claims/published claims/run      (the same, without :alt:)
-    :rows: P1 P2                                              (optional: only these, in this order)
+    :::{mstask-table} claims claims/published claims/run   the same, without :alt:
+    :rows: P1 P2                                           optional: only these, in this order
+    :index: id                                             optional: show the index as a column of this name
 
-    :::{mstask-claims} claims/published claims/embedded       (every claim with its evidence)
-    :::{mstask-when} embedded/ablation                        (content for when that document, or a true value in it, exists)
-    :::{mstask-unless} embedded/ablation                      (and its opposite)
+    :::{mstask-claims} claims/published claims/embedded    every claim with its evidence
+    :::{mstask-when} embedded/ablation                     content for when that document, or a true value in it, exists
+    :::{mstask-unless} embedded/ablation                   and its opposite
 
-The argument of a figure is `<name>` of `mstask.figures.figure_<name>`, of a table `mstask.figures.table_<name>`, followed by the
-documents it is given. The data behind either, as CSV, is what `mstask.figures.data_<name>` returns, or the table itself.
+The argument of a figure is `<name>` of `mstask.figures.figure_<name>`, of a table `mstask.figures.table_<name>`,
+followed by the documents it is given. The data behind either, as CSV, is what `mstask.figures.data_<name>` returns, or
+the table itself.
 """
 
 from __future__ import annotations
@@ -26,26 +28,28 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import matplotlib
 import pandas as pd
 from docutils import nodes
 from docutils.parsers.rst import directives
-from mstask import figures
-from mstask.errors import MstaskError, nearest
-from mstask.results import MissingResult
 from sphinx import addnodes
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
+from mstask import figures, voices
+from mstask.errors import MstaskError, nearest
+from mstask.results import MissingResult
+
 from .provenance import provenance_line
 from .rendering import claim_cards, docutils_table, placeholder
-from .sources import BrokenReference, Absent, Reference, Sources
+from .sources import Absent, BrokenReference, Reference, Sources
 
 log = logging.getLogger(__name__)
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+Options = dict[str, Callable[[str], Any]]
 SVG_STYLE = {"svg.hashsalt": "mstask", "svg.fonttype": "path"}
 
 
@@ -84,7 +88,7 @@ class ResultRole(SphinxRole):
                 shown,
                 shown,
                 explanation=f"{reference.shown}: {'.'.join(reference.path)} = {value!r}",
-                classes=["result", f"voice-{reference.voice}"],
+                classes=["result", f"voice-{reference.voice}"] + ["result-text"] * isinstance(value, str | list),
             )
         ], []
 
@@ -96,12 +100,14 @@ class Exhibit(SphinxDirective):
     optional_arguments = 1
     final_argument_whitespace = True
     has_content = True
-    option_spec = {"name": directives.unchanged}
+    option_spec: ClassVar[Options] = {"name": directives.unchanged}
     kind = ""
 
     def run(self) -> list[nodes.Node]:
         try:
             return self.exhibit()
+        except Absent as reason:
+            return [nodes.paragraph("", "", placeholder(reason))]
         except MstaskError as error:
             warn(error, self.get_location())
             return [nodes.paragraph("", "[missing]")]
@@ -115,14 +121,14 @@ class Exhibit(SphinxDirective):
 
     @property
     def file_stem(self) -> str:
-        voices = "-".join(reference.voice for reference in self.references())
-        return self.options.get("name") or "-".join(filter(None, [self.kind, self.topic, voices]))
+        stems = (reference.stem.replace("/", "-") for reference in self.references())
+        return self.options.get("name") or "-".join([self.kind, self.topic, *stems])
 
     def references(self) -> list[Reference]:
         return [Reference.parse(text) for text in self.arguments[1].split()] if len(self.arguments) > 1 else []
 
     def inputs(self) -> dict[str, Any]:
-        """Load the documents by voice, `None` for a run that doesn't exist."""
+        """Load the documents by voice, `None` for one that may be absent and is."""
         references = self.references()
         depend(self.env, *references)
         loaded = {}
@@ -136,9 +142,11 @@ class Exhibit(SphinxDirective):
     def call(self, function: Callable, inputs: dict[str, Any]) -> Any:
         """Call with the documents by voice, with one document, or with nothing: as the function wants it."""
         wanted = list(inspect.signature(function).parameters)
-        if not wanted:
-            return function()
-        return function(inputs) if wanted[0] in {"documents", "ledgers"} else function(*inputs.values())
+        if wanted and wanted[0] in {"documents", "ledgers"}:
+            return function(inputs)
+        if None in inputs.values():
+            raise Absent(next(voices.VOICES[voice].absent for voice, found in inputs.items() if found is None))
+        return function(*inputs.values())
 
     def function(self, kind: str) -> Callable:
         name = f"{kind}_{self.topic}"
@@ -163,12 +171,14 @@ class Exhibit(SphinxDirective):
 
     def with_provenance(self, exhibit: nodes.Element, data: pd.DataFrame, function: Callable) -> list[nodes.Node]:
         """Wrap an exhibit with the line that says where it comes from and the data as CSV."""
+        inputs = self.inputs()
+        present = [reference for reference in self.references() if inputs[reference.voice] is not None]
         csv = self.generated(".csv")
         csv.write_text(data.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
         download = addnodes.download_reference(
             "", "", nodes.Text("data (CSV)"), reftarget=self.relative(csv), refdoc=self.env.docname, refexplicit=True
         )
-        line = provenance_line(self.env, self.references(), function, download)
+        line = provenance_line(self.env, present, function, download)
         self.add_name(exhibit)
         return [nodes.container("", exhibit, line, classes=["mstask-exhibit", f"mstask-{self.kind}"])]
 
@@ -176,7 +186,7 @@ class Exhibit(SphinxDirective):
 class FigureDirective(Exhibit):
     """A figure made by `mstask.figures.figure_<name>` at build time."""
 
-    option_spec = {**Exhibit.option_spec, "alt": directives.unchanged}
+    option_spec: ClassVar[Options] = {**Exhibit.option_spec, "alt": directives.unchanged}
     kind = "figure"
 
     def exhibit(self) -> list[nodes.Node]:
@@ -210,7 +220,11 @@ class FigureDirective(Exhibit):
 class TableDirective(Exhibit):
     """A table made by `mstask.figures.table_<name>`: a docutils table, so it is numbered and can be referred to."""
 
-    option_spec = {**Exhibit.option_spec, "rows": directives.unchanged}
+    option_spec: ClassVar[Options] = {
+        **Exhibit.option_spec,
+        "rows": directives.unchanged,
+        "index": directives.unchanged,
+    }
     kind = "table"
 
     def exhibit(self) -> list[nodes.Node]:
@@ -223,14 +237,14 @@ class TableDirective(Exhibit):
         data = self.call(self.function("data"), inputs) if has_data else frame
         return self.with_provenance(table, data, function)
 
-
     def selected(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows that the page asks for by their index, all by default."""
+        """Return the rows that the page asks for by their index, all by default, and the index if it is asked for."""
         rows = self.options.get("rows", "").split() or list(frame.index)
         for row in rows:
             if row not in frame.index:
                 raise MstaskError(f"table_{self.topic} has no row {row!r}; {nearest(row, map(str, frame.index))}")
-        return frame.loc[rows]
+        frame = frame.loc[rows]
+        return frame.rename_axis(self.options["index"]).reset_index() if "index" in self.options else frame
 
 
 class ClaimsDirective(Exhibit):
@@ -238,7 +252,7 @@ class ClaimsDirective(Exhibit):
 
     required_arguments = 1
     optional_arguments = 0
-    option_spec = {}
+    option_spec: ClassVar[Options] = {}
 
     def references(self) -> list[Reference]:
         return [Reference.parse(text) for text in self.arguments[0].split()]

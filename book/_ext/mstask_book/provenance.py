@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from docutils import nodes
-from mstask import locks
-from mstask.errors import MstaskError
 from sphinx import addnodes
 from sphinx.environment import BuildEnvironment
+
+from mstask import locks
+from mstask.errors import MstaskError
 
 from .sources import Reference
 
@@ -21,8 +22,7 @@ def provenance_line(
     if references:
         parts.append([nodes.Text("from "), *_separated([_file(reference) for reference in references])])
     parts.append([nodes.Text("by "), nodes.literal("", f"{function.__module__}.{function.__name__}")])
-    if notebook := env.metadata[env.docname].get("notebook"):
-        parts.append([nodes.Text("notebook "), _notebook(env, notebook)])
+    parts += [[nodes.Text("notebook "), _notebook(env, notebook)] for notebook in _notebooks(env, references)]
     if command := next(filter(None, map(_command, references)), None):
         parts.append([nodes.Text("remade by "), nodes.literal("", command)])
     if revisions := _revisions(references):
@@ -41,12 +41,15 @@ def _separated(items: Sequence[nodes.Node]) -> list[nodes.Node]:
     return [node for item in items for node in (nodes.Text(", "), item)][1:]
 
 
-def _notebook(env: BuildEnvironment, notebook: str) -> nodes.Node:
-    if notebook not in env.found_docs:
-        return nodes.literal("", notebook)
-    shown = nodes.literal("", notebook)
+def _notebooks(env: BuildEnvironment, references: Sequence[Reference]) -> list[str]:
+    """Return the notebooks of the book that make the sections referred to."""
+    wanted = dict.fromkeys(f"notebooks/{reference.section}" for reference in references)
+    return [notebook for notebook in wanted if notebook in env.found_docs]
+
+
+def _notebook(env: BuildEnvironment, notebook: str) -> addnodes.pending_xref:
     target = {"reftype": "doc", "refdomain": "std", "reftarget": f"/{notebook}", "refexplicit": True, "refwarn": True}
-    return addnodes.pending_xref("", shown, refdoc=env.docname, **target)
+    return addnodes.pending_xref("", nodes.literal("", notebook), refdoc=env.docname, **target)
 
 
 def _command(reference: Reference) -> str | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pandas as pd
 from docutils import nodes
+
 from mstask import voices
 from mstask.claims import Claim
 
@@ -27,22 +28,23 @@ def docutils_table(frame: pd.DataFrame, title: nodes.title) -> nodes.table:
     """Return a frame of strings as a table with a real head; columns of numbers are aligned to the right."""
     group = nodes.tgroup(cols=frame.shape[1])
     group += [nodes.colspec(colwidth=1) for _ in frame.columns]
-    alignment = ["mstask-number" if is_numeric(frame[column]) else "mstask-text" for column in frame.columns]
-    voices = [[f"voice-{voices.voice_of(column)}"] if voices.voice_of(column) else [] for column in frame.columns]
-    head = [entry(str(c), [a, *v]) for c, a, v in zip(frame.columns, alignment, voices, strict=True)]
-    group += nodes.thead("", nodes.row("", *head))
-    group += nodes.tbody(
-        "",
-        *(
-            nodes.row("", *(entry(str(cell), [a, *cell_classes(str(cell))]) for cell, a in zip(row, alignment, strict=True)))
-            for row in frame.itertuples(index=False)
-        ),
-    )
+    aligned = ["mstask-number" if is_numeric(frame[column]) else "mstask-text" for column in frame.columns]
+    group += nodes.thead("", row(map(str, frame.columns), aligned, heading_classes))
+    group += nodes.tbody("", *(row(map(str, cells), aligned, cell_classes) for cells in frame.itertuples(index=False)))
     return nodes.table("", title, group, classes=["mstask"])
 
 
-def entry(text: str, classes: list[str]) -> nodes.entry:
-    return nodes.entry("", nodes.paragraph("", text), classes=classes)
+def row(texts: Iterable[str], aligned: Sequence[str], classes: Callable[[str], list[str]]) -> nodes.row:
+    cells = (
+        nodes.entry("", nodes.paragraph("", text), classes=[side, *classes(text)])
+        for text, side in zip(texts, aligned, strict=True)
+    )
+    return nodes.row("", *cells)
+
+
+def heading_classes(heading: str) -> list[str]:
+    voice = voices.voice_of(heading)
+    return [f"voice-{voice}"] if voice else []
 
 
 def cell_classes(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What stands around the pages: repository address, launch buttons, lock state in the footer, scripts served from the build."""
+"""What stands around the pages: repository address, launch buttons, lock state in the footer, local scripts."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from mstask import locks, pairs, results
-from mstask.errors import MstaskError
 from sphinx.application import Sphinx
 from sphinx.config import Config
+
+from mstask import locks, pairs, results
+from mstask.errors import MstaskError
 
 COLAB = "https://colab.research.google.com"
 MATHJAX = "tex-svg-full.js"
@@ -41,7 +42,7 @@ def configure_theme(app: Sphinx, config: Config) -> None:
 
 
 def lock_state() -> str:
-    """Return the footer: whether the locked results are intact, how many there are, and what code made this project's."""
+    """Return the footer: whether the locked results are intact, how many there are, and which code made them."""
     problems = results.verify()
     if problems:
         listed = "".join(f"<li>{html.escape(problem)}</li>" for problem in problems)
@@ -100,7 +101,7 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
         return
     package = importlib.util.find_spec("sphinx-mathjax-offline")
     if package is None or package.origin is None:
-        raise MstaskError("sphinx-mathjax-offline is not installed; expected it from requirements.txt, for formulas offline")
+        raise MstaskError("sphinx-mathjax-offline is not installed; requirements.txt lists it, for formulas offline")
     source = Path(package.origin).parent / "static" / "mathjax" / MATHJAX
     target = Path(app.outdir) / "_static" / "mathjax" / MATHJAX
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -84,7 +84,7 @@ class Reference:
             case "protocol":
                 return ()
             case "claims":
-                return tuple(kept / folder for folder in locks.KEPT) + (runs,)
+                return (*(kept / folder for folder in locks.KEPT), runs)
             case "run":
                 return runs / self.section, kept / "real" / f"{self.section}.json"
             case _:

@@ -109,57 +109,47 @@ class Loops:
                 array, offset = element.removesuffix(" + n]").split("[")
                 text.append(f"{self._names[node.index]} = row_sum({array}, {offset}, W)")
             else:
-                text.append(f"{self._names[node.index]} = {self._expression(node, loop)}")
+                operands = [self._operand(arg) for arg in node.args]
+                text.append(f"{self._names[node.index]} = {_expression(node, operands)}")
         return text
 
     def _body(self, loop: int) -> list[str]:
-        last = loop == self.count - 1
-        here = [node for node in self._nodes if node.args and not node.uniform and self._loop[node.index] == loop]
-        sums = [node for node in self._nodes if node.index in self._carried and node.uniform and self._loop[node.index] == loop]
-        loaded: dict[int, str] = {}
+        here = [node for node in self._nodes if self._loop[node.index] == loop]
+        known: set[int] = set()
         text: list[str] = []
 
         def fetch(node: Node) -> str:
-            if node.uniform or self._loop[node.index] == loop and node.args:
-                return self._operand(node)
-            if node.index not in loaded:
-                loaded[node.index] = self._names[node.index]
-                source = f"{self._carried[node.index]}[n]" if node.args else self._leaf(node)
+            """The name of a value in this loop; leaves and values of earlier loops are loaded at first use."""
+            shared_or_new = node.uniform or (node.args and self._loop[node.index] == loop)
+            if not shared_or_new and node.index not in known:
+                known.add(node.index)
+                source = f"{self._carried[node.index]}[n]" if node.args else self._operand(node)
                 text.append(f"{self._names[node.index]} = {source}")
-            return self._names[node.index]
+            return self._operand(node) if node.uniform else self._names[node.index]
 
         for node in here:
-            operands = [fetch(arg) for arg in node.args]
-            text.append(f"{self._names[node.index]} = {self._format(node, operands)}")
-        for node in (*here, *sums):
+            if node.args and not node.uniform:
+                expression = _expression(node, [fetch(arg) for arg in node.args])
+                text.append(f"{self._names[node.index]} = {expression}")
             if node.index in self._carried:
                 text.append(f"{self._carried[node.index]}[n] = {self._operand(node)}")
-        if last:
-            text += [f"{o.target} {'+=' if o.adds else '='} {fetch(o.value)}" for o in self._fetched(fetch)]
+        if loop == self.count - 1:
+            values = [fetch(output.value) for output in self._outputs]  # all reads stand before the first write
+            for output, value in zip(self._outputs, values, strict=True):
+                text.append(f"{output.target} {'+=' if output.adds else '='} {value}")
         return text
 
-    def _fetched(self, fetch: Callable[[Node], str]) -> Sequence[Output]:
-        """Load every output before the first is written, since an output may overwrite the array of a leaf."""
-        for output in self._outputs:
-            fetch(output.value)
-        return self._outputs
-
-    def _expression(self, node: Node, loop: int) -> str:
-        return self._format(node, [self._operand(arg) for arg in node.args])
-
-    def _format(self, node: Node, operands: list[str]) -> str:
-        if node.op == "power":
-            return POWERS[node.value].format(*operands)
-        if node.op == "clamp":
-            low, high = (f"REAL({bound!r})" for bound in node.value)
-            inner = f"{operands[0]} if {operands[0]} <= {high} else {high}" if node.value[1] is not None else operands[0]
-            return inner
-        return EXPRESSIONS[node.op].format(*operands)
-
     def _operand(self, node: Node) -> str:
-        return self._names[node.index] if node.args else self._leaf(node)
+        if node.args:
+            return self._names[node.index]
+        return f"REAL({node.value!r})" if node.op in ("constant", "full") else self._load(node)
 
-    def _leaf(self, node: Node) -> str:
-        if node.op in ("constant", "full"):
-            return {0.0: "ZERO", 1.0: "ONE"}.get(node.value, f"REAL({node.value!r})") if node.value else "ZERO"
-        return self._load(node)
+
+def _expression(node: Node, operands: list[str]) -> str:
+    if node.op == "power":
+        return POWERS[node.value].format(*operands)
+    if node.op == "clamp":
+        text, (low, high) = operands[0], node.value
+        text = text if high is None else f"REAL({high!r}) if {operands[0]} > REAL({high!r}) else {text}"
+        return text if low is None else f"REAL({low!r}) if {operands[0]} < REAL({low!r}) else {text}"
+    return EXPRESSIONS[node.op].format(*operands)

@@ -1,0 +1,457 @@
+"""The book: its numbers come from result documents, its pages follow them, and nothing is loaded from outside."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+from mstask import results
+from mstask.paths import ROOT
+
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+from mstask_book import sources
+
+PAGES = sorted((ROOT / "book").glob("*.md"))
+SCORES = {"Doppler-LIF": [0.41, 0.43, 0.45], "Dual-tau-LIF": [0.61, 0.63, 0.65]}
+
+
+def document(scores=SCORES, source="published", section="disjoint"):
+    """A document with one cell per score, seeds 1, 2, 3."""
+    return results.Document(
+        section=section,
+        source=source,
+        profile="paper",
+        title="Test",
+        reference="A test",
+        cells=[
+            {
+                "section": section,
+                "method": name,
+                "seed": seed,
+                "profile": "paper",
+                "result": {"macro_f1": value, "n_parameters": 100},
+            }
+            for name, values in scores.items()
+            for seed, value in enumerate(values, start=1)
+        ],
+    )
+
+
+def store(folder, scores=SCORES, source="published", section="disjoint"):
+    results.write_document(folder / source / f"{section}.json", document(scores, source, section))
+
+
+def store_run(scores=SCORES, section="disjoint"):
+    for cell in document(scores, "run", section).cells:
+        results.write_cell(results.cell_path(section, "paper", "embedded", cell.method, cell.seed), cell)
+
+
+@dataclass
+class Built:
+    """What a build left: the page, its warnings, and which pages were read."""
+
+    html: str
+    warnings: str
+    read: list[str]
+
+
+class Project:
+    """A Sphinx project of one page, built by the book's extension."""
+
+    def __init__(self, folder: Path) -> None:
+        self.source, self.output = folder / "source", folder / "_build" / "html"
+        self.source.mkdir()
+
+    def write(self, text: str) -> None:
+        (self.source / "index.md").write_text(f"# Page\n\n{text}\n", encoding="utf-8")
+
+    def build(self) -> Built:
+        warnings, read = io.StringIO(), []
+        settings = {
+            "extensions": ["myst_parser", "mstask_book"],
+            "myst_enable_extensions": ["colon_fence"],
+            "html_theme": "basic",
+            "numfig": True,
+        }
+        with patch_docutils(), docutils_namespace():
+            app = Sphinx(
+                self.source,
+                None,
+                self.output,
+                self.output.parent / "doctrees",
+                "html",
+                confoverrides=settings,
+                status=None,
+                warning=warnings,
+            )
+            app.connect("env-before-read-docs", lambda app, env, names: read.extend(names))
+            app.build()
+        return Built((self.output / "index.html").read_text(encoding="utf-8"), warnings.getvalue(), read)
+
+    def generated(self, name: str) -> bytes:
+        return (self.output.parent / "generated" / name).read_bytes()
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Project(tmp_path)
+
+
+FIGURE = """:::{mstask-figure} disjoint published/disjoint
+:name: fig-scores
+:alt: Dual-tau-LIF reaches {published/disjoint:methods.Dual-tau-LIF.macro_f1.mean|.2f}.
+
+A caption with {result}`published/disjoint:methods.Dual-tau-LIF.macro_f1.mean|.4f`.
+:::
+"""
+TABLE = """:::{mstask-table} disjoint published/disjoint
+:name: table-scores
+
+The scores.
+:::
+"""
+SENTENCE = "The best is {result}`published/disjoint:best` with {result}`published/disjoint:methods.Dual-tau-LIF.macro_f1.mean|.3f`.\n\n"  # noqa: E501
+
+
+class TestNumbersFollowTheirDocuments:
+    def test_a_number_shows_its_file_key_and_full_value_on_hovering(self, project, results_folder):
+        store(results_folder, {"Doppler-LIF": [0.123456]})
+        project.write("{result}`published/disjoint:methods.Doppler-LIF.macro_f1.mean|.2f`")
+        built = project.build()
+        hover = "results/published/disjoint.json: methods.Doppler-LIF.macro_f1.mean = 0.123456"
+        assert re.search(f'<abbr class="result voice-published" title="{re.escape(hover)}">0.12</abbr>', built.html)
+        assert not built.warnings
+
+    def test_a_changed_document_changes_sentence_table_figure_and_data(self, project, results_folder):
+        store(results_folder)
+        project.write(SENTENCE + FIGURE + TABLE + "{numref}`fig-scores` and {numref}`table-scores`.")
+        before = project.build()
+        figure = project.generated("fig-scores.svg")
+        store(results_folder, SCORES | {"Dual-tau-LIF": [0.71, 0.73, 0.75]})
+        after = project.build()
+        for old, new in (
+            (">0.630<", ">0.730<"),
+            (">0.6300<", ">0.7300<"),
+            ("reaches 0.63.", "reaches 0.73."),
+            ("0.610", "0.710"),
+        ):
+            assert old in before.html and old not in after.html
+            assert new in after.html and new not in before.html
+        assert project.generated("fig-scores.svg") != figure
+        assert b"Dual-tau-LIF,1,0.71" in project.generated("fig-scores.csv")
+        assert not before.warnings and not after.warnings
+
+    def test_nothing_changed_reads_no_page(self, project, results_folder):
+        store(results_folder)
+        project.write(SENTENCE + FIGURE)
+        assert project.build().read == ["index"]
+        os.utime(results_folder / "published" / "disjoint.json")
+        assert project.build().read == []
+
+    def test_changed_code_reads_the_page_again(self, project, results_folder, monkeypatch, tmp_path):
+        package = tmp_path / "package"
+        package.mkdir()
+        monkeypatch.setattr(sources, "PACKAGE", package)
+        store(results_folder)
+        project.write(SENTENCE)
+        project.build()
+        (package / "figures.py").write_text("changed = True\n")
+        assert project.build().read == ["index"]
+
+    def test_the_same_document_gives_the_same_bytes(self, project, results_folder):
+        store(results_folder)
+        project.write(FIGURE)
+        project.build()
+        first = project.generated("fig-scores.svg")
+        project.write(FIGURE + "More.")
+        project.build()
+        assert project.generated("fig-scores.svg") == first
+
+    def test_figure_and_table_say_where_they_come_from(self, project, results_folder):
+        store(results_folder)
+        project.write(FIGURE + TABLE)
+        html = project.build().html
+        assert html.count("results/published/disjoint.json") >= 2
+        assert "mstask.figures.figure_disjoint" in html and "mstask.tables.table_disjoint" in html
+        assert html.count("data (CSV)") == 2
+
+
+class TestBrokenReferences:
+    """Each is a warning at its line, which fails a build with -W."""
+
+    def warning(self, project, text):
+        project.write(text)
+        return project.build().warnings
+
+    def test_a_missing_key_is_named_with_file_line_and_nearest_key(self, project, results_folder):
+        store(results_folder, {"Dual-tau-LIF": [0.5]})
+        warning = self.warning(project, "{result}`published/disjoint:methods.Doppler-LIF.macro_f1.mean|.3f`")
+        assert "index.md:3:" in warning
+        assert "results/published/disjoint.json has no key 'methods.Doppler-LIF'" in warning
+        assert "Dual-tau-LIF" in warning
+
+    def test_a_key_deleted_after_a_build_is_noticed(self, project, results_folder):
+        store(results_folder)
+        project.write("{result}`published/disjoint:methods.Doppler-LIF.macro_f1.mean|.3f`")
+        assert not project.build().warnings
+        store(results_folder, {"Dual-tau-LIF": [0.5]})
+        assert "has no key 'methods.Doppler-LIF'" in project.build().warnings
+
+    def test_a_missing_document_is_named(self, project, results_folder):
+        store(results_folder)
+        warning = self.warning(project, "{result}`embedded/ablation:best`")
+        assert "embedded/ablation.json does not exist" in warning
+
+    def test_an_unknown_source_suggests_the_right_one(self, project, results_folder):
+        assert "did you mean 'published'" in self.warning(project, "{result}`publshed/disjoint:best`")
+
+    def test_a_value_that_the_format_does_not_fit(self, project, results_folder):
+        store(results_folder)
+        warning = self.warning(project, "{result}`published/disjoint:best|.3f`")
+        assert "best = 'Dual-tau-LIF' can't be written as '.3f'" in warning
+
+    @pytest.mark.parametrize("alt", ["", ":alt:\n"])
+    def test_a_figure_without_alt_text_fails(self, project, results_folder, alt):
+        store(results_folder)
+        figure = f":::{{mstask-figure}} disjoint published/disjoint\n{alt}\nCaption\n:::\n"
+        assert "'disjoint' has no :alt: text" in self.warning(project, figure)
+
+    def test_a_broken_number_in_alt_text_or_caption_fails(self, project, results_folder):
+        store(results_folder)
+        assert "no key 'worst'" in self.warning(
+            project, FIGURE.replace("{published/disjoint:methods", "{published/disjoint:worst")
+        )
+        assert "no key 'worst'" in self.warning(
+            project, FIGURE.replace("`published/disjoint:methods", "`published/disjoint:worst")
+        )
+
+    def test_an_unknown_function_or_row_suggests_the_nearest(self, project, results_folder):
+        store(results_folder)
+        assert "did you mean 'table_disjoint'" in self.warning(project, TABLE.replace("} disjoint", "} disjont"))
+        claims = ":::{mstask-table} claims claims/published\n:rows: radar-winer\n\nClaims\n:::\n"
+        assert "did you mean 'radar-winner'" in self.warning(project, claims)
+
+
+class TestTheReadersRun:
+    """It may be absent, incomplete or damaged: the page says so and the build goes on."""
+
+    PAGE = (
+        "Yours: {result}`run/disjoint:methods.Doppler-LIF.macro_f1.mean|.3f`.\n\n"
+        + FIGURE.replace("disjoint published/disjoint", "disjoint run/disjoint").replace("{published/", "{run/")
+        + ":::{mstask-table} claims claims/published claims/run\n\nClaims.\n:::\n\n"
+        + ":::{mstask-claims} claims/published claims/run\n:::\n\n"
+        + ":::{mstask-when} run/disjoint\nSeen.\n:::\n\n:::{mstask-unless} run/disjoint\nUnseen.\n:::\n"
+    )
+
+    def test_an_absent_run_is_said_to_be_absent(self, project, results_folder):
+        store(results_folder)
+        project.write(self.PAGE)
+        built = project.build()
+        assert not built.warnings
+        assert built.html.count("not run yet") >= 3
+        assert (
+            "make book" in built.html and "Unseen." in built.html and "Seen." not in built.html.replace("Unseen.", "")
+        )
+
+    def test_a_new_run_appears_on_the_next_build(self, project, results_folder):
+        store(results_folder)
+        project.write(self.PAGE)
+        project.build()
+        store_run()
+        built = project.build()
+        assert not built.warnings
+        assert ">0.430</abbr>" in built.html and "Seen." in built.html
+        assert "not run yet" not in built.html
+
+    def test_a_damaged_run_does_not_break_the_book(self, project, results_folder):
+        store(results_folder)
+        store_run()
+        next((results_folder / "runs").rglob("*.json")).write_text("{")
+        project.write(self.PAGE)
+        built = project.build()
+        assert not built.warnings
+        assert "your run can&#39;t be read" in built.html or "your run can’t be read" in built.html
+
+    def test_a_run_without_the_method_says_so(self, project, results_folder):
+        store(results_folder)
+        store_run({"Dual-tau-LIF": [0.5]})
+        project.write(self.PAGE)
+        built = project.build()
+        assert not built.warnings
+        assert "not in your run" in built.html
+
+
+class TestOptionalDocuments:
+    PAGE = "Here: {result}`embedded/disjoint?:best`.\n\n:::{mstask-when} embedded/disjoint\nLocked.\n:::\n"
+
+    def test_absent_then_locked(self, project, results_folder):
+        store(results_folder)
+        project.write(self.PAGE)
+        before = project.build()
+        store(results_folder, source="embedded")
+        after = project.build()
+        assert not before.warnings and not after.warnings
+        assert "not locked" in before.html and "Locked." not in before.html
+        assert ">Dual-tau-LIF</abbr>" in after.html and "Locked." in after.html
+
+    def test_a_damaged_document_is_not_taken_for_an_absent_one(self, project, results_folder):
+        store(results_folder, source="embedded")
+        (results_folder / "embedded" / "disjoint.json").write_text("{")
+        project.write(self.PAGE)
+        assert "truncated" in project.build().warnings
+
+
+def prose(text: str) -> str:
+    """Return a chapter without what may hold numbers: front matter, code, maths, roles, references and link targets."""
+    text = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
+    text = re.sub(r"^(`{3,}).*?^\1`*$", "", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"\$\$.*?\$\$", "", text, flags=re.DOTALL)
+    text = re.sub(r"`[^`]*`", "", text)
+    text = re.sub(r"\$[^$]*\$", "", text)
+    text = re.sub(r"\{[^{}]*\}", "", text)
+    return re.sub(r"\]\([^)]*\)", "]", text)
+
+
+RESULT_LIKE = re.compile(r"(?<!ection )(?<![\w.])\d*\.\d+|\d\s*(?:%|per\s?cent\b)")
+
+
+class TestNoNumberIsTyped:
+    """A decimal number or a percentage in prose is taken for a result; only a section's number may look like one."""
+
+    @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+    def test_chapter(self, page):
+        found = [match[0] for match in RESULT_LIKE.finditer(prose(page.read_text(encoding="utf-8")))]
+        assert found == []
+
+    @pytest.mark.parametrize(
+        "text", ["reaches 0.87 on", "a gain of 12 %", "rises by 5%", "about .93,", "33.8 times", "a 4.1"]
+    )
+    def test_the_rule_sees_results(self, text):
+        assert RESULT_LIKE.search(prose(text))
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "`beta=0.9`",
+            "$\\beta = 0.95$",
+            "{result}`a/b:c|.3f`",
+            "Section 4.1 of",
+            "```bash\nx 0.5\n```",
+            "seeds 42, 123.",
+        ],
+    )
+    def test_the_rule_leaves_the_rest_alone(self, text):
+        assert not RESULT_LIKE.search(prose(text))
+
+
+class Resources(HTMLParser):
+    """Collects what a page loads, its images' alternative texts, and its links."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.alts: list[tuple[str, str | None]] = []
+        self.links: list[str] = []
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        if tag in {"script", "img", "iframe", "source", "video", "audio", "embed"} and values.get("src"):
+            self.loaded.append(values["src"])
+        if tag == "link" and not {"index", "search", "next", "prev", "canonical"} & set(values.get("rel", "").split()):
+            self.loaded.append(values.get("href", ""))
+        if tag == "img":
+            self.alts.append((values.get("src", ""), values.get("alt")))
+        if tag == "a":
+            self.links.append(values.get("href", ""))
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory):
+    """The whole book, built as `make book` builds it, with every warning an error and without the reader's runs."""
+    folder = tmp_path_factory.mktemp("book")
+    command = [sys.executable, "-m", "jupyter_book", "build", str(ROOT), "-W", "--keep-going", "-n"]
+    done = subprocess.run(
+        [*command, "--path-output", str(folder)],
+        cwd=ROOT,
+        env=os.environ | {"MSTASK_RESULTS": str(folder / "results"), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def pages(html):
+    return {page: Resources(page) for page in sorted(html.rglob("*.html"))}
+
+
+class TestTheBuiltBook:
+    def test_every_chapter_is_there(self, html):
+        for chapter in [*(page.stem for page in PAGES)]:
+            assert (html / "book" / f"{chapter}.html").exists()
+        assert (html / "index.html").exists()
+
+    def test_no_page_loads_anything_from_outside(self, pages):
+        outside = {page.name: r for page, found in pages.items() for r in found.loaded if re.match(r"(https?:)?//", r)}
+        assert outside == {}
+
+    def test_everything_a_page_loads_is_in_the_build(self, pages):
+        absent = [
+            (page.name, resource)
+            for page, found in pages.items()
+            for resource in found.loaded
+            if not resource.startswith("data:") and not (page.parent / resource.partition("?")[0]).exists()
+        ]
+        assert absent == []
+
+    def test_no_style_sheet_loads_anything_from_outside(self, html):
+        pattern = re.compile(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//")
+        assert [css.name for css in html.rglob("*.css") if pattern.search(css.read_text(encoding="utf-8"))] == []
+
+    def test_no_page_carries_the_address_of_a_script_service(self, pages):
+        services = ("unpkg.com", "jsdelivr", "cdnjs", "googleapis.com", "mybinder")
+        found = [(page.name, s) for page in pages for s in services if s in page.read_text(encoding="utf-8")]
+        assert found == []
+
+    def test_every_image_has_an_alternative_text_that_is_no_file_name(self, pages):
+        poor = [
+            (page.name, src, alt)
+            for page, found in pages.items()
+            for src, alt in found.alts
+            if not alt or not alt.strip() or re.search(r"\.(svg|png|jpe?g|gif)$", alt)
+        ]
+        assert poor == []
+
+    def test_notebook_and_chapter_open_the_notebook_of_the_release_in_colab(self, html, pages):
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        owner = project["urls"]["Repository"].removeprefix("https://github.com/")
+        url = f"https://colab.research.google.com/github/{owner}/blob/v{project['version']}/notebooks/ablation.ipynb"
+        for page in ("notebooks/ablation.html", "book/ablation.html"):
+            assert url in pages[html / page].links
+
+    def test_the_repository_address_stands_in_pyproject_only(self):
+        address = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+        files = [ROOT / "_config.yml", ROOT / "_toc.yml", *PAGES, *(ROOT / "book" / "_ext").rglob("*.py")]
+        assert [file.name for file in files if address in file.read_text(encoding="utf-8")] == []
+
+    def test_the_footer_says_whether_the_locked_results_are_intact(self, html):
+        page = (html / "book" / "intro.html").read_text(encoding="utf-8")
+        assert ("Locked results intact" in page) == (results.verify(ROOT / "results") == [])
+
+    def test_formulas_are_drawn_by_a_script_of_the_build(self, html, pages):
+        script = html / "_static" / "mathjax" / "tex-svg-full.js"
+        assert script.stat().st_size > 1_000_000
+        assert any("mathjax/tex-svg-full.js" in loaded for loaded in pages[html / "book" / "methods.html"].loaded)
