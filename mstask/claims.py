@@ -250,8 +250,7 @@ def _cnn_factor(documents: Documents) -> Finding:
     cheaper = [name for name in cnns if factor[name] < factor[chosen]]
     reaching = [name for name in cheaper if _upper(f1[name]) >= target["mean"]]
     doubts = [
-        f"A tolerance of {number(target['mean'] - f1[name]['mean'], 4)} admits {name} "
-        f"and leaves {factor[name]:.2f} times."
+        f"A tolerance of {number(target['mean'] - f1[name]['mean'], 4)} admits {name} and leaves {factor[name]:.2f} times."
         for i, name in enumerate(cheaper)
         if factor[name] < min((factor[n] for n in cheaper[:i]), default=factor[chosen])
     ]

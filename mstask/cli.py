@@ -69,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     lock = commands.add_parser("lock", help="lock a section's run as the project's embedded result")
     lock.add_argument("section")
     lock.add_argument("--profile", default="paper")
+    lock.add_argument("--data", default="embedded", help="embedded or real")
     lock.add_argument("--budget", default=None, help="one sentence, where the run fell short of the paper's protocol")
     lock.set_defaults(command=lock_command)
 
@@ -138,7 +139,7 @@ def lock_command(options: argparse.Namespace) -> int:
     """Merge a section's run into results/embedded and enter it in the manifest."""
     from mstask import results
 
-    print(results.lock_run(options.section, profile=options.profile, budget=options.budget))
+    print(results.lock_run(options.section, options.profile, options.data, options.budget))
     return 0
 
 
@@ -165,9 +166,7 @@ def claims_command(options: argparse.Namespace) -> int:
         print(json.dumps(claims.as_json(ledger), indent=2, ensure_ascii=False))
     else:
         for claim in ledger:
-            print(
-                f"{claim.verdict:>13}  {claim.text} ({claim.where})\n{'':15}{claim.evidence}\n{'':15}{claim.fragility}"
-            )
+            print(f"{claim.verdict:>13}  {claim.text} ({claim.where})\n{'':15}{claim.evidence}\n{'':15}{claim.fragility}")
     return 0
 
 

@@ -6,11 +6,12 @@ Figures are drawn about 12 cm wide, so that their text can be read on a telephon
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import pyplot as plt
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -74,6 +75,15 @@ EXAMPLE_SEED = 2026
 EXTENT = (0, 1.024, -2, 2)
 
 
+class Plot(Figure):
+    """A figure that a notebook shows as the value of a cell, whichever backend is in use."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=120)
+        return buffer.getvalue()
+
+
 def figure_ablation(documents: Documents) -> Figure:
     """Paper, Fig. 3: macro-F1 of each network at matched capacity in each voice."""
     return _scores(documents, method_order(by_voice(documents).values()))
@@ -91,8 +101,8 @@ def figure_firing(document: Document) -> Figure:
     """
     methods = [name for name in method_order([document]) if _firing(document, name)]
     rows = max(1, (len(methods) + 1) // 2)
-    with plt.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 0.8 + 1.35 * rows), layout="constrained")
+    with rc_context(STYLE):
+        figure = Plot(figsize=(WIDTH, 0.8 + 1.35 * rows), layout="constrained")
         grid = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
         for axes, name in zip(grid.flat, methods, strict=False):
             _draw_firing(axes, _firing(document, name))
@@ -112,8 +122,8 @@ def figure_radar_examples() -> Figure:
     """One simulated radar picture of each class."""
     from mstask.data.synth import micro_doppler
 
-    with plt.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    with rc_context(STYLE):
+        figure = Plot(figsize=(WIDTH, 3.6), layout="constrained")
         grid = figure.subplots(2, 3, sharex=True, sharey=True)
         for target, (axes, name) in enumerate(zip(grid.flat, micro_doppler.CLASS_NAMES, strict=True)):
             picture = micro_doppler.sample(EXAMPLE_SEED, target, target)
@@ -147,8 +157,8 @@ def _scores(documents: Documents, methods: Sequence[str]) -> Figure:
     """
     summaries = {voice: summarise(document) for voice, document in by_voice(documents).items()}
     lanes = np.linspace(-0.27, 0.27, len(summaries)) if len(summaries) > 1 else [0.0]
-    with plt.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, 1.1 + (0.26 + 0.12 * len(summaries)) * len(methods)), layout="constrained")
+    with rc_context(STYLE):
+        figure = Plot(figsize=(WIDTH, 1.1 + (0.26 + 0.12 * len(summaries)) * len(methods)), layout="constrained")
         axes = figure.add_subplot()
         for row, name in enumerate(methods):
             if row % 2:

@@ -94,8 +94,7 @@ def _higher(documents: Documents, section: str, a: str, b: str, matched: bool) -
     found = summary.compare(document, a, b)
     score_a, score_b = (number(summarised["methods"][name]["macro_f1"]["mean"]) for name in (a, b))
     evidence = (
-        f"{label(a)} {score_a}, {label(b)} {score_b} macro-F1: difference {signed(found['difference'])} "
-        f"({_basis(found)})."
+        f"{label(a)} {score_a}, {label(b)} {score_b} macro-F1: difference {signed(found['difference'])} ({_basis(found)})."
     )
     sizes = [summarised["methods"][name]["n_parameters"] for name in (a, b)]
     verdict, fragility = _weigh(found, sizes if matched and all(sizes) else None)

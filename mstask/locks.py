@@ -178,9 +178,7 @@ def _verify_file(path: Path, name: str, entry: dict[str, Any]) -> list[str]:
     if not problems and document is not None:
         expected = describe_file(path, document)
         wrong = [k for k in sorted(expected.keys() | (entry.keys() - {"locked"})) if expected.get(k) != entry.get(k)]
-        problems += [
-            f"{name}: the manifest's {k} is {entry.get(k)!r}, the file says {expected.get(k)!r}" for k in wrong
-        ]
+        problems += [f"{name}: the manifest's {k} is {entry.get(k)!r}, the file says {expected.get(k)!r}" for k in wrong]
         if not _TIME.fullmatch(str(entry.get("locked"))):
             problems.append(f"{name}: the manifest's time of locking is {entry.get('locked')!r}, expected UTC")
     return problems

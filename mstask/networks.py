@@ -38,9 +38,7 @@ class SpikingNet(nn.Module):
     features : summed width of the chains' last layers.
     """
 
-    def __init__(
-        self, stem: nn.Module, chains: Sequence[Sequence[SpikingLayer]], features: int, n_classes: int
-    ) -> None:
+    def __init__(self, stem: nn.Module, chains: Sequence[Sequence[SpikingLayer]], features: int, n_classes: int) -> None:
         super().__init__()
         self.stem = stem
         self.chains = nn.ModuleList(nn.ModuleList(chain) for chain in chains)
@@ -113,17 +111,14 @@ class PathBankNet(SpikingNet):
         super().__init__(stem, paths, width * len(path_types), n_classes)
 
 
-def chain(
-    in_features: int, layer_types: Sequence[str], width: int, neuron_kwargs: dict[str, Any] | None
-) -> list[SpikingLayer]:
+def chain(in_features: int, layer_types: Sequence[str], width: int, neuron_kwargs: dict[str, Any] | None) -> list[SpikingLayer]:
     """Layers of the given types in sequence; each type receives those of the options that it takes."""
     if not layer_types:
         raise MstaskError("a chain of layers needs at least one neuron type, found none")
     check_options(layer_types, neuron_kwargs)
     inputs = [in_features] + [width] * (len(layer_types) - 1)
     return [
-        SpikingLayer(n, width, name, own_options([name], neuron_kwargs))
-        for n, name in zip(inputs, layer_types, strict=True)
+        SpikingLayer(n, width, name, own_options([name], neuron_kwargs)) for n, name in zip(inputs, layer_types, strict=True)
     ]
 
 
@@ -138,9 +133,7 @@ def check_options(types: Sequence[str], options: dict[str, Any] | None) -> None:
     taken = set().union(*(neurons.neuron_type(name).options() for name in types))
     for key in options or {}:
         if key not in taken:
-            raise MstaskError(
-                f"no neuron of {', '.join(dict.fromkeys(types))} takes {key!r}; {nearest(key, sorted(taken))}"
-            )
+            raise MstaskError(f"no neuron of {', '.join(dict.fromkeys(types))} takes {key!r}; {nearest(key, sorted(taken))}")
 
 
 class SmallCNN(nn.Module):

@@ -181,9 +181,7 @@ def run_cells(section: str, profile: str, data_source: str) -> list[Cell]:
     return cells
 
 
-def load(
-    section: str, source: str = "embedded", data_source: str | None = None, profile: str | None = None
-) -> Document:
+def load(section: str, source: str = "embedded", data_source: str | None = None, profile: str | None = None) -> Document:
     """Return the document of a section in one of the three voices.
 
     Parameters

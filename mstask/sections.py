@@ -154,9 +154,7 @@ def resolve(section_id: str, **given: Any) -> Parameters:
     chosen = section(section_id)
     for name in given:
         if name not in Parameters.model_fields:
-            raise MstaskError(
-                f"section {section_id} has no parameter {name!r}; {nearest(name, Parameters.model_fields)}"
-            )
+            raise MstaskError(f"section {section_id} has no parameter {name!r}; {nearest(name, Parameters.model_fields)}")
     given = {name: value for name, value in given.items() if value is not None}
     if os.environ.get("REDUCED") == "1":
         given["profile"] = "smoke"
@@ -183,9 +181,7 @@ def resolve(section_id: str, **given: Any) -> Parameters:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise MstaskError(
-            f"section {section_id}: parameter {where} is {first['input']!r}: {first['msg'].lower()}"
-        ) from error
+        raise MstaskError(f"section {section_id}: parameter {where} is {first['input']!r}: {first['msg'].lower()}") from error
     for method in parameters.methods:
         if method not in chosen.methods:
             raise MstaskError(f"section {section_id} has no method {method!r}; {nearest(method, chosen.methods)}")
@@ -205,9 +201,7 @@ def label(section_id: str, parameters: Parameters) -> str:
     return f"{parameters.profile}+{digest[:8]}"
 
 
-def build(
-    section_id: str, method: str, parameters: Parameters, in_features: int, n_classes: int
-) -> tuple[SpikingNet, int]:
+def build(section_id: str, method: str, parameters: Parameters, in_features: int, n_classes: int) -> tuple[SpikingNet, int]:
     """Make the network of a method and say its layer width; a bank gets the width nearest to the reference's capacity."""
     chosen = section(section_id)
     make = builder(chosen.methods[method], parameters, in_features, n_classes)

@@ -86,9 +86,7 @@ def table_methods() -> pd.DataFrame:
     """The networks of the matched-capacity ablation."""
     from mstask.sections import ABLATION
 
-    rows = [
-        {"network": label(name), "id": name, "neurons": _neurons(method)} for name, method in ABLATION.methods.items()
-    ]
+    rows = [{"network": label(name), "id": name, "neurons": _neurons(method)} for name, method in ABLATION.methods.items()]
     return pd.DataFrame(rows)
 
 
@@ -153,12 +151,13 @@ def data_scores(documents: Documents) -> pd.DataFrame:
     rows = []
     for voice, document in by_voice(documents).items():
         for cell in document.cells:
-            rows.append((voice, cell.method, str(cell.seed), cell.result.macro_f1, cell.result.accuracy))
+            measured = cell.result
+            rows.append((voice, cell.method, str(cell.seed), measured.macro_f1, measured.accuracy, measured.n_parameters))
         seeded = {cell.method for cell in document.cells}
         for name, mean in document.means.items():
             if name not in seeded:
-                rows.append((voice, name, "mean", mean.macro_f1, mean.accuracy))
-    return pd.DataFrame(rows, columns=["voice", "method", "seed", "macro_f1", "accuracy"])
+                rows.append((voice, name, "mean", mean.macro_f1, mean.accuracy, mean.n_parameters))
+    return pd.DataFrame(rows, columns=["voice", "method", "seed", "macro_f1", "accuracy", "n_parameters"])
 
 
 def data_comparisons(document: Document) -> pd.DataFrame:

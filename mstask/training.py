@@ -223,9 +223,7 @@ def load_checkpoint(path: Path | None, key: str) -> dict[str, Any] | None:
         return None
     try:
         state = torch.load(path, weights_only=True)
-        problem = (
-            None if isinstance(state, dict) and state.get("format") == CHECKPOINT_FORMAT else "is of another format"
-        )
+        problem = None if isinstance(state, dict) and state.get("format") == CHECKPOINT_FORMAT else "is of another format"
         if problem is None and state["key"] != key:
             problem = "belongs to another model, data set, recipe or seed"
     except Exception as error:  # torch.load raises many types on foreign bytes

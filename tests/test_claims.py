@@ -292,9 +292,7 @@ class TestOwnRuns:
 
     def test_a_published_spread_counts_as_an_interval_too(self, published):
         assert "CNN-16-32-64, CNN-32-64-128 and CNN-8-16-32" in of(published, "cnn-factor").fragility
-        means = {
-            name: mean.model_copy(update={"macro_f1_sd": 1e-5}) for name, mean in published["frontier"].means.items()
-        }
+        means = {name: mean.model_copy(update={"macro_f1_sd": 1e-5}) for name, mean in published["frontier"].means.items()}
         firm = published["frontier"].model_copy(update={"means": means})
         assert "reaches the target" not in of({"frontier": firm}, "cnn-factor").fragility
 

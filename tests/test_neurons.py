@@ -150,9 +150,7 @@ def cross_inhib(neuron, x):
     return spikes
 
 
-RESTATED = dict(
-    zip(NAMES, (vanilla, parametric, doppler, chirp, dual_tau, stft, phase, beam, cross_inhib), strict=True)
-)
+RESTATED = dict(zip(NAMES, (vanilla, parametric, doppler, chirp, dual_tau, stft, phase, beam, cross_inhib), strict=True))
 
 
 def test_the_registry_holds_the_nine_types_with_their_parameters():

@@ -61,8 +61,7 @@ def test_crossinhib_minus_doppler_follows_and_lies_in_its_published_intervals(pu
     assert all(i["low"] < i["difference"] < i["high"] for i in found["seeds"].values())
     on_mixed = compare(published["mixed"], "CrossInhib-LIF", "Doppler-LIF")
     assert (
-        round(on_mixed["difference"], 4)
-        == published["mixed"].values["comparisons"]["CrossInhib-LIF-Doppler-LIF"]["difference"]
+        round(on_mixed["difference"], 4) == published["mixed"].values["comparisons"]["CrossInhib-LIF-Doppler-LIF"]["difference"]
     )
     assert (on_mixed["basis"], on_mixed["consistent"], on_mixed["n"]) == ("means", None, 0)
 

@@ -33,8 +33,7 @@ class TestCanonicalJson:
     def test_lists_of_numbers_take_one_line_and_keys_are_sorted(self):
         text = results.dumps({"b": [1, 2.5, 3], "a": {"d": [[0.1, 0.2], [0.3]], "c": []}})
         assert text == (
-            '{\n  "a": {\n    "c": [],\n    "d": [\n      [0.1, 0.2],\n      [0.3]\n    ]\n  },\n'
-            '  "b": [1, 2.5, 3]\n}\n'
+            '{\n  "a": {\n    "c": [],\n    "d": [\n      [0.1, 0.2],\n      [0.3]\n    ]\n  },\n  "b": [1, 2.5, 3]\n}\n'
         )
 
     def test_numpy_and_torch_values_become_plain_ones(self):

@@ -22,9 +22,7 @@ def test_the_paper_profile_is_the_papers_protocol():
 
 def test_profiles_set_size_and_never_meaning():
     size = {"profile", "data_size", "seeds", "max_epochs", "patience", "width"}
-    paper, quick, smoke = (
-        resolve("ablation", profile=name).model_dump(exclude=size) for name in ("paper", "quick", "smoke")
-    )
+    paper, quick, smoke = (resolve("ablation", profile=name).model_dump(exclude=size) for name in ("paper", "quick", "smoke"))
     assert paper == quick == smoke
 
 

@@ -22,9 +22,7 @@ def test_every_method_has_its_mean_spread_and_interval_over_seeds(ablation):
     values = [c.result.macro_f1 for c in ablation.cells if c.method == "D1_H1"]
     assert found["seeds"] == [42, 123, 999]
     assert found["macro_f1"]["values"] == values
-    assert (found["macro_f1"]["mean"], found["macro_f1"]["low"], found["macro_f1"]["high"]) == stats.seed_interval(
-        values
-    )
+    assert (found["macro_f1"]["mean"], found["macro_f1"]["low"], found["macro_f1"]["high"]) == stats.seed_interval(values)
     assert found["macro_f1"]["min"] == min(values) and found["macro_f1"]["max"] == max(values)
     assert found["accuracy"]["n"] == 3
     assert found["n_parameters"] == 58_000 and found["width"] == 128

@@ -30,9 +30,7 @@ def read_npy(path: Path) -> np.ndarray:
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror}") from None
     if dtype.hasobject:
-        raise DataError(
-            f"{path} holds pickled Python objects, expected plain numbers; refused, as unpickling can run code"
-        )
+        raise DataError(f"{path} holds pickled Python objects, expected plain numbers; refused, as unpickling can run code")
     if found < n_bytes:
         raise DataError(f"{path} is truncated: {found} bytes of data, its header promises {n_bytes}; copy it again")
     if n_bytes == 0:
@@ -48,9 +46,7 @@ def _header(path: Path, file: BinaryIO) -> tuple[np.dtype, int]:
     except OSError:
         raise
     except Exception:  # numpy's parser fails in many ways on bytes that aren't a header
-        raise DataError(
-            f"{path} is not a complete .npy file: its header can't be read; save it with numpy.save"
-        ) from None
+        raise DataError(f"{path} is not a complete .npy file: its header can't be read; save it with numpy.save") from None
     if any(length < 0 for length in shape):
         raise DataError(f"{path} has the impossible shape {shape}")
     return dtype, math.prod(shape) * dtype.itemsize

@@ -54,9 +54,7 @@ def real_folder(root: str | os.PathLike[str] | None) -> Path:
     """Return the folder of the user's DIAT-µSAT files: `root`, or the environment variable DIAT_DATA."""
     chosen = root or os.environ.get("DIAT_DATA")
     if not chosen:
-        raise DataError(
-            "no folder of the real radar data: set DIAT_DATA to the folder with X.npy and y.npy, or pass root"
-        )
+        raise DataError("no folder of the real radar data: set DIAT_DATA to the folder with X.npy and y.npy, or pass root")
     folder = Path(chosen).expanduser()
     if not folder.is_dir():
         origin = "root" if root else "DIAT_DATA"

@@ -45,9 +45,7 @@ class Neuron(nn.Module):
     name: ClassVar[str]
     State: ClassVar[type[NamedTuple]]
 
-    def __init__(
-        self, size: int, *, threshold: float = 1.0, surrogate_slope: float = 25.0, backend: str = "auto"
-    ) -> None:
+    def __init__(self, size: int, *, threshold: float = 1.0, surrogate_slope: float = 25.0, backend: str = "auto") -> None:
         super().__init__()
         if size < 1:
             raise MstaskError(f"{self.name}: size is {size}, expected at least 1 neuron")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mstask.errors import MstaskError
 from mstask.neurons.base import Membrane, Neuron, NoCoefficients, evenly, logit
+from mstask.neurons.filters import causal_filter
 from mstask.neurons.ops import angle, modulus
 
 
@@ -89,8 +90,8 @@ class STFTIF(Neuron):
     """Integrates short-time spectral energy: e_t = |sum_{n<N} hann_n x_{t-n} exp(-i w_i n)|, m <- m + e (no leak), u = m.
 
     The window holds N non-zero taps, hann_n = sin^2(pi (n + 1) / (N + 1)); inputs before the trial count as 0. The input
-    buffer is not reset by a spike, so e depends on the input alone and is computed for the whole sequence by one
-    banded product per neuron. The frequency w is learnt.
+    buffer is not reset by a spike, so e depends on the input alone and is computed for the whole sequence before the time
+    loop. The frequency w is learnt.
     """
 
     name = "STFT-IF"
@@ -107,14 +108,11 @@ class STFTIF(Neuron):
         steps = x.shape[1]
         if self.window_len > steps > 0:
             raise MstaskError(f"STFT-IF: window_len is {self.window_len}, longer than the trial of {steps} steps")
-        t = torch.arange(steps, device=x.device)
-        lag = t[None, :] - t[:, None]
-        inside = (lag >= 0) & (lag < self.window_len)
-        hann = torch.sin(math.pi * (lag + 1).to(x.dtype) / (self.window_len + 1)) ** 2 * inside
-        phase = self.w[:, None, None] * lag.to(x.dtype)
-        kernel = torch.cat((hann * torch.cos(phase), hann * torch.sin(phase)), -1)
-        re, im = torch.bmm(x.permute(2, 0, 1), kernel).split(steps, -1)
-        return modulus(re, im).permute(1, 2, 0).contiguous()
+        n = torch.arange(self.window_len, dtype=x.dtype, device=x.device)[:, None]
+        hann = torch.sin(math.pi * (n + 1) / (self.window_len + 1)) ** 2
+        re = causal_filter(x, hann * torch.cos(n * self.w), self.backend)
+        im = causal_filter(x, hann * torch.sin(n * self.w), self.backend)
+        return modulus(re, im)
 
     def coefficients(self, steps: int) -> NoCoefficients:
         return NoCoefficients()

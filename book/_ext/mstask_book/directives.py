@@ -59,7 +59,7 @@ def sources_of(env: BuildEnvironment) -> Sources:
 
 
 def depend(env: BuildEnvironment, *references: Reference) -> None:
-    """Read the current page again when what `references` are read from, or the package, changes, appears or goes."""
+    """Read the current page again when what `references` are read from, or the code, changes, appears or goes."""
     recorded = env.mstask_inputs.setdefault(env.docname, {})
     for stem in ("", *(reference.stem for reference in references)):
         recorded[stem] = sources_of(env).fingerprint(stem)

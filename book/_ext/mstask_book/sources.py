@@ -23,7 +23,7 @@ from typing import Any
 from mstask import claims, locks, paths, results, summary, voices
 from mstask.errors import MstaskError, nearest
 
-PACKAGE = paths.ROOT / "mstask"
+CODE = (paths.ROOT / "mstask", Path(__file__).parent)
 SOURCES = (*voices.VOICES, "claims", "protocol")
 
 
@@ -138,9 +138,9 @@ class Sources:
             raise BrokenReference(f"{place} = {value!r} can't be written as {reference.spec!r}: {error}") from error
 
     def fingerprint(self, stem: str) -> str:
-        """Return a fingerprint of all that "source/section" is read from, or, for "", of the package's own code."""
+        """Return a fingerprint of all that "source/section" is read from, or, for "", of the code."""
         if stem not in self._fingerprints:
-            inputs = Reference.parse(stem).inputs if stem else (PACKAGE,)
+            inputs = Reference.parse(stem).inputs if stem else CODE
             self._fingerprints[stem] = " ".join(digest(path) for path in inputs)
         return self._fingerprints[stem]
 
@@ -170,10 +170,11 @@ class Sources:
 
 
 def _ledger(voice: str) -> list[claims.Claim]:
-    ledger = claims.ledger(voice)
-    if voice == "run" and all(claim.verdict == "not testable" for claim in ledger):
-        raise results.MissingResult("no run that a claim could be judged by")
-    return ledger
+    """Return a voice's ledger; with no run at all, the reader's has nothing to say."""
+    folders = (results.runs_root() / "runs", locks.kept_root() / "real")
+    if voice == "run" and not any(next(folder.rglob("*.json"), None) for folder in folders):
+        raise results.MissingResult("nothing was run yet")
+    return claims.ledger(voice)
 
 
 def _descend(value: Any, reference: Reference) -> Any:

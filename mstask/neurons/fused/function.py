@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from mstask.neurons.fused.adjoint import backward_of
 from mstask.neurons.fused.graph import NotFusable, Step
 from mstask.neurons.fused.numba_kernel import Source, backward_source, compile_kernel, forward_source
 from mstask.neurons.fused.storage import Plan, plan
+from mstask.neurons.fused.threads import over_parts
 from mstask.neurons.fused.trace import trace
 
 if TYPE_CHECKING:
@@ -28,9 +27,6 @@ DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 CHUNKS = 32
 """Groups of batch rows that sum their coefficient gradients separately: fixed, so that threads don't change the sums."""
 
-SMALL = 1 << 15
-"""Elements below which a second thread costs more than it saves."""
-
 
 @dataclass(frozen=True)
 class Compiled:
@@ -38,6 +34,7 @@ class Compiled:
 
     source: Source
     run: Callable[..., None]
+    states: int
 
 
 class Program:
@@ -63,30 +60,31 @@ class Program:
 
     def backward(self, dtype: str, wanted: tuple[int, ...]) -> Compiled:
         """The backward kernel."""
-        return self._kernel(
-            ("backward", dtype, wanted), lambda: backward_source(self.step, self.plan(wanted), dtype), dtype
-        )
+        return self._kernel(("backward", dtype, wanted), lambda: backward_source(self.step, self.plan(wanted), dtype), dtype)
 
     def _kernel(self, key: tuple, write: Callable[[], Source], dtype: str) -> Compiled:
         if key not in self._kernels:
             with self._lock:
                 if key not in self._kernels:
                     source = write()
-                    self._kernels[key] = Compiled(source, compile_kernel(source, dtype))
+                    self._kernels[key] = Compiled(source, compile_kernel(source, dtype), len(self.step.states))
         return self._kernels[key]
 
 
-@functools.lru_cache(maxsize=None)
-def _program(cls: type, coefficients: type, step: Callable, numbers: tuple) -> Program | NotFusable:
+@functools.cache
+def _program(cls: type, coefficients: type, step: Callable, numbers: tuple) -> Program | str:
+    """The program of a step, or the reason why it has none."""
     try:
         return Program(trace(cls, coefficients))
     except NotFusable as error:
-        return error
+        return str(error)
 
 
 def _numbers_used(step: Callable) -> tuple:
     """Module constants and closed-over numbers that the step refers to; a change of one is another step."""
-    code = step.__code__
+    code = getattr(step, "__code__", None)
+    if code is None:
+        return ()
     values = {name: step.__globals__.get(name) for name in code.co_names}
     values |= {n: c.cell_contents for n, c in zip(code.co_freevars, step.__closure__ or (), strict=True)}
     return tuple((name, value) for name, value in values.items() if isinstance(value, (bool, int, float)))
@@ -105,14 +103,14 @@ def run(neuron: Neuron, drive: Tensor) -> tuple[Tensor, Any]:
         )
     c = neuron.coefficients(drive.shape[1])
     program = _program(type(neuron), type(c), type(neuron).step, _numbers_used(type(neuron).step))
-    if isinstance(program, NotFusable):
-        raise program
+    if isinstance(program, str):
+        raise NotFusable(program)
     coefficients = _checked(neuron, c, drive)
     threshold, slope = neuron.threshold, neuron.surrogate_slope
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (drive, *coefficients)):
         spikes, *state = Loop.apply(program, dtype, threshold, slope, drive, *coefficients)
     else:
-        spikes, state, _ = _forward(program.forward(dtype, None), program, threshold, drive, coefficients, 0)
+        spikes, state, _ = _forward(program.forward(dtype, None), threshold, drive, coefficients, 0)
     return spikes, neuron.State(*state)
 
 
@@ -135,114 +133,98 @@ class Loop(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, program, dtype, threshold, slope, drive, *coefficients):
-        wanted = tuple(i for i, value in enumerate(coefficients) if value.requires_grad)
-        stored_count = len(program.plan(wanted).stored)
-        spikes, states, stored = _forward(
-            program.forward(dtype, wanted), program, threshold, drive, coefficients, stored_count
-        )
-        ctx.save_for_backward(drive, spikes, *coefficients, *stored)
+        wanted = tuple(i for i in range(len(coefficients)) if ctx.needs_input_grad[5 + i])
+        stored = program.plan(wanted).stored
+        spikes, states, kept = _forward(program.forward(dtype, wanted), threshold, drive, coefficients, len(stored))
+        inputs = {"drive": drive, "spikes": spikes}
+        ctx.kept = [name for name in inputs if name in program.plan(wanted).reads]
+        ctx.save_for_backward(*(inputs[name] for name in ctx.kept), *coefficients, *kept)
         ctx.set_materialize_grads(False)
-        ctx.program, ctx.wanted, ctx.scalars = program, wanted, (dtype, threshold, slope)
+        ctx.program, ctx.wanted, ctx.scalars, ctx.shape = program, wanted, (dtype, threshold, slope), drive.shape
         return spikes, *states
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_spikes, *grad_states):
         dtype, threshold, slope = ctx.scalars
+        batch, _, width = ctx.shape
+        saved = list(ctx.saved_tensors)
+        values: dict[str, Any] = {"slope": _real(slope, dtype), "x_row": 0, "x_step": 0}
+        for name in ctx.kept:
+            tensor = saved.pop(0)
+            values |= _rows("x", tensor) if name == "drive" else {"s": _flat(tensor)}
         count = len(ctx.program.step.coefficients)
-        drive, spikes, *saved = ctx.saved_tensors
-        batch, steps, width = drive.shape
+        coefficients, kept = saved[:count], saved[count:]
+        make = functools.partial(torch.zeros, dtype=getattr(torch, dtype))
+        grad_drive = torch.empty(ctx.shape, dtype=getattr(torch, dtype))
         chunks = min(batch, CHUNKS)
-        kernel = ctx.program.backward(dtype, ctx.wanted)
-        values = _inputs(drive, saved[:count], threshold) | {"slope": _real(slope, drive), "chunks": chunks}
-        values |= {"s": _flat(spikes)} | {f"k{j}": _flat(value) for j, value in enumerate(saved[count:])}
-        if grad_spikes is None:
-            grad_spikes = drive.new_zeros(1, 1, width).expand(batch, steps, width)
-        values["g"], values["g_row"], values["g_step"] = _rows(grad_spikes)
-        grad_drive = torch.empty(drive.shape, dtype=drive.dtype)
-        values["dx"] = _flat(grad_drive)
+        sums = {i: make(chunks, *coefficients[i].shape) for i in ctx.wanted}
+        values |= _sizes(ctx.shape, threshold, dtype) | _coefficients(coefficients, width) | {"chunks": chunks}
+        values |= _rows("g", make(1, 1, width).expand(ctx.shape) if grad_spikes is None else grad_spikes)
+        values |= {"dx": _flat(grad_drive)} | {f"k{j}": _flat(value) for j, value in enumerate(kept)}
         for k, grad in enumerate(grad_states):
-            own = drive.new_zeros(batch, width) if grad is None else grad.clone(memory_format=torch.contiguous_format)
+            own = make(batch, width) if grad is None else grad.clone(memory_format=torch.contiguous_format)
             values[f"l{k}"] = _flat(own)
-        sums = {i: drive.new_zeros(chunks, *saved[i].shape) for i in ctx.wanted}
         for i, total in sums.items():
-            values[f"d{i}"], values[f"d{i}_size"] = _flat(total), saved[i].numel()
-        _launch(kernel, values, chunks, drive)
+            values |= {f"d{i}": _flat(total), f"d{i}_size": coefficients[i].numel()}
+        _launch(ctx.program.backward(dtype, ctx.wanted), values, chunks, ctx.shape, dtype)
         grads = (sums[i].sum(0) if i in sums else None for i in range(count))
         return None, None, None, None, grad_drive, *grads
 
 
 def _forward(
-    kernel: Compiled, program: Program, threshold: float, drive: Tensor, coefficients: Any, stored_count: int
+    kernel: Compiled, threshold: float, drive: Tensor, coefficients: Any, store: int
 ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    """Run the forward kernel: spikes, final states, and the `store` arrays that the backward pass needs."""
     batch, _, width = drive.shape
-    spikes = torch.empty(drive.shape, dtype=drive.dtype)
-    stored = [torch.empty(drive.shape, dtype=drive.dtype) for _ in range(stored_count)]
-    states = [drive.new_zeros(batch, width) for _ in program.step.states]
-    values = _inputs(drive, coefficients, threshold)
-    values["s"] = _flat(spikes)
-    values |= {f"k{j}": _flat(value) for j, value in enumerate(stored)}
+    dtype = DTYPES[drive.dtype]
+    spikes, *kept = (torch.empty(drive.shape, dtype=drive.dtype) for _ in range(1 + store))
+    states = [torch.zeros(batch, width, dtype=drive.dtype) for _ in range(kernel.states)]
+    values = _sizes(drive.shape, threshold, dtype) | _coefficients(coefficients, width) | _rows("x", drive)
+    values |= {"s": _flat(spikes)} | {f"k{j}": _flat(value) for j, value in enumerate(kept)}
     values |= {f"m{k}": _flat(value) for k, value in enumerate(states)}
-    _launch(kernel, values, batch, drive)
-    return spikes, states, stored
+    _launch(kernel, values, batch, drive.shape, dtype)
+    return spikes, states, kept
 
 
-def _inputs(drive: Tensor, coefficients: Any, threshold: float) -> dict[str, Any]:
-    batch, steps, width = drive.shape
-    values: dict[str, Any] = {"B": batch, "T": steps, "W": width, "threshold": _real(threshold, drive)}
-    values["x"], values["x_row"], values["x_step"] = _rows(drive)
+def _sizes(shape: torch.Size, threshold: float, dtype: str) -> dict[str, Any]:
+    batch, steps, width = shape
+    return {"B": batch, "T": steps, "W": width, "threshold": _real(threshold, dtype)}
+
+
+def _coefficients(coefficients: Any, width: int) -> dict[str, Any]:
+    values: dict[str, Any] = {}
     for i, value in enumerate(coefficients):
-        values[f"c{i}"] = _flat(value.detach().contiguous())
-        values[f"c{i}_step"] = width if value.dim() == 2 else 0
+        values |= {f"c{i}": _flat(value.contiguous()), f"c{i}_step": width if value.dim() == 2 else 0}
     return values
 
 
-def _real(value: float, like: Tensor) -> np.floating:
-    return np.float32(value) if like.dtype == torch.float32 else np.float64(value)
+def _real(value: float, dtype: str) -> np.floating:
+    return getattr(np, dtype)(value)
 
 
 def _flat(tensor: Tensor) -> np.ndarray:
     return tensor.detach().view(-1).numpy()
 
 
-def _rows(tensor: Tensor) -> tuple[np.ndarray, int, int]:
-    """The memory of [B, T, W] as one row of numbers, and the strides of batch and time; copied only if W has a stride."""
-    tensor = tensor.detach()
+def _rows(name: str, tensor: Tensor) -> dict[str, Any]:
+    """The memory of [B, T, W] as one row of numbers with the strides of batch and time; copied only if W has a stride."""
     if tensor.stride(2) != 1 or tensor.numel() == 0:
         tensor = tensor.contiguous()
     row, step, _ = tensor.stride()
-    extent = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True)) + 1
-    return tensor.as_strided((max(extent, 0) if tensor.numel() else 0,), (1,)).numpy(), row, step
+    extent = 1 + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    flat = tensor.detach().as_strided((extent if tensor.numel() else 0,), (1,)).numpy()
+    return {name: flat, f"{name}_row": row, f"{name}_step": step}
 
 
-def _launch(kernel: Compiled, values: dict[str, Any], count: int, drive: Tensor) -> None:
-    """Run the kernel over `count` independent parts, on as many threads as torch uses."""
-    threads = min(torch.get_num_threads(), count) if drive.numel() >= SMALL else 1
-    width = drive.shape[2]
-    real = np.float32 if drive.dtype == torch.float32 else np.float64
-    names = kernel.source.arguments
+def _launch(kernel: Compiled, values: dict[str, Any], parts: int, shape: torch.Size, dtype: str) -> None:
+    """Run the kernel over independent `parts` of the batch, on as many threads as torch uses."""
+    if not shape.numel():
+        return
 
-    def part(index: int) -> None:
-        own = {f"w{k}": np.empty(width, real) for k in range(kernel.source.carriers)}
-        own |= {"first": index * count // threads, "last": (index + 1) * count // threads}
-        kernel.run(*(own[name] if name in own else values[name] for name in names))
+    def work(first: int, last: int) -> None:
+        own: dict[str, Any] = {f"w{k}": np.empty(shape[2], dtype) for k in range(kernel.source.carriers)}
+        own |= {"first": first, "last": last}
+        kernel.run(*(own[name] if name in own else values[name] for name in kernel.source.arguments))
 
-    if count and drive.numel():
-        others = [_pool(threads).submit(part, index) for index in range(1, threads)]
-        part(0)
-        for other in others:
-            other.result()
-
-
-_pools: dict[int, ThreadPoolExecutor] = {}
-
-
-def _pool(threads: int) -> ThreadPoolExecutor:
-    """Idle threads sleep; a forked child makes its own."""
-    if threads not in _pools:
-        _pools[threads] = ThreadPoolExecutor(threads - 1, thread_name_prefix="mstask-scan")
-    return _pools[threads]
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pools.clear)
+    over_parts(work, parts, shape.numel())

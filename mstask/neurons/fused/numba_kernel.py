@@ -32,9 +32,17 @@ import numpy as np
 from numba import njit
 
 REAL = np.{dtype}
-ZERO, ONE, START = REAL(0), REAL(1), np.uint64(0)
+ZERO, ONE = REAL(0), REAL(1)
+START, NEXT, AHEAD, LINE = np.uint64(0), np.uint64(1), np.uint64(4), np.uint64({line})
 inf, nan = math.inf, math.nan
 '''
+
+LINE_BYTES = 64
+"""Size of a cache line, for prefetching."""
+
+PREFETCH = """
+from mstask.neurons.fused.prefetch import prefetch
+"""
 
 ROW_SUM = """
 
@@ -53,12 +61,12 @@ def atan2(y, x):
     """Angle in double precision, within 2 units in the last place: rational function (Cephes) on [0, tan(pi/8)]."""
     b, a = np.float64(abs(y)), np.float64(abs(x))
     low, high = (b, a) if b < a else (a, b)
-    far = low > 0.41421356237309503 * high
+    same = low == high
+    far = (same | (low > 0.41421356237309503 * high)) & (high > 0.0)
     top = low - high if far else low
     bottom = low + high if far else high
-    top = 0.0 if low == high else top
-    bottom = 1.0 if low == high else bottom
-    far = far & (high > 0.0)
+    top = 0.0 if same else top
+    bottom = 1.0 if same else bottom
     r = top / bottom
     z = r * r
     p = (((-8.750608600031904122785e-1 * z - 1.615753718733365076637e1) * z - 7.500855792314704667340e1) * z
@@ -80,24 +88,28 @@ def kernel({arguments}):
         for t in range(T):
             at = (b * T + t) * W
             x_at = b * x_row + t * x_step
-{offsets}{body}
+{body}
 """
 
 BACKWARD = """
 
 def kernel({arguments}):
     for chunk in range(first, last):
-        for b in range(chunk * B // chunks, (chunk + ONE_ROW) * B // chunks):
+        for b in range(chunk * B // chunks, (chunk + NEXT) * B // chunks):
             row = b * W
             for back in range(T):
-                t = T - ONE_ROW - back
-                before = t - ONE_ROW if t > START else t
+                t = T - NEXT - back
+                before = t - NEXT if t > START else t
+                ahead = t - AHEAD if t > AHEAD else START
                 at = (b * T + t) * W
                 at_before = (b * T + before) * W
+                at_ahead = (b * T + ahead) * W
                 g_at = b * g_row + t * g_step
+                g_ahead = b * g_row + ahead * g_step
                 x_at = b * x_row + t * x_step
                 x_before = b * x_row + before * x_step
-{offsets}{body}
+                x_ahead = b * x_row + ahead * x_step
+{body}
 """
 
 
@@ -170,34 +182,24 @@ def backward_source(step: Step, plan: Plan, dtype: str) -> Source:
     loops = Loops(outputs, load)
     c = range(len(step.coefficients))
     arguments = (
-        *(
-            "first",
-            "last",
-            "chunks",
-            "B",
-            "T",
-            "W",
-            "threshold",
-            "slope",
-            "g",
-            "g_row",
-            "g_step",
-            "x",
-            "x_row",
-            "x_step",
-        ),
+        *("first", "last", "chunks", "B", "T", "W", "threshold", "slope", "g", "g_row", "g_step", "x_row", "x_step"),
+        *(["x"] if "drive" in plan.reads else []),
         *(name for i in c for name in (f"c{i}", f"c{i}_step")),
-        "s",
+        *(["s"] if "spikes" in plan.reads else []),
         *(f"k{j}" for j in range(len(plan.stored))),
         "dx",
         *(name for i in plan.coefficients for name in (f"d{i}", f"d{i}_size")),
         *(f"l{k}" for k in range(len(step.states))),
         *(f"w{k}" for k in range(loops.carriers)),
     )
+    streams = {"g": "g_ahead", "x": "x_ahead", "s": "at_ahead", "dx": "at_ahead"}
+    streams |= {f"k{j}": "at_ahead" for j in range(len(plan.stored))}
     offsets = [
         *(f"c{i}_at = t * c{i}_step" for i in c),
         *(f"c{i}_before = before * c{i}_step" for i in c),
         *(f"d{i}_at = chunk * d{i}_size + t * c{i}_step" for i in plan.coefficients),
+        "for line in range(START, W, LINE):",
+        *(f"    prefetch({name}, {where} + line)" for name, where in streams.items() if name in arguments),
     ]
     return _source(f"backward pass of {step.name}", BACKWARD, arguments, offsets, loops, dtype, 16)
 
@@ -205,11 +207,11 @@ def backward_source(step: Step, plan: Plan, dtype: str) -> Source:
 def _source(
     title: str, frame: str, arguments: tuple[str, ...], offsets: list[str], loops: Loops, dtype: str, indent: int
 ) -> Source:
-    lines = [f"{' ' * indent}{line}\n" for line in (*offsets, *loops.lines())]
-    body = frame.format(arguments=", ".join(arguments), offsets="", body="".join(lines).rstrip("\n"))
-    text = HEADER.format(title=title, dtype=dtype)
-    text += "ONE_ROW = np.uint64(1)\n"
-    text += (ROW_SUM if "row_sum(" in body else "") + (ATAN2 if "atan2(" in body else "") + body
+    lines = "\n".join(" " * indent + line for line in (*offsets, *loops.lines()))
+    body = frame.format(arguments=", ".join(arguments), body=lines)
+    text = HEADER.format(title=title, dtype=dtype, line=LINE_BYTES // (4 if dtype == "float32" else 8))
+    helpers = {"row_sum(": ROW_SUM, "atan2(": ATAN2, "prefetch(": PREFETCH}
+    text += "".join(helper for word, helper in helpers.items() if word in body) + body
     return Source(text, arguments, loops.carriers)
 
 
@@ -225,9 +227,7 @@ def compile_kernel(source: Source, dtype: str) -> Callable[..., None]:
         except Exception as error:
             if "cache" not in _told:
                 _told.add("cache")
-                log.warning(
-                    "Compiling kernels for this process only: %s can't be used (%s).", cache_dir() / "kernels", error
-                )
+                log.warning("Compiling kernels for this process only: %s can't be used (%s).", cache_dir() / "kernels", error)
             return _jit(numba, _loose_module(source), source, dtype, cache=False)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 from mstask.neurons.fused.adjoint import Adjoint
 from mstask.neurons.fused.graph import Graph, Node, Step, reachable
@@ -10,7 +12,10 @@ from mstask.neurons.fused.graph import Graph, Node, Step, reachable
 STORE_COST = 24
 """Cost of writing and later reading one stored array, in vectorised additions per element."""
 
-READ_COST = {"stored": 0, "drive": 10, "spikes": 10, "coefficient": 1, "grad_spike": 0, "grad_state": 0}
+MANY = 24
+"""Values in a step above which the search doesn't try exchanges in pairs."""
+
+READ_COST = {"stored": 0, "drive": 14, "spikes": 10, "coefficient": 1, "grad_spike": 0, "grad_state": 0}
 OPERATION_COST = {"div": 5, "sqrt": 5, "power": 5, "atan2": 60, "exp": 100, "log": 100, "sin": 100, "cos": 100}
 OPERATION_COST |= {"tanh": 150, "sigmoid": 150}
 
@@ -23,6 +28,11 @@ class Plan:
     drive: Node
     states: tuple[Node, ...]
     coefficients: dict[int, Node]
+
+    @property
+    def reads(self) -> set[str]:
+        """Kinds of leaves that the backward reads."""
+        return {node.op for node in reachable([self.drive, *self.states, *self.coefficients.values()]) if not node.args}
 
 
 class Missing(Exception):
@@ -91,11 +101,18 @@ def _storable(node: Node) -> bool:
     return not node.uniform and not node.boolean and node.op not in ("drive", "coefficient", "full")
 
 
-def _neighbours(kept: list[Node], candidates: list[Node]) -> list[list[Node]]:
+def _neighbours(kept: list[Node], candidates: list[Node]) -> Iterator[list[Node]]:
+    """Choices that differ from `kept` by one value, then those that differ by two."""
     others = [node for node in candidates if node not in kept]
-    without = [[node for node in kept if node is not gone] for gone in kept]
-    swapped = [[*rest, new] for rest in without for new in others]
-    return [*without, *swapped, *([*kept, new] for new in others)]
+    for gone in kept:
+        yield [node for node in kept if node is not gone]
+    for new in others:
+        yield [*kept, new]
+        yield from ([new if node is gone else node for node in kept] for gone in kept)
+    if len(others) <= MANY:
+        for first, second in combinations(kept, 2):
+            rest = [node for node in kept if node is not first and node is not second]
+            yield from ([*rest, *pair] for pair in combinations(others, 2))
 
 
 def _cost(step: Step, roots: list[Node], kept: list[Node]) -> float:
