@@ -120,7 +120,7 @@ class NorseLIFBox(Peer):
         import norse.torch as norse
 
         parameters = norse.LIFBoxParameters(
-            tau_mem_inv=torch.as_tensor((1 - self.beta) / NORSE_STEP), v_th=torch.as_tensor(threshold)
+            tau_mem_inv=_exact((1 - self.beta) / NORSE_STEP), v_th=_exact(threshold)
         )
         self.layer = norse.Lift(norse.LIFBoxCell(parameters, dt=NORSE_STEP))
 
@@ -135,12 +135,17 @@ class NorseLIF(Peer):
         import norse.torch as norse
 
         parameters = norse.LIFParameters(
-            tau_mem_inv=torch.as_tensor((1 - self.beta) / NORSE_STEP), v_th=torch.as_tensor(threshold)
+            tau_mem_inv=_exact((1 - self.beta) / NORSE_STEP), v_th=_exact(threshold)
         )
         self.layer = norse.LIF(parameters, dt=NORSE_STEP)
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
         return self.layer(x)[0], None
+
+
+def _exact(value: float) -> Tensor:
+    """A number in double precision; as a tensor without dimensions it doesn't change the precision of a product."""
+    return torch.as_tensor(value, dtype=torch.float64)
 
 
 PEERS: dict[str, tuple[str, Callable[..., Any]]] = {

@@ -239,6 +239,10 @@ class TestBrokenReferences:
             project, FIGURE.replace("`published/disjoint:methods", "`published/disjoint:worst")
         )
 
+    def test_a_chapter_of_an_unknown_notebook(self, project, results_folder):
+        (project.source / "index.md").write_text("---\nnotebook: notebooks/nowhere\n---\n\n# Page\n", encoding="utf-8")
+        assert "notebooks/nowhere is no notebook of this book" in project.build().warnings
+
     def test_an_unknown_function_or_row_suggests_the_nearest(self, project, results_folder):
         store(results_folder)
         assert "did you mean 'table_disjoint'" in self.warning(project, TABLE.replace("} disjoint", "} disjont"))

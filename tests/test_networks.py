@@ -76,7 +76,7 @@ def test_each_neuron_gets_the_options_it_takes_and_no_option_is_lost():
         PathBankNet(8, 3, ["Vanilla-LIF"], 4, 1, {"window_len": 5})
 
 
-@pytest.mark.parametrize("name", neurons.names()[:9])
+@pytest.mark.parametrize("name", neurons.names())
 def test_calibration_brings_every_layer_to_the_target(name):
     net = VerticalNet(12, 3, [name] * 3, 24)
     x = noise(32, 40, 12) + 1

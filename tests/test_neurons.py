@@ -76,13 +76,13 @@ def resonator(neuron, x, rotation, drive, compared):
 
 def doppler(neuron, x):
     beta = torch.sigmoid(neuron.b)
-    turn = [float(beta[i]) * cmath.exp(1j * float(neuron.w[i])) for i in range(W)]
-    return resonator(neuron, x, lambda i, t: turn[i], lambda i: float(neuron.g[i]), lambda z: z.real)
+    turn = [beta[i].item() * cmath.exp(1j * neuron.w[i].item()) for i in range(W)]
+    return resonator(neuron, x, lambda i, t: turn[i], lambda i: neuron.g[i].item(), lambda z: z.real)
 
 
 def chirp(neuron, x):
     def turn(i, t):
-        return neuron.beta * cmath.exp(1j * (float(neuron.w[i]) + float(neuron.k[i]) * t))
+        return neuron.beta * cmath.exp(1j * (neuron.w[i].item() + neuron.k[i].item() * t))
 
     return resonator(neuron, x, turn, lambda i: 1.0, abs)
 
@@ -90,7 +90,7 @@ def chirp(neuron, x):
 def dual_tau(neuron, x):
     spikes = [[0.0] * W for _ in x]
     for i in range(W):
-        fast, slow = float(torch.sigmoid(neuron.b[i])), float(torch.sigmoid(neuron.c[i]))
+        fast, slow = torch.sigmoid(neuron.b[i]).item(), torch.sigmoid(neuron.c[i]).item()
         f = q = 0.0
         for t in range(len(x)):
             f, q = fast * f + x[t][i], slow * q + x[t][i]
@@ -106,7 +106,7 @@ def stft(neuron, x):
         m = 0.0
         for t in range(len(x)):
             taps = range(min(N, t + 1))
-            m += abs(sum(hann[n] * x[t - n][i] * cmath.exp(-1j * float(neuron.w[i]) * n) for n in taps))
+            m += abs(sum(hann[n] * x[t - n][i] * cmath.exp(-1j * neuron.w[i].item() * n) for n in taps))
             if m >= neuron.threshold:
                 spikes[t][i], m = 1.0, 0.0
     return spikes
@@ -117,7 +117,7 @@ def phase(neuron, x):
     for i in range(W):
         z, resting = 0j, False
         for t in range(len(x)):
-            before, z = z, neuron.beta * cmath.exp(-1j * float(neuron.w[i])) * z + x[t][i]
+            before, z = z, neuron.beta * cmath.exp(-1j * neuron.w[i].item()) * z + x[t][i]
             step = z * before.conjugate()
             u = abs(cmath.phase(step)) if abs(step) ** 2 > ANGLE_FLOOR else 0.0
             resting = u >= neuron.threshold and not resting
@@ -130,7 +130,7 @@ def beam(neuron, x):
     for i in range(W):
         m = 0.0
         for t in range(len(x)):
-            y = sum(cmath.exp(1j * m_ * float(neuron.phi[i])) * x[t][(i + m_) % W] for m_ in range(4)) / 4
+            y = sum(cmath.exp(1j * m_ * neuron.phi[i].item()) * x[t][(i + m_) % W] for m_ in range(4)) / 4
             m = max(m + y.real, 0.0)
             if m >= neuron.threshold:
                 spikes[t][i], m = 1.0, 0.0
@@ -143,7 +143,7 @@ def cross_inhib(neuron, x):
     for t in range(len(x)):
         for i in range(W):
             others = sum(before[j] for j in range(W) if j != i) / (W - 1)
-            m[i] = float(neuron.beta[i]) * m[i] + x[t][i] - float(softplus(neuron.g[i])) * others
+            m[i] = float(neuron.beta[i]) * m[i] + x[t][i] - softplus(neuron.g[i]).item() * others
             if m[i] >= neuron.threshold:
                 spikes[t][i], m[i] = 1.0, 0.0
         before = spikes[t]
@@ -185,14 +185,14 @@ def test_lateral_inhibition_by_hand():
     assert state.m[0].tolist() == pytest.approx([-strength / 2, -strength / 2, 0.25 - strength])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", neurons.names())
 def test_a_threshold_exactly_met_fires(name):
     neuron = layer(name, threshold=0.0)
     spikes, _ = neuron(torch.zeros(1, 6, W, dtype=torch.float64))
     assert spikes[0, 0].tolist() == [1] * W
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", neurons.names())
 def test_gradients_equal_finite_differences_when_the_spike_is_smooth(name, monkeypatch):
     """With a smooth spike in place of the step function every equation must pass the numerical gradient check."""
     monkeypatch.setattr(scan, "surrogate_spike", lambda threshold, slope: lambda u: torch.sigmoid(2 * (u - threshold)))
@@ -238,7 +238,7 @@ def test_gradient_of_a_spike_train_follows_the_published_recursion():
     assert torch.allclose(x.grad, expected.detach(), atol=1e-12, rtol=0)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", neurons.names())
 def test_gradients_stay_finite_where_the_input_is_silent(name):
     neuron = layer(name)
     x = torch.zeros(2, 8, W, dtype=torch.float64, requires_grad=True)
@@ -246,7 +246,7 @@ def test_gradients_stay_finite_where_the_input_is_silent(name):
     assert all(g is None or g.isfinite().all() for g in [x.grad, *(p.grad for p in neuron.parameters())])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", neurons.names())
 def test_trials_do_not_see_each_other_nor_the_future(name):
     neuron, x = layer(name), signal(batch=3)
     spikes, _ = neuron(x)

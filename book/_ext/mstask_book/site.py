@@ -10,10 +10,12 @@ from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.util import logging
 
 from mstask import locks, pairs, results
 from mstask.errors import MstaskError
 
+log = logging.getLogger(__name__)
 COLAB = "https://colab.research.google.com"
 MATHJAX = "tex-svg-full.js"
 
@@ -63,7 +65,11 @@ def short(revision: str) -> str:
 def add_notebook_button(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: Any) -> None:
     """Give a chapter whose front matter says `notebook: ...` the launch button of that notebook."""
     notebook = (context.get("meta") or {}).get("notebook")
-    if not notebook or "header_buttons" not in context:
+    if not notebook:
+        return
+    if notebook not in app.env.found_docs:
+        log.warning("%s is no notebook of this book (front matter, notebook)", notebook, location=pagename, type="mstask")
+    if "header_buttons" not in context:
         return
     button = {
         "type": "link",

@@ -10,7 +10,7 @@ from mstask.neurons.fused.graph import Graph, Node, Step, reachable
 
 @dataclass(frozen=True)
 class Adjoint:
-    """Gradients that one step passes on: to the drive, to the states before it, to each coefficient that needs one."""
+    """Gradients that one step passes on: to the drive, to the states before it, to each wanted coefficient that is used."""
 
     drive: Node
     states: tuple[Node, ...]
@@ -53,7 +53,7 @@ def backward_of(step: Step, wanted: Collection[int]) -> Adjoint:
     return Adjoint(
         gradient.get(step.drive.index, zero),
         tuple(gradient.get(state.index, zero) for state in step.states),
-        {i: gradient.get(step.coefficients[i].index, zero) for i in sorted(wanted)},
+        {i: gradient[step.coefficients[i].index] for i in sorted(wanted) if step.coefficients[i].index in gradient},
     )
 
 

@@ -158,7 +158,7 @@ class Loop(torch.autograd.Function):
         make = functools.partial(torch.zeros, dtype=getattr(torch, dtype))
         grad_drive = torch.empty(ctx.shape, dtype=getattr(torch, dtype))
         chunks = min(batch, CHUNKS)
-        sums = {i: make(chunks, *coefficients[i].shape) for i in ctx.wanted}
+        sums = {i: make(chunks, *coefficients[i].shape) for i in ctx.program.plan(ctx.wanted).coefficients}
         values |= _sizes(ctx.shape, threshold, dtype) | _coefficients(coefficients, width) | {"chunks": chunks}
         values |= _rows("g", make(1, 1, width).expand(ctx.shape) if grad_spikes is None else grad_spikes)
         values |= {"dx": _flat(grad_drive)} | {f"k{j}": _flat(value) for j, value in enumerate(kept)}
@@ -204,7 +204,7 @@ def _real(value: float, dtype: str) -> np.floating:
 
 
 def _flat(tensor: Tensor) -> np.ndarray:
-    return tensor.detach().view(-1).numpy()
+    return tensor.detach().numpy().reshape(-1)
 
 
 def _rows(name: str, tensor: Tensor) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 from mstask.neurons.fused.adjoint import Adjoint
@@ -15,7 +16,7 @@ STORE_COST = 24
 MANY = 24
 """Values in a step above which the search doesn't try exchanges in pairs."""
 
-READ_COST = {"stored": 0, "drive": 14, "spikes": 10, "coefficient": 1, "grad_spike": 0, "grad_state": 0}
+READ_COST = {"drive": 14, "spikes": 10, "coefficient": 1}
 OPERATION_COST = {"div": 5, "sqrt": 5, "power": 5, "atan2": 60, "exp": 100, "log": 100, "sin": 100, "cos": 100}
 OPERATION_COST |= {"tanh": 150, "sigmoid": 150}
 
@@ -29,14 +30,10 @@ class Plan:
     states: tuple[Node, ...]
     coefficients: dict[int, Node]
 
-    @property
+    @cached_property
     def reads(self) -> set[str]:
         """Kinds of leaves that the backward reads."""
         return {node.op for node in reachable([self.drive, *self.states, *self.coefficients.values()]) if not node.args}
-
-
-class Missing(Exception):
-    """A value can't be recomputed from what is stored."""
 
 
 class Rewriter:
@@ -64,8 +61,6 @@ class Rewriter:
             op, value = self._leaf[node.index]
             return graph(op, value=value, before=before)
         if node.op == "state":
-            if before:
-                raise Missing
             return graph("before", self(self._step.new_states[node.value], before=True))
         if node.op in ("drive", "coefficient"):
             return graph(node.op, value=node.value, before=before)
@@ -116,10 +111,22 @@ def _neighbours(kept: list[Node], candidates: list[Node]) -> Iterator[list[Node]
 
 
 def _cost(step: Step, roots: list[Node], kept: list[Node]) -> float:
-    rewrite = Rewriter(step, kept)
-    try:
-        nodes = reachable([rewrite(root) for root in roots])
-    except Missing:
-        return float("inf")
-    work = sum(OPERATION_COST.get(node.op, 1) if node.args else READ_COST.get(node.op, 0) for node in nodes)
-    return STORE_COST * len(rewrite.stored) + work
+    """Cost of a choice per element; infinite where a value can't be recomputed from it."""
+    available = {node.index for node in kept}
+    total = sum(READ_COST["spikes"] if node is step.spikes else STORE_COST for node in kept)
+    seen: set[tuple[int, bool]] = set()
+    todo = [(root, False) for root in roots]
+    while todo:
+        node, before = todo.pop()
+        if (node.index, before) in seen:
+            continue
+        seen.add((node.index, before))
+        if node.index in available:
+            continue
+        if node.op == "state":
+            if before:
+                return float("inf")
+            todo.append((step.new_states[node.value], True))
+        total += OPERATION_COST.get(node.op, 1) if node.args else READ_COST.get(node.op, 0)
+        todo.extend((arg, before) for arg in node.args)
+    return total

@@ -1,0 +1,110 @@
+"""Runs measurements in fresh processes with a fixed number of threads, and keeps what they return as a result document."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+PACKAGES = ("spikingjelly", "snntorch", "norse")
+BUSY = 0.5
+"""Average number of running programs above which the machine counts as loaded."""
+
+
+def fresh(target: str, threads: int, **options: Any) -> Any:
+    """Call `target` ("module:function") with `threads` and `options` in a new process.
+
+    The number of threads is set in the environment, before anything is imported; idle threads sleep.
+    """
+    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"OMP_WAIT_POLICY": "PASSIVE"}
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "answer.json"
+        command = [sys.executable, "-m", "benchmarks.runner", target, json.dumps({"threads": threads, **options}), str(answer)]
+        if subprocess.run(command, cwd=ROOT, env=environment).returncode:
+            raise SystemExit(f"{target} failed with {threads} threads; its error stands above")
+        return json.loads(answer.read_text(encoding="utf-8"))
+
+
+def load() -> list[float]:
+    """The machine's load averages over 1, 5 and 15 minutes, where the system tells them."""
+    return [round(value, 2) for value in os.getloadavg()] if hasattr(os, "getloadavg") else []
+
+
+def options(description: str, arguments: list[str] | None = None) -> argparse.Namespace:
+    """The options that the benchmarks share."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--repeats", type=int, default=9, help="interleaved repeats, at least 3 (default 9)")
+    parser.add_argument("--tiny", action="store_true", help="a few seconds on tiny networks: shows that it runs, measures nothing")
+    parser.add_argument("--out", type=Path, default=None, help="file of the result document (default: under results/runs)")
+    parser.add_argument("--lock", action="store_true", help="measure nothing: lock the document at --out as the project's own")
+    chosen = parser.parse_args(arguments)
+    if chosen.repeats < 3:
+        parser.error(f"--repeats is {chosen.repeats}, expected at least 3")
+    return chosen
+
+
+def document(section: str, title: str, tiny: bool, busy: list[float], values: dict[str, Any]) -> Any:
+    """Put measurements into a result document, with what made them."""
+    from mstask import results
+
+    made = results.provenance(f"python benchmarks/{section.removeprefix('benchmark-')}.py")
+    versions = made.versions | {name: _version(name) for name in PACKAGES}
+    loaded = busy and busy[0] > BUSY
+    return results.Document(
+        section=section,
+        source="run",
+        profile="smoke" if tiny else "paper",
+        title=title,
+        reference="Measured by this project's benchmarks",
+        budget=f"Other programs used the machine (load average {busy[0]:g} at the start): ratios of CPU time count, "
+        "wall times are disturbed."
+        if loaded
+        else None,
+        values=values | {"provenance": made.model_copy(update={"versions": versions}).model_dump(), "load": busy},
+    )
+
+
+def place(section: str, out: Path | None) -> Path:
+    """Where a benchmark's document goes."""
+    from mstask import results
+
+    return out or results.runs_root() / "runs" / section / f"{section}.json"
+
+
+def lock(path: Path) -> Path:
+    """Keep a measured document as the project's own: results/embedded, entered in the manifest."""
+    from mstask import results
+
+    measured = results.read_document(path)
+    kept = results.runs_root() / "embedded" / f"{measured.section}.json"
+    results.write_document(kept, measured.model_copy(update={"source": "embedded"}))
+    results.lock(kept)
+    return kept
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def main(arguments: list[str]) -> None:
+    """The child's side of `fresh`."""
+    target, given, answer = arguments
+    module, _, function = target.partition(":")
+    found = getattr(importlib.import_module(module), function)(**json.loads(given))
+    Path(answer).write_text(json.dumps(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,161 @@
+# ---
+# jupyter:
+#   accelerator: GPU
+#   colab:
+#     gpuType: T4
+#     provenance: []
+#   jupytext:
+#     cell_metadata_filter: tags,mystnb,-all
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext,accelerator,colab,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Add a neuron
+#
+# A neuron type is one short class: its equation, written once for one time step. The time loop, the compiled forward and
+# backward pass, calibration, training and tests follow from it. This page adds one, checks it and trains it.
+
+# %% [markdown] tags=["badge", "remove-cell"]
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mstask/mstask/blob/v0.1.0/notebooks/add_a_neuron.ipynb)
+
+# %% tags=["parameters"]
+seed: int = 42  # of weights, data order and test inputs
+epochs: int = 5  # training epochs on the small radar set
+
+# %% tags=["setup", "hide-input"]
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = os.environ.get("MSTASK_REPOSITORY", "https://github.com/mstask/mstask")
+REVISION = os.environ.get("MSTASK_REVISION", "v0.1.0")
+folders = [Path.cwd(), *Path.cwd().parents]
+root = next((f for f in folders if (f / "_toc.yml").exists() and (f / "mstask").is_dir()), None)
+if root is None and "google.colab" in sys.modules:
+    root = Path.cwd() / "mstask"
+    if not root.exists():
+        subprocess.run(["git", "clone", "--quiet", REPOSITORY, str(root)], check=True)
+        subprocess.run(["git", "-C", str(root), "checkout", "--quiet", "--detach", REVISION], check=True)
+if root is None:
+    raise RuntimeError("this notebook needs the mstask checkout around it: clone the repository and open it there")
+sys.path.insert(0, str(root))
+
+# %% [markdown]
+# ## The equation
+#
+# As an example, a leaky integrator that tires: each spike raises a fatigue $a$, which is subtracted from the membrane $m$ before
+# the comparison with the threshold and fades with its own learnt decay.
+#
+# $$m \leftarrow \beta m + x, \qquad u = m - a, \qquad a \leftarrow \sigma(r_i)\, a + h_i s$$
+
+# %%
+from typing import NamedTuple
+
+import torch
+
+from mstask import neurons
+
+
+class Tired(NamedTuple):
+    m: torch.Tensor
+    fatigue: torch.Tensor
+
+
+class TiringCoefficients(NamedTuple):
+    beta: torch.Tensor
+    decay: torch.Tensor
+    jump: torch.Tensor
+
+
+@neurons.register
+class TiringLIF(neurons.Neuron):
+    """LIF that tires: m <- beta m + x, u = m - a; a spike resets m to 0 and raises the fatigue a."""
+
+    name = "Tiring-LIF"
+    State = Tired
+
+    def __init__(self, size, *, beta=0.95, **options):
+        super().__init__(size, **options)
+        self.register_buffer("beta", torch.full((size,), beta), persistent=False)
+        self.r = torch.nn.Parameter(torch.full((size,), 2.0))
+        self.h = torch.nn.Parameter(torch.full((size,), 0.1))
+
+    def coefficients(self, steps):
+        return TiringCoefficients(self.beta, torch.sigmoid(self.r), self.h)
+
+    @staticmethod
+    def step(x, state, c, fire):
+        m = c.beta * state.m + x
+        s = fire(m - state.fatigue)
+        return s, Tired(m * (1 - s), c.decay * state.fatigue + c.jump * s)
+
+
+# %% [markdown]
+# Four rules make a step:
+#
+# - `State` names the state variables, [B, W] each, all 0 at the start of a trial.
+# - `coefficients` turns parameters into per-neuron numbers: [W], or [T, W] when they change with time.
+# - `step` is pointwise torch code. `fire(u)` is 1 where `u` reaches the threshold and carries the surrogate gradient;
+#   `neurons.layer_sum` is the one way to look at other neurons, `neurons.modulus` and `neurons.angle` are safe at 0.
+# - What depends on the input alone goes into `drive`, which sees the whole sequence.
+#
+# A step that uses anything else still runs, by the slower reference loop, and says why.
+
+# %% [markdown]
+# ## The compiled loop computes the same
+#
+# The reference is the same step run by plain autograd. Spikes must be equal, and in double precision so must every gradient.
+
+
+# %%
+def run(backend):
+    """Spikes and all gradients of one layer on random input."""
+    torch.manual_seed(seed)
+    layer = neurons.create("Tiring-LIF", 33, backend=backend).double()
+    x = torch.randn(4, 50, 33, dtype=torch.float64, requires_grad=True)
+    spikes, _ = layer(x)
+    (spikes * torch.randn_like(spikes)).sum().backward()
+    return spikes.detach(), [x.grad, *(p.grad for p in layer.parameters())]
+
+
+fused, reference = run("fused"), run("reference")
+error = max((a - b).abs().max().item() for a, b in zip(fused[1], reference[1], strict=True))
+assert torch.equal(fused[0], reference[0])
+assert error < 1e-10
+print(f"firing rate {fused[0].mean():.3f}, spikes equal, largest gradient difference {error:.1e}")
+
+# %% [markdown]
+# ## It trains
+#
+# The new name works wherever a neuron name does. Five epochs on the small radar set show that it learns, not how well it ranks.
+
+# %%
+from mstask import data
+from mstask.calibration import calibrate_thresholds
+from mstask.networks import VerticalNet
+from mstask.training import Recipe, train
+
+splits = data.load("radar", size="small")
+torch.manual_seed(seed)
+net = VerticalNet(64, splits.n_classes, ["Tiring-LIF"] * 2, 32)
+calibrate_thresholds(net, splits.train.x)
+print("firing rates after calibration:", [round(rate, 3) for rate in net.firing_rates(splits.train.x)])
+outcome = train(net, splits, Recipe(max_epochs=epochs, batch_size=16, learning_rate=3e-3), seed)
+print("cross-entropy by epoch:", [round(loss, 3) for loss in outcome.history.train_loss])
+assert outcome.history.train_loss[-1] < outcome.history.train_loss[0]
+
+# %% [markdown]
+# ## To keep it
+#
+# Put the class into a file of `mstask/neurons/` and register it in `registry.py`. The generic tests then check its gradient by
+# finite differences and its compiled loop against the reference, and the table of neurons in the book lists it.
