@@ -34,20 +34,20 @@
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick or paper
-data_source: str = "embedded"  # embedded, or real (the DIAT folder named by DIAT_DATA)
+data_source: str = "embedded"  # or real (DIAT_DATA)
 data_size: str = None  # small, medium or paper
-methods: list = None  # for example ["D0_doppler", "D1_H1"]; None: all eight
+methods: list = None  # ["D0_doppler", ...]; None: all eight
 seeds: list = None  # for example [42, 123, 999]
 width: int = None  # neurons per layer
 beta: float = None  # membrane decay per step
 window_len: int = None  # STFT-IF window, steps
 surrogate_slope: float = None  # k of the fast-sigmoid surrogate
 target_rate: float = None  # firing rate after calibration, spikes per step
-calibration_examples: int = None  # training examples that calibrate the thresholds
+calibration_examples: int = None  # examples for the thresholds
 learning_rate: float = None  # of Adam
 batch_size: int = None  # training examples per step
 max_epochs: int = None  # upper limit
-patience: int = None  # epochs without a better validation score before training stops
+patience: int = None  # epochs without a better validation score
 
 # %% tags=["setup", "hide-input"]
 import os
@@ -127,9 +127,14 @@ pd.Series(splits.meta["counts"], name="examples").to_frame()
 # %%
 capacity = []
 for method in section("ablation").methods:
-    model, layer_width = build("ablation", method, settings, splits.train.x.shape[-1], splits.n_classes)
-    capacity.append({"method": method, "width": layer_width, "parameters": count_parameters(model)})
-pd.DataFrame(capacity).set_index("method")
+    n_features = splits.train.x.shape[-1]
+    model, layer_width = build(
+        "ablation", method, settings, n_features, splits.n_classes
+    )
+    capacity.append([method, layer_width, count_parameters(model)])
+pd.DataFrame(capacity, columns=["method", "width", "parameters"]).set_index(
+    "method"
+)
 
 # %% [markdown]
 # ## Train
@@ -144,9 +149,9 @@ for seed in settings.seeds:
     for method in settings.methods:
         cell = run_cell("ablation", method, seed, settings, splits)
         cells.append(cell)
+        done = cell.result
         print(
-            f"{method:10} seed {seed}: macro-F1 {cell.result.macro_f1:.3f} at epoch {cell.result.best_epoch} "
-            f"of {cell.result.epochs}, {cell.timing.seconds:.0f} s"
+            f"{method} seed {seed}: macro-F1 {done.macro_f1:.3f}, epoch {done.best_epoch}"
         )
 
 # %% [markdown]

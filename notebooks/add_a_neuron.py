@@ -129,10 +129,14 @@ def run(backend):
 
 
 fused, reference = run("fused"), run("reference")
-error = max((a - b).abs().max().item() for a, b in zip(fused[1], reference[1], strict=True))
+error = max(
+    (a - b).abs().max().item() for a, b in zip(fused[1], reference[1], strict=True)
+)
 assert torch.equal(fused[0], reference[0])
 assert error < 1e-10
-print(f"firing rate {fused[0].mean():.3f}, spikes equal, largest gradient difference {error:.1e}")
+print(
+    f"firing rate {fused[0].mean():.3f}, spikes equal, largest gradient difference {error:.1e}"
+)
 
 # %% [markdown]
 # ## It trains
@@ -149,9 +153,17 @@ splits = data.load("radar", size="small")
 torch.manual_seed(seed)
 net = VerticalNet(64, splits.n_classes, ["Tiring-LIF"] * 2, 32)
 calibrate_thresholds(net, splits.train.x)
-print("firing rates after calibration:", [round(rate, 3) for rate in net.firing_rates(splits.train.x)])
-outcome = train(net, splits, Recipe(max_epochs=epochs, batch_size=16, learning_rate=3e-3), seed)
-print("cross-entropy by epoch:", [round(loss, 3) for loss in outcome.history.train_loss])
+print(
+    "firing rates after calibration:",
+    [round(rate, 3) for rate in net.firing_rates(splits.train.x)],
+)
+outcome = train(
+    net, splits, Recipe(max_epochs=epochs, batch_size=16, learning_rate=3e-3), seed
+)
+print(
+    "cross-entropy by epoch:",
+    [round(loss, 3) for loss in outcome.history.train_loss],
+)
 assert outcome.history.train_loss[-1] < outcome.history.train_loss[0]
 
 # %% [markdown]

@@ -46,7 +46,7 @@ def test_the_solved_width_is_the_nearest_of_all():
 
     target = count_parameters(VerticalNet(64, 6, H1, 128))
     found = solve_width(bank, target)
-    nearest = min(((abs(count_parameters(bank(w)) - target), w) for w in range(2, 120)))
+    nearest = min((abs(count_parameters(bank(w)) - target), w) for w in range(2, 120))
     assert found == (nearest[1], count_parameters(bank(nearest[1])))
 
 

@@ -117,11 +117,12 @@ def run(neuron: Neuron, drive: Tensor) -> tuple[Tensor, Any]:
 def _checked(neuron: Neuron, c: tuple[Tensor, ...], drive: Tensor) -> list[Tensor]:
     _, steps, width = drive.shape
     for name, value in zip(c._fields, c, strict=True):
-        if tuple(value.shape) not in ((width,), (steps, width)):
+        if value.shape != (width,) and value.shape != (steps, width):
             raise NotFusable(
                 f"{neuron.name}: coefficient {name} has shape {tuple(value.shape)}, expected ({width},) or ({steps}, {width})"
             )
-        if torch.promote_types(value.dtype, drive.dtype) != drive.dtype or value.device != drive.device:
+        wider = value.dtype != drive.dtype and torch.promote_types(value.dtype, drive.dtype) != drive.dtype
+        if wider or value.device != drive.device:
             raise NotFusable(
                 f"{neuron.name}: coefficient {name} is {value.dtype} on {value.device}, the input {drive.dtype} on {drive.device}"
             )

@@ -21,8 +21,8 @@ class Node:
     """One value of the step: [B, W], or [B, 1] where `uniform`. `index` is its place in the order of operations.
 
     Leaves are drive, state, coefficient, threshold, slope, constant (a number), full (a [B, W] of one number), grad_spike,
-    grad_state, and in a backward pass stored and spikes. `value` is the number, the position of a state, coefficient or stored array, or an exponent. `before`
-    marks a leaf that is read one time step earlier.
+    grad_state, and in a backward pass stored and spikes. `value` is the number, the exponent, or the position of a state,
+    coefficient or stored array. `before` marks a leaf that is read one time step earlier.
     """
 
     op: str

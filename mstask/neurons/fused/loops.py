@@ -22,23 +22,24 @@ POWERS = {-2: "ONE / ({0} * {0})", -1: "ONE / {0}", 2: "{0} * {0}", 3: "{0} * {0
 
 @dataclass(frozen=True)
 class Output:
-    """Where a value goes: `target` is an array element such as "s[at + n]"; `adds` accumulates instead of overwriting."""
+    """Where a value goes: row `offset` of `array`; `adds` accumulates instead of overwriting."""
 
-    target: str
+    array: str
+    offset: str
     value: Node
     adds: bool = False
 
 
 class Loops:
-    """The body of one time step. `load` names the array element or scalar that holds a leaf.
+    """The body of one time step. `row` names the array and the offset in it where the W values of a leaf stand.
 
     All values that no layer sum separates share one loop over the neurons; a layer sum ends a loop, and what a later loop
     needs again is carried in the arrays w0, w1, ... of [W].
     """
 
-    def __init__(self, outputs: Sequence[Output], load: Callable[[Node], str]) -> None:
+    def __init__(self, outputs: Sequence[Output], row: Callable[[Node], tuple[str, str]]) -> None:
         self._outputs = outputs
-        self._load = load
+        self._row = row
         self._nodes = reachable([output.value for output in outputs])
         self._names = {node.index: f"v{number}" for number, node in enumerate(self._nodes)}
         self._earliest = self._earliest_loops()
@@ -83,7 +84,7 @@ class Loops:
         carried: dict[int, str] = {}
         for node in self._nodes:
             for arg in node.args:
-                summed = node.op == "layer_sum" and self._summed_in_place(arg) is None
+                summed = node.op == "layer_sum" and not _in_array(arg)
                 later = self._loop[arg.index] < self._loop[node.index] and not arg.uniform and arg.args
                 if summed or later:
                     carried.setdefault(arg.index, f"w{len(carried)}")
@@ -93,10 +94,6 @@ class Loops:
                 carried.setdefault(value.index, f"w{len(carried)}")
         return carried
 
-    def _summed_in_place(self, node: Node) -> str | None:
-        """The array element whose row can be summed directly, if `node` is a leaf array."""
-        return None if node.args or node.uniform or node.op == "full" else self._load(node)
-
     def _shared(self, loop: int) -> list[str]:
         """Values that all neurons share, before the loop in which they are first used."""
         text = []
@@ -105,8 +102,7 @@ class Loops:
                 continue
             if node.op == "layer_sum":
                 (arg,) = node.args
-                element = self._summed_in_place(arg) or f"{self._carried[arg.index]}[START + n]"
-                array, offset = element.removesuffix(" + n]").split("[")
+                array, offset = self._row(arg) if _in_array(arg) else (self._carried[arg.index], "START")
                 text.append(f"{self._names[node.index]} = row_sum({array}, {offset}, W)")
             else:
                 operands = [self._operand(arg) for arg in node.args]
@@ -136,13 +132,23 @@ class Loops:
         if loop == self.count - 1:
             values = [fetch(output.value) for output in self._outputs]  # all reads stand before the first write
             for output, value in zip(self._outputs, values, strict=True):
-                text.append(f"{output.target} {'+=' if output.adds else '='} {value}")
+                text.append(f"{output.array}[{output.offset} + n] {'+=' if output.adds else '='} {value}")
         return text
 
     def _operand(self, node: Node) -> str:
+        """The variable, number or array element that holds a value."""
         if node.args:
             return self._names[node.index]
-        return f"REAL({node.value!r})" if node.op in ("constant", "full") else self._load(node)
+        if node.op in ("constant", "full"):
+            return f"REAL({node.value!r})"
+        if not _in_array(node):
+            return node.op
+        array, offset = self._row(node)
+        return f"{array}[{offset} + n]"
+
+
+def _in_array(node: Node) -> bool:
+    return not node.args and not node.uniform and node.op != "full"
 
 
 def _expression(node: Node, operands: list[str]) -> str:

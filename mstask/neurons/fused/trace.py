@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -28,8 +28,9 @@ UNARY = {
 BOOLEAN_ARGUMENTS = ("and", "or", "not")
 EXPONENTS = (-2, -1, 0, 1, 2, 3)
 SUPPORTED = (
-    "+ - * / unary -, ** with an exponent from -2 to 3, comparisons with & | ~, torch.sqrt, exp, log, sin, cos, tanh, sigmoid, "
-    "abs, relu, clamp with numbers, minimum, maximum, where, atan2, square, reciprocal, detach, and modulus, angle, layer_sum, fire"
+    "+ - * / unary -, ** with an exponent from -2 to 3, comparisons with & | ~, torch.sqrt, exp, log, sin, cos, tanh, "
+    "sigmoid, abs, relu, clamp with numbers, minimum, maximum, where, atan2, square, reciprocal, detach, and modulus, "
+    "angle, layer_sum, fire"
 )
 
 
@@ -46,7 +47,7 @@ class Recorder:
 
     @classmethod
     def __torch_function__(cls, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Recorder:
-        trace = next(a._trace for a in (*args, *(kwargs or {}).values()) if isinstance(a, Recorder))
+        trace = next(_recorders((args, tuple((kwargs or {}).values()))))._trace
         return trace.operation(func.__name__.strip("_"), args, kwargs or {})
 
     def __getattr__(self, name: str) -> Any:
@@ -133,6 +134,7 @@ class Trace:
         """Record the torch function, method or operator `name`."""
         if name == "clamp":
             return self._clamp(*args, **kwargs)
+        kwargs = {key: value for key, value in kwargs.items() if value is not None and value is not False}
         if kwargs:
             raise self.unsupported(f"{name} with keyword argument {next(iter(kwargs))!r}")
         if name in BINARY and len(args) == 2:
@@ -251,6 +253,15 @@ class Trace:
         if line is None:
             return ""
         return f" at {code.co_filename}:{line} ({linecache.getline(code.co_filename, line).strip()})"
+
+
+def _recorders(values: Any) -> Iterator[Recorder]:
+    """All recorders in nested tuples and lists."""
+    for value in values:
+        if isinstance(value, Recorder):
+            yield value
+        elif isinstance(value, (tuple, list)):
+            yield from _recorders(value)
 
 
 def _described(value: Any) -> str:
