@@ -1,6 +1,8 @@
 """Claims about the repository as a whole."""
 
+import shutil
 import subprocess
+import sys
 
 from mstask.paths import ROOT
 
@@ -19,5 +21,33 @@ def test_every_requirement_is_pinned():
 
 def test_formatting_and_lint_are_clean():
     for command in (["check"], ["format", "--check"]):
-        done = subprocess.run(["ruff", *command, "-q", "."], cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run([sys.executable, "-m", "ruff", *command, "-q", "."], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def make_with(folder, python):
+    """Run `make test` where the only Python is a script of the given source (none where None)."""
+    tools = folder / "bin"
+    tools.mkdir()
+    for name in ("sh", "date", "touch"):
+        (tools / name).symlink_to(shutil.which(name))
+    if python is not None:
+        (tools / "python3").write_text(f"#!{shutil.which('sh')}\n{python}\n")
+        (tools / "python3").chmod(0o755)
+    for name in ("Makefile", "requirements.txt"):
+        shutil.copy(ROOT / name, folder)
+    command = [shutil.which("make"), "test"]
+    return subprocess.run(command, cwd=folder, env={"PATH": str(tools)}, capture_output=True, text=True)
+
+
+def test_a_machine_without_python_is_told_what_to_install(tmp_path):
+    done = make_with(tmp_path, None)
+    assert done.returncode != 0
+    assert "mstask needs Python 3.11 or newer: install python3" in done.stderr
+
+
+def test_a_python_without_venv_is_told_what_to_install(tmp_path):
+    done = make_with(tmp_path, 'case "$2" in *ensurepip*) exit 1;; esac')
+    assert done.returncode != 0
+    assert "Python's venv module is missing" in done.stderr
+    assert not (tmp_path / ".venv").exists()

@@ -12,6 +12,7 @@ from mstask.errors import MstaskError
 from mstask.neurons.base import Membrane, Neuron, NoCoefficients, evenly, logit
 from mstask.neurons.filters import causal_filter
 from mstask.neurons.ops import angle, modulus
+from mstask.neurons.scan import chosen_backend
 
 
 class Complex(NamedTuple):
@@ -110,8 +111,9 @@ class STFTIF(Neuron):
             raise MstaskError(f"STFT-IF: window_len is {self.window_len}, longer than the trial of {steps} steps")
         n = torch.arange(self.window_len, dtype=x.dtype, device=x.device)[:, None]
         hann = torch.sin(math.pi * (n + 1) / (self.window_len + 1)) ** 2
-        re = causal_filter(x, hann * torch.cos(n * self.w), self.backend)
-        im = causal_filter(x, hann * torch.sin(n * self.w), self.backend)
+        backend = chosen_backend(self)
+        re = causal_filter(x, hann * torch.cos(n * self.w), backend)
+        im = causal_filter(x, hann * torch.sin(n * self.w), backend)
         return modulus(re, im)
 
     def coefficients(self, steps: int) -> NoCoefficients:

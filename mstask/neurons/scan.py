@@ -27,10 +27,12 @@ def scan(neuron: Neuron, drive: Tensor) -> tuple[Tensor, Any]:
 
     The backend is the neuron's own unless that is "auto" and `MSTASK_BACKEND` names another. "auto" runs the fused loop
     where it can and says once, in the log, why it can't; "fused" raises that reason as an `MstaskError`.
+
+    Both loops do the same operations in the same order, so spikes and states are the same bit for bit. Three words may
+    round differently in the last place: a layer sum of values other than spikes, exp, log, sin, cos, tanh and sigmoid
+    inside a step, and `angle` in double precision.
     """
-    backend = neuron.backend if neuron.backend != "auto" else os.environ.get("MSTASK_BACKEND", "auto")
-    if backend not in BACKENDS:
-        raise MstaskError(f"backend {backend!r} is unknown; {nearest(backend, BACKENDS)}")
+    backend = chosen_backend(neuron)
     if backend == "reference":
         return reference(neuron, drive)
     try:
@@ -40,6 +42,14 @@ def scan(neuron: Neuron, drive: Tensor) -> tuple[Tensor, Any]:
             raise
         _tell(f"Running the reference loop: {reason}.")
     return reference(neuron, drive)
+
+
+def chosen_backend(neuron: Neuron) -> str:
+    """The neuron's own backend, or that of `MSTASK_BACKEND` where the neuron leaves the choice open."""
+    backend = neuron.backend if neuron.backend != "auto" else os.environ.get("MSTASK_BACKEND", "auto")
+    if backend not in BACKENDS:
+        raise MstaskError(f"backend {backend!r} is unknown; {nearest(backend, BACKENDS)}")
+    return backend
 
 
 def reference(neuron: Neuron, drive: Tensor) -> tuple[Tensor, Any]:

@@ -15,10 +15,12 @@ from torch.autograd.function import once_differentiable
 
 from mstask.neurons.fused.adjoint import backward_of
 from mstask.neurons.fused.graph import NotFusable, Step
+from mstask.neurons.fused.memory import keep_freed_memory
 from mstask.neurons.fused.numba_kernel import Source, backward_source, compile_kernel, forward_source
 from mstask.neurons.fused.storage import Plan, plan
 from mstask.neurons.fused.threads import over_parts
 from mstask.neurons.fused.trace import trace
+from mstask.neurons.fused.triton_loop import run as run_on_gpu
 
 if TYPE_CHECKING:
     from mstask.neurons.base import Neuron
@@ -41,6 +43,7 @@ class Program:
     """Everything compiled for one neuron type's step; kernels are compiled at first use."""
 
     def __init__(self, step: Step) -> None:
+        keep_freed_memory()
         self.step = step
         self._kernels: dict[tuple, Compiled] = {}
         self._plans: dict[tuple[int, ...], Plan] = {}
@@ -96,9 +99,9 @@ def run(neuron: Neuron, drive: Tensor) -> tuple[Tensor, Any]:
     Raises NotFusable when the layer can't be run by the fused loop.
     """
     dtype = DTYPES.get(drive.dtype)
-    if drive.device.type != "cpu" or dtype is None:
+    if drive.device.type not in ("cpu", "cuda") or dtype is None:
         raise NotFusable(
-            f"{neuron.name}: the fused loop runs float32 and float64 tensors on the CPU, "
+            f"{neuron.name}: the fused loop runs float32 and float64 tensors on the CPU or a CUDA GPU, "
             f"found {str(drive.dtype).removeprefix('torch.')} on {drive.device.type}"
         )
     c = neuron.coefficients(drive.shape[1])
@@ -107,7 +110,9 @@ def run(neuron: Neuron, drive: Tensor) -> tuple[Tensor, Any]:
         raise NotFusable(program)
     coefficients = _checked(neuron, c, drive)
     threshold, slope = neuron.threshold, neuron.surrogate_slope
-    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (drive, *coefficients)):
+    if drive.is_cuda:
+        spikes, *state = run_on_gpu(program, threshold, slope, drive, coefficients)
+    elif torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (drive, *coefficients)):
         spikes, *state = Loop.apply(program, dtype, threshold, slope, drive, *coefficients)
     else:
         spikes, state, _ = _forward(program.forward(dtype, None), threshold, drive, coefficients, 0)
@@ -124,7 +129,8 @@ def _checked(neuron: Neuron, c: tuple[Tensor, ...], drive: Tensor) -> list[Tenso
         wider = value.dtype != drive.dtype and torch.promote_types(value.dtype, drive.dtype) != drive.dtype
         if wider or value.device != drive.device:
             raise NotFusable(
-                f"{neuron.name}: coefficient {name} is {value.dtype} on {value.device}, the input {drive.dtype} on {drive.device}"
+                f"{neuron.name}: coefficient {name} is {value.dtype} on {value.device}, "
+                f"the input {drive.dtype} on {drive.device}"
             )
     return [value.to(drive.dtype) for value in c]
 
