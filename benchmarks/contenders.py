@@ -9,9 +9,9 @@ from importlib import metadata
 from typing import Any
 
 import torch
-from benchmarks.peers import PEERS, Peer
 from torch import Tensor, nn
 
+from benchmarks.peers import PEERS, Peer
 from mstask import neurons
 from mstask.calibration import calibrate_thresholds
 from mstask.networks import VerticalNet, own_options
@@ -103,6 +103,7 @@ class Contender:
                 layer.neuron = Relu()
             elif self.group == "peer":
                 layer.neuron = self.layer(PROTOCOL.beta, PROTOCOL.surrogate_slope)
+        net.to(x.device)
         if self.group != "floor":
             calibrate_thresholds(net, x, PROTOCOL.target_rate)
         if self.group in ("fused", "reference"):

@@ -109,6 +109,7 @@ def measure_epochs(threads: int, repeats: int, tiny: bool) -> dict[str, list[dic
 def measure_growth(threads: int, repeats: int, tiny: bool) -> dict[str, list[dict[str, Any]]]:
     """A step's seconds at several values of each size, all others those of workload A."""
     import torch
+
     from benchmarks.contenders import TINY, WORKLOADS, contenders, training_step
     from benchmarks.timing import interleaved
 
@@ -145,7 +146,7 @@ def main(arguments: list[str] | None = None) -> None:
     }
     from mstask import results, speed
 
-    document = runner.document(SECTION, "Where the time of a training epoch goes", options.tiny, busy, values)
+    document = runner.document(SECTION, "Where the time of a training epoch goes", options, busy, values)
     results.write_document(path, document)
     print(speed.table_epoch(document).to_string(index=False), end="\n\n")
     print(speed.table_growth(document).to_string(index=False), end="\n\n")

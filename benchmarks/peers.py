@@ -119,9 +119,7 @@ class NorseLIFBox(Peer):
     def _set(self, threshold: float) -> None:
         import norse.torch as norse
 
-        parameters = norse.LIFBoxParameters(
-            tau_mem_inv=_exact((1 - self.beta) / NORSE_STEP), v_th=_exact(threshold)
-        )
+        parameters = norse.LIFBoxParameters(tau_mem_inv=_exact((1 - self.beta) / NORSE_STEP), v_th=_exact(threshold))
         self.layer = norse.Lift(norse.LIFBoxCell(parameters, dt=NORSE_STEP))
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
@@ -134,9 +132,7 @@ class NorseLIF(Peer):
     def _set(self, threshold: float) -> None:
         import norse.torch as norse
 
-        parameters = norse.LIFParameters(
-            tau_mem_inv=_exact((1 - self.beta) / NORSE_STEP), v_th=_exact(threshold)
-        )
+        parameters = norse.LIFParameters(tau_mem_inv=_exact((1 - self.beta) / NORSE_STEP), v_th=_exact(threshold))
         self.layer = norse.LIF(parameters, dt=NORSE_STEP)
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:

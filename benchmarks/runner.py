@@ -43,7 +43,7 @@ def options(description: str, arguments: list[str] | None = None) -> argparse.Na
     """The options that the benchmarks share."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--repeats", type=int, default=9, help="interleaved repeats, at least 3 (default 9)")
-    parser.add_argument("--tiny", action="store_true", help="a few seconds on tiny networks: shows that it runs, measures nothing")
+    parser.add_argument("--tiny", action="store_true", help="tiny networks: shows that it runs, measures nothing")
     parser.add_argument("--out", type=Path, default=None, help="file of the result document (default: under results/runs)")
     parser.add_argument("--lock", action="store_true", help="measure nothing: lock the document at --out as the project's own")
     chosen = parser.parse_args(arguments)
@@ -52,23 +52,28 @@ def options(description: str, arguments: list[str] | None = None) -> argparse.Na
     return chosen
 
 
-def document(section: str, title: str, tiny: bool, busy: list[float], values: dict[str, Any]) -> Any:
-    """Put measurements into a result document, with what made them."""
+def document(
+    section: str, title: str, options: argparse.Namespace, busy: list[float], values: dict[str, Any], device: str = "cpu"
+) -> Any:
+    """Put measurements into a result document, with what made them and how busy the machine was before."""
     from mstask import results
 
-    made = results.provenance(f"python benchmarks/{section.removeprefix('benchmark-')}.py")
+    command = f"python benchmarks/{section.removeprefix('benchmark-')}.py --repeats {options.repeats}"
+    made = results.provenance(command, device)
     versions = made.versions | {name: _version(name) for name in PACKAGES}
-    loaded = busy and busy[0] > BUSY
+    budget = None
+    if busy and busy[0] > BUSY:
+        budget = (
+            f"Other programs used the machine (load average {busy[0]:g} at the start): "
+            "ratios of CPU time count, wall times are disturbed."
+        )
     return results.Document(
         section=section,
         source="run",
-        profile="smoke" if tiny else "paper",
+        profile="smoke" if options.tiny else "paper",
         title=title,
         reference="Measured by this project's benchmarks",
-        budget=f"Other programs used the machine (load average {busy[0]:g} at the start): ratios of CPU time count, "
-        "wall times are disturbed."
-        if loaded
-        else None,
+        budget=budget,
         values=values | {"provenance": made.model_copy(update={"versions": versions}).model_dump(), "load": busy},
     )
 

@@ -17,12 +17,14 @@ from benchmarks import runner
 SECTION = "benchmark-step"
 RUNS = {"cpu": 1, "wall": 2}
 """Clocks and the threads they are read with."""
+
 TIMED, SETTLING = 3, 1
 
 
 def measure(threads: int, clock: str, repeats: int, tiny: bool) -> dict[str, Any]:
     """Time every contender on every workload; called in a process of its own."""
     import torch
+
     from benchmarks.contenders import TINY, WORKLOADS, contenders, training_step
     from benchmarks.timing import interleaved
 
@@ -35,7 +37,8 @@ def measure(threads: int, clock: str, repeats: int, tiny: bool) -> dict[str, Any
         for name, contender in present.items():
             net, given = contender.network(work, x)
             steps[name] = training_step(net, given, y)
-            rates[name] = net.firing_rates(given) if contender.group != "floor" else None
+            if contender.group != "floor":
+                rates[name] = net.firing_rates(given)
         found["seconds"][key] = interleaved(steps, clock, repeats, TIMED, SETTLING)
         found["firing_rates"][key] = rates
         print(f"{clock}, {threads} threads, workload {key}: done", file=sys.stderr)
@@ -79,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
     values |= {"timed_steps": TIMED, "settling_steps": SETTLING}
     from mstask import results, speed
 
-    document = runner.document(SECTION, "One training step against its floor and other libraries", options.tiny, busy, values)
+    document = runner.document(SECTION, "One training step against its floor and other libraries", options, busy, values)
     results.write_document(path, document)
     print(speed.table_step(document).to_string(index=False), end="\n\n")
     print(speed.table_speedup(document).to_string(index=False), end="\n\n")

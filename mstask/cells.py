@@ -71,7 +71,9 @@ def run_cell(
             history=vars(outcome.history),
         ),
         timing=results.Timing(seconds=time.perf_counter() - started, parts=outcome.seconds),
-        provenance=results.provenance(" ".join(["python", "-m", "mstask", "run", section_id]), device),
+        provenance=results.provenance(
+            f"python -m mstask run {section_id} --profile {parameters.profile} --data {parameters.data_source}", device
+        ),
     )
     results.write_cell(path, cell)
     checkpoint.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The command line: python -m mstask {data,run,lock,verify,claims,notebooks,book}. Exit 0 done, 1 work failed, 2 bad use."""
+"""The command line, python -m mstask COMMAND. Exit 0: done, 1: the work failed, 2: bad use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mstask.errors import MstaskError
+from mstask.errors import MstaskError, nearest
 from mstask.paths import ROOT
 
 BOOK = ROOT / "_build" / "html" / "index.html"
@@ -87,6 +87,10 @@ def parser() -> argparse.ArgumentParser:
 
     book = commands.add_parser("book", help="build the HTML")
     book.set_defaults(command=book_command)
+
+    bench = commands.add_parser("bench", help="measure the speed of the time loop, as ratios")
+    bench.add_argument("name", nargs="?", default="step", help="step (default), epoch, gpu or ideas")
+    bench.set_defaults(command=bench_command)
     return top
 
 
@@ -188,6 +192,14 @@ def book_command(options: argparse.Namespace) -> int:
         raise MstaskError("the book did not build; the warnings above name the page and line")
     print(f"book: {BOOK} ({time.perf_counter() - started:.0f} s)")
     return 0
+
+
+def bench_command(options: argparse.Namespace) -> int:
+    """Run one of the scripts in benchmarks/."""
+    scripts = ("step", "epoch", "gpu", "ideas")
+    if options.name not in scripts:
+        raise UsageError(f"benchmark {options.name!r} is unknown; {nearest(options.name, scripts)}")
+    return subprocess.run([sys.executable, f"benchmarks/{options.name}.py"], cwd=ROOT).returncode
 
 
 def overrides(pairs: Sequence[str]) -> dict[str, Any]:

@@ -17,6 +17,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mstask.documents import Document
+from mstask.speed import (
+    data_epoch,
+    data_growth,
+    data_step,
+    figure_epoch,
+    figure_growth,
+    figure_step,
+    table_epoch,
+    table_goals,
+    table_growth,
+    table_speedup,
+    table_step,
+)
 from mstask.summary import summarise
 from mstask.tables import (
     Documents,
@@ -42,20 +55,31 @@ __all__ = [
     "data_claims",
     "data_comparisons",
     "data_disjoint",
+    "data_epoch",
     "data_firing",
+    "data_growth",
     "data_radar_examples",
+    "data_step",
     "figure_ablation",
     "figure_disjoint",
+    "figure_epoch",
     "figure_firing",
+    "figure_growth",
     "figure_radar_examples",
+    "figure_step",
     "table_ablation",
     "table_capacity",
     "table_claims",
     "table_comparisons",
     "table_disjoint",
+    "table_epoch",
+    "table_goals",
+    "table_growth",
     "table_methods",
     "table_neurons",
     "table_predictions",
+    "table_speedup",
+    "table_step",
 ]
 
 WIDTH = 4.6

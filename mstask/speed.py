@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import rc_context
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from mstask.documents import Document
 from mstask.voices import NOTHING
@@ -21,7 +24,7 @@ FLOOR, FUSED_LIF, REFERENCE_LIF = "floor", "fused Vanilla-LIF", "reference Vanil
 TWO_STATES_OR_LATERAL = ("Doppler-LIF", "Chirp-LIF", "Dual-tau-LIF", "CrossInhib-LIF")
 CLOCKS = {"cpu": "CPU time", "wall": "wall time"}
 GROUPS = {
-    "floor": ("matrix products only (floor)", "#5d6d7e", "|"),
+    "floor": ("floor: matrix products only", "#5d6d7e", "|"),
     "fused": ("fused loop", "#00796b", "o"),
     "reference": ("plain loop", "#c75b12", "s"),
     "peer": ("other library", "#6a3d9a", "D"),
@@ -78,7 +81,7 @@ GOALS = (
     Goal("fastest other library / fused LIF", "A", {"cpu": 1.8, "wall": 2.5}, "fastest peer", "fused LIF", False),
     Goal("fastest other library / fused LIF", "B", {"cpu": 1.35, "wall": 1.3}, "fastest peer", "fused LIF", False),
 )
-"""The aims of docs on performance: bounds on CPU time are the gate, those on wall time hold for a calm machine."""
+"""Bounds on CPU time hold on any machine, those on wall time on one that does nothing else."""
 
 
 def ratio(document: Document, clock: str, workload: str, over: str, under: str) -> Spread | None:
@@ -92,7 +95,7 @@ def ratio(document: Document, clock: str, workload: str, over: str, under: str) 
 def table_step(document: Document) -> pd.DataFrame:
     """Every contender's training step as a multiple of the floor's: median [quartiles]; and whether it computes the same."""
     rows = []
-    for name, about in document.values["contenders"].items():
+    for name, about in _contenders(document).items():
         row = {"step": _label(name, about)}
         for clock, workload, title in _columns(document):
             spread = ratio(document, clock, workload, name, FLOOR)
@@ -104,7 +107,7 @@ def table_step(document: Document) -> pd.DataFrame:
 def table_speedup(document: Document) -> pd.DataFrame:
     """How many times longer than the fused loop the plain loop takes, per neuron, and other libraries against fused LIF."""
     rows = []
-    for name, about in document.values["contenders"].items():
+    for name, about in _contenders(document).items():
         if about["group"] not in ("reference", "peer"):
             continue
         against = f"fused {about['neuron']}"
@@ -161,11 +164,11 @@ def summary(document: Document) -> dict[str, Any]:
 
 def figure_step(document: Document, clock: str = "cpu") -> Any:
     """Every step as a multiple of the floor, one panel per workload: median and quartiles; the dotted line is the floor."""
-    about = document.values["contenders"]
+    about = _contenders(document)
     rows = list(dict.fromkeys(a["neuron"] if a["group"] != "peer" else n for n, a in about.items() if a["group"] != "floor"))
     workloads = list(_run(document, clock)["seconds"])
-    rc_context, figure = _canvas(0.9 + 0.27 * len(rows))
-    with rc_context:
+    style, figure = _canvas(1.1 + 0.27 * len(rows))
+    with style:
         panels = figure.subplots(1, len(workloads), sharey=True, squeeze=False)[0]
         for axes, workload in zip(panels, workloads, strict=True):
             for name, a in about.items():
@@ -177,14 +180,14 @@ def figure_step(document: Document, clock: str = "cpu") -> Any:
             axes.set(xlim=(0, None), ylim=(len(rows) - 0.5, -0.5))
             axes.tick_params(axis="y", length=0)
         panels[0].set_yticks(range(len(rows)), rows)
-        figure.supxlabel(f"{_clock_title(document, clock)} of a training step, × floor", fontsize=9.5)
-        handles = [_handle(group) for group in ("fused", "reference", "peer") if group in {a["group"] for a in about.values()}]
-        figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.2)
+        figure.supxlabel(f"a training step's {_clock_title(document, clock)}, as a multiple of the floor", fontsize=9.5)
+        handles = [_handle(group) for group in GROUPS if group in {a["group"] for a in about.values()}]
+        figure.legend(handles=handles, loc="outside upper center", ncols=2, handletextpad=0.2)
     return figure
 
 
 def table_epoch(document: Document) -> pd.DataFrame:
-    """A training epoch's parts in milliseconds of CPU time (median over repeats), their sum, and its ratio to the fused loop."""
+    """A training epoch's parts in milliseconds of CPU time (medians), their sum, and its ratio to the fused loop's."""
     cells = document.values["cells"]
     rows = []
     for name, repeats in cells.items():
@@ -211,8 +214,8 @@ def data_epoch(document: Document) -> pd.DataFrame:
 def figure_epoch(document: Document) -> Any:
     """CPU time of one training epoch by part, fused and by the plain loop."""
     cells = document.values["cells"]
-    rc_context, figure = _canvas(1.2 + 0.4 * len(cells))
-    with rc_context:
+    style, figure = _canvas(1.2 + 0.4 * len(cells))
+    with style:
         axes = figure.add_subplot()
         left = np.zeros(len(cells))
         for part, colour in PARTS.items():
@@ -229,7 +232,7 @@ def figure_epoch(document: Document) -> Any:
 def table_growth(document: Document) -> pd.DataFrame:
     """A step's CPU time at several sizes as a multiple of the same contender's at the smallest, median [quartiles]."""
     rows = []
-    for axis, points in document.values["growth"].items():
+    for axis, points in _growth(document).items():
         first = points[0]["seconds"]
         for point in points:
             row = {"size": AXES[axis], "value": str(point["value"])}
@@ -243,7 +246,7 @@ def data_growth(document: Document) -> pd.DataFrame:
     """Every timing of a step at every size, in seconds of CPU time."""
     rows = [
         (axis, point["value"], name, repeat, value)
-        for axis, points in document.values["growth"].items()
+        for axis, points in _growth(document).items()
         for point in points
         for name, seconds in point["seconds"].items()
         for repeat, value in enumerate(seconds)
@@ -253,10 +256,11 @@ def data_growth(document: Document) -> pd.DataFrame:
 
 def figure_growth(document: Document) -> Any:
     """CPU time of a step against each size of the network, on doubly logarithmic scales."""
-    growth = document.values["growth"]
+    growth = _growth(document)
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
     looks = {FLOOR: GROUPS["floor"], "fused Doppler-LIF": ("", "#00352f", "^")}
-    rc_context, figure = _canvas(4.4)
-    with rc_context:
+    style, figure = _canvas(4.4)
+    with style:
         for axes, (axis, points) in zip(figure.subplots(2, 2, sharey=True).flat, growth.items(), strict=False):
             sizes = [point["value"] for point in points]
             for name in points[0]["seconds"]:
@@ -267,10 +271,29 @@ def figure_growth(document: Document) -> Any:
             axes.set_yscale("log")
             axes.set_xticks(sizes, [str(size) for size in sizes])
             axes.set_xlabel(AXES[axis])
+            axes.yaxis.set_major_formatter(plain)
+            axes.yaxis.set_minor_formatter(NullFormatter())
         handles, labels = axes.get_legend_handles_labels()
         figure.supylabel("milliseconds of CPU time per step", fontsize=9.5)
         figure.legend(handles, labels, loc="outside upper center", ncols=2)
     return figure
+
+
+def _contenders(document: Document) -> dict[str, dict[str, Any]]:
+    """What is known of each contender: by group, and within it the fastest first."""
+    groups = list(GROUPS)
+
+    def place(item: tuple[str, dict[str, Any]]) -> tuple[int, float]:
+        name, about = item
+        clock, workload, _ = next(_columns(document))
+        spread = ratio(document, clock, workload, name, FLOOR)
+        return groups.index(about["group"]), spread.median if spread else float("inf")
+
+    return dict(sorted(document.values["contenders"].items(), key=place))
+
+
+def _growth(document: Document) -> dict[str, list[dict[str, Any]]]:
+    return {axis: document.values["growth"][axis] for axis in AXES if axis in document.values["growth"]}
 
 
 def _run(document: Document, clock: str) -> dict[str, Any]:
@@ -327,8 +350,6 @@ def _gradient_error(about: Mapping[str, Any]) -> str:
 
 def _canvas(height: float) -> tuple[Any, Any]:
     """The book's plot style and an empty figure; imported here because `mstask.figures` offers this module's functions."""
-    from matplotlib import rc_context
-
     from mstask.figures import STYLE, WIDTH, Plot
 
     return rc_context(STYLE), Plot(figsize=(WIDTH, height), layout="constrained")
@@ -341,7 +362,7 @@ def _draw(axes: Any, spread: Spread, row: int, group: str) -> None:
 
 
 def _handle(group: str) -> Any:
-    from matplotlib.lines import Line2D
-
     text, colour, marker = GROUPS[group]
+    if group == "floor":
+        return Line2D([], [], label=text, color=colour, linestyle=":")
     return Line2D([], [], label=text, color=colour, marker=marker, linestyle="")

@@ -54,6 +54,8 @@ def _notebook(env: BuildEnvironment, notebook: str) -> addnodes.pending_xref:
 
 def _command(reference: Reference) -> str | None:
     """Return the command that makes a document anew; published figures can't be remade."""
+    if reference.section.startswith("benchmark-"):
+        return f"python -m mstask bench {reference.section.removeprefix('benchmark-')}"
     match reference.source:
         case "embedded":
             return f"python -m mstask run {reference.section} --profile paper"

@@ -1,0 +1,73 @@
+"""One training step of every neuron on an NVIDIA card, as wall time: the plain loop, and the fused one where it runs."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+
+from benchmarks import runner
+from benchmarks.contenders import SEED, TINY, WORKLOADS, contenders, training_step
+from benchmarks.timing import interleaved
+from mstask import results, speed
+from mstask.errors import MstaskError
+
+SECTION = "benchmark-gpu"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, write the document, print the table; without a card, say so."""
+    options = runner.options(__doc__.partition("\n")[0], arguments)
+    path = runner.place(SECTION, options.out)
+    if options.lock:
+        print(runner.lock(path))
+        return
+    if not torch.cuda.is_available():
+        raise SystemExit("benchmarks/gpu.py measures on an NVIDIA card, and no CUDA device is present on this machine.")
+    busy, workloads = runner.load(), TINY if options.tiny else WORKLOADS
+    about, seconds = {}, {}
+    for key, work in workloads.items():
+        x, y = (tensor.cuda() for tensor in work.data())
+        steps = {}
+        for name, contender in contenders().items():
+            if contender.group == "peer":
+                continue
+            net, given = contender.network(work, x)
+            try:
+                net(given)
+            except MstaskError as reason:
+                print(f"{name}: {reason}", file=sys.stderr)
+            else:
+                steps[name] = synchronised(training_step(net, given, y))
+            about[name] = {"group": contender.group, "neuron": contender.neuron, "installed": True}
+            about[name] |= {"version": None, "agreement": None}
+        seconds[key] = interleaved(steps, "wall", options.repeats, timed=3)
+    values = {
+        "contenders": about,
+        "workloads": {key: asdict(work) for key, work in workloads.items()},
+        "runs": [{"clock": "wall", "threads": torch.get_num_threads(), "seconds": seconds}],
+        "seed": SEED,
+    }
+    title = "One training step on a GPU"
+    document = runner.document(SECTION, title, options, busy, values, torch.cuda.get_device_name())
+    results.write_document(path, document)
+    print(speed.table_step(document).to_string(index=False), end="\n\n")
+    print(speed.table_speedup(document).to_string(index=False), end=f"\n\n{path}\n")
+
+
+def synchronised(step):
+    """The step, waiting for the card."""
+
+    def wait() -> None:
+        step()
+        torch.cuda.synchronize()
+
+    return wait
+
+
+if __name__ == "__main__":
+    main()
