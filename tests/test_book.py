@@ -213,8 +213,8 @@ class TestBrokenReferences:
 
     def test_a_missing_document_is_named(self, project, results_folder):
         store(results_folder)
-        warning = self.warning(project, "{result}`embedded/ablation:best`")
-        assert "embedded/ablation.json does not exist" in warning
+        warning = self.warning(project, "{result}`embedded/nothing:best`")
+        assert "embedded/nothing.json does not exist" in warning
 
     def test_an_unknown_source_suggests_the_right_one(self, project, results_folder):
         assert "did you mean 'published'" in self.warning(project, "{result}`publshed/disjoint:best`")
