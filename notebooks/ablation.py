@@ -58,14 +58,24 @@ from pathlib import Path
 REPOSITORY = os.environ.get("MSTASK_REPOSITORY", "https://github.com/mstask/mstask")
 REVISION = os.environ.get("MSTASK_REVISION", "v0.1.0")
 folders = [Path.cwd(), *Path.cwd().parents]
-root = next((f for f in folders if (f / "_toc.yml").exists() and (f / "mstask").is_dir()), None)
+root = next(
+    (f for f in folders if (f / "_toc.yml").exists() and (f / "mstask").is_dir()),
+    None,
+)
 if root is None and "google.colab" in sys.modules:
     root = Path.cwd() / "mstask"
     if not root.exists():
-        subprocess.run(["git", "clone", "--quiet", REPOSITORY, str(root)], check=True)
-        subprocess.run(["git", "-C", str(root), "checkout", "--quiet", "--detach", REVISION], check=True)
+        subprocess.run(
+            ["git", "clone", "--quiet", REPOSITORY, str(root)], check=True
+        )
+        subprocess.run(
+            ["git", "-C", str(root), "checkout", "--quiet", "--detach", REVISION],
+            check=True,
+        )
 if root is None:
-    raise RuntimeError("this notebook needs the mstask checkout around it: clone the repository and open it there")
+    raise RuntimeError(
+        "this notebook needs the mstask checkout around it: clone the repository and open it there"
+    )
 sys.path.insert(0, str(root))
 
 # %%
