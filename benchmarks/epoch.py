@@ -138,15 +138,15 @@ def main(arguments: list[str] | None = None) -> None:
     if options.lock:
         print(runner.lock(path))
         return
-    busy = runner.load()
+    values = runner.circumstances(SECTION, options)
     given = {"repeats": options.repeats, "tiny": options.tiny}
-    values = {
+    values |= {
         "cells": runner.fresh("benchmarks.epoch:measure_epochs", 1, **given),
         "growth": runner.fresh("benchmarks.epoch:measure_growth", 1, **given),
     }
     from mstask import results, speed
 
-    document = runner.document(SECTION, "Where the time of a training epoch goes", options, busy, values)
+    document = runner.document(SECTION, "Where the time of a training epoch goes", options.tiny, values)
     results.write_document(path, document)
     print(speed.table_epoch(document).to_string(index=False), end="\n\n")
     print(speed.table_growth(document).to_string(index=False), end="\n\n")

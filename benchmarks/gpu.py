@@ -28,7 +28,8 @@ def main(arguments: list[str] | None = None) -> None:
         return
     if not torch.cuda.is_available():
         raise SystemExit("benchmarks/gpu.py measures on an NVIDIA card, and no CUDA device is present on this machine.")
-    busy, workloads = runner.load(), TINY if options.tiny else WORKLOADS
+    values = runner.circumstances(SECTION, options, torch.cuda.get_device_name())
+    workloads = TINY if options.tiny else WORKLOADS
     about, seconds = {}, {}
     for key, work in workloads.items():
         x, y = (tensor.cuda() for tensor in work.data())
@@ -46,14 +47,13 @@ def main(arguments: list[str] | None = None) -> None:
             about[name] = {"group": contender.group, "neuron": contender.neuron, "installed": True}
             about[name] |= {"version": None, "agreement": None}
         seconds[key] = interleaved(steps, "wall", options.repeats, timed=3)
-    values = {
+    values |= {
         "contenders": about,
         "workloads": {key: asdict(work) for key, work in workloads.items()},
         "runs": [{"clock": "wall", "threads": torch.get_num_threads(), "seconds": seconds}],
         "seed": SEED,
     }
-    title = "One training step on a GPU"
-    document = runner.document(SECTION, title, options, busy, values, torch.cuda.get_device_name())
+    document = runner.document(SECTION, "One training step on a GPU", options.tiny, values)
     results.write_document(path, document)
     print(speed.table_step(document).to_string(index=False), end="\n\n")
     print(speed.table_speedup(document).to_string(index=False), end=f"\n\n{path}\n")

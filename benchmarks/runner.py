@@ -52,16 +52,21 @@ def options(description: str, arguments: list[str] | None = None) -> argparse.Na
     return chosen
 
 
-def document(
-    section: str, title: str, options: argparse.Namespace, busy: list[float], values: dict[str, Any], device: str = "cpu"
-) -> Any:
-    """Put measurements into a result document, with what made them and how busy the machine was before."""
+def circumstances(section: str, options: argparse.Namespace, device: str = "cpu") -> dict[str, Any]:
+    """What makes a result and how busy the machine is; to be taken before anything is measured."""
     from mstask import results
 
     command = f"python benchmarks/{section.removeprefix('benchmark-')}.py --repeats {options.repeats}"
     made = results.provenance(command, device)
     versions = made.versions | {name: _version(name) for name in PACKAGES}
-    budget = None
+    return {"load": load(), "provenance": made.model_copy(update={"versions": versions}).model_dump()}
+
+
+def document(section: str, title: str, tiny: bool, values: dict[str, Any]) -> Any:
+    """Put measurements and their circumstances into a result document."""
+    from mstask import results
+
+    budget, busy = None, values["load"]
     if busy and busy[0] > BUSY:
         budget = (
             f"Other programs used the machine (load average {busy[0]:g} at the start): "
@@ -70,11 +75,11 @@ def document(
     return results.Document(
         section=section,
         source="run",
-        profile="smoke" if options.tiny else "paper",
+        profile="smoke" if tiny else "paper",
         title=title,
         reference="Measured by this project's benchmarks",
         budget=budget,
-        values=values | {"provenance": made.model_copy(update={"versions": versions}).model_dump(), "load": busy},
+        values=values,
     )
 
 

@@ -73,8 +73,8 @@ def main(arguments: list[str] | None = None) -> None:
     if options.lock:
         print(runner.lock(path))
         return
-    busy = runner.load()
-    values = runner.fresh("benchmarks.step:describe", 1, tiny=options.tiny)
+    values = runner.circumstances(SECTION, options)
+    values |= runner.fresh("benchmarks.step:describe", 1, tiny=options.tiny)
     values["runs"] = [
         runner.fresh("benchmarks.step:measure", threads, clock=clock, repeats=options.repeats, tiny=options.tiny)
         for clock, threads in RUNS.items()
@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
     values |= {"timed_steps": TIMED, "settling_steps": SETTLING}
     from mstask import results, speed
 
-    document = runner.document(SECTION, "One training step against its floor and other libraries", options, busy, values)
+    document = runner.document(SECTION, "One training step against its floor and other libraries", options.tiny, values)
     results.write_document(path, document)
     print(speed.table_step(document).to_string(index=False), end="\n\n")
     print(speed.table_speedup(document).to_string(index=False), end="\n\n")

@@ -90,6 +90,9 @@ def parser() -> argparse.ArgumentParser:
 
     bench = commands.add_parser("bench", help="measure the speed of the time loop, as ratios")
     bench.add_argument("name", nargs="?", default="step", help="step (default), epoch, gpu or ideas")
+    bench.add_argument("--repeats", type=int, default=9, help="interleaved repeats; at least 7 for a result")
+    bench.add_argument("--tiny", action="store_true", help="tiny networks: shows that it runs")
+    bench.add_argument("--lock", action="store_true", help="measure nothing, lock the last measured document")
     bench.set_defaults(command=bench_command)
     return top
 
@@ -199,7 +202,9 @@ def bench_command(options: argparse.Namespace) -> int:
     scripts = ("step", "epoch", "gpu", "ideas")
     if options.name not in scripts:
         raise UsageError(f"benchmark {options.name!r} is unknown; {nearest(options.name, scripts)}")
-    return subprocess.run([sys.executable, f"benchmarks/{options.name}.py"], cwd=ROOT).returncode
+    command = [sys.executable, f"benchmarks/{options.name}.py", "--repeats", str(options.repeats)]
+    command += [f"--{flag}" for flag in ("tiny", "lock") if getattr(options, flag)]
+    return subprocess.run(command, cwd=ROOT).returncode
 
 
 def overrides(pairs: Sequence[str]) -> dict[str, Any]:

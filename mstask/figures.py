@@ -6,7 +6,6 @@ Figures are drawn about 12 cm wide, so that their text can be read on a telephon
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from mstask.canvas import GREY, STYLE, WIDTH, Plot
 from mstask.documents import Document
 from mstask.speed import (
     data_epoch,
@@ -82,30 +82,9 @@ __all__ = [
     "table_step",
 ]
 
-WIDTH = 4.6
-GREY = "#5d6d7e"
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": GREY,
-    "axes.titlesize": 9.5,
-    "figure.facecolor": "white",
-    "legend.frameon": False,
-}
 LAYER_STYLES = (("#00352f", "-"), ("#00796b", "--"), ("#4aa89b", "-."), ("#c75b12", ":"))
 EXAMPLE_SEED = 2026
 EXTENT = (0, 1.024, -2, 2)
-
-
-class Plot(Figure):
-    """A figure that a notebook shows as the value of a cell, whichever backend is in use."""
-
-    def _repr_png_(self) -> bytes:
-        buffer = io.BytesIO()
-        self.savefig(buffer, format="png", dpi=120)
-        return buffer.getvalue()
 
 
 def figure_ablation(documents: Documents) -> Figure:

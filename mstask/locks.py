@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mstask import paths, stats
-from mstask.documents import SCHEMA, Document, ResultsError, dumps, read_json, read_record, write_atomic
+from mstask.documents import SCHEMA, Document, Provenance, ResultsError, dumps, read_json, read_record, write_atomic
 
 KEPT = {"published": "published", "embedded": "embedded", "real": "run"}
 """Folders of locked documents (the papers' figures, this project's runs, a lab's runs on its own data), and the
@@ -112,6 +112,8 @@ def read_manifest(root: Path) -> dict[str, dict[str, Any]]:
 def describe_file(path: Path, document: Document) -> dict[str, Any]:
     """Return a document's manifest entry without the time of locking; all of it follows from the file."""
     made = [cell.provenance for cell in document.cells if cell.provenance is not None]
+    if own := document.values.get("provenance"):
+        made.append(Provenance.model_validate(own))
     versions = {name for p in made for name in p.versions}
     data = document.data
     return {

@@ -16,6 +16,7 @@ from matplotlib import rc_context
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from mstask.canvas import STYLE, WIDTH, Plot
 from mstask.documents import Document
 from mstask.voices import NOTHING
 
@@ -348,10 +349,8 @@ def _gradient_error(about: Mapping[str, Any]) -> str:
     return NOTHING if about["agreement"] is None else f"{about['agreement']['gradient_error']:.1g}"
 
 
-def _canvas(height: float) -> tuple[Any, Any]:
-    """The book's plot style and an empty figure; imported here because `mstask.figures` offers this module's functions."""
-    from mstask.figures import STYLE, WIDTH, Plot
-
+def _canvas(height: float) -> tuple[Any, Plot]:
+    """The book's plot style and an empty figure."""
     return rc_context(STYLE), Plot(figsize=(WIDTH, height), layout="constrained")
 
 

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 SOURCES = ("embedded", "real")
 SIZES = ("paper", "medium", "small")
 
-_LOADERS = {"radar": "mstask.data.radar:load"}
+_LOADERS = {
+    "radar": "mstask.data.radar:load",
+    "speech": "mstask.data.speech:load",
+    "speech-mixed": "mstask.data.speech:load_mixed",
+}
 
 
 class DataError(MstaskError):

@@ -1,0 +1,188 @@
+"""Downloads of original data sets: checked against published checksums, from the first mirror that works, resumable.
+
+A download that breaks off leaves NAME.part, and the next attempt, by whatever mirror, asks for the rest of it. pooch
+compares the whole file with its checksum before it gets its final name. Where no checksum is known (None in the
+table), pooch takes what it gets, and the checksum that every gzip file carries in itself is the only check.
+"""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pooch
+import requests
+from filelock import FileLock
+from tqdm import tqdm
+from urllib3.exceptions import HTTPError
+
+from mstask import paths
+from mstask.data import DataError
+from mstask.errors import nearest
+
+log = logging.getLogger(__name__)
+CHUNK = 1 << 16
+TIMEOUT = (15, 60)
+"""Seconds to wait for a connection, and for the next bytes."""
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Files with their checksums ("md5:...", or None where unknown), and the folders on the web that have them."""
+
+    files: Mapping[str, str | None]
+    mirrors: Sequence[str]
+
+
+COLLECTIONS = {
+    "shd": Collection(
+        {
+            "shd_train.h5.gz": "md5:d47c9825dee33347913e8ce0f2be08b0",
+            "shd_test.h5.gz": "md5:3062a80ec0c5719404d5b02e166543b1",
+        },
+        ("https://zenkelab.org/datasets/", "https://compneuro.net/datasets/"),
+    )
+}
+"""What can be downloaded. SHD's checksums are those that several independent SHD loaders carry."""
+
+
+def names() -> list[str]:
+    """Return the names of what can be downloaded."""
+    return list(COLLECTIONS)
+
+
+def fetch(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
+    """Download a collection, unless it is there already, and return its folder.
+
+    Parameters
+    ----------
+    name : one of `names()`.
+    folder : where to put the files; by default the data cache, where `mstask.data.load` finds them.
+
+    Raises
+    ------
+    DataError : unknown name; no mirror has an intact copy of a file; the folder can't be written.
+    """
+    if name not in COLLECTIONS:
+        raise DataError(f"unknown download {name!r}: {nearest(name, names())}")
+    target = Path(folder).expanduser() if folder else paths.cache_dir() / name
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with FileLock(target / f".{name}.lock"):
+            for file, checksum in COLLECTIONS[name].files.items():
+                _fetch_file(file, checksum, COLLECTIONS[name].mirrors, target)
+    except OSError as error:
+        raise DataError(f"{target} can't be written: {error.strerror or error}") from error
+    return target
+
+
+def _fetch_file(file: str, checksum: str | None, mirrors: Sequence[str], folder: Path) -> None:
+    failures = []
+    for mirror in mirrors:
+        url = mirror.rstrip("/") + "/" + file
+        try:
+            return _retrieve(url, file, checksum, folder)
+        except DownloadError as error:
+            log.warning("%s: %s", url, error)
+            failures.append(f"{url}: {error}")
+    raise DataError(
+        f"{file} could not be downloaded ({'; '.join(failures)}); try again later, or get it by other means and name its "
+        "folder by SHD_DATA"
+    )
+
+
+class DownloadError(Exception):
+    """A mirror that has no intact copy to give."""
+
+
+def _retrieve(url: str, file: str, checksum: str | None, folder: Path) -> None:
+    """Download one file from one mirror; a wrong checksum after a resumed download is tried once more from the start."""
+    pooch.get_logger().setLevel(logging.WARNING)
+    resumed = _part(folder / file).exists()
+    try:
+        pooch.retrieve(url, checksum, fname=file, path=folder, downloader=_Resuming(folder / file))
+    except ValueError as error:
+        if resumed:
+            return _retrieve(url, file, checksum, folder)
+        raise DownloadError(f"its checksum is wrong, expected {checksum}") from error
+    except requests.HTTPError as error:
+        raise DownloadError(f"{error.response.status_code} {error.response.reason}") from error
+    except requests.RequestException as error:
+        raise DownloadError(_why(error)) from error
+    if checksum is None and not _intact(folder / file):
+        (folder / file).unlink()
+        raise DownloadError("what it sends is not an intact gzip file")
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
+
+
+def _intact(path: Path) -> bool:
+    try:
+        with gzip.open(path) as packed:
+            while packed.read(1 << 20):
+                pass
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class _Resuming:
+    """A downloader for pooch that collects a file in NAME.part, over as many connections as it takes."""
+
+    path: Path
+
+    def __call__(self, url: str, output_file: str, pooch: Any, check_only: bool = False) -> None:
+        part = _part(self.path)
+        while True:
+            held = _size(part)
+            try:
+                complete = self._continue(url, part, held)
+            except (requests.ConnectionError, requests.Timeout, HTTPError) as error:
+                if _size(part) <= held:
+                    raise DownloadError(_why(error)) from error
+                complete = False
+            if complete:
+                break
+            if _size(part) <= held:
+                raise DownloadError(f"it ends after {_size(part)} bytes, too early")
+        os.replace(part, output_file)
+
+    def _continue(self, url: str, part: Path, held: int) -> bool:
+        """Append what is missing from byte `held` on; returns whether that is all."""
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={held}-"} if held else {})
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+            if held and response.status_code == requests.codes.requested_range_not_satisfiable:
+                part.unlink()
+                return self._continue(url, part, 0)
+            response.raise_for_status()
+            if response.status_code != requests.codes.partial_content:
+                held = 0
+            length = response.headers.get("Content-Length")
+            total = held + int(length) if length else None
+            with (
+                part.open("ab" if held else "wb") as file,
+                tqdm(desc=self.path.name, initial=held, total=total, unit="B", unit_scale=True, leave=False) as bar,
+            ):
+                for chunk in response.raw.stream(CHUNK, decode_content=False):
+                    file.write(chunk)
+                    bar.update(len(chunk))
+        return total is None or _size(part) >= total
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _why(error: Exception) -> str:
+    """Say in a few words why a connection failed."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return f"{type(reason or error).__name__} ({' '.join(str(reason or error).split())[:120]})"

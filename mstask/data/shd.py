@@ -1,0 +1,248 @@
+"""The file format of SHD, the Spiking Heidelberg Digits: HDF5 with the spikes of one word per row.
+
+    spikes/times   seconds, one variable-length row of floats per word
+    spikes/units   channels 0..699, one variable-length row of integers per word
+    labels         0..19: zero to nine, null to neun
+    extra/speaker  who speaks
+    extra/keys     the words by label
+
+What experiments use of it are spike counts in twelve frames (paper, section 3.3).
+"""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import tempfile
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from mstask.data import DataError, checks
+
+N_UNITS = 700
+N_FRAMES = 12
+WINDOW = 1.0
+"""Seconds that the frames span."""
+N_CLASSES = 20
+REQUIRED = ("spikes/times", "spikes/units", "labels", "extra/speaker")
+_SLICE = 256
+_MOMENTS = {"mean": "mean", "sd": "std", "min": "min", "max": "max"}
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of a file: counts [N, 12, 700] of an unsigned type, labels and speakers int64 [N].
+
+    `keys` are the words by label, or None where the file doesn't say; `events` is the number of spikes, `clipped`
+    of those that come after the window and count in its last frame.
+    """
+
+    counts: np.ndarray
+    labels: np.ndarray
+    speakers: np.ndarray
+    keys: tuple[str, ...] | None
+    events: int
+    clipped: int
+
+
+def frames(times: np.ndarray) -> np.ndarray:
+    """Return the frame, int64, of each time in s: floor(t / 1 s * 12) in double precision, clipped to 0..11."""
+    return np.clip(np.floor(np.asarray(times, np.float64) / WINDOW * N_FRAMES), 0, N_FRAMES - 1).astype(np.int64)
+
+
+def frame_counts(times: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """Return the spikes of one word, times in s [M] and units [M] clipped to 0..699, counted in frames: int64 [12, 700]."""
+    units = np.clip(np.asarray(units, np.int64), 0, N_UNITS - 1)
+    return np.bincount(frames(times) * N_UNITS + units, minlength=N_FRAMES * N_UNITS).reshape(N_FRAMES, N_UNITS)
+
+
+def write(
+    path: Path,
+    times: Sequence[np.ndarray],
+    units: Sequence[np.ndarray],
+    labels: np.ndarray,
+    speakers: np.ndarray,
+    keys: Sequence[str],
+    attributes: Mapping[str, Any],
+) -> None:
+    """Write words to a new file, their times as float16 and everything else as uint16, as in SHD's own files."""
+    with h5py.File(path, "w") as file:
+        for name, rows, dtype in (("times", times, np.float16), ("units", units, np.uint16)):
+            ragged = np.empty(len(rows), object)
+            ragged[:] = [np.asarray(row, dtype) for row in rows]
+            file.create_dataset(f"spikes/{name}", data=ragged, dtype=h5py.vlen_dtype(dtype))
+        file["labels"] = np.asarray(labels, np.uint16)
+        file["extra/speaker"] = np.asarray(speakers, np.uint16)
+        file.create_dataset("extra/keys", data=np.array([key.encode() for key in keys], object), dtype=h5py.string_dtype())
+        file.attrs.update(attributes)
+
+
+def read(path: Path) -> Words:
+    """Return the words of a .h5 file, or of a .h5.gz, counted in frames.
+
+    Raises
+    ------
+    DataError : missing, truncated or damaged file; a key is missing or of another type or length; a word without
+        spikes or with more times than units; a unit, time or label out of range. Times beyond the window are no error.
+    """
+    with _opened(path) as file:
+        try:
+            return _read(path, file)
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+            raise DataError(f"{path} is damaged: {_reason(error)}; copy or download it again") from None
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """Return the statistics of a .h5 or .h5.gz file that `read` accepts, as SHD's are published.
+
+    Keys: words; spikes_mean, _sd, _min, _max (per word); channels_mean (active ones per word); seconds_mean (to the last
+    spike); spikes_per_second; unit_percentiles (5, 25, 50, 75, 95 over all spikes); longer_than_window (share of words);
+    inside_window (share of spikes).
+    """
+    spikes, channels, seconds, units, inside = [], [], [], np.zeros(N_UNITS, np.int64), 0
+    with _opened(path) as file:
+        rows = file["spikes/times"], file["spikes/units"]
+        for start in range(0, len(rows[0]), _SLICE):
+            for time, unit in zip(*(row[start : start + _SLICE] for row in rows), strict=True):
+                spikes.append(len(time))
+                channels.append(len(np.unique(unit)))
+                seconds.append(float(time.max()))
+                units += np.bincount(unit, minlength=N_UNITS)
+                inside += int(np.sum(time < WINDOW))
+    share = np.cumsum(units) / units.sum()
+    return {
+        "words": len(spikes),
+        **{f"spikes_{name}": float(getattr(np, function)(spikes)) for name, function in _MOMENTS.items()},
+        "channels_mean": float(np.mean(channels)),
+        "seconds_mean": float(np.mean(seconds)),
+        "spikes_per_second": float(np.sum(spikes) / np.sum(seconds)),
+        "unit_percentiles": [int(np.searchsorted(share, percent / 100)) for percent in (5, 25, 50, 75, 95)],
+        "longer_than_window": float(np.mean(np.array(seconds) >= WINDOW)),
+        "inside_window": inside / int(np.sum(spikes)),
+    }
+
+
+@contextmanager
+def _opened(path: Path):
+    """Open a file, through a temporary copy when it is compressed."""
+    with tempfile.TemporaryDirectory(prefix="mstask-") as folder:
+        plain = path
+        if path.suffix == ".gz":
+            plain = Path(folder) / path.stem
+            _decompress(path, plain)
+        try:
+            file = h5py.File(plain, "r")
+        except FileNotFoundError:
+            raise DataError(f"{path} does not exist") from None
+        except OSError as error:
+            raise DataError(f"{path} is not a complete HDF5 file: {_reason(error)}; copy or download it again") from None
+        with file:
+            yield file
+
+
+def _decompress(path: Path, plain: Path) -> None:
+    try:
+        with gzip.open(path) as packed, plain.open("wb") as unpacked:
+            shutil.copyfileobj(packed, unpacked, 1 << 20)
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist") from None
+    except EOFError:
+        raise DataError(f"{path} is truncated: its compressed data ends early; copy or download it again") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path} is not an intact gzip file ({error}); copy or download it again") from None
+    except OSError as error:
+        raise DataError(f"{path} can't be unpacked to {plain.parent}: {error.strerror or error}") from None
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _read(path: Path, file: h5py.File) -> Words:
+    absent = [key for key in REQUIRED if not isinstance(file.get(key), h5py.Dataset)]
+    if absent:
+        raise DataError(f"{path} has no data set {absent[0]!r}, expected the keys of SHD: {', '.join(REQUIRED)}")
+    times, units = file["spikes/times"], file["spikes/units"]
+    _check_ragged(path, times, "f", "floats (seconds)")
+    _check_ragged(path, units, "iu", "integers (channels)")
+    labels = checks.class_labels(path, _vector(path, file["labels"]), N_CLASSES)
+    speakers = _speakers(path, _vector(path, file["extra/speaker"]))
+    lengths = {key: len(file[key]) for key in REQUIRED}
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{key} {length}" for key, length in lengths.items())
+        raise DataError(f"{path} has data sets of different lengths ({found}), expected one row per word in each")
+    if not len(labels):
+        raise DataError(f"{path} holds no word, expected at least one")
+    parts, events, clipped = [], 0, 0
+    for start in range(0, len(labels), _SLICE):
+        stop = min(start + _SLICE, len(labels))
+        counts, n, late = _count(path, start, times[start:stop], units[start:stop])
+        parts.append(counts)
+        events, clipped = events + n, clipped + late
+    return Words(np.concatenate(parts), labels, speakers, _keys(path, file), events, clipped)
+
+
+def _check_ragged(path: Path, rows: h5py.Dataset, kinds: str, what: str) -> None:
+    inner = h5py.check_vlen_dtype(rows.dtype)
+    if inner is not None and not inner.isnative:
+        raise DataError(
+            f"{path}: {rows.name} has the byte order of {inner.str}, which h5py misreads in rows of variable length"
+        )
+    if inner is None or inner.kind not in kinds or rows.ndim != 1:
+        found = f"{rows.dtype if inner is None else f'variable-length {inner}'} of shape {rows.shape}"
+        raise DataError(f"{path}: {rows.name} is {found}, expected one variable-length row of {what} per word")
+
+
+def _vector(path: Path, values: h5py.Dataset) -> np.ndarray:
+    if values.ndim != 1 or values.dtype.kind not in "fiu":
+        raise DataError(f"{path}: {values.name} is {values.dtype} of shape {values.shape}, expected one whole number per word")
+    return values[:]
+
+
+def _speakers(path: Path, values: np.ndarray) -> np.ndarray:
+    good = np.isfinite(values) & (values >= 0) & (np.floor(values) == values)
+    if not good.all():
+        first = int(np.argmin(good))
+        raise DataError(f"{path}: the speaker of word {first} is {values[first]}, expected a whole number from 0 on")
+    return values.astype(np.int64)
+
+
+def _keys(path: Path, file: h5py.File) -> tuple[str, ...] | None:
+    if "extra/keys" not in file:
+        return None
+    keys = file["extra/keys"]
+    if not isinstance(keys, h5py.Dataset) or keys.shape != (N_CLASSES,) or keys.dtype.kind not in "OSU":
+        raise DataError(f"{path}: extra/keys is no list of {N_CLASSES} words, expected the words by label")
+    return tuple(key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key) for key in keys[:])
+
+
+def _count(path: Path, start: int, times: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, int, int]:
+    """Return counts [n, 12, 700], the number of spikes and how many come after the window, of words `start`, ..."""
+    length = np.array([len(row) for row in times])
+    other = np.array([len(row) for row in units])
+    for wrong, problem in (
+        (length != other, "{} times and {} units, expected as many"),
+        (length == 0, "no spike, expected at least one"),
+    ):
+        if wrong.any():
+            i = int(wrong.argmax())
+            raise DataError(f"{path}: word {start + i} has {problem.format(length[i], other[i])}")
+    word = np.repeat(np.arange(len(times)), length)
+    time, unit = np.concatenate(times).astype(np.float64), np.concatenate(units)
+    for bad, values, what, valid in (
+        (~(np.isfinite(time) & (time >= 0)), time, "time", "finite seconds from 0 on"),
+        ((unit < 0) | (unit >= N_UNITS), unit, "unit", f"0 to {N_UNITS - 1}"),
+    ):
+        if bad.any():
+            i = int(bad.argmax())
+            raise DataError(f"{path}: word {start + word[i]} has a spike with {what} {values[i]}, expected {valid}")
+    index = (word * N_FRAMES + frames(time)) * N_UNITS + unit.astype(np.int64)
+    counts = np.bincount(index, minlength=len(times) * N_FRAMES * N_UNITS).reshape(len(times), N_FRAMES, N_UNITS)
+    return counts.astype(np.min_scalar_type(counts.max())), len(time), int(np.sum(time >= WINDOW))

@@ -1,0 +1,344 @@
+"""Spoken digits as spikes, embedded (synthetic speakers) or real (SHD), split in three ways.
+
+"speech" is SHD's own division into files: two speakers, 4 and 5, occur only in the test file, which also holds a fifth
+of words by known speakers, as in SHD. "speech-mixed" pools and shuffles the words of all speakers; its scores can't be
+compared with the SHD literature. `load_pair` holds out any two speakers, strictly.
+
+Inputs are spike counts [12 frames, 700 channels]. The original (CC BY 4.0, doi:10.1109/TNNLS.2020.3044364) is found
+in the folder named by `root` or SHD_DATA, or where ``python -m mstask data fetch shd`` put it. A ready-made mixed split
+is a .pt file named by `root` or SHD_CACHE.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.model_selection import train_test_split
+
+from mstask import paths
+from mstask.data import DataError, Split, Splits, cache, checks, shd
+from mstask.data.shd import N_CLASSES
+from mstask.data.synth import spoken_digits, voices
+
+SEED = 0
+VALIDATION_SHARE = 0.15
+MIXED_SHARE = 0.8
+FILES = ("shd_train", "shd_test")
+PARTS = ("train", "validation", "test")
+_ARRAYS = ("counts", "labels", "speakers")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Both files of a set, where they come from, and the SHA-256 of their counts, labels and speakers."""
+
+    train: shd.Words
+    test: shd.Words
+    where: Path
+    fingerprint: str
+
+
+def load(source: str, size: str, root: str | os.PathLike[str] | None) -> Splits:
+    """Return SHD's own split: raw counts, validation a stratified 15 % of the training file; see `mstask.data.load`.
+
+    `meta` also holds speakers (per part, of each word), held_out (speakers that only the test part has), events and
+    clipped_events (per file: spikes, and those after the window, which count in its last frame).
+    """
+    corpus = read(source, size, root)
+    train, validation = _validation_split(corpus.train.labels, np.arange(len(corpus.train.labels)), corpus.where)
+    chosen = [_select(corpus.train, train), _select(corpus.train, validation), corpus.test]
+    held_out = sorted(set(corpus.test.speakers.tolist()) - set(corpus.train.speakers.tolist()))
+    return _splits(chosen, corpus, _meta("speech", source, size, corpus) | {"held_out": held_out})
+
+
+def load_mixed(source: str, size: str, root: str | os.PathLike[str] | None) -> Splits:
+    """Return a split of all speakers' words by chance, standardised by mean and sd (one of each) of the training part.
+
+    Both files are pooled, permuted by ``default_rng(0)`` and cut after 80 %; validation is a stratified 15 % of the
+    first. A real mixed split in a .pt file has its own division where it holds one; without such a file SHD's own
+    files are pooled.
+    """
+    if source == "real" and (path := _mixed_file(root)):
+        return _load_pt(path)
+    corpus = read(source, size, root)
+    pool = _pooled(corpus)
+    train, validation, test = _mixed_indices(pool.labels, corpus.where)
+    meta = _meta("speech-mixed", source, size, corpus)
+    return _splits([_select(pool, part) for part in (train, validation, test)], corpus, meta, standardise=True)
+
+
+def load_pair(
+    held_out: Sequence[int], source: str = "embedded", size: str = "paper", root: str | os.PathLike[str] | None = None
+) -> Splits:
+    """Return the split that tests on all words of two speakers and on nothing else: raw counts, as "speech".
+
+    Both files are pooled. Validation is a stratified 15 % of the other speakers' words.
+
+    Raises
+    ------
+    DataError : not two different speakers of the set.
+    """
+    corpus = read(source, size, root)
+    pool = _pooled(corpus)
+    known = sorted(set(pool.speakers.tolist()))
+    pair = sorted(set(held_out))
+    if len(pair) != 2 or len(held_out) != 2 or not set(pair) <= set(known):
+        raise DataError(f"held-out speakers {list(held_out)!r}: expected two different ones of {known}")
+    out = np.isin(pool.speakers, pair)
+    train, validation = _validation_split(pool.labels, np.flatnonzero(~out), corpus.where)
+    chosen = [_select(pool, part) for part in (train, validation, np.flatnonzero(out))]
+    return _splits(chosen, corpus, _meta("speech", source, size, corpus) | {"held_out": pair})
+
+
+def read(source: str, size: str, root: str | os.PathLike[str] | None) -> Corpus:
+    """Return both files counted in frames, from the cache when they have been counted before.
+
+    Raises
+    ------
+    DataError : no folder of real data; a file is missing, damaged or not in the format.
+    """
+    if source == "embedded":
+        folder = generated(size)
+        return _read_counts(folder, folder)
+    folder = real_folder(root)
+    files = [_real_file(folder, name) for name in FILES]
+    digest = hashlib.sha256(b"".join(_sha256(path) for path in files)).hexdigest()
+    counted = cache.ensure(f"speech-real-{digest[:16]}", lambda empty: _count(empty, files), _fault)
+    return _read_counts(counted, folder)
+
+
+def real_folder(root: str | os.PathLike[str] | None) -> Path:
+    """Return the folder of SHD's files: `root`, or the environment variable SHD_DATA, or what was downloaded."""
+    fetched = paths.cache_dir() / "shd"
+    chosen = root or os.environ.get("SHD_DATA")
+    if not chosen and not fetched.is_dir():
+        raise DataError(
+            "no folder of the real speech data: set SHD_DATA to the folder with shd_train.h5 and shd_test.h5 (or .h5.gz), "
+            "pass root, or run python -m mstask data fetch shd"
+        )
+    folder = Path(chosen).expanduser() if chosen else fetched
+    if not folder.is_dir():
+        raise DataError(f"{'root' if root else 'SHD_DATA'} names {folder}, which is not a folder; expected SHD's files in it")
+    return folder
+
+
+def generated(size: str) -> Path:
+    """Return the cache folder with `shd_train.h5`, `shd_test.h5` and their counts of the embedded set, made on first use.
+
+    An interrupted generation goes on where it stopped. The small set has every tenth channel, under its own number.
+    """
+    name = f"speech-{size}-v{spoken_digits.VERSION}"
+    parts = paths.cache_dir() / f"{name}.parts"
+    folder = cache.ensure(name, lambda empty: _generate(empty, size, parts), _fault)
+    shutil.rmtree(parts, ignore_errors=True)
+    return folder
+
+
+def _generate(folder: Path, size: str, parts: Path) -> dict[str, Any]:
+    generator = {"generator": f"mstask spoken_digits {spoken_digits.VERSION}", "seed": SEED, "size": size}
+    for name, heard in zip(FILES, spoken_digits.generate(size, parts, SEED), strict=True):
+        path = folder / f"{name}.h5"
+        shd.write(path, heard.times, heard.units, heard.labels, heard.speakers, voices.WORDS, generator)
+    return generator | _count(folder, [folder / f"{name}.h5" for name in FILES])
+
+
+def _count(folder: Path, files: Sequence[Path]) -> dict[str, Any]:
+    """Write the counts of both files to a folder; returns what its meta.json shall hold."""
+    meta: dict[str, Any] = {"events": {}, "clipped_events": {}, "files": [path.name for path in files]}
+    for name, part, path in zip(FILES, ("train", "test"), files, strict=True):
+        words = shd.read(path)
+        for what in _ARRAYS:
+            np.save(folder / f"{name}_{what}.npy", getattr(words, what), allow_pickle=False)
+        meta["events"][part], meta["clipped_events"][part] = words.events, words.clipped
+        meta["keys"] = words.keys and list(words.keys)
+    return meta | {"fingerprint": checks.fingerprint(*_arrays(folder))}
+
+
+def _arrays(folder: Path) -> list[np.ndarray]:
+    return [checks.read_npy(folder / f"{name}_{what}.npy") for name in FILES for what in _ARRAYS]
+
+
+def _fault(folder: Path) -> str | None:
+    meta = cache.read_meta(folder)
+    absent = [name for name in meta.get("files", []) if "generator" in meta and not (folder / name).is_file()]
+    if absent:
+        return f"{absent[0]} is missing"
+    try:
+        found = checks.fingerprint(*_arrays(folder))
+    except DataError as error:
+        return str(error)
+    return None if found == meta.get("fingerprint") else "its content does not match the fingerprint in meta.json"
+
+
+def _read_counts(folder: Path, where: Path) -> Corpus:
+    meta, arrays = cache.read_meta(folder), _arrays(folder)
+    keys = tuple(meta["keys"]) if meta["keys"] else None
+    train, test = (
+        shd.Words(*arrays[3 * i : 3 * i + 3], keys, meta["events"][part], meta["clipped_events"][part])
+        for i, part in enumerate(("train", "test"))
+    )
+    return Corpus(train, test, where, meta["fingerprint"])
+
+
+def _real_file(folder: Path, name: str) -> Path:
+    for path in (folder / f"{name}.h5", folder / f"{name}.h5.gz"):
+        if path.is_file():
+            return path
+    raise DataError(f"{folder} has neither {name}.h5 nor {name}.h5.gz, expected SHD's files")
+
+
+def _sha256(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror}") from None
+
+
+def _pooled(corpus: Corpus) -> shd.Words:
+    train, test = corpus.train, corpus.test
+    arrays = {what: np.concatenate([getattr(train, what), getattr(test, what)]) for what in _ARRAYS}
+    return replace(train, **arrays)
+
+
+def _select(words: shd.Words, rows: np.ndarray) -> shd.Words:
+    return replace(words, **{what: getattr(words, what)[rows] for what in _ARRAYS})
+
+
+def _validation_split(y: np.ndarray, rows: np.ndarray, where: object) -> tuple[np.ndarray, np.ndarray]:
+    """Cut a stratified 15 % (seed 0) off `rows` [n] of the labels `y` [N]."""
+    counts = np.bincount(y[rows], minlength=N_CLASSES)
+    rarest = int(counts.argmin())
+    try:
+        train, validation = train_test_split(rows, test_size=VALIDATION_SHARE, random_state=SEED, stratify=y[rows])
+    except ValueError:
+        train = validation = rows[:0]
+    if any(len(np.unique(y[part])) < N_CLASSES for part in (train, validation)):
+        raise DataError(
+            f"{where} has {counts[rarest]} training words of class {rarest}, too few for training and validation to hold "
+            "each of the 20 classes; 10 of each are enough"
+        )
+    return train, validation
+
+
+def _mixed_indices(y: np.ndarray, where: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    order = np.random.default_rng(SEED).permutation(len(y))
+    n_train = int(MIXED_SHARE * len(y))
+    return *_validation_split(y, order[:n_train], where), order[n_train:]
+
+
+def _meta(name: str, source: str, size: str, corpus: Corpus) -> dict[str, Any]:
+    files = {"train": corpus.train, "test": corpus.test}
+    return {
+        "name": name,
+        "source": source,
+        "size": size if source == "embedded" else "all",
+        "fingerprint": corpus.fingerprint,
+        "class_names": list(corpus.train.keys or voices.WORDS),
+        "events": {file: words.events for file, words in files.items()},
+        "clipped_events": {file: words.clipped for file, words in files.items()},
+    }
+
+
+def _splits(chosen: Sequence[shd.Words], corpus: Corpus, meta: dict[str, Any], standardise: bool = False) -> Splits:
+    meta["speakers"] = {name: words.speakers.tolist() for name, words in zip(PARTS, chosen, strict=True)}
+    x = [torch.from_numpy(words.counts.astype(np.float32)) for words in chosen]
+    return _assembled(x, [words.labels for words in chosen], meta, standardise, corpus.where)
+
+
+def _assembled(
+    x: Sequence[torch.Tensor], y: Sequence[np.ndarray], meta: dict[str, Any], standardise: bool, where: object
+) -> Splits:
+    if standardise:
+        mean, sd = _moments(x[0])
+        if sd == 0:
+            raise DataError(f"{where} has no variation: every training value is {mean:g}, expected spike counts")
+        x = [(part - mean) / (sd + 1e-6) for part in x]
+        meta |= {"mean": mean, "sd": sd}
+    meta["counts"] = {name: len(part) for name, part in zip(PARTS, y, strict=True)}
+    parts = [Split(inputs, torch.from_numpy(np.array(labels))) for inputs, labels in zip(x, y, strict=True)]
+    return Splits(*parts, N_CLASSES, meta)
+
+
+def _moments(x: torch.Tensor) -> tuple[float, float]:
+    """Return mean and standard deviation over all values, in float64."""
+    mean = float(x.mean(dtype=torch.float64))
+    return mean, float(sum(((part.double() - mean) ** 2).sum() for part in x.split(512)) / x.numel()) ** 0.5
+
+
+def _mixed_file(root: str | os.PathLike[str] | None) -> Path | None:
+    """Return the .pt file named by `root` or SHD_CACHE; with a folder as `root`, or neither, SHD's own files are meant."""
+    chosen = root or os.environ.get("SHD_CACHE")
+    if not chosen or (root and Path(root).expanduser().is_dir()):
+        return None
+    path = Path(chosen).expanduser()
+    if not path.is_file():
+        raise DataError(f"{'root' if root else 'SHD_CACHE'} names {path}, which is not a file; expected a .pt file")
+    return path
+
+
+def _load_pt(path: Path) -> Splits:
+    """Read a mixed split: a dictionary of tensors Xtr, ytr, Xte, yte, or X, y, which is cut as `load_mixed` says."""
+    tensors = read_pt(path)
+    x, y = _examples(path, tensors, "Xtr", "ytr") if "Xtr" in tensors else _examples(path, tensors, "X", "y")
+    if "Xtr" in tensors:
+        x_test, y_test = _examples(path, tensors, "Xte", "yte")
+        if x_test.shape[1:] != x.shape[1:]:
+            raise DataError(f"{path}: Xtr is {list(x.shape)} and Xte {list(x_test.shape)}, expected equal frames and channels")
+        train, validation = _validation_split(y, np.arange(len(y)), path)
+    else:
+        train, validation, test = _mixed_indices(y, path)
+        x_test, y_test = x[test], y[test]
+    meta = {
+        "name": "speech-mixed",
+        "source": "real",
+        "size": "all",
+        "fingerprint": checks.fingerprint(x.numpy(), y, x_test.numpy(), y_test),
+        "class_names": list(voices.WORDS),
+        "speakers": None,
+    }
+    return _assembled([x[train], x[validation], x_test], [y[train], y[validation], y_test], meta, True, path)
+
+
+def read_pt(path: Path) -> dict[str, torch.Tensor]:
+    """Return the tensors of a .pt file by name; only tensors are ever unpickled.
+
+    Raises
+    ------
+    DataError : unreadable, truncated, or holding anything but a dictionary of tensors.
+    """
+    try:
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise DataError(f"{path} holds more than tensors, or is no .pt file; refused, as unpickling can run code") from None
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} is not a complete .pt file: {str(error).splitlines()[0] if str(error) else error!r}") from None
+    if not isinstance(tensors, dict):
+        raise DataError(f"{path} holds a {type(tensors).__name__}, expected a dictionary with Xtr, ytr, Xte, yte or X, y")
+    return {name: torch.as_tensor(value) for name, value in tensors.items() if isinstance(value, torch.Tensor)}
+
+
+def _examples(path: Path, tensors: dict[str, torch.Tensor], x_name: str, y_name: str) -> tuple[torch.Tensor, np.ndarray]:
+    """Return float32 inputs [N, T, F] and int64 labels [N] after checking them."""
+    absent = [name for name in (x_name, y_name) if name not in tensors]
+    if absent:
+        found = json.dumps(sorted(map(str, tensors)))
+        raise DataError(f"{path} has no tensor {absent[0]}, expected Xtr, ytr, Xte, yte or X, y; found {found}")
+    x, y = tensors[x_name], tensors[y_name]
+    if x.ndim != 3 or not x.numel() or len(x) != len(y) or x.is_sparse or x.is_complex():
+        found = f"{x.dtype} {list(x.shape)} for {y.numel()} labels"
+        raise DataError(f"{path}: {x_name} is {found}, expected one real array [frames, channels] per label")
+    x = x.to(torch.float32)
+    if not torch.isfinite(x).all():
+        raise DataError(f"{path}: {x_name} has values that are NaN or infinite, expected spike counts")
+    return x, checks.class_labels(path, y.numpy(), N_CLASSES)

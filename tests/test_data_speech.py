@@ -1,0 +1,579 @@
+"""Spoken digits: the format of SHD exactly, three honest splits, and a refusal in one sentence for every bad file."""
+
+from __future__ import annotations
+
+import gzip
+import pickle
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from mstask import data
+from mstask.data import shd, speech
+from mstask.data.synth import cochlea, spoken_digits, voices
+from mstask.errors import MstaskError
+
+N_TRAIN, N_TEST, N_CHANNELS = 140, 24, 10
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """An embedded set of 140 + 24 words with 10 channels, in a cache of this module's own; its folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MSTASK_DATA", str(tmp_path_factory.mktemp("cache")))
+        patch.setitem(voices.FILE_SIZES, "tiny", (N_TRAIN, N_TEST))
+        patch.setitem(spoken_digits.CHANNELS, "tiny", N_CHANNELS)
+        cochlea.ear.cache_clear()
+        yield speech.generated("tiny")
+        cochlea.ear.cache_clear()
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty cache."""
+    monkeypatch.setenv("MSTASK_DATA", str(tmp_path / "cache"))
+    for name in ("SHD_DATA", "SHD_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "cache"
+
+
+def words(n, speakers, seed=0, late=0.02):
+    """Hand-made spikes of n words: times, units, labels, speakers."""
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(5, 60, n)
+    times = [np.sort(rng.uniform(0, 1 + late, length)) for length in lengths]
+    units = [rng.integers(0, 700, length) for length in lengths]
+    return times, units, np.arange(n) % 20, np.resize(speakers, n)
+
+
+def save(path, times, units, labels, speakers, time_type=np.float16, unit_type=np.uint16, keys=True):
+    """An HDF5 file as SHD's, written without the code under test."""
+    with h5py.File(path, "w") as file:
+        for name, rows, dtype in (("times", times, time_type), ("units", units, unit_type)):
+            ragged = file.create_dataset(f"spikes/{name}", (len(rows),), h5py.vlen_dtype(dtype))
+            for i, row in enumerate(rows):
+                ragged[i] = np.asarray(row, dtype)
+        file["labels"] = np.asarray(labels)
+        file["extra/speaker"] = np.asarray(speakers)
+        if keys:
+            file["extra/keys"] = np.array([word.encode() for word in voices.WORDS])
+
+
+@pytest.fixture
+def folder(tmp_path, cache):
+    """SHD's two files by hand: 200 training words by four speakers, 60 test words by two others and one of the four."""
+    place = tmp_path / "shd"
+    place.mkdir()
+    save(place / "shd_train.h5", *words(200, np.repeat([0, 1, 2, 3], 20)))
+    save(place / "shd_test.h5", *words(60, np.repeat([4, 5, 0], 20), seed=1))
+    return place
+
+
+def refusal(folder, name="speech"):
+    with pytest.raises(MstaskError) as caught:
+        data.load(name, source="real", root=folder)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def rewrite(folder, **changes):
+    """Write the training file of `folder` again with other times, units, labels or speakers."""
+    times, units, labels, speakers = words(200, np.repeat([0, 1, 2, 3], 20))
+    given = {"times": times, "units": units, "labels": labels, "speakers": speakers} | changes
+    save(folder / "shd_train.h5", **given)
+
+
+class TestBinning:
+    def test_counts_are_the_papers_on_a_hand_made_file(self, tmp_path):
+        times, units, labels, speakers = words(30, [0, 7])
+        times[0][:3], units[0][:3] = (0.0, 1 / 12, 0.5), 0
+        times[1][-1], units[1][-1] = 1.3, 699
+        save(tmp_path / "hand.h5", times, units, labels, speakers, np.float64)
+        found = shd.read(tmp_path / "hand.h5")
+        expected = np.zeros((30, 12, 700))
+        for n in range(30):
+            for t, unit in zip(times[n], units[n], strict=True):
+                expected[n, min(max(int(np.floor(t / 1.0 * 12)), 0), 11), min(max(unit, 0), 699)] += 1
+        np.testing.assert_array_equal(found.counts, expected)
+        assert found.counts.dtype == np.uint8
+        assert found.events == sum(map(len, times))
+        assert found.clipped == sum(int(np.sum(t >= 1)) for t in times) > 0
+        np.testing.assert_array_equal(found.labels, labels)
+        np.testing.assert_array_equal(found.speakers, speakers)
+        assert found.keys == voices.WORDS
+
+    def test_one_word_is_clipped_into_frames_and_channels(self):
+        counts = shd.frame_counts(np.array([-0.1, 0.0, 0.99, 1.0, 5.0]), np.array([-3, 0, 699, 700, 900]))
+        assert counts.shape == (12, 700) and counts.sum() == 5
+        assert counts[0, 0] == 2 and counts[11, 699] == 3
+
+    @pytest.mark.parametrize(("time_type", "unit_type"), [("f2", "u2"), ("f4", "i4"), ("f8", "i8")])
+    def test_any_float_and_integer_width(self, tmp_path, time_type, unit_type):
+        given = words(20, [3])
+        rounded = [np.asarray(t, time_type).astype(np.float64) for t in given[0]]
+        save(tmp_path / "a.h5", *given, time_type, unit_type)
+        expected = [shd.frame_counts(t, u) for t, u in zip(rounded, given[1], strict=True)]
+        np.testing.assert_array_equal(shd.read(tmp_path / "a.h5").counts, expected)
+
+    def test_more_than_255_spikes_in_a_frame_are_kept(self, tmp_path):
+        save(tmp_path / "a.h5", [np.full(300, 1.5)], [np.zeros(300)], [0], [0])
+        found = shd.read(tmp_path / "a.h5")
+        assert found.counts[0, 11, 0] == 300 and found.clipped == 300
+
+    def test_what_is_written_is_read(self, tmp_path):
+        times, units, labels, speakers = words(40, [1, 2])
+        shd.write(tmp_path / "a.h5", times, units, labels, speakers, voices.WORDS, {"seed": 0})
+        save(tmp_path / "b.h5", times, units, labels, speakers)
+        ours, hand = shd.read(tmp_path / "a.h5"), shd.read(tmp_path / "b.h5")
+        np.testing.assert_array_equal(ours.counts, hand.counts)
+        assert ours.keys == hand.keys and ours.events == hand.events
+        with h5py.File(tmp_path / "a.h5") as file:
+            assert file["spikes/times"][0].dtype == np.float16 and file["spikes/units"][0].dtype == np.uint16
+            assert file["labels"].dtype == file["extra/speaker"].dtype == np.uint16 and file.attrs["seed"] == 0
+
+    def test_words_of_equal_length_stay_one_row_each(self, tmp_path):
+        shd.write(tmp_path / "a.h5", [np.full(4, 0.1)] * 3, [np.arange(4)] * 3, np.zeros(3), np.zeros(3), voices.WORDS, {})
+        assert shd.read(tmp_path / "a.h5").counts.sum() == 12
+
+
+class TestDescribe:
+    def test_statistics_of_a_hand_made_file(self, tmp_path):
+        save(tmp_path / "a.h5", [[0.0, 0.25], [0.5, 0.75, 1.25, 1.5]], [[7, 7], [10, 20, 30, 40]], [0, 1], [0, 0])
+        assert shd.describe(tmp_path / "a.h5") == {
+            "words": 2,
+            "spikes_mean": 3,
+            "spikes_sd": 1,
+            "spikes_min": 2,
+            "spikes_max": 4,
+            "channels_mean": 2.5,
+            "seconds_mean": 0.875,
+            "spikes_per_second": 6 / 1.75,
+            "unit_percentiles": [7, 7, 10, 30, 40],
+            "longer_than_window": 0.5,
+            "inside_window": 4 / 6,
+        }
+
+
+class TestOwnSplit:
+    def test_files_are_the_split_and_counts_stay_raw(self, folder):
+        splits = data.load("speech", source="real", root=folder)
+        train, test = shd.read(folder / "shd_train.h5"), shd.read(folder / "shd_test.h5")
+        assert splits.meta["counts"] == {"train": 170, "validation": 30, "test": 60}
+        np.testing.assert_array_equal(splits.test.x, test.counts)
+        both = torch.cat([splits.train.x, splits.validation.x])
+        assert both.sum() == train.counts.sum() and splits.train.x.dtype == torch.float32
+        assert splits.train.x.shape[1:] == (12, 700) and splits.n_classes == 20
+        assert "mean" not in splits.meta
+
+    def test_validation_is_a_stratified_15_percent_by_seed_0(self, folder):
+        from sklearn.model_selection import train_test_split
+
+        splits = data.load("speech", source="real", root=folder)
+        words = shd.read(folder / "shd_train.h5")
+        train, validation = train_test_split(np.arange(200), test_size=0.15, random_state=0, stratify=words.labels)
+        np.testing.assert_array_equal(splits.validation.x, words.counts[validation])
+        np.testing.assert_array_equal(splits.train.y, words.labels[train])
+
+    def test_meta_tells_speakers_events_and_words(self, folder):
+        meta = data.load("speech", source="real", root=folder).meta
+        assert set(meta["speakers"]["train"]) | set(meta["speakers"]["validation"]) == {0, 1, 2, 3}
+        assert meta["speakers"]["test"] == np.repeat([4, 5, 0], 20).tolist()
+        assert meta["held_out"] == [4, 5]
+        assert meta["class_names"] == list(voices.WORDS)
+        assert (meta["name"], meta["source"], meta["size"]) == ("speech", "real", "all")
+        assert meta["clipped_events"]["train"] == shd.read(folder / "shd_train.h5").clipped
+        assert meta["events"]["test"] == shd.read(folder / "shd_test.h5").events
+        assert len(meta["fingerprint"]) == 64
+
+    def test_class_names_without_keys_are_shds(self, folder):
+        save(folder / "shd_test.h5", *words(60, [4, 5]), keys=False)
+        rewrite(folder, keys=False)
+        assert data.load("speech", source="real", root=folder).meta["class_names"] == list(voices.WORDS)
+
+    def test_compressed_files_and_the_environment(self, folder, tmp_path, monkeypatch):
+        plain = data.load("speech", source="real", root=folder)
+        packed = tmp_path / "packed"
+        packed.mkdir()
+        for name in speech.FILES:
+            with gzip.open(packed / f"{name}.h5.gz", "wb") as file:
+                file.write((folder / f"{name}.h5").read_bytes())
+        monkeypatch.setenv("SHD_DATA", str(packed))
+        splits = data.load("speech", source="real")
+        assert splits.meta == plain.meta and torch.equal(splits.train.x, plain.train.x)
+
+    def test_what_was_downloaded_is_found(self, folder, cache):
+        shutil.copytree(folder, cache / "shd")
+        assert data.load("speech", source="real").meta["counts"]["test"] == 60
+
+    def test_files_are_counted_once(self, folder, monkeypatch):
+        first = data.load("speech", source="real", root=folder)
+        monkeypatch.setattr(shd, "read", None)
+        assert data.load("speech", source="real", root=folder).meta == first.meta
+
+    def test_changed_files_are_counted_again(self, folder):
+        first = data.load("speech", source="real", root=folder)
+        rewrite(folder, labels=np.roll(np.arange(200) % 20, 1))
+        assert data.load("speech", source="real", root=folder).meta["fingerprint"] != first.meta["fingerprint"]
+
+
+class TestMixedSplit:
+    def test_pooled_permuted_cut_and_standardised(self, folder):
+        splits = data.load("speech-mixed", source="real", root=folder)
+        files = [shd.read(folder / f"{name}.h5") for name in speech.FILES]
+        counts = np.concatenate([words.counts for words in files])
+        order = np.random.default_rng(0).permutation(260)
+        assert splits.meta["counts"] == {"train": 176, "validation": 32, "test": 52}
+        mean, sd = splits.meta["mean"], splits.meta["sd"]
+        np.testing.assert_allclose(splits.test.x * (sd + 1e-6) + mean, counts[order[208:]], atol=1e-5)
+        assert splits.train.x.mean().item() == pytest.approx(0, abs=1e-5)
+        assert splits.train.x.std().item() == pytest.approx(1, abs=1e-3)
+        assert set(splits.meta["speakers"]["test"]) == set(splits.meta["speakers"]["train"]) == set(range(6))
+
+    @pytest.fixture
+    def tensors(self):
+        rng = np.random.default_rng(0)
+        x = torch.from_numpy(rng.poisson(0.1, (260, 12, 30)).astype(np.float32))
+        return x, torch.arange(260) % 20
+
+    def test_a_ready_made_split_is_kept(self, tensors, tmp_path, monkeypatch):
+        x, y = tensors
+        torch.save({"Xtr": x[:200], "ytr": y[:200], "Xte": x[200:], "yte": y[200:], "note": "mine"}, tmp_path / "shd.pt")
+        monkeypatch.setenv("SHD_CACHE", str(tmp_path / "shd.pt"))
+        splits = data.load("speech-mixed", source="real")
+        assert splits.meta["counts"] == {"train": 170, "validation": 30, "test": 60}
+        assert torch.equal(splits.test.y, y[200:]) and splits.meta["speakers"] is None
+        assert splits.train.x.mean().item() == pytest.approx(0, abs=1e-5)
+
+    def test_an_undivided_cache_is_cut_by_the_seed_0_permutation(self, tensors, tmp_path):
+        x, y = tensors
+        torch.save({"X": x.to(torch.uint8), "y": y.to(torch.int32)}, tmp_path / "shd.pt")
+        splits = data.load("speech-mixed", source="real", root=tmp_path / "shd.pt")
+        order = np.random.default_rng(0).permutation(260)
+        assert torch.equal(splits.test.y, y[order[208:]])
+        mean, sd = splits.meta["mean"], splits.meta["sd"]
+        torch.testing.assert_close(splits.test.x * (sd + 1e-6) + mean, x[order[208:]], atol=1e-5, rtol=0)
+
+
+class TestHeldOutPair:
+    def test_tests_on_two_speakers_and_trains_on_none_of_their_words(self, folder):
+        splits = speech.load_pair((3, 4), source="real", root=folder)
+        speakers = splits.meta["speakers"]
+        assert set(speakers["test"]) == {3, 4} and splits.meta["held_out"] == [3, 4]
+        assert set(speakers["train"]) == set(speakers["validation"]) == {0, 1, 2, 5}
+        assert splits.meta["counts"] == {"train": 170, "validation": 30, "test": 60}
+        whole = sum(shd.read(folder / f"{name}.h5").counts.sum() for name in speech.FILES)
+        assert sum(part.x.sum() for part in (splits.train, splits.validation, splits.test)) == whole
+
+    @pytest.mark.parametrize("pair", [(4, 4), (4,), (4, 5, 0), (4, 9), ()])
+    def test_what_is_no_pair_is_refused(self, folder, pair):
+        with pytest.raises(MstaskError, match=r"expected two different ones of \[0, 1, 2, 3, 4, 5\]"):
+            speech.load_pair(pair, source="real", root=folder)
+
+
+class TestBadFiles:
+    def test_no_folder_named(self, cache):
+        with pytest.raises(MstaskError, match=r"set SHD_DATA .* data fetch shd"):
+            data.load("speech", source="real")
+
+    def test_folder_missing(self, cache, tmp_path, monkeypatch):
+        assert "root names" in refusal(tmp_path / "nowhere")
+        monkeypatch.setenv("SHD_DATA", str(tmp_path / "elsewhere"))
+        with pytest.raises(MstaskError, match=r"SHD_DATA names .*elsewhere"):
+            data.load("speech", source="real")
+
+    def test_file_missing(self, folder):
+        (folder / "shd_test.h5").unlink()
+        assert "neither shd_test.h5 nor shd_test.h5.gz" in refusal(folder)
+
+    @pytest.mark.parametrize("key", shd.REQUIRED)
+    def test_key_missing(self, folder, key):
+        with h5py.File(folder / "shd_train.h5", "a") as file:
+            del file[key]
+        message = refusal(folder)
+        assert "shd_train.h5" in message and f"no data set {key!r}" in message
+
+    def test_group_in_place_of_a_key(self, folder):
+        with h5py.File(folder / "shd_train.h5", "a") as file:
+            del file["labels"]
+            file.create_group("labels")
+        assert "no data set 'labels'" in refusal(folder)
+
+    def test_spikes_that_are_not_one_row_per_word(self, folder):
+        for value in (np.zeros((200, 5)), np.zeros(200)):
+            with h5py.File(folder / "shd_train.h5", "a") as file:
+                del file["spikes/times"]
+                file["spikes/times"] = value
+            message = refusal(folder)
+            assert f"of shape {value.shape}" in message and "expected one variable-length row of floats" in message
+
+    def test_byte_order_that_h5py_misreads(self, folder):
+        rewrite(folder, time_type=">f4")
+        assert "has the byte order of >f4" in refusal(folder)
+
+    def test_units_that_are_floats(self, folder):
+        rewrite(folder, unit_type=np.float32)
+        assert "variable-length float32" in refusal(folder)
+
+    def test_ragged_word(self, folder):
+        units = words(200, [0])[1]
+        units[7] = units[7][:-1]
+        rewrite(folder, units=units)
+        n = len(units[7])
+        assert f"word 7 has {n + 1} times and {n} units" in refusal(folder)
+
+    def test_word_without_spikes(self, folder):
+        times, units, *_ = words(200, [0])
+        times[9], units[9] = times[9][:0], units[9][:0]
+        rewrite(folder, times=times, units=units)
+        assert "word 9 has no spike" in refusal(folder)
+
+    @pytest.mark.parametrize("value", [700, 65535])
+    def test_unit_out_of_range(self, folder, value):
+        units = words(200, [0])[1]
+        units[150][2] = value
+        rewrite(folder, units=units)
+        assert f"word 150 has a spike with unit {value}, expected 0 to 699" in refusal(folder)
+
+    def test_negative_unit(self, folder):
+        units = words(200, [0])[1]
+        units[0][0] = -1
+        rewrite(folder, units=units, unit_type=np.int16)
+        assert "word 0 has a spike with unit -1" in refusal(folder)
+
+    @pytest.mark.parametrize("value", [-0.5, np.nan, np.inf])
+    def test_time_out_of_range(self, folder, value):
+        times = words(200, [0])[0]
+        times[31][1] = value
+        rewrite(folder, times=times)
+        assert f"word 31 has a spike with time {value}, expected finite seconds" in refusal(folder)
+
+    @pytest.mark.parametrize("label", [-1, 20, 2.5, np.nan])
+    def test_label_out_of_range(self, folder, label):
+        labels = (np.arange(200) % 20).astype(type(label))
+        labels[8] = label
+        rewrite(folder, labels=labels)
+        assert f"the first is {label} at index 8" in refusal(folder)
+
+    def test_speaker_that_is_no_number(self, folder):
+        rewrite(folder, speakers=np.where(np.arange(200) == 3, -2, 0))
+        assert "the speaker of word 3 is -2" in refusal(folder)
+
+    def test_labels_of_a_wrong_type_or_shape(self, folder):
+        for labels in (np.zeros((200, 2)), np.array([b"one"] * 200)):
+            rewrite(folder, labels=labels)
+            assert "/labels is" in refusal(folder)
+
+    def test_lengths_differ(self, folder):
+        rewrite(folder, labels=np.arange(199) % 20)
+        assert "different lengths (spikes/times 200, spikes/units 200, labels 199" in refusal(folder)
+
+    def test_no_words(self, folder):
+        rewrite(folder, times=[], units=[], labels=np.zeros(0), speakers=np.zeros(0))
+        assert "holds no word" in refusal(folder)
+
+    def test_keys_that_are_no_words(self, folder):
+        with h5py.File(folder / "shd_train.h5", "a") as file:
+            del file["extra/keys"]
+            file["extra/keys"] = np.arange(20)
+        assert "extra/keys is no list of 20 words" in refusal(folder)
+
+    @pytest.mark.parametrize("kept", [0, 100, 4000, 0.5, -1])
+    def test_truncated(self, folder, kept):
+        content = (folder / "shd_train.h5").read_bytes()
+        (folder / "shd_train.h5").write_bytes(content[: int(kept * len(content)) if kept == 0.5 else kept])
+        message = refusal(folder)
+        assert "shd_train.h5 is" in message and ("not a complete HDF5 file" in message or "is damaged" in message)
+
+    def test_damaged_in_the_middle(self, folder):
+        content = bytearray((folder / "shd_train.h5").read_bytes())
+        content[len(content) // 8 :: 97] = b"\xff" * len(content[len(content) // 8 :: 97])
+        (folder / "shd_train.h5").write_bytes(content)
+        assert "shd_train.h5" in refusal(folder)
+
+    @pytest.mark.parametrize(
+        ("damage", "problem"),
+        [
+            (lambda packed: packed[: len(packed) // 2], "is truncated"),
+            (lambda packed: b"<html>not found</html>", "is not an intact gzip file"),
+            (lambda packed: packed[:-8] + bytes(8), "is not an intact gzip file"),
+            (lambda packed: gzip.compress(b"not HDF5"), "not a complete HDF5 file"),
+        ],
+    )
+    def test_bad_compressed_file(self, folder, damage, problem):
+        packed = gzip.compress((folder / "shd_train.h5").read_bytes())
+        (folder / "shd_train.h5").unlink()
+        (folder / "shd_train.h5.gz").write_bytes(damage(packed))
+        message = refusal(folder)
+        assert "shd_train.h5.gz" in message and problem in message
+
+    def test_a_bad_file_leaves_nothing_in_the_cache(self, folder, cache):
+        (folder / "shd_test.h5").write_bytes(b"")
+        refusal(folder)
+        assert [path for path in cache.iterdir() if path.is_dir()] == []
+
+    def test_too_few_words_of_a_class(self, folder):
+        labels = np.arange(200) % 20
+        labels[labels == 6] = 5
+        labels[0] = 6
+        rewrite(folder, labels=labels)
+        assert "1 training words of class 6, too few" in refusal(folder)
+
+
+class TestBadCaches:
+    def refusal(self, path):
+        return refusal(path, "speech-mixed")
+
+    def test_missing(self, cache, tmp_path, monkeypatch):
+        monkeypatch.setenv("SHD_CACHE", str(tmp_path / "nowhere.pt"))
+        with pytest.raises(MstaskError, match=r"SHD_CACHE names .*nowhere.pt"):
+            data.load("speech-mixed", source="real")
+
+    def test_pickle_is_never_opened(self, cache, tmp_path):
+        class Trap:
+            def __reduce__(self):
+                return open, (str(tmp_path / "sprung"), "w")
+
+        path = tmp_path / "shd.pt"
+        torch.save({"Xtr": Trap()}, path)
+        assert "refused" in self.refusal(path)
+        path.write_bytes(pickle.dumps(Trap()))
+        assert "refused" in self.refusal(path)
+        assert not (tmp_path / "sprung").exists()
+
+    @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"plain text", b"\x80\x02]q\x00."])
+    def test_not_a_pt_file(self, cache, tmp_path, content):
+        (tmp_path / "shd.pt").write_bytes(content)
+        assert "shd.pt" in self.refusal(tmp_path / "shd.pt")
+
+    def test_truncated(self, cache, tmp_path):
+        path = tmp_path / "shd.pt"
+        torch.save({"X": torch.zeros(260, 12, 30), "y": torch.arange(260) % 20}, path)
+        path.write_bytes(path.read_bytes()[:-2000])
+        assert "not a complete .pt file" in self.refusal(path)
+
+    @pytest.mark.parametrize(
+        ("content", "problem"),
+        [
+            (torch.zeros(3), "holds a Tensor, expected a dictionary"),
+            ({"a": torch.zeros(3)}, 'no tensor X, expected Xtr, ytr, Xte, yte or X, y; found ["a"]'),
+            ({"X": torch.zeros(3, 12, 7)}, "no tensor y"),
+            ({"X": torch.zeros(3, 12), "y": torch.zeros(3)}, "X is torch.float32 [3, 12] for 3 labels"),
+            ({"X": torch.zeros(3, 12, 7), "y": torch.zeros(4)}, "for 4 labels"),
+            ({"X": torch.full((3, 12, 7), torch.nan), "y": torch.zeros(3)}, "NaN or infinite"),
+            ({"X": torch.zeros(3, 12, 7), "y": torch.tensor([0, 20, 0])}, "the first is 20 at index 1"),
+            ({"X": torch.zeros(260, 12, 7), "y": torch.arange(260) % 20}, "has no variation"),
+            ({"X": torch.rand(30, 12, 7), "y": torch.arange(30) % 20}, "too few"),
+        ],
+    )
+    def test_wrong_content(self, cache, tmp_path, content, problem):
+        torch.save(content, tmp_path / "shd.pt")
+        assert problem in self.refusal(tmp_path / "shd.pt")
+
+    def test_parts_of_different_shapes(self, cache, tmp_path):
+        x, y = torch.rand(200, 12, 7), torch.arange(200) % 20
+        torch.save({"Xtr": x, "ytr": y, "Xte": x[:, :11], "yte": y}, tmp_path / "shd.pt")
+        assert "expected equal frames and channels" in self.refusal(tmp_path / "shd.pt")
+
+
+class TestEmbedded:
+    def heard(self, folder):
+        with h5py.File(folder / "shd_train.h5") as file:
+            return [file["spikes/times"][:], file["spikes/units"][:]]
+
+    def test_files_are_in_the_format_of_shd(self, tiny):
+        for name, n in (("shd_train", N_TRAIN), ("shd_test", N_TEST)):
+            with h5py.File(tiny / f"{name}.h5") as file:
+                assert len(file["labels"]) == len(file["extra/speaker"]) == n
+                assert [key.decode() for key in file["extra/keys"][:]] == list(voices.WORDS)
+                for times, units in zip(file["spikes/times"][:], file["spikes/units"][:], strict=True):
+                    assert times.dtype == np.float16 and units.dtype == np.uint16
+                    assert (np.diff(times.astype(float)) >= 0).all() and set(units) <= set(range(0, 700, 70))
+                assert (file.attrs["seed"], file.attrs["size"]) == (0, "tiny")
+                assert spoken_digits.VERSION in file.attrs["generator"]
+
+    def test_held_out_speaker_occurs_in_the_test_alone(self, tiny):
+        meta = speech.load("embedded", "tiny", None).meta
+        assert set(meta["speakers"]["train"]) <= set(voices.KNOWN)
+        assert meta["held_out"] == [4] and np.mean(np.array(meta["speakers"]["test"]) == 4) > 0.8
+
+    def test_counts_are_those_of_the_files(self, tiny):
+        splits = speech.load("embedded", "tiny", None)
+        np.testing.assert_array_equal(splits.test.x, shd.read(tiny / "shd_test.h5").counts)
+        assert splits.meta["counts"] == {"train": 119, "validation": 21, "test": N_TEST}
+
+    def test_embedded_files_load_as_real_ones(self, tiny):
+        real, embedded = data.load("speech", source="real", root=tiny), speech.load("embedded", "tiny", None)
+        assert real.meta["fingerprint"] == embedded.meta["fingerprint"] and torch.equal(real.train.x, embedded.train.x)
+
+    def test_second_load_generates_nothing(self, tiny, monkeypatch):
+        monkeypatch.setattr(spoken_digits, "generate", None)
+        assert speech.generated("tiny") == tiny
+
+    @pytest.fixture
+    def two_speakers(self, tiny, tmp_path, monkeypatch):
+        """A file of 40 words by two speakers, and a folder with its parts."""
+        monkeypatch.setitem(voices.FILE_SIZES, "two", (40, 0))
+        monkeypatch.setitem(spoken_digits.CHANNELS, "two", N_CHANNELS)
+        return self.bytes_of(spoken_digits.generate("two", tmp_path / "whole", workers=1)), tmp_path
+
+    def bytes_of(self, files):
+        return [[one.tobytes() for one in part] for part in (files[0].times, files[0].units)]
+
+    def test_same_bytes_with_two_workers(self, two_speakers):
+        expected, folder = two_speakers
+        assert self.bytes_of(spoken_digits.generate("two", folder / "workers", workers=2)) == expected
+
+    def test_an_interrupted_generation_goes_on(self, two_speakers, monkeypatch):
+        expected, folder = two_speakers
+        hear, heard, parts = cochlea.hear, [], folder / "interrupted"
+
+        def failing(*arguments):
+            heard.append(arguments[3])
+            if len(heard) == 30:
+                raise KeyboardInterrupt
+            return hear(*arguments)
+
+        monkeypatch.setattr(cochlea, "hear", failing)
+        with pytest.raises(KeyboardInterrupt):
+            spoken_digits.generate("two", parts)
+        assert sorted(path.name for path in parts.iterdir()) == ["heard-00-0000.npz", "said-00.npz", "said-01.npz"]
+        monkeypatch.setattr(voices, "say_batch", None)
+        assert self.bytes_of(spoken_digits.generate("two", parts)) == expected
+        assert len(heard) == 30 + 20
+        (parts / "heard-01-0000.npz").write_bytes(b"PK damaged")
+        assert self.bytes_of(spoken_digits.generate("two", parts)) == expected
+        assert len(heard) == 30 + 20 + 20
+
+    def test_parts_are_gone_when_the_set_is_complete(self, tiny):
+        assert not list(tiny.parent.glob("*.parts"))
+
+    @pytest.mark.parametrize("damage", ["counts", "file"])
+    def test_damage_is_found(self, tiny, tmp_path, damage):
+        copy = shutil.copytree(tiny, tmp_path / "copy")
+        assert speech._fault(copy) is None
+        if damage == "counts":
+            np.save(copy / "shd_test_labels.npy", np.zeros(N_TEST, np.int64))
+        else:
+            (copy / "shd_train.h5").unlink()
+        assert speech._fault(copy)
+
+    def test_the_recording_behind_a_word_is_the_one_that_was_heard(self, tiny):
+        wave, rate = spoken_digits.recording("tiny", 0, 30)
+        times, units = cochlea.hear(wave, rate, cochlea.ear(N_CHANNELS), (0, 0, 30))
+        expected = self.heard(tiny)
+        assert times.astype(np.float16).tolist() == expected[0][30].tolist() and units.tolist() == expected[1][30].tolist()
+
+    def test_a_failing_voice_stops_the_generation_and_leaves_no_set(self, tmp_path, monkeypatch, tiny):
+        speaker = voices.SPEAKERS[0].__class__("m", "en+nobody", "de+m1", 50, 50, 100, 1.0)
+        monkeypatch.setattr(voices, "SPEAKERS", (speaker, *voices.SPEAKERS[1:]))
+        monkeypatch.setenv("MSTASK_DATA", str(tmp_path))
+        with pytest.raises(MstaskError, match="speaker 0 can't speak: voice 'en"):
+            speech.generated("tiny")
+        assert [path.name for path in tmp_path.iterdir() if path.is_dir() and "parts" not in path.name] == []
+
+    def test_names(self):
+        assert {"speech", "speech-mixed"} <= set(data.names())

@@ -1,0 +1,200 @@
+"""Downloads arrive whole and intact or not at all, whatever the mirrors do; the mirrors here are a local server."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import http.server
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from mstask.data import fetch
+from mstask.errors import MstaskError
+
+CONTENT = gzip.compress(np.random.default_rng(0).bytes(300_000), mtime=0)
+MD5 = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
+
+
+@pytest.fixture
+def web(monkeypatch):
+    """A server whose folders behave as `web.behaviour` says (name -> list of what each request meets); `web.log` tells."""
+    state = SimpleNamespace(behaviour={}, log=[], content=CONTENT)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            _, mirror, _ = self.path.split("/")
+            steps = state.behaviour.get(mirror, [])
+            step = steps.pop(0) if steps else "whole"
+            wanted = self.headers.get("Range")
+            state.log.append((mirror, step, wanted))
+            if step == "missing":
+                return self.send_error(404)
+            content = b"<html>moved</html>" if step == "page" else state.content
+            if step == "other":
+                content = gzip.compress(b"another file")
+            start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and step != "no ranges" else 0
+            if start and start >= len(content):
+                return self.send_error(416)
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(content) - start))
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+            self.send_header("Content-Encoding", "gzip")
+            self.end_headers()
+            end = (start + len(content)) // 2 if step == "broken" else start if step == "empty" else len(content)
+            self.wfile.write(content[start:end])
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    state.mirrors = [f"{state.url}/first/", f"{state.url}/second"]
+    yield state
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def collection(web, monkeypatch):
+    """A collection "set" of one file with a known checksum on two mirrors; its `files` may be changed."""
+    made = fetch.Collection({"a.h5.gz": MD5}, web.mirrors)
+    monkeypatch.setitem(fetch.COLLECTIONS, "set", made)
+    return made
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
+
+
+WHOLE = {"a.h5.gz": CONTENT}
+
+
+class TestFetch:
+    def test_a_file_arrives_as_it_is(self, web, collection, tmp_path):
+        assert fetch.fetch("set", tmp_path / "new") == tmp_path / "new"
+        assert contents(tmp_path / "new") == WHOLE
+        assert web.log == [("first", "whole", None)]
+
+    def test_what_is_there_is_not_downloaded_again(self, web, collection, tmp_path):
+        for _ in range(2):
+            fetch.fetch("set", tmp_path)
+        assert len(web.log) == 1
+
+    def test_a_damaged_file_is_replaced(self, web, collection, tmp_path):
+        (tmp_path / "a.h5.gz").write_bytes(CONTENT[:-5])
+        fetch.fetch("set", tmp_path)
+        assert contents(tmp_path) == WHOLE
+
+    def test_the_data_cache_is_the_default_place(self, web, collection, tmp_path, monkeypatch):
+        monkeypatch.setenv("MSTASK_DATA", str(tmp_path))
+        assert fetch.fetch("set") == tmp_path / "set"
+
+    def test_progress_is_shown(self, web, collection, tmp_path, capfd):
+        fetch.fetch("set", tmp_path)
+        assert "a.h5.gz:" in (shown := capfd.readouterr().err) and "300k" in shown
+
+
+class TestMirrors:
+    def test_second_mirror_when_the_first_lacks_the_file(self, web, collection, tmp_path, caplog):
+        web.behaviour["first"] = ["missing"]
+        fetch.fetch("set", tmp_path)
+        assert contents(tmp_path) == WHOLE
+        assert [mirror for mirror, *_ in web.log] == ["first", "second"] and "404" in caplog.text
+
+    def test_second_mirror_when_the_first_is_unreachable(self, web, collection, tmp_path, monkeypatch):
+        monkeypatch.setitem(
+            fetch.COLLECTIONS, "set", fetch.Collection({"a.h5.gz": MD5}, ["http://127.0.0.1:9/", web.mirrors[1]])
+        )
+        fetch.fetch("set", tmp_path)
+        assert contents(tmp_path) == WHOLE
+
+    def test_second_mirror_when_the_first_has_another_file(self, web, collection, tmp_path, caplog):
+        web.behaviour["first"] = ["other"]
+        fetch.fetch("set", tmp_path)
+        assert contents(tmp_path) == WHOLE and "checksum is wrong" in caplog.text
+
+    def test_no_mirror_has_it(self, web, collection, tmp_path):
+        web.behaviour = {"first": ["missing"], "second": ["page"]}
+        with pytest.raises(MstaskError) as caught:
+            fetch.fetch("set", tmp_path)
+        message = str(caught.value)
+        assert "\n" not in message and "SHD_DATA" in message
+        assert f"{web.url}/first/a.h5.gz: 404 Not Found" in message
+        assert f"{web.url}/second/a.h5.gz: its checksum is wrong, expected {MD5}" in message
+        assert contents(tmp_path) == {}
+
+
+class TestResume:
+    def test_a_broken_connection_is_taken_up_where_it_broke(self, web, collection, tmp_path):
+        web.behaviour["first"] = ["broken", "broken"]
+        fetch.fetch("set", tmp_path)
+        assert contents(tmp_path) == WHOLE
+        half = len(CONTENT) // 2
+        assert [wanted for *_, wanted in web.log] == [None, f"bytes={half}-", f"bytes={(half + len(CONTENT)) // 2}-"]
+
+    def test_a_later_attempt_goes_on_too(self, web, collection, tmp_path):
+        web.behaviour = {"first": ["broken", "empty"], "second": ["missing"]}
+        with pytest.raises(MstaskError, match=r"first/a\.h5\.gz: .*(IncompleteRead|too early)"):
+            fetch.fetch("set", tmp_path)
+        assert contents(tmp_path) == {"a.h5.gz.part": CONTENT[: len(CONTENT) // 2]}
+        web.log.clear()
+        fetch.fetch("set", tmp_path)
+        assert contents(tmp_path) == WHOLE and web.log == [("first", "whole", f"bytes={len(CONTENT) // 2}-")]
+
+    def test_the_next_mirror_goes_on(self, web, collection, tmp_path):
+        web.behaviour["first"] = ["broken", "missing"]
+        fetch.fetch("set", tmp_path)
+        assert contents(tmp_path) == WHOLE
+        assert web.log[-1] == ("second", "whole", f"bytes={len(CONTENT) // 2}-")
+
+    def test_a_mirror_that_knows_no_ranges_sends_it_all(self, web, collection, tmp_path):
+        (tmp_path / "a.h5.gz.part").write_bytes(CONTENT[:1000])
+        web.behaviour["first"] = ["no ranges"]
+        fetch.fetch("set", tmp_path)
+        assert contents(tmp_path) == WHOLE
+
+    @pytest.mark.parametrize("rest", [b"of another file", CONTENT + b"more"])
+    def test_a_wrong_rest_is_dropped(self, web, collection, tmp_path, rest):
+        (tmp_path / "a.h5.gz.part").write_bytes(rest)
+        fetch.fetch("set", tmp_path)
+        assert contents(tmp_path) == WHOLE and {mirror for mirror, *_ in web.log} == {"first"}
+
+
+class TestWithoutChecksum:
+    @pytest.fixture
+    def unknown(self, web, monkeypatch):
+        monkeypatch.setitem(fetch.COLLECTIONS, "set", fetch.Collection({"a.h5.gz": None}, web.mirrors))
+
+    def test_an_intact_gzip_file_is_accepted(self, web, unknown, tmp_path):
+        fetch.fetch("set", tmp_path)
+        assert contents(tmp_path) == WHOLE
+
+    @pytest.mark.parametrize("step", ["page"])
+    def test_anything_else_is_not(self, web, unknown, tmp_path, step):
+        web.behaviour["first"] = [step]
+        fetch.fetch("set", tmp_path)
+        assert contents(tmp_path) == WHOLE and web.log[-1][0] == "second"
+
+
+class TestBadUse:
+    def test_unknown_name(self):
+        with pytest.raises(MstaskError, match="did you mean 'shd'"):
+            fetch.fetch("sdh")
+
+    def test_unwritable_folder(self, tmp_path):
+        (tmp_path / "file").write_text("")
+        with pytest.raises(MstaskError, match=r"file/here can't be written"):
+            fetch.fetch("shd", tmp_path / "file" / "here")
+
+    def test_shd_has_two_files_with_checksums_on_two_mirrors(self):
+        shd = fetch.COLLECTIONS["shd"]
+        assert set(shd.files) == {"shd_train.h5.gz", "shd_test.h5.gz"} and len(shd.mirrors) == 2
+        assert all(checksum.startswith("md5:") and len(checksum) == 36 for checksum in shd.files.values())
