@@ -47,8 +47,9 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m mstask", description=__doc__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    data = commands.add_parser("data", help="generate (or check) a data set and describe it")
-    data.add_argument("name", nargs="?", default="radar")
+    data = commands.add_parser("data", help="generate or check a data set and describe it, or fetch an original")
+    data.add_argument("name", nargs="?", default="radar", help="a data set, or: fetch NAME")
+    data.add_argument("original", nargs="?", help="with fetch: the original to download (shd)")
     data.add_argument("--data", default="embedded", help="embedded or real")
     data.add_argument("--size", default="paper", help="small, medium or paper")
     data.set_defaults(command=data_command)
@@ -98,11 +99,18 @@ def parser() -> argparse.ArgumentParser:
 
 
 def data_command(options: argparse.Namespace) -> int:
-    """Load a data set, which generates the embedded one when needed, and print its description."""
+    """Load a data set, which generates the embedded one when needed, and print its description; or download an original."""
     from mstask import data
+    from mstask.data import fetch
 
+    if options.name == "fetch":
+        if options.original not in fetch.names():
+            raise UsageError(f"nothing to fetch under {options.original!r}; {nearest(str(options.original), fetch.names())}")
+        print(fetch.fetch(options.original))
+        return 0
     splits = data.load(options.name, options.data, options.size)
-    print(json.dumps(splits.meta, indent=2, default=str))
+    shown = {key: value for key, value in splits.meta.items() if key != "speakers"}
+    print(json.dumps(shown, indent=2, default=str))
     return 0
 
 

@@ -50,6 +50,7 @@ def test_a_batch_run_continues_isolates_failures_and_equals_the_direct_run(resul
         (["run", "-p", "width"], "expected NAME=VALUE"),
         (["run", "--profile", "huge"], "parameter profile is 'huge'"),
         (["run", "--workers", "0"], "expected at least 1"),
+        (["data", "fetch", "shdd"], "did you mean 'shd'"),
         (["bench", "stp"], "did you mean 'step'"),
         (["claims", "--source", "mine"], "expected published, embedded or run"),
     ],
