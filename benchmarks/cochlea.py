@@ -129,11 +129,11 @@ def main(arguments: list[str] | None = None) -> None:
     if options.lock:
         print(runner.lock(path))
         return
-    busy = runner.load()
-    values = runner.fresh("benchmarks.cochlea:measure", 1, repeats=options.repeats, tiny=options.tiny)
+    values = runner.circumstances(SECTION, options)
+    values |= runner.fresh("benchmarks.cochlea:measure", 1, repeats=options.repeats, tiny=options.tiny)
     from mstask import results
 
-    document = runner.document(SECTION, "The ear model against lauscher", options, busy, values)
+    document = runner.document(SECTION, "The ear model against lauscher", options.tiny, values)
     results.write_document(path, document)
     print(f"{values['ratio']['cpu']:.0f} times lauscher by CPU time on a recording of {values['recording_seconds']:.2f} s")
     for word, one in values["words"].items():

@@ -101,9 +101,10 @@ def parser() -> argparse.ArgumentParser:
 def data_command(options: argparse.Namespace) -> int:
     """Load a data set, which generates the embedded one when needed, and print its description; or download an original."""
     from mstask import data
-    from mstask.data import fetch
 
     if options.name == "fetch":
+        from mstask.data import fetch
+
         if options.original not in fetch.names():
             raise UsageError(f"nothing to fetch under {options.original!r}; {nearest(str(options.original), fetch.names())}")
         print(fetch.fetch(options.original))

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks import contenders, epoch, event_driven, gpu, ideas, runner, step, timing
+from benchmarks import cochlea, contenders, epoch, event_driven, gpu, ideas, runner, step, timing
 from benchmarks.peers import Peer
 from mstask import documents, locks, neurons, results, speed
 
@@ -228,3 +228,16 @@ class TestIdeas:
         for layer in net.layers():
             layer.neuron, layer.linear = ideas.with_bias(layer)
         torch.testing.assert_close(net(x), expected)
+
+
+def test_the_ear_models_benchmark_writes_a_document_that_can_be_read(monkeypatch, tmp_path, capsys):
+    """The measurement itself needs lauscher; what is made of it doesn't."""
+    words = {"zwei by speaker 2": {"spikes": {"fast": [3], "lauscher": [3]}, "correlation": {"channels": [1.0]}}}
+    found = {"recording_seconds": 0.8, "ratio": {"cpu": 700.0, "wall": 650.0}, "words": words}
+    monkeypatch.setattr(runner, "fresh", lambda target, threads, **options: found)
+    path = tmp_path / "benchmark-cochlea.json"
+    cochlea.main(["--tiny", "--out", str(path)])
+    document = results.read_document(path)
+    assert document.values["ratio"] == found["ratio"]
+    assert document.values["provenance"]["command"].startswith("python benchmarks/cochlea.py")
+    assert "700 times lauscher by CPU time" in capsys.readouterr().out

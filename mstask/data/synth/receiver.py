@@ -20,7 +20,6 @@ _TAPER = np.hamming(WINDOW)
 _FRAME_EDGES = np.round(np.linspace(0, (N_SAMPLES - WINDOW) // HOP + 1, N_FRAMES + 1)).astype(int)
 
 DOPPLER = (np.arange(N_BINS) - N_BINS // 2) * SAMPLE_RATE / WINDOW
-FRAME_TIME = ((_FRAME_EDGES[:-1] + _FRAME_EDGES[1:] - 1) / 2 * HOP + WINDOW / 2) / SAMPLE_RATE
 
 
 def power(signal: np.ndarray) -> float:
