@@ -83,7 +83,7 @@ def measure_epochs(threads: int, repeats: int, tiny: bool) -> dict[str, list[dic
     from mstask import data
     from mstask.calibration import calibrate_thresholds
     from mstask.networks import VerticalNet
-    from mstask.sections import PROTOCOL
+    from mstask.paper import PROTOCOL
     from mstask.training import Recipe, train
 
     torch.set_num_threads(threads)

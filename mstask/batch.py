@@ -10,11 +10,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-from mstask import data
-from mstask.cells import finished
+from mstask.cells import finished, load, path_of
 from mstask.errors import MstaskError, nearest
+from mstask.parameters import Parameters
 from mstask.paths import ROOT
-from mstask.sections import Parameters, label, section
+from mstask.sections import Place, grid, label, section
 
 EXECUTED = ROOT / "_build" / "executed"
 THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -30,6 +30,7 @@ class Outcome:
     """What became of one cell: done, skipped (already done) or failed with an error and the notebook that shows it."""
 
     method: str
+    case: str | None
     seed: int
     status: str
     seconds: float = 0.0
@@ -53,30 +54,31 @@ def run_section(section_id: str, parameters: Parameters, workers: int = 2) -> li
     """Run all cells of a section that are not done yet; a failed cell doesn't stop the rest."""
     chosen = section(section_id)
     notebook = ROOT / f"{chosen.notebook}.ipynb"
-    given = parameters.model_dump()
+    given = parameters.model_dump(exclude=None if chosen.cases else {"cases"})
     check_notebook(notebook, given)
-    data.load(chosen.data, parameters.data_source, parameters.data_size)
     outcomes, todo = [], []
-    for seed in parameters.seeds:
-        for method in parameters.methods:
-            if finished(section_id, method, seed, parameters) is None:
-                todo.append((method, seed))
-            else:
-                outcomes.append(Outcome(method, seed, "skipped"))
+    for place in grid(parameters):
+        if finished(section_id, place, parameters) is None:
+            todo.append(place)
+        else:
+            outcomes.append(Outcome(*place, "skipped"))
     if not todo:
         return outcomes
+    load(section_id, parameters, todo[0].case)
     folder = EXECUTED / section_id / f"{label(section_id, parameters)}-{parameters.data_source}"
     folder.mkdir(parents=True, exist_ok=True)
     jobs = [
-        (str(notebook), str(folder / f"{method}-{seed}.ipynb"), given | {"methods": [method], "seeds": [seed]})
-        for method, seed in todo
+        (
+            str(notebook),
+            str(folder / path_of(section_id, place, parameters).with_suffix(".ipynb").name),
+            given | {"methods": [place.method], "seeds": [place.seed]} | ({"cases": [place.case]} if place.case else {}),
+        )
+        for place in todo
     ]
     return outcomes + spread(jobs, todo, min(workers, len(jobs)), f"{chosen.number} {chosen.title}")
 
 
-def spread(
-    jobs: list[tuple[str, str, dict[str, Any]]], names: list[tuple[str, int]], workers: int, title: str
-) -> list[Outcome]:
+def spread(jobs: list[tuple[str, str, dict[str, Any]]], places: list[Place], workers: int, title: str) -> list[Outcome]:
     """Execute the jobs on a local Dask cluster of single-threaded workers, with a progress bar."""
     os.environ.update(THREADS | QUIET)
     from dask.distributed import Client, LocalCluster, as_completed
@@ -89,12 +91,12 @@ def spread(
         Client(cluster) as client,
         tqdm(total=len(jobs), desc=title, unit="cell") as bar,
     ):
-        futures = {client.submit(execute, *job, pure=False): name for job, name in zip(jobs, names, strict=True)}
+        futures = {client.submit(execute, *job, pure=False): place for job, place in zip(jobs, places, strict=True)}
         for future in as_completed(futures):
-            method, seed = futures[future]
+            place = futures[future]
             notebook, seconds, error = future.result()
-            outcomes.append(Outcome(method, seed, "failed" if error else "done", seconds, error, notebook))
-            bar.set_postfix_str(f"{method} {seed}")
+            outcomes.append(Outcome(*place, "failed" if error else "done", seconds, error, notebook))
+            bar.set_postfix_str(str(place))
             bar.update()
     return outcomes
 

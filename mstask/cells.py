@@ -1,76 +1,66 @@
-"""One cell of the grid (section x method x seed x data): build, calibrate, train, write its result document."""
+"""One cell of the grid (section x method x case x seed x data): measure it and write its result document."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import torch
 
 from mstask import results
-from mstask.calibration import calibrate_thresholds
-from mstask.cost import count_parameters
 from mstask.data import Splits
-from mstask.sections import PROTOCOL, Parameters, build, label, section
-from mstask.training import History, Recipe, train
+from mstask.experiments import Job
+from mstask.parameters import Parameters
+from mstask.sections import Place, Section, label, section
+
+
+def experiment(chosen: Section) -> ModuleType:
+    """The module that loads the data of a section and measures its cells."""
+    return import_module(chosen.experiment)
+
+
+def load(section_id: str, parameters: Parameters, case: str | None = None) -> Splits:
+    """The data that the cells of a case are trained and tested on."""
+    chosen = section(section_id)
+    return experiment(chosen).load(chosen, parameters, case)
 
 
 def run_cell(
     section_id: str,
-    method: str,
-    seed: int,
+    place: Place,
     parameters: Parameters,
     splits: Splits,
-    on_epoch: Callable[[History], None] | None = None,
+    on_epoch: Callable[[Any], None] | None = None,
 ) -> results.Cell:
     """Run one cell, or return its document when it was already run with the same parameters on the same data.
 
     The document lies at `results.cell_path`; while training, a checkpoint lies beside it, from which an interrupted cell
     continues.
     """
-    profile = label(section_id, parameters)
-    path = results.cell_path(section_id, profile, parameters.data_source, method, seed)
-    if (done := finished(section_id, method, seed, parameters, splits.meta["fingerprint"])) is not None:
+    chosen = section(section_id)
+    if (done := finished(section_id, place, parameters, splits.meta["fingerprint"])) is not None:
         return done
+    path = path_of(section_id, place, parameters)
     started = time.perf_counter()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    torch.manual_seed(seed)
-    model, width = build(section_id, method, parameters, splits.train.x.shape[-1], splits.n_classes)
-    model.to(device)
-    calibrate_thresholds(model, splits.train.x[: parameters.calibration_examples].to(device), parameters.target_rate)
-    thresholds = [layer.neuron.threshold for layer in model.layers()]
-    recipe = Recipe(
-        learning_rate=parameters.learning_rate,
-        batch_size=parameters.batch_size,
-        max_epochs=parameters.max_epochs,
-        patience=parameters.patience,
-        smoothing=PROTOCOL.smoothing,
-    )
     checkpoint = path.with_suffix(".checkpoint.pt")
-    outcome = train(model, splits, recipe, seed, checkpoint, on_epoch)
+    job = Job(chosen, place.method, place.case, place.seed, parameters, splits, device, checkpoint, on_epoch)
+    measured = experiment(chosen).measure(job)
     cell = results.Cell(
         section=section_id,
-        method=method,
-        seed=seed,
-        profile=profile,
-        parameters=parameters.of_cell() | {"neurons": list(section(section_id).methods[method].types)},
+        method=place.method,
+        case=place.case,
+        seed=place.seed,
+        profile=label(section_id, parameters),
+        parameters=parameters.of_cell(),
         data=data_record(splits),
-        result=results.Measures(
-            macro_f1=outcome.macro_f1,
-            accuracy=outcome.accuracy,
-            per_class_f1=outcome.per_class_f1,
-            predictions=outcome.predictions,
-            best_epoch=outcome.best_epoch,
-            epochs=outcome.epochs,
-            stopped=outcome.stopped,
-            n_parameters=count_parameters(model),
-            width=width,
-            firing_rates=outcome.firing_rates,
-            thresholds=thresholds,
-            history=vars(outcome.history),
-        ),
-        timing=results.Timing(seconds=time.perf_counter() - started, parts=outcome.seconds),
+        result=measured.measures,
+        timing=results.Timing(seconds=time.perf_counter() - started, parts=measured.seconds),
         provenance=results.provenance(
             f"python -m mstask run {section_id} --profile {parameters.profile} --data {parameters.data_source}", device
         ),
@@ -80,11 +70,16 @@ def run_cell(
     return cell
 
 
-def finished(
-    section_id: str, method: str, seed: int, parameters: Parameters, fingerprint: str | None = None
-) -> results.Cell | None:
+def path_of(section_id: str, place: Place, parameters: Parameters) -> Path:
+    """The file of a cell's document."""
+    return results.cell_path(
+        section_id, label(section_id, parameters), parameters.data_source, place.method, place.seed, place.case
+    )
+
+
+def finished(section_id: str, place: Place, parameters: Parameters, fingerprint: str | None = None) -> results.Cell | None:
     """The document of a cell that was already run with these parameters (and on this data), or None."""
-    path = results.cell_path(section_id, label(section_id, parameters), parameters.data_source, method, seed)
+    path = path_of(section_id, place, parameters)
     if not path.exists():
         return None
     try:

@@ -125,7 +125,7 @@ def run_command(options: argparse.Namespace) -> int:
     if options.workers is not None and options.workers < 1:
         raise UsageError(f"--workers is {options.workers}, expected at least 1")
     try:
-        chosen = [sections.section(name) for name in options.sections or sections.SECTIONS]
+        chosen = [sections.section(name) for name in options.sections or sections.sections()]
         resolved = [(section, sections.resolve(section.id, **given)) for section in chosen]
     except MstaskError as error:
         raise UsageError(str(error)) from error
@@ -145,7 +145,8 @@ def run_command(options: argparse.Namespace) -> int:
     for o in outcomes:
         if o["status"] == "failed":
             print(
-                f"failed: {o['section']} {o['method']} seed {o['seed']}: {o['error']} ({o['notebook']})",
+                f"failed: {o['section']} {o['method']}{' on ' + o['case'] if o['case'] else ''} seed {o['seed']}: "
+                f"{o['error']} ({o['notebook']})",
                 file=sys.stderr,
             )
     return 1 if counts["failed"] else 0

@@ -1,6 +1,6 @@
 """The result document: its records, its canonical JSON, and how a file of it is read and written.
 
-A *cell* is one trained network: section x method x seed x data set. A *document* gathers the cells of a
+A *cell* is one trained network: section x method x case x seed x data set. A *document* gathers the cells of a
 section, or the figures that a paper published for it. Equal contents are equal bytes.
 """
 
@@ -108,10 +108,11 @@ class Measures(Record):
 
     Rates are spikes per neuron and step; `history` holds "train_loss", "validation_macro_f1" and
     "smoothed" (one number per epoch) and "firing_rates" (per epoch one number per layer); `energy_uJ` is the
-    operation-count proxy, `macs` the multiply-accumulates of a dense network.
+    operation-count proxy, `macs` the multiply-accumulates of a dense network; `details` is what only the section's own
+    experiment measures.
     """
 
-    macro_f1: Share
+    macro_f1: Share | None = None
     accuracy: Share | None = None
     per_class_f1: list[Share] | None = None
     predictions: list[Count] | None = None
@@ -125,13 +126,21 @@ class Measures(Record):
     energy_uJ: Annotated[float, Field(ge=0.0)] | None = None
     macs: Count | None = None
     history: History | None = None
+    details: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _scored(self) -> Self:
+        if self.macro_f1 is None and (self.details is None or self.predictions is not None):
+            raise ValueError("macro_f1 is missing")
+        return self
 
 
 class Cell(Record):
-    """One trained network."""
+    """One trained network; `case` says which data or split within the section, where there are several."""
 
     section: Slug
     method: Slug
+    case: Slug | None = None
     seed: Count
     profile: Slug
     parameters: dict[str, Any] = {}
@@ -153,7 +162,7 @@ class Cell(Record):
 
     @property
     def label(self) -> str:
-        return f"{self.section}/{self.method}/seed {self.seed}"
+        return f"{self.section}/{self.method}{f'/{self.case}' if self.case else ''}/seed {self.seed}"
 
 
 class Mean(Record):
@@ -174,7 +183,10 @@ class Mean(Record):
 
 
 class Document(Record):
-    """All that is known of one section from one source. In a file the common data record stands once."""
+    """All that is known of one section from one source.
+
+    In a file each data record stands once: `data` is that of the cells without a case, `cases` has one per case.
+    """
 
     schema_version: Literal["mstask/1"] = SCHEMA
     section: Slug
@@ -184,6 +196,7 @@ class Document(Record):
     reference: str
     budget: str | None = None
     data: DataRecord | None = None
+    cases: dict[str, DataRecord] | None = None
     cells: list[Cell] = []
     means: dict[str, Mean] = {}
     not_published: list[str] = []
@@ -192,32 +205,44 @@ class Document(Record):
     @model_validator(mode="before")
     @classmethod
     def _share_data(cls, values: Any) -> Any:
-        """Give the document's data record to cells that carry none, or take it from the first that does."""
+        """Give each case's data record to its cells that carry none, or take it from the first that does."""
         if not isinstance(values, dict) or not isinstance(values.get("cells", []), list):
             return values
-        values, cells = dict(values), list(values.get("cells", []))
-        if values.get("data") is None:
-            values["data"] = next((d for d in map(_data_of, cells) if d is not None), None)
+        given, cells = values.get("cases"), list(values.get("cells", []))
+        if not (given is None or isinstance(given, dict)):
+            return values
+        records = {None: values.get("data"), **(given or {})}
         for i, cell in enumerate(cells):
-            if isinstance(cell, dict) and cell.get("data") is None:
-                cells[i] = {**cell, "data": values["data"]}
-        return {**values, "cells": cells}
+            case, data = (_part(cell, name) for name in ("case", "data"))
+            if not (case is None or isinstance(case, str)):
+                return values
+            if records.get(case) is None:
+                records[case] = data
+            if isinstance(cell, dict) and data is None:
+                cells[i] = {**cell, "data": records[case]}
+        return {**values, "cells": cells, "data": records.pop(None), "cases": records or None}
+
+    @property
+    def data_source(self) -> str | None:
+        """ "embedded" or "real", None where no data is recorded."""
+        return next((record.source for record in (self.data, *(self.cases or {}).values()) if record), None)
 
     @model_validator(mode="after")
     def _cells_agree(self) -> Self:
-        seen: set[tuple[str, int]] = set()
+        seen: set[tuple[str, str | None, int]] = set()
         for cell in self.cells:
             for field in ("section", "profile"):
                 found, expected = getattr(cell, field), getattr(self, field)
                 if found != expected:
                     raise ValueError(f"cell {cell.label} belongs to {field} {found!r}, expected {expected!r}")
-            if cell.data != self.data:
-                found, expected = (d.fingerprint if d else "none" for d in (cell.data, self.data))
+            common = self.data if cell.case is None else (self.cases or {}).get(cell.case)
+            if cell.data != common:
+                found, expected = (d.fingerprint if d else "none" for d in (cell.data, common))
                 raise ValueError(f"cell {cell.label} ran on data {found}, expected {expected} as the others did")
-            if (cell.method, cell.seed) in seen:
+            if (cell.method, cell.case, cell.seed) in seen:
                 raise ValueError(f"cell {cell.label} appears twice")
-            seen.add((cell.method, cell.seed))
-        if both := ({m for m, _ in seen} | set(self.means)) & set(self.not_published):
+            seen.add((cell.method, cell.case, cell.seed))
+        if both := ({m for m, _, _ in seen} | set(self.means)) & set(self.not_published):
             raise ValueError(f"{', '.join(sorted(both))} listed as not published, yet figures are given")
         return self
 
@@ -314,8 +339,8 @@ def describe(error: ValidationError) -> str:
     return f"{place + ': ' if place else ''}{message}{found}{more}"
 
 
-def _data_of(cell: Any) -> Any:
-    return cell.get("data") if isinstance(cell, dict) else getattr(cell, "data", None)
+def _part(cell: Any, name: str) -> Any:
+    return cell.get(name) if isinstance(cell, dict) else getattr(cell, name, None)
 
 
 def _finite(text: str) -> float:

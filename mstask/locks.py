@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mstask import paths, stats
-from mstask.documents import SCHEMA, Document, Provenance, ResultsError, dumps, read_json, read_record, write_atomic
+from mstask.documents import SCHEMA, DataRecord, Document, Provenance, ResultsError, dumps, read_json, read_record, write_atomic
 
 KEPT = {"published": "published", "embedded": "embedded", "real": "run"}
 """Folders of locked documents (the papers' figures, this project's runs, a lab's runs on its own data), and the
@@ -115,8 +115,8 @@ def describe_file(path: Path, document: Document) -> dict[str, Any]:
     if own := document.values.get("provenance"):
         made.append(Provenance.model_validate(own))
     versions = {name for p in made for name in p.versions}
-    data = document.data
-    return {
+    cases = {"cases": {case: _identity(data) for case, data in document.cases.items()}} if document.cases else {}
+    return cases | {
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "section": document.section,
         "source": document.source,
@@ -130,8 +130,12 @@ def describe_file(path: Path, document: Document) -> dict[str, Any]:
         "machine": _distinct(p.machine for p in made),
         "device": _distinct(p.device for p in made),
         "threads": sorted({p.threads for p in made}),
-        "data": data and {"name": data.name, "size": data.size, "fingerprint": data.fingerprint},
+        "data": document.data and _identity(document.data),
     }
+
+
+def _identity(data: DataRecord) -> dict[str, str]:
+    return {"name": data.name, "size": data.size, "fingerprint": data.fingerprint}
 
 
 def check_scores(document: Document) -> list[str]:

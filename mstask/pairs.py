@@ -1,4 +1,4 @@
-"""Notebook pairs: the .py is edited, the .ipynb follows; badge and set-up cell are the same in every notebook.
+"""Notebook pairs: the .py is edited, the .ipynb follows; badge, set-up and parameters cells are written from one source.
 
 The repository's address and release are read from pyproject.toml and nowhere else.
 """
@@ -9,9 +9,11 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Literal, get_origin
 
 from mstask.errors import MstaskError
 from mstask.paths import ROOT
+from mstask.sections import Section, sections
 
 FORMATS = "py:percent"
 
@@ -66,8 +68,24 @@ def badge_source(notebook: Path) -> str:
     return BADGE.format(url=f"https://colab.research.google.com/github/{github}/blob/{revision}/notebooks/{name}")
 
 
+def parameters_source(section: Section) -> str:
+    """Source of a section's parameters cell: every typed parameter with its type, its default and its meaning."""
+    lines = []
+    for name in declared(section):
+        field = section.parameters.model_fields[name]
+        kind = str if get_origin(field.annotation) is Literal else get_origin(field.annotation) or field.annotation
+        value = {"profile": '"quick"', "data_source": '"embedded"'}.get(name)
+        lines.append(f"{name}: {kind.__name__} = {value}  # {field.description}")
+    return "\n".join(lines)
+
+
+def declared(section: Section) -> list[str]:
+    """Names of the parameters that a section's notebook declares: all, but for `cases` where it has none."""
+    return [name for name in section.parameters.model_fields if section.cases or name != "cases"]
+
+
 def update() -> list[Path]:
-    """Refresh badge and set-up cell of every notebooks/*.py, then write the paired .ipynb; returns the scripts."""
+    """Refresh the generated cells of every notebooks/*.py, then write the paired .ipynb; returns the scripts."""
     import jupytext
 
     scripts = sorted((ROOT / "notebooks").glob("*.py"))
@@ -79,6 +97,8 @@ def update() -> list[Path]:
                 cell.source = setup_source()
             elif "badge" in tags:
                 cell.source = badge_source(script)
+            elif "parameters" in tags and script.stem in sections():
+                cell.source = parameters_source(sections()[script.stem])
         jupytext.write(notebook, script, fmt=FORMATS)
         command = [sys.executable, "-m", "jupytext", "--quiet", "--to", "ipynb", "--update", str(script)]
         if subprocess.run(command).returncode:

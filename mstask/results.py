@@ -5,7 +5,7 @@ Layout of the results folder (`MSTASK_RESULTS`, or `results/` of the checkout)::
     published/<section>.json                                    the papers' figures
     embedded/<section>.json                                     this project's locked runs
     real/<section>.json                                         a lab's locked runs on its own data
-    runs/<section>/<profile>-<data source>/<method>-<seed>.json the reader's cells, one file each
+    runs/<section>/<profile>-<data source>/<method>-<seed>.json the reader's cells, one file each (<method>@<case>-<seed>)
     manifest.json                                               the locks
 """
 
@@ -101,9 +101,10 @@ def runs_root() -> Path:
     return paths.results_dir()
 
 
-def cell_path(section: str, profile: str, data_source: str, method: str, seed: int) -> Path:
+def cell_path(section: str, profile: str, data_source: str, method: str, seed: int, case: str | None = None) -> Path:
     """Return the file of one cell of a run."""
-    return runs_root() / "runs" / section / f"{profile}-{data_source}" / f"{method}-{seed}.json"
+    place = f"{method}@{case}-{seed}" if case else f"{method}-{seed}"
+    return runs_root() / "runs" / section / f"{profile}-{data_source}" / f"{place}.json"
 
 
 def write_cell(path: str | Path, cell: Cell) -> None:
@@ -140,14 +141,14 @@ def merge(
     budget: str | None = None,
     values: dict[str, Any] | None = None,
 ) -> Document:
-    """Gather cells of one section, profile and data set into a document, ordered by method and seed.
+    """Gather cells of one section, profile and data set into a document, ordered by case, method and seed.
 
     Raises
     ------
     ResultsError
         No cells, a cell that appears twice, or cells that differ in section, profile or data.
     """
-    cells = sorted(cells, key=lambda cell: (cell.method, cell.seed))
+    cells = sorted(cells, key=lambda cell: (cell.case or "", cell.method, cell.seed))
     if not cells:
         raise ResultsError("no cells to merge, expected at least one")
     first = cells[0]
@@ -160,7 +161,6 @@ def merge(
             title=title or first.section.capitalize(),
             reference=reference or f"Own run, profile {first.profile}, {origin}",
             budget=budget,
-            data=first.data,
             cells=cells,
             values=values or {},
         )
@@ -175,7 +175,7 @@ def run_cells(section: str, profile: str, data_source: str) -> list[Cell]:
     for path in sorted(folder.glob("[!.]*.json")):
         cell = read_cell(path)
         source = cell.data.source if cell.data else data_source
-        if path != cell_path(cell.section, cell.profile, source, cell.method, cell.seed):
+        if path != cell_path(cell.section, cell.profile, source, cell.method, cell.seed, cell.case):
             raise ResultsError(f"{path} holds cell {cell.label} ({cell.profile}, {source}), which belongs elsewhere")
         cells.append(cell)
     return cells

@@ -1,75 +1,50 @@
-"""The sections of the paper that can be run: their methods, profile sizes and typed parameters."""
+"""Sections: what can be run, with which methods, sizes and typed parameters."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from functools import cache
+from importlib import import_module
+from itertools import product
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from mstask.cost import count_parameters, solve_width
 from mstask.errors import MstaskError, nearest
-from mstask.networks import PathBankNet, SpikingNet, VerticalNet, own_options
+from mstask.parameters import LISTS, Parameters
 
-
-@dataclass(frozen=True)
-class Protocol:
-    """The paper's protocol (methods section), shared by its experiments."""
-
-    n_layers: int = 4
-    width: int = 128
-    beta: float = 0.95
-    surrogate_slope: float = 25.0
-    learning_rate: float = 1e-3
-    batch_size: int = 128
-    max_epochs: int = 200
-    patience: int = 20
-    smoothing: int = 5
-    target_rate: float = 0.15
-    calibration_examples: int = 128
-    seeds: tuple[int, ...] = (42, 123, 999)
-    bootstrap_resamples: int = 2000
-
-
-PROTOCOL = Protocol()
-
-
-@dataclass(frozen=True)
-class Method:
-    """One architecture of a section: a vertical stack of neuron types, or a bank with one path per type."""
-
-    types: tuple[str, ...]
-    bank: bool = False
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How large a run is; a profile never changes what is computed."""
-
-    data_size: str
-    seeds: tuple[int, ...]
-    max_epochs: int
-    patience: int
-    width: int
+_DECLARED_IN = ("mstask.paper",)
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the paper: what is run, on which data, in which sizes."""
+    """A section of the book that trains something.
+
+    Attributes
+    ----------
+    methods : what is compared.
+    cases : which data or split each method meets; empty where the data set is split in one way only.
+    parameters : names, types and ranges of the parameters.
+    protocol : the value of each parameter that no profile sets.
+    profiles : how large a run is, by profile ("smoke", "quick", "paper"); a profile never changes what is computed.
+    experiment : module with `load` (the data of a case) and `measure` (one cell); see `mstask.experiments`.
+    """
 
     id: str
     number: str
     title: str
     data: str
-    data_sources: tuple[str, ...]
-    methods: dict[str, Method]
-    capacity_reference: str
-    window_len: int
-    profiles: dict[str, Profile]
+    methods: tuple[str, ...]
+    parameters: type[Parameters]
+    protocol: Mapping[str, Any]
+    profiles: Mapping[str, Mapping[str, Any]]
+    experiment: str
+    cases: tuple[str, ...] = ()
+    data_sources: tuple[str, ...] = ("embedded", "real")
 
     @property
     def notebook(self) -> str:
@@ -77,73 +52,29 @@ class Section:
         return f"notebooks/{self.id}"
 
 
-ABLATION = Section(
-    id="ablation",
-    number="4.1",
-    title="Matched-capacity ablation on radar",
-    data="radar",
-    data_sources=("embedded", "real"),
-    methods={
-        "D0_doppler": Method(("Doppler-LIF",) * 4),
-        "D0_stft": Method(("STFT-IF",) * 4),
-        "D0_chirp": Method(("Chirp-LIF",) * 4),
-        "D0_dualtau": Method(("Dual-tau-LIF",) * 4),
-        "D1_H1": Method(("STFT-IF", "Doppler-LIF", "Chirp-LIF", "Dual-tau-LIF")),
-        "D1_rev": Method(("Dual-tau-LIF", "Chirp-LIF", "Doppler-LIF", "STFT-IF")),
-        "D1_perm1": Method(("Doppler-LIF", "Dual-tau-LIF", "STFT-IF", "Chirp-LIF")),
-        "D2_concat": Method(("Doppler-LIF", "Chirp-LIF", "STFT-IF", "Dual-tau-LIF", "CrossInhib-LIF"), bank=True),
-    },
-    capacity_reference="D1_H1",
-    window_len=16,
-    profiles={
-        "smoke": Profile(data_size="small", seeds=(42,), max_epochs=2, patience=20, width=16),
-        "quick": Profile(data_size="medium", seeds=(42, 123), max_epochs=10, patience=20, width=128),
-        "paper": Profile(
-            data_size="paper",
-            seeds=PROTOCOL.seeds,
-            max_epochs=PROTOCOL.max_epochs,
-            patience=PROTOCOL.patience,
-            width=PROTOCOL.width,
-        ),
-    },
-)
+class Place(NamedTuple):
+    """One cell's place in a section's grid."""
 
-SECTIONS = {section.id: section for section in (ABLATION,)}
+    method: str
+    case: str | None
+    seed: int
 
-Seeds = Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1)]
+    def __str__(self) -> str:
+        return f"{self.method}{f' on {self.case}' if self.case else ''} seed {self.seed}"
 
 
-class Parameters(BaseModel):
-    """Typed parameters of a section's run, every one with its value; made by `resolve`."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    profile: Literal["smoke", "quick", "paper"]
-    data_source: Literal["embedded", "real"]
-    data_size: Literal["small", "medium", "paper"]
-    methods: Annotated[list[str], Field(min_length=1)]
-    seeds: Seeds
-    width: Annotated[int, Field(ge=2, le=4096)]
-    beta: Annotated[float, Field(gt=0, lt=1)]
-    window_len: Annotated[int, Field(ge=1)]
-    surrogate_slope: Annotated[float, Field(gt=0)]
-    target_rate: Annotated[float, Field(gt=0, lt=1)]
-    calibration_examples: Annotated[int, Field(ge=1)]
-    learning_rate: Annotated[float, Field(gt=0)]
-    batch_size: Annotated[int, Field(ge=1)]
-    max_epochs: Annotated[int, Field(ge=1)]
-    patience: Annotated[int, Field(ge=1)]
-
-    def of_cell(self) -> dict[str, Any]:
-        """The parameters that every cell of the run shares: all but the lists of methods and seeds."""
-        return self.model_dump(exclude={"methods", "seeds"})
+@cache
+def sections() -> dict[str, Section]:
+    """Every section by its id, in the order of the book."""
+    declared = (section for module in _DECLARED_IN for section in import_module(module).SECTIONS)
+    return {section.id: section for section in declared}
 
 
 def section(name: str) -> Section:
     """The section with this id; an unknown one is an error that suggests the nearest."""
-    if name not in SECTIONS:
-        raise MstaskError(f"section {name!r} is unknown; {nearest(name, SECTIONS)}")
-    return SECTIONS[name]
+    if name not in sections():
+        raise MstaskError(f"section {name!r} is unknown; {nearest(name, sections())}")
+    return sections()[name]
 
 
 def resolve(section_id: str, **given: Any) -> Parameters:
@@ -152,44 +83,50 @@ def resolve(section_id: str, **given: Any) -> Parameters:
     A value of None means "the profile's". The environment variable REDUCED=1 selects the profile smoke.
     """
     chosen = section(section_id)
+    fields = chosen.parameters.model_fields
     for name in given:
-        if name not in Parameters.model_fields:
-            raise MstaskError(f"section {section_id} has no parameter {name!r}; {nearest(name, Parameters.model_fields)}")
+        if name not in fields:
+            raise MstaskError(f"section {section_id} has no parameter {name!r}; {nearest(name, fields)}")
     given = {name: value for name, value in given.items() if value is not None}
     if os.environ.get("REDUCED") == "1":
         given["profile"] = "smoke"
-    size = chosen.profiles.get(given.get("profile", "quick"), chosen.profiles["quick"])
-    defaults = {
-        "profile": "quick",
-        "data_source": "embedded",
-        "data_size": size.data_size,
-        "methods": list(chosen.methods),
-        "seeds": list(size.seeds),
-        "width": size.width,
-        "beta": PROTOCOL.beta,
-        "window_len": chosen.window_len,
-        "surrogate_slope": PROTOCOL.surrogate_slope,
-        "target_rate": PROTOCOL.target_rate,
-        "calibration_examples": PROTOCOL.calibration_examples,
-        "learning_rate": PROTOCOL.learning_rate,
-        "batch_size": PROTOCOL.batch_size,
-        "max_epochs": size.max_epochs,
-        "patience": size.patience,
-    }
+    given.setdefault("profile", "quick")
+    size = chosen.profiles.get(given["profile"], {}) if isinstance(given["profile"], str) else {}
+    whole = {"data_source": "embedded", "methods": list(chosen.methods), "cases": list(chosen.cases)}
     try:
-        parameters = Parameters(**(defaults | given))
+        parameters = chosen.parameters(**(dict(chosen.protocol) | whole | dict(size or chosen.profiles["quick"]) | given))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise MstaskError(f"section {section_id}: parameter {where} is {first['input']!r}: {first['msg'].lower()}") from error
-    for method in parameters.methods:
-        if method not in chosen.methods:
-            raise MstaskError(f"section {section_id} has no method {method!r}; {nearest(method, chosen.methods)}")
-    for name in ("methods", "seeds"):
+    if parameters.data_source not in chosen.data_sources:
+        raise MstaskError(f"section {section_id} has no {parameters.data_source} data, only {', '.join(chosen.data_sources)}")
+    _check_names(chosen, parameters)
+    return parameters
+
+
+def _check_names(chosen: Section, parameters: Parameters) -> None:
+    for kind, known in (("method", chosen.methods), ("case", chosen.cases)):
+        for name in getattr(parameters, f"{kind}s"):
+            if name not in known:
+                raise MstaskError(f"section {chosen.id} has no {kind} {name!r}; {nearest(name, known)}")
+    for name in LISTS:
         values = getattr(parameters, name)
         if len(set(values)) < len(values):
-            raise MstaskError(f"section {section_id}: parameter {name} names one value twice: {values}")
-    return parameters
+            raise MstaskError(f"section {chosen.id}: parameter {name} names one value twice: {values}")
+    if chosen.cases and not parameters.cases:
+        raise MstaskError(f"section {chosen.id}: parameter cases is empty, expected some of {', '.join(chosen.cases)}")
+
+
+def given(section_id: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a section's parameters that a notebook's namespace holds."""
+    return {name: namespace[name] for name in section(section_id).parameters.model_fields if name in namespace}
+
+
+def grid(parameters: Parameters) -> list[Place]:
+    """Every cell that the parameters ask for: case by case, seed by seed, method by method."""
+    places = product(parameters.cases or [None], parameters.seeds, parameters.methods)
+    return [Place(method, case, seed) for case, seed, method in places]
 
 
 def label(section_id: str, parameters: Parameters) -> str:
@@ -199,27 +136,3 @@ def label(section_id: str, parameters: Parameters) -> str:
         return parameters.profile
     digest = hashlib.sha256(json.dumps(parameters.of_cell(), sort_keys=True).encode()).hexdigest()
     return f"{parameters.profile}+{digest[:8]}"
-
-
-def build(section_id: str, method: str, parameters: Parameters, in_features: int, n_classes: int) -> tuple[SpikingNet, int]:
-    """Make the network of a method and say its layer width; a bank gets the width nearest to the reference's capacity."""
-    chosen = section(section_id)
-    make = builder(chosen.methods[method], parameters, in_features, n_classes)
-    if not chosen.methods[method].bank:
-        return make(parameters.width), parameters.width
-    reference = builder(chosen.methods[chosen.capacity_reference], parameters, in_features, n_classes)
-    width, _ = solve_width(make, count_parameters(reference(parameters.width)))
-    return make(width), width
-
-
-def builder(method: Method, parameters: Parameters, in_features: int, n_classes: int) -> Callable[[int], SpikingNet]:
-    """Return a function from width to network for a method."""
-    wanted = parameters.model_dump(include={"surrogate_slope", "beta", "window_len"})
-    options = own_options(method.types, wanted)
-
-    def make(width: int) -> SpikingNet:
-        if method.bank:
-            return PathBankNet(in_features, n_classes, method.types, width, PROTOCOL.n_layers, options)
-        return VerticalNet(in_features, n_classes, method.types, width, options)
-
-    return make

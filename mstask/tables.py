@@ -25,10 +25,10 @@ PREDICTIONS = ("P1", "P2", "P3", "P4", "P5")
 
 def table_ablation(documents: Documents) -> pd.DataFrame:
     """Methods of the matched-capacity ablation: neurons, parameters, and macro-F1 in each voice."""
-    from mstask.sections import ABLATION
+    from mstask.architectures import ABLATED
 
     table = _scores(documents)
-    neurons = [_neurons(ABLATION.methods.get(name)) for name in table.index]
+    neurons = [_neurons(ABLATED.get(name)) for name in table.index]
     summaries = [summarise(document) for document in by_voice(documents).values() if document.cells]
     counts = [_first(summaries, name, "n_parameters") for name in table.index]
     table.insert(1, "neurons", neurons)
@@ -84,9 +84,9 @@ def table_capacity(document: Document) -> pd.DataFrame:
 
 def table_methods() -> pd.DataFrame:
     """The networks of the matched-capacity ablation."""
-    from mstask.sections import ABLATION
+    from mstask.architectures import ABLATED
 
-    rows = [{"network": label(name), "id": name, "neurons": _neurons(method)} for name, method in ABLATION.methods.items()]
+    rows = [{"network": label(name), "id": name, "neurons": _neurons(network)} for name, network in ABLATED.items()]
     return pd.DataFrame(rows)
 
 

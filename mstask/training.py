@@ -85,6 +85,7 @@ def train(
     seed: int,
     checkpoint: Path | None = None,
     on_epoch: Callable[[History], None] | None = None,
+    before_epoch: Callable[[Any], None] | None = None,
 ) -> Outcome:
     """Train on splits.train, select on splits.validation, report splits.test at the selected epoch.
 
@@ -95,6 +96,7 @@ def train(
     checkpoint : file written after every epoch and deleted by nobody; when it exists and belongs to the same model, data,
         recipe and seed, training continues from it and ends with the same numbers as an uninterrupted run.
     on_epoch : called after every epoch with the history so far.
+    before_epoch : called before every epoch with the model, which it may change as a function of the model alone.
 
     `seconds` of the outcome is the time spent by part (train, evaluation, checkpoint) since this call.
     """
@@ -117,6 +119,8 @@ def train(
 
     while (done := len(history.train_loss)) < recipe.max_epochs and done - best.epoch < recipe.patience:
         clock = time.perf_counter()
+        if before_epoch:
+            before_epoch(model)
         history.train_loss.append(train_epoch(model, optimiser, train_x, train_y, recipe.batch_size, order))
         clock = tick(seconds, "train", clock)
         predictions, rates = predict(model, validation_x)

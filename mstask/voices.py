@@ -53,7 +53,7 @@ def heading(voice: str, document: Document | None = None) -> str:
     details = []
     if document is not None and document.profile != "paper":
         details.append(document.profile)
-    if voice == "run" and document is not None and document.data is not None and document.data.source == "real":
+    if voice == "run" and document is not None and document.data_source == "real":
         details.append("real data")
     return VOICES[voice].label + (f" ({', '.join(details)})" if details else "")
 

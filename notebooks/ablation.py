@@ -34,20 +34,20 @@
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick or paper
-data_source: str = "embedded"  # or real (DIAT_DATA)
+data_source: str = "embedded"  # or real: the user's own copy
 data_size: str = None  # small, medium or paper
-methods: list = None  # ["D0_doppler", ...]; None: all eight
+methods: list = None  # which to run; None: all
 seeds: list = None  # for example [42, 123, 999]
+learning_rate: float = None  # of Adam
+batch_size: int = None  # training examples per step
+max_epochs: int = None  # upper limit
+patience: int = None  # epochs without a better validation score
 width: int = None  # neurons per layer
 beta: float = None  # membrane decay per step
 window_len: int = None  # STFT-IF window, steps
 surrogate_slope: float = None  # k of the fast-sigmoid surrogate
 target_rate: float = None  # firing rate after calibration, spikes per step
 calibration_examples: int = None  # examples for the thresholds
-learning_rate: float = None  # of Adam
-batch_size: int = None  # training examples per step
-max_epochs: int = None  # upper limit
-patience: int = None  # epochs without a better validation score
 
 # %% tags=["setup", "hide-input"]
 import os
@@ -82,30 +82,14 @@ sys.path.insert(0, str(root))
 # %matplotlib inline
 import pandas as pd
 
-from mstask import claims, data, figures, results
-from mstask.cells import run_cell
+from mstask import claims, figures, results
+from mstask.architectures import build
+from mstask.cells import load, run_cell
 from mstask.cost import count_parameters
-from mstask.sections import build, resolve, section
+from mstask.sections import given, grid, resolve, section
 from mstask.tables import PREDICTIONS
 
-settings = resolve(
-    "ablation",
-    profile=profile,
-    data_source=data_source,
-    data_size=data_size,
-    methods=methods,
-    seeds=seeds,
-    width=width,
-    beta=beta,
-    window_len=window_len,
-    surrogate_slope=surrogate_slope,
-    target_rate=target_rate,
-    calibration_examples=calibration_examples,
-    learning_rate=learning_rate,
-    batch_size=batch_size,
-    max_epochs=max_epochs,
-    patience=patience,
-)
+settings = resolve("ablation", **given("ablation", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
 
 # %% [markdown]
@@ -125,7 +109,7 @@ for claim in claims.judge({}):
 # Each example is a picture of 64 time frames by 64 Doppler bins; the network reads it frame by frame.
 
 # %%
-splits = data.load("radar", settings.data_source, settings.data_size)
+splits = load("ablation", settings)
 pd.Series(splits.meta["counts"], name="examples").to_frame()
 
 # %% [markdown]
@@ -138,9 +122,7 @@ pd.Series(splits.meta["counts"], name="examples").to_frame()
 capacity = []
 for method in section("ablation").methods:
     n_features = splits.train.x.shape[-1]
-    model, layer_width = build(
-        "ablation", method, settings, n_features, splits.n_classes
-    )
+    model, layer_width = build(method, settings, n_features, splits.n_classes)
     capacity.append([method, layer_width, count_parameters(model)])
 pd.DataFrame(capacity, columns=["method", "width", "parameters"]).set_index(
     "method"
@@ -155,14 +137,11 @@ pd.DataFrame(capacity, columns=["method", "width", "parameters"]).set_index(
 
 # %%
 cells = []
-for seed in settings.seeds:
-    for method in settings.methods:
-        cell = run_cell("ablation", method, seed, settings, splits)
-        cells.append(cell)
-        done = cell.result
-        print(
-            f"{method} seed {seed}: macro-F1 {done.macro_f1:.3f}, epoch {done.best_epoch}"
-        )
+for place in grid(settings):
+    cell = run_cell("ablation", place, settings, splits)
+    cells.append(cell)
+    done = cell.result
+    print(f"{place}: macro-F1 {done.macro_f1:.3f}, epoch {done.best_epoch}")
 
 # %% [markdown]
 # ## Results

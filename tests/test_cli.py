@@ -10,7 +10,7 @@ from mstask import data, results
 from mstask.cells import run_cell
 from mstask.cli import main
 from mstask.paths import ROOT
-from mstask.sections import resolve
+from mstask.sections import Place, resolve
 
 
 def mstask(*arguments):
@@ -35,7 +35,7 @@ def test_a_batch_run_continues_isolates_failures_and_equals_the_direct_run(resul
     batch = results.read_cell(path)
     monkeypatch.setenv("MSTASK_RESULTS", str(results_folder / "direct"))
     settings = resolve("ablation", profile="smoke", window_len=65)
-    direct = run_cell("ablation", "D0_doppler", 42, settings, data.load("radar", size="small"))
+    direct = run_cell("ablation", Place("D0_doppler", None, 42), settings, data.load("radar", size="small"))
     assert results.comparable(batch) == results.comparable(direct)
 
 

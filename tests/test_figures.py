@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mstask import claims, figures, findings, neurons, results
-from mstask.sections import ABLATION
+from mstask.paper import ABLATION
 from mstask.summary import summarise
 from mstask.tables import NBSP, PREDICTIONS, score
 from mstask.voices import VERDICTS, VOICES, heading, label, marked, verdict_of, voice_of

@@ -13,7 +13,7 @@ from mstask import pairs
 from mstask.batch import check_notebook
 from mstask.errors import MstaskError
 from mstask.paths import ROOT
-from mstask.sections import SECTIONS, Parameters
+from mstask.sections import sections
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SCRIPTS = sorted((ROOT / "notebooks").glob("*.py"))
@@ -24,7 +24,7 @@ def tagged(notebook, tag):
 
 
 def test_every_section_has_a_pair():
-    assert {p.stem for p in NOTEBOOKS} == {p.stem for p in SCRIPTS} == set(SECTIONS) | {"add_a_neuron"}
+    assert {p.stem for p in NOTEBOOKS} == {p.stem for p in SCRIPTS} == set(sections()) | {"add_a_neuron"}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
@@ -51,10 +51,12 @@ def test_every_parameter_says_its_type_and_meaning(path):
     assert all(entry["inferred_type_name"] != "None" and entry["help"] for entry in declared)
 
 
-@pytest.mark.parametrize("name", SECTIONS)
+@pytest.mark.parametrize("name", sections())
 def test_a_sections_notebook_declares_every_typed_parameter(name):
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
+    assert tagged(notebook, "parameters")[0].source == pairs.parameters_source(sections()[name])
     declared = papermill.inspect_notebook(str(ROOT / "notebooks" / f"{name}.ipynb"))
-    assert list(declared) == list(Parameters.model_fields)
+    assert list(declared) == pairs.declared(sections()[name])
 
 
 def test_the_page_on_adding_a_neuron_runs(tmp_path):

@@ -146,7 +146,7 @@ class TestReading:
                 "result.macro_f1: Input should be a valid number, found '0.9'",
             ),
             (lambda v: v["result"].update(macro_f1=1.5), "result.macro_f1: Input should be less than or equal to 1"),
-            (lambda v: v["result"].update(macro_f1=None), "result.macro_f1"),
+            (lambda v: v["result"].update(macro_f1=None), "result: macro_f1 is missing"),
             (lambda v: v["result"].update(acuracy=0.5), "result.acuracy: Extra inputs"),
             (lambda v: v["result"]["predictions"].pop(), "239 predictions for 240 test labels"),
             (lambda v: v["result"]["predictions"].__setitem__(0, 6), "prediction 6 but only 6 classes"),

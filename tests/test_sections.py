@@ -2,9 +2,11 @@
 
 import pytest
 
+from mstask.architectures import ABLATED, architecture, build
 from mstask.cost import count_parameters
 from mstask.errors import MstaskError
-from mstask.sections import PROTOCOL, build, label, resolve, section
+from mstask.paper import PROTOCOL
+from mstask.sections import grid, label, resolve, section, sections
 
 
 def test_the_paper_profile_is_the_papers_protocol():
@@ -20,29 +22,51 @@ def test_the_paper_profile_is_the_papers_protocol():
     assert parameters.data_size == "paper"
 
 
-def test_profiles_set_size_and_never_meaning():
-    size = {"profile", "data_size", "seeds", "max_epochs", "patience", "width"}
-    paper, quick, smoke = (resolve("ablation", profile=name).model_dump(exclude=size) for name in ("paper", "quick", "smoke"))
+@pytest.mark.parametrize("name", sections())
+def test_profiles_set_size_and_never_meaning(name):
+    """No profile sets what another leaves to the protocol, sizes apart."""
+    size = {"profile", "data_size", "seeds", "methods", "cases", "max_epochs", "patience", "width"}
+    paper, quick, smoke = (resolve(name, profile=p).model_dump(exclude=size) for p in ("paper", "quick", "smoke"))
     assert paper == quick == smoke
+
+
+@pytest.mark.parametrize("name", sections())
+def test_a_section_declares_a_value_for_every_parameter_in_every_profile(name):
+    for profile in ("smoke", "quick", "paper"):
+        assert resolve(name, profile=profile).profile == profile
+
+
+def test_the_audio_sections_have_their_own_window_and_calibration():
+    windows = {name: resolve(name).window_len for name in ("ablation", "square", "disjoint", "mixed", "probe")}
+    assert windows == {"ablation": 16, "square": 16, "disjoint": 8, "mixed": 8, "probe": 8}
+    examples = {name: resolve(name).calibration_examples for name in ("ablation", "disjoint", "mixed", "square")}
+    assert examples == {"ablation": 128, "disjoint": 128, "mixed": 256, "square": 256}
+
+
+def test_a_grid_has_a_cell_for_every_method_case_and_seed():
+    places = grid(resolve("rotation", profile="paper"))
+    assert len(places) == len(set(places)) == 8 * 6 * 3
+    assert {place.case for place in grid(resolve("ablation"))} == {None}
 
 
 def test_all_methods_have_the_same_capacity_within_three_percent():
     parameters = resolve("ablation", profile="paper")
-    counts = [count_parameters(build("ablation", m, parameters, 64, 6)[0]) for m in section("ablation").methods]
+    counts = [count_parameters(build(m, parameters, 64, 6)[0]) for m in section("ablation").methods]
     assert len(counts) == 8
     assert max(counts) / min(counts) < 1.03
 
 
 def test_the_bank_is_as_large_as_the_vertical_mix():
     parameters = resolve("ablation", profile="paper")
-    bank, width = build("ablation", "D2_concat", parameters, 64, 6)
-    mix, _ = build("ablation", "D1_H1", parameters, 64, 6)
+    bank, width = build("D2_concat", parameters, 64, 6)
+    mix, _ = build("D1_H1", parameters, 64, 6)
     assert abs(count_parameters(bank) - count_parameters(mix)) < 5 * 4 * (2 * width + 1)
 
 
 def test_every_vertical_net_has_four_layers_of_the_named_types():
-    for method in section("ablation").methods.values():
-        assert len(method.types) == (5 if method.bank else PROTOCOL.n_layers)
+    assert set(ABLATED) == set(section("ablation").methods)
+    for network in map(architecture, (*ABLATED, "Vanilla-LIF")):
+        assert len(network.types) == (5 if network.bank else PROTOCOL.n_layers)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +83,8 @@ def test_every_vertical_net_has_four_layers_of_the_named_types():
         ({"beta": 1.5}, "less than 1"),
         ({"max_epochs": 2.5}, "parameter max_epochs is 2.5"),
         ({"profile": "large"}, "parameter profile is 'large'"),
+        ({"profile": ["quick"]}, "parameter profile is"),
+        ({"cases": ["speakers-0-1"]}, "has no case 'speakers-0-1'"),
     ],
 )
 def test_a_bad_parameter_is_named_with_what_was_expected(given, message):
@@ -69,6 +95,11 @@ def test_a_bad_parameter_is_named_with_what_was_expected(given, message):
 def test_an_unknown_section_gets_a_suggestion():
     with pytest.raises(MstaskError, match="did you mean 'ablation'"):
         resolve("ablaton")
+
+
+def test_a_section_with_cases_wants_at_least_one():
+    with pytest.raises(MstaskError, match="parameter cases is empty"):
+        resolve("rotation", cases=[])
 
 
 def test_reduced_selects_the_smoke_profile(monkeypatch):

@@ -112,10 +112,10 @@ CELL = """
 import sys, time
 from mstask import data
 from mstask.cells import run_cell
-from mstask.sections import resolve
+from mstask.sections import Place, resolve
 settings = resolve("ablation", profile="smoke", max_epochs=6)
 slow = (lambda history: time.sleep(float(sys.argv[1])))
-run_cell("ablation", "D0_doppler", 42, settings, data.load("radar", size="small"), slow)
+run_cell("ablation", Place("D0_doppler", None, 42), settings, data.load("radar", size="small"), slow)
 """
 
 

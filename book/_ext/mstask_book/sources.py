@@ -95,7 +95,7 @@ class Reference:
         """What the value is read from, as a reader knows it."""
         match self.source:
             case "protocol":
-                return "mstask/sections.py"
+                return "mstask/paper.py"
             case "claims":
                 return f"claims ledger, {self.section}"
             case "run":
@@ -160,7 +160,7 @@ class Sources:
 
     def _view(self, reference: Reference) -> Any:
         if reference.source == "protocol":
-            from mstask.sections import PROTOCOL
+            from mstask.paper import PROTOCOL
 
             return dataclasses.asdict(PROTOCOL)
         document = self.document(reference)

@@ -1,0 +1,129 @@
+# ---
+# jupyter:
+#   accelerator: GPU
+#   colab:
+#     gpuType: T4
+#     provenance: []
+#   jupytext:
+#     cell_metadata_filter: tags,mystnb,-all
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext,accelerator,colab,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Run 3: a probe of the harness
+#
+# Before the real experiments the paper probes its machinery on a few epochs of spoken digits. Thresholds are calibrated anew before
+# every epoch, and a layer that nevertheless ends an epoch almost silent or almost always firing is flagged.
+
+# %% [markdown] tags=["badge", "remove-cell"]
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mstask/mstask/blob/v0.1.0/notebooks/probe.ipynb)
+
+# %% [markdown]
+# ## Parameters
+#
+# `None` means: the profile's value. `quick` takes minutes on a laptop, `paper` is the full protocol.
+
+# %% tags=["parameters"]
+profile: str = "quick"  # smoke, quick or paper
+data_source: str = "embedded"  # or real: the user's own copy
+data_size: str = None  # small, medium or paper
+methods: list = None  # which to run; None: all
+seeds: list = None  # for example [42, 123, 999]
+learning_rate: float = None  # of Adam
+batch_size: int = None  # training examples per step
+max_epochs: int = None  # upper limit
+patience: int = None  # epochs without a better validation score
+width: int = None  # neurons per layer
+beta: float = None  # membrane decay per step
+window_len: int = None  # STFT-IF window, steps
+surrogate_slope: float = None  # k of the fast-sigmoid surrogate
+target_rate: float = None  # firing rate after calibration, spikes per step
+calibration_examples: int = None  # examples for the thresholds
+rate_low: float = None  # a layer firing less is flagged
+rate_high: float = None  # a layer firing more is flagged
+
+# %% tags=["setup", "hide-input"]
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = os.environ.get("MSTASK_REPOSITORY", "https://github.com/mstask/mstask")
+REVISION = os.environ.get("MSTASK_REVISION", "v0.1.0")
+folders = [Path.cwd(), *Path.cwd().parents]
+root = next(
+    (f for f in folders if (f / "_toc.yml").exists() and (f / "mstask").is_dir()),
+    None,
+)
+if root is None and "google.colab" in sys.modules:
+    root = Path.cwd() / "mstask"
+    if not root.exists():
+        subprocess.run(
+            ["git", "clone", "--quiet", REPOSITORY, str(root)], check=True
+        )
+        subprocess.run(
+            ["git", "-C", str(root), "checkout", "--quiet", "--detach", REVISION],
+            check=True,
+        )
+if root is None:
+    raise RuntimeError(
+        "this notebook needs the mstask checkout around it: clone the repository and open it there"
+    )
+sys.path.insert(0, str(root))
+
+# %%
+# %matplotlib inline
+import pandas as pd
+
+from mstask import figures, results
+from mstask.cells import load, run_cell
+from mstask.sections import given, grid, resolve
+
+settings = resolve("probe", **given("probe", globals()))
+pd.Series(settings.model_dump(), name="value").to_frame()
+
+# %% [markdown]
+# ## Data
+#
+# The words of the speaker-disjoint section, as raw counts.
+
+# %%
+splits = load("probe", settings)
+pd.Series(splits.meta["counts"], name="examples").to_frame()
+
+# %% [markdown]
+# ## Train
+#
+# One cell of the grid is one network with one seed. An interrupted cell continues from its last epoch.
+
+# %%
+cells = []
+for place in grid(settings):
+    cell = run_cell("probe", place, settings, splits)
+    cells.append(cell)
+    done = cell.result
+    print(f"{place}: macro-F1 {done.macro_f1:.3f}, epoch {done.best_epoch}")
+
+# %% [markdown]
+# ## Results
+#
+# First the scores, then the firing: how far each layer strayed from the rate it was calibrated to before the epoch.
+
+# %%
+document = results.merge(cells)
+figures.table_probe(document)
+
+# %%
+figures.table_drift(document)
+
+# %% mystnb={"image": {"alt": "Firing rate of each layer after each epoch of this run, one panel per network"}}
+figures.figure_firing(document)

@@ -1,0 +1,134 @@
+# ---
+# jupyter:
+#   accelerator: GPU
+#   colab:
+#     gpuType: T4
+#     provenance: []
+#   jupytext:
+#     cell_metadata_filter: tags,mystnb,-all
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext,accelerator,colab,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Run 4.3: the audio neurons on radar
+#
+# A double dissociation needs four corners: two neuron types, each on two tasks. This section trains the neurons that were compared
+# on speech on the radar task: Doppler-LIF, which must come out as in section 4.1, CrossInhib-LIF and Phase-LIF.
+
+# %% [markdown] tags=["badge", "remove-cell"]
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mstask/mstask/blob/v0.1.0/notebooks/square.ipynb)
+
+# %% [markdown]
+# ## Parameters
+#
+# `None` means: the profile's value. `quick` takes minutes on a laptop, `paper` is the full protocol.
+
+# %% tags=["parameters"]
+profile: str = "quick"  # smoke, quick or paper
+data_source: str = "embedded"  # or real: the user's own copy
+data_size: str = None  # small, medium or paper
+methods: list = None  # which to run; None: all
+seeds: list = None  # for example [42, 123, 999]
+learning_rate: float = None  # of Adam
+batch_size: int = None  # training examples per step
+max_epochs: int = None  # upper limit
+patience: int = None  # epochs without a better validation score
+width: int = None  # neurons per layer
+beta: float = None  # membrane decay per step
+window_len: int = None  # STFT-IF window, steps
+surrogate_slope: float = None  # k of the fast-sigmoid surrogate
+target_rate: float = None  # firing rate after calibration, spikes per step
+calibration_examples: int = None  # examples for the thresholds
+
+# %% tags=["setup", "hide-input"]
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = os.environ.get("MSTASK_REPOSITORY", "https://github.com/mstask/mstask")
+REVISION = os.environ.get("MSTASK_REVISION", "v0.1.0")
+folders = [Path.cwd(), *Path.cwd().parents]
+root = next(
+    (f for f in folders if (f / "_toc.yml").exists() and (f / "mstask").is_dir()),
+    None,
+)
+if root is None and "google.colab" in sys.modules:
+    root = Path.cwd() / "mstask"
+    if not root.exists():
+        subprocess.run(
+            ["git", "clone", "--quiet", REPOSITORY, str(root)], check=True
+        )
+        subprocess.run(
+            ["git", "-C", str(root), "checkout", "--quiet", "--detach", REVISION],
+            check=True,
+        )
+if root is None:
+    raise RuntimeError(
+        "this notebook needs the mstask checkout around it: clone the repository and open it there"
+    )
+sys.path.insert(0, str(root))
+
+# %%
+# %matplotlib inline
+import pandas as pd
+
+from mstask import figures, results
+from mstask.cells import load, run_cell
+from mstask.sections import given, grid, resolve
+
+settings = resolve("square", **given("square", globals()))
+pd.Series(settings.model_dump(), name="value").to_frame()
+
+# %% [markdown]
+# ## Data
+#
+# Each example is a picture of 64 time frames by 64 Doppler bins; the network reads it frame by frame.
+
+# %%
+splits = load("square", settings)
+pd.Series(splits.meta["counts"], name="examples").to_frame()
+
+# %% [markdown]
+# ## Train
+#
+# One cell of the grid is one neuron type with one seed: four layers of it, thresholds calibrated once, trained with Adam until
+# the smoothed validation macro-F1 has not improved for `patience` epochs. The test figures are those of the best epoch. Each cell
+# writes one result document; a cell that is already done is read back.
+
+# %%
+cells = []
+for place in grid(settings):
+    cell = run_cell("square", place, settings, splits)
+    cells.append(cell)
+    done = cell.result
+    print(f"{place}: macro-F1 {done.macro_f1:.3f}, epoch {done.best_epoch}")
+
+# %% [markdown]
+# ## Results
+#
+# The document below is the merge of the cells just run. Means, intervals and ranks are computed from it, never stored.
+
+# %%
+document = results.merge(cells)
+figures.table_square({"run": document})
+
+# %% mystnb={"image": {"alt": "Macro-F1 of each neuron type of this run on radar, one point per seed"}}
+figures.figure_square({"run": document})
+
+# %% [markdown]
+# ### Differences
+#
+# Two types are compared on the same test examples, resampled together.
+
+# %%
+figures.table_comparisons(document)
