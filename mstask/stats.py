@@ -1,141 +1,95 @@
-"""Statistics of the book: macro-F1, paired bootstrap, exact rank correlation, intervals over seeds.
+"""Statistics of the book: scores, bootstraps, exact rank correlation, intervals, effect sizes, corrections, power.
 
-Everything is deterministic: the bootstrap by its seed, the permutation p-value because it is exact.
+Everything is deterministic: the bootstraps by their seed, the permutation p-values because they are exact. Scores of
+predictions stand in `mstask.scoring`, bootstraps in `mstask.resampling`, rankings in `mstask.ranks`; all are used from
+here.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats as _scipy
+from scipy.optimize import brentq
+from scipy.special import gammaln, ndtr, stdtr, stdtrit
 
-from mstask.errors import MstaskError, nearest
+from mstask.ranks import LARGEST_EXACT, concordance, kendall_tau, rank_correlation, rank_probabilities
+from mstask.resampling import (
+    bootstrap_p,
+    example_bootstrap,
+    hierarchical_bootstrap,
+    paired_bootstrap,
+    unit_bootstrap,
+    unit_weights,
+)
+from mstask.scoring import StatisticsError, accuracy, check_positive_integer, finite, macro_f1
 
-LARGEST_EXACT = 12
-"""Largest number of paired values for which `rank_correlation` counts every ordering."""
+__all__ = [
+    "LARGEST_EXACT",
+    "LARGEST_SIGNS",
+    "Components",
+    "Effect",
+    "StatisticsError",
+    "accuracy",
+    "bootstrap_p",
+    "concordance",
+    "effect_size",
+    "equivalence_margin",
+    "example_bootstrap",
+    "hierarchical_bootstrap",
+    "holm",
+    "kendall_tau",
+    "macro_f1",
+    "minimum_detectable_difference",
+    "paired_bootstrap",
+    "paired_t",
+    "rank_correlation",
+    "rank_probabilities",
+    "seed_interval",
+    "sign_flip",
+    "unit_bootstrap",
+    "unit_weights",
+    "variance_components",
+]
+
+LARGEST_SIGNS = 16
+"""Largest number of differences for which `sign_flip` counts every choice of signs."""
 
 
-class StatisticsError(MstaskError, ValueError):
-    """Input from which the asked statistic can't be computed."""
+@dataclass(frozen=True)
+class Effect:
+    """Effect sizes of A - B over n seeds; with three seeds each is itself very uncertain.
 
-
-def macro_f1(pred: ArrayLike, true: ArrayLike, n_classes: int) -> tuple[float, list[float]]:
-    """Return the unweighted mean of the per-class F1 scores, and those scores.
-
-    Parameters
-    ----------
-    pred, true
-        Class indices, shape [N], each in 0..n_classes-1.
-    n_classes
-        Number of classes C. A class that is neither present nor predicted scores 0, as does every 0/0.
-
-    Returns
-    -------
-    (float, list of C floats)
-        ``F1_c = 2 TP_c / (predicted_c + present_c)``.
-
-    Raises
-    ------
-    StatisticsError
-        Empty input, unequal lengths, labels that aren't integers or lie out of range.
+    `d_z` is the mean paired difference in units of its standard deviation (divisor n - 1), `g_z` the same times
+    Hedges' exact correction for small n; `cliffs_delta` is the share of the n^2 pairs of an A and a B score in which
+    A is higher, minus the share in which it is lower: from -1 to 1, and exactly that wherever the scores don't overlap.
     """
-    pred, true = _paired_labels(n_classes, pred=pred, true=true)
-    hits = np.bincount(true[pred == true], minlength=n_classes)
-    total = np.bincount(pred, minlength=n_classes) + np.bincount(true, minlength=n_classes)
-    scores = _f1(hits, total)
-    return float(scores.mean()), scores.tolist()
+
+    d_z: float | None
+    g_z: float | None
+    cliffs_delta: float
+    n: int
 
 
-def accuracy(pred: ArrayLike, true: ArrayLike, n_classes: int | None = None) -> float:
-    """Return the share of equal entries of two label vectors of shape [N]."""
-    pred, true = _paired_labels(n_classes, pred=pred, true=true)
-    return float((pred == true).mean())
+@dataclass(frozen=True)
+class Components:
+    """Variance components of a balanced table of scores, as standard deviations, and the test of the interaction.
 
-
-def paired_bootstrap(
-    pred_a: ArrayLike,
-    pred_b: ArrayLike,
-    true: ArrayLike,
-    n_classes: int,
-    metric: str = "macro_f1",
-    resamples: int = 2000,
-    seed: int = 0,
-) -> tuple[float, float, float]:
-    """Return metric(a) - metric(b) and its 95 % percentile interval under resampling of the test examples.
-
-    Each resample draws N examples with replacement and scores both models on the same draw. Examples that
-    share (true label, prediction of a, prediction of b) are interchangeable, so a resample is one
-    multinomial draw of how often each distinct triple occurs: the same distribution as drawing N indices,
-    at a cost that grows with the number of triples instead of N.
-
-    Parameters
-    ----------
-    pred_a, pred_b, true
-        Class indices, shape [N], each in 0..n_classes-1.
-    metric
-        "macro_f1" or "accuracy".
-    resamples, seed
-        Number of resamples, and the seed of their generator.
-
-    Returns
-    -------
-    (difference, low, high)
-        The difference on the test set itself, and the 2.5th and 97.5th percentiles over resamples.
-
-    Raises
-    ------
-    StatisticsError
-        Empty input, unequal lengths, labels out of range, unknown metric, or fewer than 1 resample.
+    Negative estimates of a variance are given as 0. `p_interaction` is that of the F test "every case ranks the methods
+    alike, up to chance over seeds".
     """
-    if metric not in _METRICS:
-        raise StatisticsError(f"unknown metric {metric!r}: {nearest(str(metric), _METRICS)}")
-    _check_positive_integer(resamples, "resamples")
-    pred_a, pred_b, true = _paired_labels(n_classes, pred_a=pred_a, pred_b=pred_b, true=true)
-    triples, counts = np.unique(np.stack([true, pred_a, pred_b]), axis=1, return_counts=True)
-    draws = np.random.default_rng(seed).multinomial(len(true), counts / len(true), size=resamples)
-    weights = np.concatenate([counts[None], draws]).astype(np.float64)
-    score, (present, by_a, by_b) = _METRICS[metric], triples
-    difference = score(weights, by_a, present, n_classes) - score(weights, by_b, present, n_classes)
-    low, high = np.percentile(difference[1:], [2.5, 97.5])
-    return float(difference[0]), float(low), float(high)
 
-
-def rank_correlation(a: ArrayLike, b: ArrayLike) -> tuple[float, float]:
-    """Return Spearman's rho and its exact two-sided permutation p-value.
-
-    Ties get the mean of their ranks. The p-value is the share of all n! pairings of `a` with `b` whose rho is
-    at least as far from 0 as the observed one. Rho depends on a pairing only through the sum of
-    products of the (doubled, hence integer) ranks; the orderings that give each sum are counted by dynamic
-    programming over subsets, in integers, so neither rounding nor sampling enters.
-
-    Parameters
-    ----------
-    a, b
-        Finite numbers, shape [n], 2 <= n <= 12, neither constant.
-
-    Raises
-    ------
-    StatisticsError
-        Unequal lengths, NaN or infinite entries, n out of range, or all entries of one side equal.
-    """
-    a, b = _finite(a, "a"), _finite(b, "b")
-    if len(a) != len(b):
-        raise StatisticsError(f"a has {len(a)} values and b has {len(b)}, expected equally many")
-    n = len(a)
-    if not 2 <= n <= LARGEST_EXACT:
-        raise StatisticsError(f"{n} pairs found, an exact rank correlation needs 2 to {LARGEST_EXACT}")
-    rank_a, rank_b = (np.rint(2 * _scipy.rankdata(v)).astype(np.int64) for v in (a, b))
-    offset = int(rank_a.sum() * rank_b.sum())
-    spread = math.prod(int(n * (r * r).sum() - r.sum() ** 2) for r in (rank_a, rank_b))
-    if spread == 0:
-        raise StatisticsError("all values of one side are equal, so ranks carry no order")
-    observed = n * int(rank_a @ rank_b) - offset
-    orderings = _orderings_by_sum(rank_a.tolist(), rank_b.tolist())
-    extreme = np.abs(n * np.arange(len(orderings)) - offset) >= abs(observed)
-    return observed / math.sqrt(spread), int(orderings[extreme].sum()) / math.factorial(n)
+    method: float
+    case: float
+    interaction: float
+    seed: float
+    p_interaction: float
 
 
 def seed_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float | None, float | None]:
@@ -148,87 +102,170 @@ def seed_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, 
     level
         Coverage of the interval, strictly between 0 and 1.
     """
-    values = _finite(values, "values")
+    values = finite(values, "values")
     if not 0 < level < 1:
         raise StatisticsError(f"level is {level!r}, expected a number strictly between 0 and 1")
     mean = float(values.mean())
     if len(values) < 2:
         return mean, None, None
-    half = float(_scipy.t.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values)))
+    half = float(stdtrit(len(values) - 1, (1 + level) / 2) * values.std(ddof=1) / math.sqrt(len(values)))
     return mean, mean - half, mean + half
 
 
-def _orderings_by_sum(a: list[int], b: list[int]) -> NDArray[np.int64]:
-    """Count the orderings p with ``sum(a[i] * b[p[i]]) == s`` for each s; shape [largest sum + 1]."""
-    size = sum(x * y for x, y in zip(sorted(a), sorted(b), strict=True)) + 1
-    start = np.zeros(size, np.int64)
-    start[0] = 1
-    by_used = {0: start}
-    for x in a:
-        longer: dict[int, NDArray[np.int64]] = {}
-        for used, counts in by_used.items():
-            for j, y in enumerate(b):
-                if used >> j & 1:
-                    continue
-                target = longer.setdefault(used | 1 << j, np.zeros(size, np.int64))
-                target[x * y :] += counts[: size - x * y]
-        by_used = longer
-    return by_used[(1 << len(b)) - 1]
+def paired_t(differences: Sequence[float]) -> float:
+    """Return the two-sided p-value of Student's t test of "the mean of these per-seed differences is 0".
+
+    Differences that are all equal leave nothing to chance: p is 0, or 1 where they are all 0.
+    """
+    values = finite(differences, "differences")
+    if len(values) < 2:
+        raise StatisticsError("one difference found, a t test needs at least 2")
+    if np.ptp(values) == 0:
+        return float(values[0] == 0)
+    t = values.mean() / values.std(ddof=1) * math.sqrt(len(values))
+    return float(2 * stdtr(len(values) - 1, -abs(t)))
 
 
-def _f1(hits: NDArray, total: NDArray) -> NDArray[np.float64]:
-    return np.divide(2.0 * hits, total, out=np.zeros(np.shape(total)), where=total > 0)
+def sign_flip(differences: Sequence[float]) -> float:
+    """Return the exact two-sided p-value of "each difference is as likely positive as negative".
+
+    The share of all 2^n choices of signs whose absolute sum is at least the observed one (Fisher's randomisation
+    test for matched pairs).
+    """
+    values = finite(differences, "differences")
+    if len(values) > LARGEST_SIGNS:
+        raise StatisticsError(f"{len(values)} differences found, an exact sign-flip test takes at most {LARGEST_SIGNS}")
+    signs = np.array(list(product((-1.0, 1.0), repeat=len(values))))
+    observed = abs(values.sum())
+    return float((np.abs(signs @ values) >= observed * (1 - 1e-12)).mean())
 
 
-def _weighted_macro_f1(weights: NDArray, pred: NDArray, true: NDArray, n_classes: int) -> NDArray:
-    """Macro-F1 under each row of example weights [R, K], for labels of shape [K]."""
-    one_hot = np.eye(n_classes)
-    hits = weights @ (one_hot[true] * (pred == true)[:, None])
-    total = weights @ (one_hot[true] + one_hot[pred])
-    return _f1(hits, total).mean(axis=1)
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return Holm's step-down adjusted p-values, in the order given (Holm 1979).
+
+    Rejecting where they are below alpha keeps the chance of any false rejection in the family below alpha, however the
+    tests depend on each other.
+    """
+    values = finite(p_values, "p_values")
+    if values.min() < 0 or values.max() > 1:
+        raise StatisticsError(f"p_values range from {values.min():g} to {values.max():g}, expected 0 to 1")
+    order = np.argsort(values, kind="stable")
+    stepped = np.minimum(1.0, np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)))
+    adjusted = np.empty_like(stepped)
+    adjusted[order] = stepped
+    return adjusted.tolist()
 
 
-def _weighted_accuracy(weights: NDArray, pred: NDArray, true: NDArray, n_classes: int) -> NDArray:
-    return weights @ (pred == true) / weights.sum(axis=1)
+def effect_size(a: Sequence[float], b: Sequence[float]) -> Effect:
+    """Return effect sizes of A - B, paired by position (one score per seed); see `Effect`.
+
+    `d_z` and `g_z` are None for a single seed or where all differences are equal, `g_z` also for two seeds, where the
+    correction leaves nothing.
+    """
+    a, b = finite(a, "a"), finite(b, "b")
+    if len(a) != len(b):
+        raise StatisticsError(f"a has {len(a)} values and b has {len(b)}, expected equally many")
+    n, differences = len(a), a - b
+    delta = float(np.sign(np.subtract.outer(a, b)).mean())
+    if n < 2 or np.ptp(differences) == 0:
+        return Effect(None, None, delta, n)
+    d_z, free = float(differences.mean() / differences.std(ddof=1)), n - 1
+    if free < 2:
+        return Effect(d_z, None, delta, n)
+    shrink = math.exp(gammaln(free / 2) - gammaln((free - 1) / 2)) / math.sqrt(free / 2)
+    return Effect(d_z, d_z * shrink, delta, n)
 
 
-_METRICS: dict[str, Callable[..., NDArray]] = {"macro_f1": _weighted_macro_f1, "accuracy": _weighted_accuracy}
+def minimum_detectable_difference(sd: float, n: int, alpha: float = 0.05, power: float = 0.8) -> float:
+    """Return the smallest true mean difference that a two-sided paired t test over n seeds finds with this power.
+
+    Parameters
+    ----------
+    sd
+        Standard deviation of the per-seed differences (divisor n - 1), not negative.
+    n
+        Number of seeds, at least 2.
+    alpha, power
+        Level of the test, and the chance of finding the difference; power above alpha.
+
+    Returns
+    -------
+    float
+        delta with P(abs(T) > t_crit) = power for T noncentral t with n - 1 degrees of freedom and noncentrality
+        delta sqrt(n) / sd, in the unit of `sd`.
+    """
+    check_positive_integer(n, "n")
+    if n < 2:
+        raise StatisticsError("n is 1, a spread over seeds needs at least 2")
+    if not (0 < alpha < power < 1):
+        raise StatisticsError(f"alpha is {alpha!r} and power {power!r}, expected 0 < alpha < power < 1")
+    if not (math.isfinite(sd) and sd >= 0):
+        raise StatisticsError(f"sd is {sd!r}, expected a finite number that is not negative")
+    return _noncentrality(n - 1, alpha, power) * sd / math.sqrt(n)
 
 
-def _paired_labels(n_classes: int | None, **vectors: ArrayLike) -> list[NDArray[np.int64]]:
-    """Check label vectors of one common length and return them as integers."""
-    if n_classes is not None:
-        _check_positive_integer(n_classes, "n_classes")
-    labels = [_labels(vector, name, n_classes) for name, vector in vectors.items()]
-    if len({len(v) for v in labels}) > 1:
-        found = ", ".join(f"{name} has {len(v)}" for name, v in zip(vectors, labels, strict=True))
-        raise StatisticsError(f"label vectors differ in length ({found}), expected one label per example")
-    return labels
+@lru_cache(maxsize=64)
+def _noncentrality(free: int, alpha: float, power: float) -> float:
+    """Return the noncentrality at which a two-sided t test has this power.
+
+    The power is the mean of Phi(nc - c S) + Phi(-nc - c S) over S, the root of a chi-square over its degrees of freedom
+    (SciPy's noncentral t is NaN for few degrees of freedom).
+    """
+    critical = stdtrit(free, 1 - alpha / 2)
+    root, density = np.polynomial.legendre.leggauss(400)
+    s = np.sqrt(_scipy.chi2.ppf((root + 1) / 2, free) / free)
+
+    def missing(noncentrality: float) -> float:
+        found = ndtr(noncentrality - critical * s) + ndtr(-noncentrality - critical * s)
+        return float(found @ density / 2) - power
+
+    high = critical + 1.0
+    while missing(high) < 0:
+        high *= 2
+    return brentq(missing, 0.0, high)
 
 
-def _labels(vector: ArrayLike, name: str, n_classes: int | None) -> NDArray[np.int64]:
-    values = _finite(vector, name)
-    if (values != np.rint(values)).any():
-        raise StatisticsError(f"{name} holds values that aren't integers, expected class indices")
-    top = math.inf if n_classes is None else n_classes - 1
-    if values.min() < 0 or values.max() > top:
-        raise StatisticsError(f"{name} holds labels from {values.min():g} to {values.max():g}, expected 0 to {top:g}")
-    return values.astype(np.int64)
+def equivalence_margin(differences: Sequence[float], level: float = 0.95) -> float:
+    """Return the smallest margin within which two one-sided t tests show the mean difference to lie (Schuirmann 1987).
+
+    That is the farther end of the two-sided interval of coverage 2 level - 1 (90 % for 95 %).
+    """
+    _, low, high = seed_interval(differences, 2 * level - 1)
+    if low is None or high is None:
+        raise StatisticsError("one difference found, a margin of equivalence needs at least 2")
+    return max(abs(low), abs(high))
 
 
-def _check_positive_integer(value: int, name: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise StatisticsError(f"{name} is {value!r}, expected an integer of at least 1")
+def variance_components(scores: ArrayLike) -> Components:
+    """Split the variance of scores into method, case, method x case and seed, by the method of moments.
 
+    The model is score = mean + method + case + method x case + seed within each, all random and independent; with
+    the mean squares of the balanced two-way table, var(seed) = MS_e, var(interaction) = (MS_mc - MS_e) / S,
+    var(case) = (MS_c - MS_mc) / (M S), var(method) = (MS_m - MS_mc) / (C S).
 
-def _finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    """Return a non-empty vector of finite numbers as float64."""
-    try:
-        array = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise StatisticsError(f"{name} holds values that aren't numbers") from None
-    if array.ndim != 1 or array.size == 0:
-        raise StatisticsError(f"{name} has shape {list(array.shape)}, expected a non-empty vector")
-    if not np.isfinite(array).all():
-        raise StatisticsError(f"{name} holds NaN or infinite values, expected finite numbers")
-    return array
+    Parameters
+    ----------
+    scores
+        Finite numbers, shape [M, C, S] with M, C, S >= 2: methods, cases, seeds.
+    """
+    table = np.asarray(scores, dtype=np.float64)
+    if table.ndim != 3 or min(table.shape) < 2 or not np.isfinite(table).all():
+        raise StatisticsError(
+            f"scores has shape {list(table.shape)}, expected finite numbers [methods, cases, seeds], at least 2 of each"
+        )
+    methods, cases, seeds = table.shape
+    cell, by_method, by_case, mean = table.mean(2), table.mean((1, 2)), table.mean((0, 2)), table.mean()
+    interaction = cell - by_method[:, None] - by_case[None] + mean
+    free = (methods - 1) * (cases - 1), methods * cases * (seeds - 1)
+    ms_method = cases * seeds * ((by_method - mean) ** 2).sum() / (methods - 1)
+    ms_case = methods * seeds * ((by_case - mean) ** 2).sum() / (cases - 1)
+    ms_interaction = seeds * (interaction**2).sum() / free[0]
+    ms_seed = ((table - cell[..., None]) ** 2).sum() / free[1]
+    variances = (
+        (ms_method - ms_interaction) / (cases * seeds),
+        (ms_case - ms_interaction) / (methods * seeds),
+        (ms_interaction - ms_seed) / seeds,
+        ms_seed,
+    )
+    ratio = ms_interaction / ms_seed if ms_seed > 0 else (math.inf if ms_interaction > 0 else 0.0)
+    return Components(*(math.sqrt(max(v, 0.0)) for v in variances), float(_scipy.f.sf(ratio, *free)))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
-from statistics import fmean, stdev
+from collections.abc import Iterable, Mapping
+from statistics import fmean
 from typing import Any
 
-import numpy as np
+from mstask.agreement import over_cases, rank_stability
+from mstask.comparisons import compare, inference, share_seeds, spread
+from mstask.documents import Cell, DataRecord, Document
 
-from mstask import stats
-from mstask.documents import Cell, Document, ResultsError
+__all__ = ["COMPARISONS", "DENSE", "HETEROGENEOUS", "compare", "is_homogeneous", "standings", "summarise"]
 
 HETEROGENEOUS = ("D1_", "D2_")
 DENSE = "CNN"
@@ -32,42 +32,70 @@ def summarise(document: Document) -> dict[str, Any]:
     Returns
     -------
     dict
-        methods
-            Per method: seeds; macro_f1 and accuracy as {mean, sd (divisor n - 1), min, max, low, high (95 %
-            Student-t interval over seeds), values, n}, with None where a single number is known; per_class_f1;
-            n_parameters, width, energy_uJ, macs; epochs_mean, best_epoch_mean, seconds_mean;
-            firing {mean, per_layer}; published_mean_only.
-        ranking, rank, best, best_homogeneous
-            Methods by mean macro-F1, best first.
+        methods, ranking, rank, best, best_homogeneous
+            As `standings` returns them.
         comparisons
-            Per key "A-B" what `compare` returns.
+            Per key "A-B" what `compare` and `inference` return.
+        rank_stability
+            What `mstask.agreement.rank_stability` returns for all ranked methods.
+        cases, over_cases
+            Per case: data, ranking, rank and best; empty where the document has no cases. What
+            `mstask.agreement.over_cases` returns for all ranked methods.
         data, cells, seeds, complete, missing
             The data record without labels; how many cells there are; grid points without a cell.
         section, source, profile, title, reference, budget, not_published, values
             As in the document.
     """
-    names = dict.fromkeys([cell.method for cell in document.cells] + list(document.means))
-    methods = {name: _method(document, name) for name in names}
-    scored = [name for name in names if methods[name]["macro_f1"]["mean"] is not None]
-    ranking = sorted(scored, key=lambda name: (-methods[name]["macro_f1"]["mean"], name))
-    seeds = sorted({cell.seed for cell in document.cells})
-    present = {(cell.method, cell.seed) for cell in document.cells}
+    found = standings(document)
+    places = dict.fromkeys((cell.case, cell.seed) for cell in document.cells)
+    present = {(cell.method, cell.case, cell.seed) for cell in document.cells}
     run = dict.fromkeys(cell.method for cell in document.cells)
-    missing = [{"method": m, "seed": s} for m in run for s in seeds if (m, s) not in present]
+    missing = [
+        {"method": method, **({"case": case} if case else {}), "seed": seed}
+        for method in run
+        for case, seed in sorted(places, key=lambda place: (place[0] or "", place[1]))
+        if (method, case, seed) not in present
+    ]
     kept = ("section", "source", "profile", "title", "reference", "budget", "not_published", "values")
     return {
         **{name: getattr(document, name) for name in kept},
+        **found,
+        "comparisons": _comparisons(document, found["best_homogeneous"], found["ranking"]),
+        "rank_stability": rank_stability(document, found["ranking"]),
+        "cases": {case: _case(document, found["methods"], case) for case in sorted({c for c, _ in places if c})},
+        "over_cases": over_cases(document, found["ranking"]),
+        "data": _without_labels(document.data),
+        "cells": len(document.cells),
+        "seeds": sorted({cell.seed for cell in document.cells}),
+        "complete": not missing,
+        "missing": missing,
+    }
+
+
+def standings(document: Document) -> dict[str, Any]:
+    """Return each method's figures and the ranking by mean macro-F1, best first.
+
+    Returns
+    -------
+    dict
+        methods
+            Per method: seeds; macro_f1 and accuracy as {mean, sd (divisor n - 1), min, max, low, high (95 %
+            Student-t interval), values, n} over seeds, with None where a single number is known; per_class_f1;
+            n_parameters, width, energy_uJ, macs; epochs_mean, best_epoch_mean, seconds_mean; firing {mean,
+            per_layer}; published_mean_only. In a document with cases the scores are taken over the cases, each
+            by the mean over its seeds, and `cases` holds per case seeds, macro_f1 and accuracy over seeds.
+        ranking, rank, best, best_homogeneous
+            Methods that have a macro-F1.
+    """
+    names = dict.fromkeys([cell.method for cell in document.cells] + list(document.means))
+    methods = {name: _method(document, name) for name in names}
+    ranking = _ranking({name: method["macro_f1"]["mean"] for name, method in methods.items()})
+    return {
         "methods": methods,
         "ranking": ranking,
         "rank": {name: place for place, name in enumerate(ranking, start=1)},
         "best": ranking[0] if ranking else None,
         "best_homogeneous": next(filter(is_homogeneous, ranking), None),
-        "comparisons": _comparisons(document, next(filter(is_homogeneous, ranking), None), scored),
-        "data": document.data and document.data.model_dump(exclude={"test_labels"}),
-        "cells": len(document.cells),
-        "seeds": seeds,
-        "complete": not missing,
-        "missing": missing,
     }
 
 
@@ -76,102 +104,50 @@ def is_homogeneous(method: str) -> bool:
     return not method.startswith(HETEROGENEOUS) and DENSE not in method
 
 
-def compare(document: Document, a: str, b: str) -> dict[str, Any]:
-    """Return macro-F1 of method `a` minus that of method `b`.
-
-    Returns
-    -------
-    dict
-        a, b; difference (mean over common seeds, or of published means); low and high (95 % Student-t
-        interval of the per-seed differences), sd, n, values; seeds: per seed {difference, low, high}
-        where low and high are the paired bootstrap's 95 % interval, or the published one; basis: "predictions",
-        "published intervals", "seeds" or "means", the most detailed there is for every seed; consistent:
-        whether every seed's interval lies on the same side of 0, None without intervals.
-
-    Raises
-    ------
-    ResultsError
-        A method has no figure in the document, or the two have no seed in common.
-    """
-    scores = {name: {cell.seed: cell for cell in document.cells if cell.method == name} for name in (a, b)}
-    if not scores[a] or not scores[b]:
-        means = [_mean_score(document, name) for name in (a, b)]
-        return _comparison(a, b, {}, difference=means[0] - means[1])
-    common = sorted(scores[a].keys() & scores[b].keys())
-    if not common:
-        raise ResultsError(f"{a} and {b} have no seed in common in section {document.section!r}")
-    intervals = document.values.get("comparisons", {}).get(f"{a}-{b}", {}).get("intervals", {})
-    pairs = {seed: _pair(scores[a][seed], scores[b][seed], intervals.get(str(seed))) for seed in common}
-    return _comparison(a, b, pairs)
-
-
-def _comparison(a: str, b: str, pairs: dict[int, dict[str, Any]], difference: float | None = None) -> dict[str, Any]:
-    spread = _spread([pair["difference"] for pair in pairs.values()])
-    bounds = [(pair["low"], pair["high"]) for pair in pairs.values()]
-    known = bool(bounds) and all(low is not None for low, _ in bounds)
-    bases = {pair["basis"] for pair in pairs.values()}
-    return {
-        "a": a,
-        "b": b,
-        "difference": spread["mean"] if pairs else difference,
-        **{name: spread[name] for name in ("low", "high", "sd", "n", "values")},
-        "seeds": {str(seed): {k: pair[k] for k in ("difference", "low", "high")} for seed, pair in pairs.items()},
-        "basis": bases.pop() if len(bases) == 1 else ("seeds" if bases else "means"),
-        "consistent": (all(low > 0 for low, _ in bounds) or all(high < 0 for _, high in bounds)) if known else None,
-    }
-
-
-def _pair(a: Cell, b: Cell, published: list[float] | None) -> dict[str, Any]:
-    """Compare two cells of one seed."""
-    if a.data and b.data and a.result.predictions is not None and b.result.predictions is not None:
-        n_classes = len(a.data.class_names)
-        vectors = (a.result.predictions, b.result.predictions, a.data.test_labels)
-        difference, low, high = _bootstrap(*(np.asarray(v, np.int64).tobytes() for v in vectors), n_classes)
-        return {"difference": difference, "low": low, "high": high, "basis": "predictions"}
-    difference = a.result.macro_f1 - b.result.macro_f1
-    if published is not None:
-        return {"difference": difference, "low": published[0], "high": published[1], "basis": "published intervals"}
-    return {"difference": difference, "low": None, "high": None, "basis": "seeds"}
-
-
-@lru_cache(maxsize=4096)
-def _bootstrap(pred_a: bytes, pred_b: bytes, true: bytes, n_classes: int) -> tuple[float, float, float]:
-    """Bootstrap label vectors given as the bytes of int64 arrays, once per process."""
-    return stats.paired_bootstrap(*(np.frombuffer(v, np.int64) for v in (pred_a, pred_b, true)), n_classes)
-
-
 def _comparisons(document: Document, best: str | None, scored: Iterable[str]) -> dict[str, dict[str, Any]]:
     found = {}
     for key, pair in COMPARISONS.items():
         a, b = (best if name == "best" else name for name in pair)
-        if a in scored and b in scored:
-            found[key] = compare(document, a, b)
+        if a in scored and b in scored and share_seeds(document, a, b):
+            found[key] = compare(document, a, b) | inference(document, a, b)
     return found
 
 
-def _mean_score(document: Document, name: str) -> float:
-    values = [cell.result.macro_f1 for cell in document.cells if cell.method == name]
-    if values:
-        return fmean(values)
-    if name not in document.means or document.means[name].macro_f1 is None:
-        raise ResultsError(f"section {document.section!r} ({document.source}) has no macro-F1 of {name!r}")
-    return document.means[name].macro_f1
+def _case(document: Document, methods: Mapping[str, Any], case: str) -> dict[str, Any]:
+    scores = {name: m["cases"][case]["macro_f1"]["mean"] for name, m in methods.items() if case in m["cases"]}
+    ranking = _ranking(scores)
+    return {
+        "data": _without_labels((document.cases or {}).get(case)),
+        "ranking": ranking,
+        "rank": {name: place for place, name in enumerate(ranking, start=1)},
+        "best": ranking[0] if ranking else None,
+    }
+
+
+def _ranking(scores: Mapping[str, float | None]) -> list[str]:
+    """Return the names that have a score, the highest first, equal ones by name."""
+    known = {name: score for name, score in scores.items() if score is not None}
+    return sorted(known, key=lambda name: (-known[name], name))
+
+
+def _without_labels(record: DataRecord | None) -> dict[str, Any] | None:
+    return record and record.model_dump(exclude={"test_labels"})
 
 
 def _method(document: Document, name: str) -> dict[str, Any]:
-    cells = sorted((cell for cell in document.cells if cell.method == name), key=lambda cell: cell.seed)
+    cells = sorted((cell for cell in document.cells if cell.method == name), key=lambda cell: (cell.case or "", cell.seed))
+    by_case = {case: [cell for cell in cells if cell.case == case] for case in dict.fromkeys(c.case for c in cells) if case}
     mean = document.means.get(name)
-    results = [cell.result for cell in cells]
 
-    def known(field: str) -> list[Any]:
-        return [value for r in results if (value := getattr(r, field)) is not None]
+    def known(field: str, chosen: Iterable[Cell] = cells) -> list[Any]:
+        return [value for cell in chosen if (value := getattr(cell.result, field)) is not None]
 
     def score(field: str) -> dict[str, Any]:
-        values = known(field)
+        values = [fmean(v) for found in by_case.values() if (v := known(field, found))] if by_case else known(field)
         if values or mean is None:
-            return _spread(values)
+            return spread(values)
         sd = mean.macro_f1_sd if field == "macro_f1" else None
-        return _spread([]) | {"mean": getattr(mean, field), "sd": sd, "n": mean.n_seeds}
+        return spread([]) | {"mean": getattr(mean, field), "sd": sd, "n": mean.n_seeds}
 
     def single(field: str) -> Any:
         values = known(field) or [v for v in [getattr(mean, field, None)] if v is not None]
@@ -180,7 +156,11 @@ def _method(document: Document, name: str) -> dict[str, Any]:
     energy = known("energy_uJ")
     per_layer = _columns(known("firing_rates"))
     return {
-        "seeds": [cell.seed for cell in cells],
+        "seeds": sorted({cell.seed for cell in cells}),
+        "cases": {
+            case: {"seeds": [c.seed for c in found]} | {f: spread(known(f, found)) for f in ("macro_f1", "accuracy")}
+            for case, found in by_case.items()
+        },
         "macro_f1": score("macro_f1"),
         "accuracy": score("accuracy"),
         "per_class_f1": _columns(known("per_class_f1")),
@@ -195,24 +175,6 @@ def _method(document: Document, name: str) -> dict[str, Any]:
         "firing": {"mean": _mean(per_layer or []), "per_layer": per_layer},
         "published_mean_only": not cells,
         "note": getattr(mean, "note", None),
-    }
-
-
-def _spread(values: list[float]) -> dict[str, Any]:
-    """Return mean, standard deviation, extremes and the interval over seeds, None where undefined."""
-    if not values:
-        return dict.fromkeys(("mean", "sd", "min", "max", "low", "high"), None) | {"values": [], "n": 0}
-    mean, low, high = stats.seed_interval(values)
-    sd = stdev(values) if len(values) > 1 else None
-    return {
-        "mean": mean,
-        "sd": sd,
-        "min": min(values),
-        "max": max(values),
-        "low": low,
-        "high": high,
-        "values": values,
-        "n": len(values),
     }
 
 

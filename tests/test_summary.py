@@ -4,9 +4,9 @@ import json
 from statistics import fmean
 
 import pytest
-from making import CLASSES, TEST_LABELS, cell, document, scored
+from making import CLASSES, TEST_LABELS, cell, data_record, document, scored
 
-from mstask import results, stats, summary
+from mstask import comparisons, results, stats, summary
 from mstask.summary import compare, is_homogeneous, summarise
 
 SKILLS = {"D0_doppler": 0.9, "D0_dualtau": 0.8, "D1_H1": 0.6, "D1_rev": 0.5, "D1_perm1": 0.4, "D2_concat": 0.7}
@@ -86,11 +86,11 @@ def test_scores_without_predictions_are_compared_over_seeds():
 
 
 def test_the_bootstrap_runs_once_per_process(ablation):
-    summary._bootstrap.cache_clear()
+    comparisons._paired_bootstrap.cache_clear()
     first = summarise(ablation)
-    ran = summary._bootstrap.cache_info().misses
+    ran = comparisons._paired_bootstrap.cache_info().misses
     assert summarise(ablation) == first
-    assert summary._bootstrap.cache_info().misses == ran == 18
+    assert comparisons._paired_bootstrap.cache_info().misses == ran == 18
 
 
 def test_missing_cells_of_the_grid_are_named():
@@ -100,6 +100,105 @@ def test_missing_cells_of_the_grid_are_named():
     assert part["complete"] is False
     assert part["missing"] == [{"method": "D1_H1", "seed": 123}]
     assert part["cells"] == 5
+
+
+CASES = ("speakers-0-1", "speakers-2-3", "speakers-4-5")
+LEVEL = {"A": 0.8, "B": 0.6, "C": 0.4}
+
+
+def by_case(score, cases=CASES, seeds=(1, 2), **measures):
+    return results.merge(
+        results.Cell(
+            section="rotation",
+            method=method,
+            case=case,
+            seed=seed,
+            profile="paper",
+            data=data_record(name="speech", fingerprint=case),
+            result=results.Measures(macro_f1=score(method, case, seed), **measures),
+        )
+        for method in LEVEL
+        for case in cases
+        for seed in seeds
+    )
+
+
+class TestCases:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def document():
+        return by_case(lambda m, c, s: LEVEL[m] - 0.1 * CASES.index(c) + 0.01 * s)
+
+    def test_each_case_counts_once_by_its_mean_over_seeds(self, document):
+        found = summarise(document)["methods"]["A"]
+        assert found["seeds"] == [1, 2]
+        assert found["macro_f1"]["values"] == pytest.approx([0.815, 0.715, 0.615])
+        assert found["macro_f1"]["n"] == 3
+        assert (found["macro_f1"]["low"], found["macro_f1"]["high"]) == pytest.approx(
+            stats.seed_interval([0.815, 0.715, 0.615])[1:]
+        )
+
+    def test_within_a_case_the_spread_is_that_over_seeds(self, document):
+        found = summarise(document)["methods"]["A"]["cases"]["speakers-2-3"]
+        assert found["seeds"] == [1, 2]
+        assert found["macro_f1"]["values"] == pytest.approx([0.71, 0.72])
+        assert found["accuracy"]["values"] == []
+
+    def test_every_case_has_its_ranking_and_its_data(self):
+        upset = by_case(lambda m, c, s: 0.9 if (m, c) == ("C", CASES[1]) else LEVEL[m])
+        found = summarise(upset)["cases"]
+        assert {case: found[case]["best"] for case in found} == {CASES[0]: "A", CASES[1]: "C", CASES[2]: "A"}
+        assert found[CASES[1]]["ranking"] == ["C", "A", "B"]
+        assert found[CASES[0]]["data"]["fingerprint"] == CASES[0] and "test_labels" not in found[CASES[0]]["data"]
+
+    def test_agreement_over_cases_stands_beside_the_spread_over_seeds(self, document):
+        found = summarise(document)["over_cases"]
+        assert found["w"] == pytest.approx(1.0) and found["w_seeds"] == pytest.approx(1.0)
+        assert found["best"] == dict.fromkeys(CASES, "A")
+        assert found["components"]["interaction"] == pytest.approx(0.0, abs=1e-6)
+        assert found["components"]["case"] == pytest.approx(0.1, abs=1e-3)
+        assert summarise(document)["rank_stability"]["over"] == "cases"
+
+    def test_missing_cells_are_named_by_case(self, document):
+        part = results.merge(c for c in document.cells if (c.method, c.case, c.seed) != ("B", CASES[2], 2))
+        assert summarise(part)["missing"] == [{"method": "B", "case": CASES[2], "seed": 2}]
+        assert summarise(part)["over_cases"]["seeds"] == [1]
+
+    def test_a_comparison_is_paired_within_cases_and_spread_over_them(self, document):
+        found = compare(document, "A", "B")
+        assert set(found["seeds"]) == {f"{case}/{seed}" for case in CASES for seed in (1, 2)}
+        assert found["values"] == pytest.approx([0.2, 0.2, 0.2]) and found["n"] == 3
+
+    def test_equal_scores_and_two_methods_have_no_agreement(self, document):
+        assert summarise(by_case(lambda m, c, s: 0.5))["over_cases"] is None
+        two = results.merge(c for c in document.cells if c.method != "C")
+        assert summarise(two)["over_cases"] is None
+        assert summarise(two)["methods"]["A"]["cases"].keys() == set(CASES)
+
+    def test_it_is_plain_json(self, document):
+        assert json.loads(results.dumps(summarise(document))) == summarise(document)
+
+
+def test_cells_without_a_macro_f1_are_summarised_by_what_they_have():
+    cells = [cell(seed=s, result=results.Measures(accuracy=0.5, details={"mse": 0.1})) for s in (42, 123)]
+    found = summarise(results.merge(cells))
+    assert found["ranking"] == [] and found["rank_stability"] is None
+    assert found["methods"]["D0_doppler"]["accuracy"]["mean"] == 0.5
+
+
+class TestRankStability:
+    def test_predictions_are_resampled_by_seed_and_test_example(self, ablation):
+        found = summarise(ablation)["rank_stability"]
+        assert found["over"] == "seeds and test examples"
+        assert list(found["probabilities"]) == summarise(ablation)["ranking"]
+        assert found["probabilities"]["D0_doppler"][0] > 0.9 > found["probabilities"]["D1_H1"][0]
+
+    def test_scores_alone_are_resampled_by_seed_and_means_not_at_all(self):
+        seeds = scored({"A": [0.9, 0.8, 0.7], "B": [0.6, 0.85, 0.6]}, "ablation")
+        found = summarise(seeds)["rank_stability"]
+        assert found["over"] == "seeds"
+        assert found["probabilities"]["A"][0] == pytest.approx(8 / 9, abs=0.03)
+        assert summarise(results.load("mixed", "published"))["rank_stability"] is None
 
 
 def test_the_summary_is_plain_json_and_says_where_it_comes_from(ablation):

@@ -1,0 +1,199 @@
+"""Corrections, effect sizes, power, equivalence and variance components against hand-worked cases, SciPy and simulation."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats as scipy_stats
+
+from mstask import stats
+
+p_values = st.lists(st.floats(0, 1), min_size=1, max_size=12)
+
+
+def test_holm_by_hand():
+    assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert stats.holm([0.6, 0.7]) == [1.0, 1.0]
+    assert stats.holm([0.2]) == [0.2]
+
+
+@given(p_values, st.randoms(use_true_random=False))
+def test_holm_keeps_the_order_lies_between_raw_and_bonferroni_and_ignores_how_tests_are_listed(values, random):
+    adjusted = stats.holm(values)
+    assert all(p <= a <= min(1.0, len(values) * p) or a == pytest.approx(p) for p, a in zip(values, adjusted, strict=True))
+    order = sorted(range(len(values)), key=values.__getitem__)
+    assert [adjusted[i] for i in order] == sorted(adjusted)
+    shuffled = random.sample(range(len(values)), len(values))
+    assert stats.holm([values[i] for i in shuffled]) == [adjusted[i] for i in shuffled]
+
+
+def test_paired_t_is_scipys_and_equal_differences_leave_nothing_to_chance():
+    a, b = [0.71, 0.64, 0.69, 0.70], [0.66, 0.63, 0.61, 0.69]
+    differences = [x - y for x, y in zip(a, b, strict=True)]
+    assert stats.paired_t(differences) == pytest.approx(scipy_stats.ttest_rel(a, b).pvalue)
+    assert stats.paired_t([0.25, 0.25, 0.25]) == 0.0
+    assert stats.paired_t([0.0, 0.0]) == 1.0
+
+
+def test_sign_flip_is_that_of_scipys_exact_permutation_test():
+    differences = [0.14, -0.05, 0.03, 0.08, -0.01, 0.11]
+    reference = scipy_stats.permutation_test((np.array(differences),), np.sum, permutation_type="samples", n_resamples=math.inf)
+    assert stats.sign_flip(differences) == pytest.approx(reference.pvalue)
+    assert stats.sign_flip([0.1] * 8) == 2 / 2**8
+
+
+def test_effect_sizes_by_hand():
+    found = stats.effect_size([1.0, 2.0, 3.0], [0.0, 2.0, 1.0])
+    assert found.d_z == pytest.approx(1.0)
+    assert found.g_z == pytest.approx(1 / math.sqrt(math.pi))
+    assert found.cliffs_delta == pytest.approx((6 - 1) / 9)
+    assert found.n == 3
+
+
+def test_hedges_correction_nears_the_known_approximation_as_n_grows():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=40)
+    found = stats.effect_size(a, np.zeros(40))
+    assert found.g_z / found.d_z == pytest.approx(1 - 3 / (4 * 39 - 1), abs=1e-4)
+
+
+@given(st.integers(0, 9), st.integers(1, 9))
+def test_cliffs_delta_is_that_of_mann_whitneys_u(seed, n):
+    a, b = np.random.default_rng(seed).integers(0, 5, (2, n)).astype(float)
+    u = scipy_stats.mannwhitneyu(a, b).statistic
+    assert stats.effect_size(a, b).cliffs_delta == pytest.approx(2 * u / n**2 - 1)
+
+
+def test_effect_in_units_of_no_spread_is_not_given():
+    assert stats.effect_size([0.75, 0.5], [0.5, 0.25]) == stats.Effect(None, None, (3 - 0) / 4, 2)
+    assert stats.effect_size([0.7], [0.6]) == stats.Effect(None, None, 1.0, 1)
+
+
+def test_two_seeds_leave_nothing_of_a_corrected_effect_size():
+    found = stats.effect_size([0.75, 0.5], [0.5, 0.4])
+    assert found.d_z is not None and found.g_z is None
+
+
+@pytest.mark.parametrize(("n", "power"), [(3, 0.8), (5, 0.8), (10, 0.9), (34, 0.5)])
+def test_the_detectable_difference_has_its_power_by_the_noncentral_t(n, power):
+    delta = stats.minimum_detectable_difference(2.0, n, power=power)
+    critical, noncentrality = scipy_stats.t.ppf(0.975, n - 1), delta / 2.0 * math.sqrt(n)
+    found = scipy_stats.nct.sf(critical, n - 1, noncentrality) + scipy_stats.nct.cdf(-critical, n - 1, noncentrality)
+    assert found == pytest.approx(power, abs=1e-5)
+
+
+def test_two_seeds_detect_only_enormous_differences_as_simulation_confirms():
+    delta = stats.minimum_detectable_difference(1.0, 2)
+    assert delta > 3.5 * stats.minimum_detectable_difference(1.0, 3)
+    drawn = np.random.default_rng(0).normal(delta, 1.0, (100_000, 2))
+    t = drawn.mean(1) / drawn.std(1, ddof=1) * math.sqrt(2)
+    assert (np.abs(t) > scipy_stats.t.ppf(0.975, 1)).mean() == pytest.approx(0.8, abs=0.01)
+
+
+def test_the_detectable_difference_scales_with_the_spread_and_falls_with_more_seeds():
+    assert stats.minimum_detectable_difference(0.0, 3) == 0.0
+    assert stats.minimum_detectable_difference(0.02, 3) == pytest.approx(0.02 * stats.minimum_detectable_difference(1, 3))
+    by_n = [stats.minimum_detectable_difference(1, n) for n in range(2, 12)]
+    assert by_n == sorted(by_n, reverse=True)
+
+
+def test_the_margin_of_equivalence_is_where_two_one_sided_tests_turn():
+    differences = [0.01, -0.02, 0.03, 0.0]
+    margin = stats.equivalence_margin(differences)
+    below, above = (
+        scipy_stats.ttest_1samp(differences, bound, alternative=side).pvalue
+        for bound, side in ((-margin, "greater"), (margin, "less"))
+    )
+    assert max(below, above) == pytest.approx(0.05)
+
+
+def test_variance_components_of_an_additive_table_by_hand():
+    method, case, seed = np.array([0.0, 2.0]), np.array([0.0, 1.0, 2.0]), np.array([-1.0, 1.0])
+    found = stats.variance_components(method[:, None, None] + case[None, :, None] + 0.0 * seed)
+    assert found.interaction == found.seed == 0.0
+    assert found.method == pytest.approx(math.sqrt(2.0))
+    assert found.case == pytest.approx(1.0)
+    assert found.p_interaction == 1.0
+    noisy = stats.variance_components(method[:, None, None] + case[None, :, None] + seed)
+    assert noisy.seed == pytest.approx(math.sqrt(2.0))
+    assert noisy.interaction == 0.0
+
+
+def test_variance_components_recover_those_of_a_simulation_and_the_f_test_is_scipys():
+    rng = np.random.default_rng(4)
+    shape = (60, 50, 4)
+    parts = [rng.normal(0, s, d) for s, d in ((0.4, (60, 1, 1)), (0.3, (1, 50, 1)), (0.2, (60, 50, 1)), (0.1, shape))]
+    found = stats.variance_components(sum(parts))
+    assert (found.method, found.case, found.interaction, found.seed) == pytest.approx((0.4, 0.3, 0.2, 0.1), rel=0.15)
+    assert found.p_interaction < 1e-6
+    table = rng.normal(size=(3, 4, 2))
+    cell = table.mean(2)
+    residual = cell - cell.mean(1)[:, None] - cell.mean(0)[None] + cell.mean()
+    f = (2 * (residual**2).sum() / 6) / (((table - cell[..., None]) ** 2).sum() / 12)
+    assert stats.variance_components(table).p_interaction == pytest.approx(scipy_stats.f.sf(f, 6, 12))
+
+
+class TestKendall:
+    @staticmethod
+    def brute_force(a, b):
+        """Tau-b by SciPy, and the share of orderings of b at least as far from 0."""
+        tau = scipy_stats.kendalltau(a, b).statistic
+        found = [abs(scipy_stats.kendalltau(a, order).statistic) for order in itertools.permutations(b)]
+        return tau, np.mean([t >= abs(tau) - 1e-9 for t in found])
+
+    @settings(deadline=None, max_examples=15)
+    @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=5))
+    def test_with_ties_it_is_that_of_brute_force(self, pairs):
+        a, b = (list(side) for side in zip(*pairs, strict=True))
+        if len(set(a)) == 1 or len(set(b)) == 1:
+            with pytest.raises(stats.StatisticsError, match="equal"):
+                stats.kendall_tau(a, b)
+        else:
+            assert stats.kendall_tau(a, b) == pytest.approx(self.brute_force(a, b))
+
+    @pytest.mark.parametrize("n", [2, 5, 8, 11])
+    def test_without_ties_it_is_scipys_exact_p(self, n):
+        a, b = np.random.default_rng(n).random((2, n))
+        expected = scipy_stats.kendalltau(a, b, method="exact")
+        assert stats.kendall_tau(a, b) == pytest.approx((expected.statistic, expected.pvalue))
+
+
+class TestConcordance:
+    def test_it_is_kendalls_w_by_hand(self):
+        ratings = [[3, 2, 1], [3, 2, 1], [1, 2, 3]]
+        sums = np.array([7, 6, 5])
+        assert stats.concordance(ratings)[0] == pytest.approx(12 * ((sums - 6) ** 2).sum() / (9 * (27 - 3)))
+        assert stats.concordance([[1, 2, 3, 4]] * 5)[0] == pytest.approx(1.0)
+
+    def test_it_follows_from_the_mean_of_all_rank_correlations(self):
+        ratings = np.random.default_rng(1).random((5, 7))
+        mean = np.mean([scipy_stats.spearmanr(a, b).statistic for a, b in itertools.combinations(ratings, 2)])
+        assert stats.concordance(ratings)[0] == pytest.approx((mean * 4 + 1) / 5)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: stats.holm([0.5, 1.5]), "0.5 to 1.5"),
+        (lambda: stats.holm([]), "non-empty"),
+        (lambda: stats.paired_t([0.1]), "at least 2"),
+        (lambda: stats.sign_flip([0.1] * 17), "at most 16"),
+        (lambda: stats.effect_size([1, 2], [1]), "equally many"),
+        (lambda: stats.minimum_detectable_difference(1.0, 1), "at least 2"),
+        (lambda: stats.minimum_detectable_difference(-1.0, 3), "not negative"),
+        (lambda: stats.minimum_detectable_difference(1.0, 3, alpha=0.9), "alpha"),
+        (lambda: stats.equivalence_margin([0.1]), "at least 2"),
+        (lambda: stats.variance_components(np.ones((2, 1, 3))), r"\[2, 1, 3\]"),
+        (lambda: stats.concordance([[1, 2, 3]]), "at least 2 rows"),
+        (lambda: stats.concordance([[1, 1, 1], [2, 2, 2]]), "tied"),
+        (lambda: stats.concordance([[1, 2, 3], [1, 2]]), "equally many"),
+        (lambda: stats.kendall_tau([1, 2, 3], [1, 2]), "equally many"),
+        (lambda: stats.kendall_tau(range(13), range(13)), "2 to 12"),
+    ],
+)
+def test_bad_input_is_one_clear_error(call, message):
+    with pytest.raises(stats.StatisticsError, match=message):
+        call()
