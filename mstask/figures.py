@@ -1,12 +1,12 @@
-"""Every plot of book and notebooks, as pure functions of result documents; its tables are those of `mstask.tables`.
+"""Every plot and table of book and notebooks, under one name; firing rates and radar pictures are drawn here.
 
-`documents` is a dictionary from voice ("published", "embedded", "run") to document; a missing one is `None`.
-Figures are drawn about 12 cm wide, so that their text can be read on a telephone.
+All are pure functions of result documents, or of the embedded data. `documents` is a dictionary from voice ("published",
+"embedded", "run") to document, a missing one `None`; `studies` is one from section to such a dictionary. Figures are
+drawn about 12 cm wide, so that their text can be read on a telephone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,41 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mstask.canvas import GREY, STYLE, WIDTH, Plot
+from mstask.crossed_figures import data_square_crossed, figure_square_crossed, table_square_crossed
 from mstask.documents import Document
+from mstask.probe_figures import data_drift, data_probe, table_drift, table_probe
+from mstask.rotation_figures import (
+    data_rotation,
+    data_rotation_spread,
+    figure_rotation,
+    figure_rotation_spread,
+    table_rotation,
+    table_rotation_components,
+)
+from mstask.score_figures import (
+    data_ablation,
+    data_disjoint,
+    data_mixed,
+    data_square,
+    figure_ablation,
+    figure_disjoint,
+    figure_mixed,
+    figure_square,
+    method_order,
+    table_ablation,
+    table_disjoint,
+    table_mixed,
+    table_square,
+)
+from mstask.speech_figures import (
+    audio_speech_word,
+    audio_speech_words,
+    data_speech_word,
+    data_speech_words,
+    figure_speech_word,
+    figure_speech_words,
+    table_speech,
+)
 from mstask.speed import (
     data_epoch,
     data_growth,
@@ -30,77 +64,114 @@ from mstask.speed import (
     table_speedup,
     table_step,
 )
-from mstask.summary import summarise
 from mstask.tables import (
-    Documents,
-    data_ablation,
     data_claims,
     data_comparisons,
-    data_disjoint,
     data_firing,
-    method_order,
-    table_ablation,
     table_capacity,
     table_claims,
     table_comparisons,
-    table_disjoint,
     table_methods,
     table_neurons,
     table_predictions,
 )
-from mstask.voices import VOICES, by_voice, heading, label
+from mstask.tuning_figures import (
+    data_factor_curve,
+    data_frontier,
+    data_pareto,
+    data_search,
+    data_selection,
+    figure_factor_curve,
+    figure_frontier,
+    figure_pareto,
+    table_configurations,
+    table_frontier,
+    table_search,
+    table_selection,
+)
+from mstask.voices import label
 
 __all__ = [
+    "audio_speech_word",
+    "audio_speech_words",
     "data_ablation",
     "data_claims",
     "data_comparisons",
     "data_disjoint",
+    "data_drift",
     "data_epoch",
+    "data_factor_curve",
     "data_firing",
+    "data_frontier",
     "data_growth",
+    "data_mixed",
+    "data_pareto",
+    "data_probe",
     "data_radar_examples",
+    "data_rotation",
+    "data_rotation_spread",
+    "data_search",
+    "data_selection",
+    "data_speech_word",
+    "data_speech_words",
+    "data_square",
+    "data_square_crossed",
     "data_step",
     "figure_ablation",
     "figure_disjoint",
     "figure_epoch",
+    "figure_factor_curve",
     "figure_firing",
+    "figure_frontier",
     "figure_growth",
+    "figure_mixed",
+    "figure_pareto",
     "figure_radar_examples",
+    "figure_rotation",
+    "figure_rotation_spread",
+    "figure_speech_word",
+    "figure_speech_words",
+    "figure_square",
+    "figure_square_crossed",
     "figure_step",
     "table_ablation",
     "table_capacity",
     "table_claims",
     "table_comparisons",
+    "table_configurations",
     "table_disjoint",
+    "table_drift",
     "table_epoch",
+    "table_frontier",
     "table_goals",
     "table_growth",
     "table_methods",
+    "table_mixed",
     "table_neurons",
     "table_predictions",
+    "table_probe",
+    "table_rotation",
+    "table_rotation_components",
+    "table_search",
+    "table_selection",
+    "table_speech",
     "table_speedup",
+    "table_square",
+    "table_square_crossed",
     "table_step",
 ]
 
 LAYER_STYLES = (("#00352f", "-"), ("#00796b", "--"), ("#4aa89b", "-."), ("#c75b12", ":"))
+FORBIDDEN = "#f6d5d0"
 EXAMPLE_SEED = 2026
 EXTENT = (0, 1.024, -2, 2)
-
-
-def figure_ablation(documents: Documents) -> Figure:
-    """Paper, Fig. 3: macro-F1 of each network at matched capacity in each voice."""
-    return _scores(documents, method_order(by_voice(documents).values()))
-
-
-def figure_disjoint(document: Document) -> Figure:
-    """Paper, Table 3: macro-F1 of each neuron on speaker-disjoint spoken digits, best first."""
-    return _scores({document.source: document}, summarise(document)["ranking"])
 
 
 def figure_firing(document: Document) -> Figure:
     """Mean firing rate of each layer over the epochs, one panel per network.
 
-    Faint lines are seeds, strong ones their mean; the thin horizontal line is the calibrated rate.
+    Faint lines are seeds, strong ones their mean; the thin horizontal line is the calibrated rate. Where a document says
+    below which rate a layer has strayed, that range is shaded.
     """
     methods = [name for name in method_order([document]) if _firing(document, name)]
     rows = max(1, (len(methods) + 1) // 2)
@@ -110,10 +181,13 @@ def figure_firing(document: Document) -> Figure:
         for axes, name in zip(grid.flat, methods, strict=False):
             _draw_firing(axes, _firing(document, name))
             axes.set_title(label(name))
-            for target in {c.parameters["target_rate"] for c in document.cells if "target_rate" in c.parameters}:
+            for target in _values(document, "target_rate"):
                 axes.axhline(target, color=GREY, linewidth=0.8)
+            for low in _values(document, "rate_low"):
+                axes.axhspan(0, low, color=FORBIDDEN, linewidth=0)
         for axes in grid.flat[len(methods) :]:
             axes.set_axis_off()
+        grid[0, 0].set_ylim(0, 1.05 * max((rates.max() for name in methods for rates in _firing(document, name)), default=1))
         figure.supxlabel("epoch", fontsize=9.5)
         figure.supylabel("spikes per neuron and step", fontsize=9.5)
         handles = [Line2D([], [], color=c, linestyle=s, label=f"layer {i}") for i, (c, s) in enumerate(LAYER_STYLES, 1)]
@@ -153,55 +227,6 @@ def data_radar_examples() -> Any:
     return pd.concat(frames)
 
 
-def _scores(documents: Documents, methods: Sequence[str]) -> Figure:
-    """Draw macro-F1 of each method as a row with one lane per voice: every seed, their mean, its 95 % interval.
-
-    A dotted line marks what guessing would score, where the number of classes is known.
-    """
-    summaries = {voice: summarise(document) for voice, document in by_voice(documents).items()}
-    lanes = np.linspace(-0.27, 0.27, len(summaries)) if len(summaries) > 1 else [0.0]
-    with rc_context(STYLE):
-        figure = Plot(figsize=(WIDTH, 1.1 + (0.26 + 0.12 * len(summaries)) * len(methods)), layout="constrained")
-        axes = figure.add_subplot()
-        for row, name in enumerate(methods):
-            if row % 2:
-                axes.axhspan(row - 0.5, row + 0.5, color="#eef2f4", linewidth=0)
-            for lane, (voice, summary) in zip(lanes, summaries.items(), strict=True):
-                _draw_score(axes, row + lane, summary["methods"].get(name), voice)
-        for n_classes in {len(d.data.class_names) for d in by_voice(documents).values() if d.data}:
-            axes.axvline(1 / n_classes, color=GREY, linestyle=":", linewidth=1)
-        axes.set(xlim=(0, 1), ylim=(len(methods) - 0.5, -0.5), xlabel="macro-F1 on the test set")
-        axes.set_yticks(range(len(methods)), [label(name) for name in methods])
-        axes.tick_params(axis="y", length=0)
-        handles = [_handle(voice, document) for voice, document in documents.items()]
-        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), handletextpad=0.2)
-    return figure
-
-
-def _draw_score(axes: Axes, y: float, method: dict[str, Any] | None, voice: str) -> None:
-    look = VOICES[voice]
-    spread = method and method["macro_f1"]
-    if not spread or spread["mean"] is None:
-        axes.text(0.01, y, look.absent, va="center", fontsize=7.5, style="italic", color=look.colour)
-        return
-    if spread["low"] is not None:
-        axes.plot([max(spread["low"], 0), min(spread["high"], 1)], [y, y], color=look.colour, linewidth=1.6, alpha=0.7)
-    if len(spread["values"]) > 1:
-        axes.plot(spread["values"], [y] * len(spread["values"]), "|", color=look.colour, markersize=8)
-    axes.plot(spread["mean"], y, markersize=6, markeredgewidth=1.5, **_mark(voice))
-
-
-def _handle(voice: str, document: Document | None) -> Line2D:
-    text = heading(voice, document) if document is not None else f"{VOICES[voice].label}: {VOICES[voice].absent}"
-    return Line2D([], [], label=text, **_mark(voice))
-
-
-def _mark(voice: str) -> dict[str, Any]:
-    look = VOICES[voice]
-    filled = look.colour if voice != "published" else "white"
-    return {"color": look.colour, "marker": look.marker, "linestyle": "", "markerfacecolor": filled}
-
-
 def _firing(document: Document, method: str) -> list[np.ndarray]:
     """Return firing rates [epoch, depth] of each seed of a method; a bank's paths are averaged at each depth."""
     found = []
@@ -213,6 +238,10 @@ def _firing(document: Document, method: str) -> list[np.ndarray]:
     return found
 
 
+def _values(document: Document, parameter: str) -> set[float]:
+    return {cell.parameters[parameter] for cell in document.cells if parameter in cell.parameters}
+
+
 def _draw_firing(axes: Axes, seeds: list[np.ndarray]) -> None:
     longest = max(len(rates) for rates in seeds)
     padded = np.full((len(seeds), longest, seeds[0].shape[1]), np.nan)
@@ -222,4 +251,3 @@ def _draw_firing(axes: Axes, seeds: list[np.ndarray]) -> None:
     for layer, (colour, style) in zip(range(padded.shape[2]), LAYER_STYLES, strict=False):
         axes.plot(epochs, padded[:, :, layer].T, color=colour, linestyle="-", linewidth=0.6, alpha=0.3)
         axes.plot(epochs, np.nanmean(padded[:, :, layer], 0), color=colour, linestyle=style, linewidth=1.5)
-    axes.set_ylim(0, None)

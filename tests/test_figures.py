@@ -6,8 +6,9 @@ import pytest
 
 from mstask import claims, figures, findings, neurons, results
 from mstask.paper import ABLATION
+from mstask.score_figures import NBSP, score
 from mstask.summary import summarise
-from mstask.tables import NBSP, PREDICTIONS, score
+from mstask.tables import PREDICTIONS
 from mstask.voices import VERDICTS, VOICES, heading, label, marked, verdict_of, voice_of
 
 SEEDS = (1, 2, 3)
@@ -144,10 +145,13 @@ class TestOtherTables:
         assert list(table.index) == neurons.names()
         assert table.loc["Doppler-LIF", "learnt"] == "3" and table.loc["Vanilla-LIF", "learnt"] == "0"
 
-    def test_the_published_ranking_is_in_order(self):
-        table = figures.table_disjoint(results.load("disjoint", "published"))
-        assert list(table["neuron"][:2]) == ["Dual-tau-LIF", "CrossInhib-LIF"]
-        assert list(table["rank"]) == [str(place) for place in range(1, 9)]
+
+class TestNamespace:
+    def test_every_name_offered_is_there_and_every_exhibit_has_its_data(self):
+        offered = set(figures.__all__)
+        assert all(callable(getattr(figures, name)) for name in offered)
+        drawings = {name.removeprefix("figure_") for name in offered if name.startswith("figure_")}
+        assert {topic for topic in drawings if f"data_{topic}" not in offered} == set()
 
 
 class TestFigures:

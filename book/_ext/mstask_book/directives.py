@@ -12,13 +12,15 @@
     :rows: P1 P2                                           optional: only these, in this order
     :index: id                                             optional: show the index as a column of this name
 
-    :::{mstask-claims} claims/published claims/embedded    every claim with its evidence
+    :::{mstask-audio} speech_word                          recordings to play, with :alt: and a caption as for a figure
+    :::{mstask-claims} claims/published claims/embedded    every claim with its evidence, or those of :rows:
     :::{mstask-when} embedded/ablation                     content for when that document, or a true value in it, exists
+    :::{mstask-when} claims/run:radar-winner.verdict = supported     or for a value; < and > compare numbers
     :::{mstask-unless} embedded/ablation                   and its opposite
 
-The argument of a figure is `<name>` of `mstask.figures.figure_<name>`, of a table `mstask.figures.table_<name>`,
-followed by the documents it is given. The data behind either, as CSV, is what `mstask.figures.data_<name>` returns, or
-the table itself.
+The argument of a figure is `<name>` of `mstask.figures.figure_<name>`, of a table `mstask.figures.table_<name>`, of
+recordings `mstask.figures.audio_<name>`, followed by the documents it is given. The data behind a figure or table, as
+CSV, is what `mstask.figures.data_<name>` returns, or the table itself.
 """
 
 from __future__ import annotations
@@ -42,13 +44,21 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from mstask import figures, voices
 from mstask.errors import MstaskError, nearest
 from mstask.results import MissingResult
+from mstask.speech_figures import Sound
 
+from . import audio
 from .provenance import provenance_line
 from .rendering import claim_cards, docutils_table, placeholder
 from .sources import Absent, BrokenReference, Reference, Sources
 
 log = logging.getLogger(__name__)
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+CONDITION = re.compile(r"(?P<reference>.+?)\s+(?P<relation>[=<>])\s+(?P<value>.+)")
+RELATIONS: dict[str, Callable[[Any, str], bool]] = {
+    "=": lambda found, expected: str(found) == expected,
+    "<": lambda found, expected: found < float(expected),
+    ">": lambda found, expected: found > float(expected),
+}
 Options = dict[str, Callable[[str], Any]]
 SVG_STYLE = {"svg.hashsalt": "mstask", "svg.fonttype": "path"}
 
@@ -63,6 +73,11 @@ def depend(env: BuildEnvironment, *references: Reference) -> None:
     recorded = env.mstask_inputs.setdefault(env.docname, {})
     for stem in ("", *(reference.stem for reference in references)):
         recorded[stem] = sources_of(env).fingerprint(stem)
+
+
+def by_voice(inputs: dict[Reference, Any]) -> dict[str, Any]:
+    """Return documents by the voice they speak in."""
+    return {reference.voice: found for reference, found in inputs.items()}
 
 
 def warn(message: object, location: Any) -> None:
@@ -127,26 +142,29 @@ class Exhibit(SphinxDirective):
     def references(self) -> list[Reference]:
         return [Reference.parse(text) for text in self.arguments[1].split()] if len(self.arguments) > 1 else []
 
-    def inputs(self) -> dict[str, Any]:
-        """Load the documents by voice, `None` for one that may be absent and is."""
+    def inputs(self) -> dict[Reference, Any]:
+        """Load the documents, `None` for one that may be absent and is."""
         references = self.references()
         depend(self.env, *references)
         loaded = {}
         for reference in references:
             try:
-                loaded[reference.voice] = sources_of(self.env).document(reference)
+                loaded[reference] = sources_of(self.env).document(reference)
             except Absent:
-                loaded[reference.voice] = None
+                loaded[reference] = None
         return loaded
 
-    def call(self, function: Callable, inputs: dict[str, Any]) -> Any:
-        """Call with the documents by voice, with one document, or with nothing: as the function wants it."""
-        wanted = list(inspect.signature(function).parameters)
-        if wanted and wanted[0] in {"documents", "ledgers"}:
-            return function(inputs)
-        if None in inputs.values():
-            raise Absent(next(voices.VOICES[voice].absent for voice, found in inputs.items() if found is None))
-        return function(*inputs.values())
+    def call(self, function: Callable, inputs: dict[Reference, Any]) -> Any:
+        """Call with the documents by voice, by section and voice, or one by one: as the function wants it."""
+        wanted = next(iter(inspect.signature(function).parameters), None)
+        several = wanted in {"documents", "ledgers", "studies"}
+        absent = [voices.VOICES[reference.voice].absent for reference, found in inputs.items() if found is None]
+        if absent and (not several or len(absent) == len(inputs)):
+            raise Absent(absent[0])
+        if wanted == "studies":
+            sections = dict.fromkeys(reference.section for reference in inputs)
+            return function({s: by_voice({r: found for r, found in inputs.items() if r.section == s}) for s in sections})
+        return function(by_voice(inputs)) if several else function(*inputs.values())
 
     def function(self, kind: str) -> Callable:
         name = f"{kind}_{self.topic}"
@@ -169,10 +187,25 @@ class Exhibit(SphinxDirective):
         children, messages = self.state.inline_text(text, self.content_offset + 1)
         return [*children, *messages]
 
+    def alt_text(self) -> str:
+        """Return the alternative text with its `{references}` filled in; without one there is no exhibit."""
+        text = " ".join(self.options.get("alt", "").split())
+        if not text:
+            raise MstaskError(f"mstask-{self.kind} {self.topic!r} has no :alt: text; expected a sentence with its finding")
+        return PLACEHOLDER.sub(lambda match: self.filled(match[1]), text)
+
+    def filled(self, text: str) -> str:
+        reference = Reference.parse(text)
+        depend(self.env, reference)
+        try:
+            return sources_of(self.env).text(reference)[0]
+        except Absent as reason:
+            return str(reason)
+
     def with_provenance(self, exhibit: nodes.Element, data: pd.DataFrame, function: Callable) -> list[nodes.Node]:
         """Wrap an exhibit with the line that says where it comes from and the data as CSV."""
         inputs = self.inputs()
-        present = [reference for reference in self.references() if inputs[reference.voice] is not None]
+        present = [reference for reference, found in inputs.items() if found is not None]
         csv = self.generated(".csv")
         csv.write_text(data.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
         download = addnodes.download_reference(
@@ -200,21 +233,6 @@ class FigureDirective(Exhibit):
         figure = nodes.figure("", image, nodes.caption("", "", *self.caption()))
         self.set_source_info(figure)
         return self.with_provenance(figure, self.call(self.function("data"), inputs), function)
-
-    def alt_text(self) -> str:
-        """Return the alternative text with its `{references}` filled in; without one there is no figure."""
-        text = " ".join(self.options.get("alt", "").split())
-        if not text:
-            raise MstaskError(f"mstask-figure {self.topic!r} has no :alt: text; expected a sentence with its finding")
-        return PLACEHOLDER.sub(lambda match: self.filled(match[1]), text)
-
-    def filled(self, text: str) -> str:
-        reference = Reference.parse(text)
-        depend(self.env, reference)
-        try:
-            return sources_of(self.env).text(reference)[0]
-        except Absent as reason:
-            return str(reason)
 
 
 class TableDirective(Exhibit):
@@ -247,46 +265,85 @@ class TableDirective(Exhibit):
         return frame.rename_axis(self.options["index"]).reset_index() if "index" in self.options else frame
 
 
+class AudioDirective(Exhibit):
+    """Recordings returned by `mstask.figures.audio_<name>`, each with a player."""
+
+    option_spec: ClassVar[Options] = {**Exhibit.option_spec, "alt": directives.unchanged}
+    kind = "audio"
+
+    def exhibit(self) -> list[nodes.Node]:
+        function, alt = self.function("audio"), self.alt_text()
+        sounds = self.call(function, self.inputs())
+        group = nodes.container("", *(self.player(sound, number) for number, sound in enumerate(sounds)), classes=["players"])
+        spoken = nodes.paragraph("", alt, classes=["visually-hidden"])
+        caption = nodes.paragraph("", "", *self.caption())
+        line = provenance_line(self.env, [], function)
+        exhibit = nodes.container("", spoken, group, caption, line, classes=["mstask-exhibit", "mstask-audio"])
+        self.add_name(exhibit)
+        return [exhibit]
+
+    def player(self, sound: Sound, number: int) -> nodes.container:
+        """Write a recording's file and return its player under its title."""
+        file = self.generated(f"-{number}.wav")
+        file.write_bytes(audio.wav(sound))
+        node = audio.player(reftarget=self.relative(file), refdoc=self.env.docname, label=sound.title)
+        return nodes.container("", nodes.paragraph("", sound.title), node)
+
+
 class ClaimsDirective(Exhibit):
-    """Every claim with its verdict in each voice, the evidence, and how fragile it is."""
+    """Claims with their verdict in each voice, the evidence, and how fragile it is: all, or those of `:rows:`."""
 
     required_arguments = 1
     optional_arguments = 0
-    option_spec: ClassVar[Options] = {}
+    option_spec: ClassVar[Options] = {"rows": directives.unchanged}
 
     def references(self) -> list[Reference]:
         return [Reference.parse(text) for text in self.arguments[0].split()]
 
     def exhibit(self) -> list[nodes.Node]:
-        return claim_cards(self.inputs())
+        ledgers = by_voice(self.inputs())
+        known = [claim.id for claim in next(filter(None, ledgers.values()))]
+        chosen = self.options.get("rows", "").split() or known
+        for claim in chosen:
+            if claim not in known:
+                raise MstaskError(f"the ledger has no claim {claim!r}; {nearest(claim, known)}")
+        return claim_cards(ledgers, chosen)
 
 
 class WhenDirective(SphinxDirective):
     """Content shown only when a document, or a true value in it, exists."""
 
     required_arguments = 1
+    final_argument_whitespace = True
     has_content = True
     shown_when = True
 
     def run(self) -> list[nodes.Node]:
+        condition = CONDITION.fullmatch(self.arguments[0])
         try:
-            reference = Reference.parse(self.arguments[0])
+            reference = Reference.parse(condition["reference"] if condition else self.arguments[0])
         except BrokenReference as error:
             warn(error, self.get_location())
             return []
         depend(self.env, reference)
-        if self.holds(reference) is not self.shown_when:
+        if self.holds(reference, condition) is not self.shown_when:
             return []
         shown = nodes.Element()
         self.state.nested_parse(self.content, self.content_offset, shown)
         return shown.children
 
-    def holds(self, reference: Reference) -> bool:
-        """Say whether the document is there and the value in it true; a damaged document is reported."""
+    def holds(self, reference: Reference, condition: re.Match[str] | None) -> bool:
+        """Say whether the document is there, and its value true or as the condition says; a damaged one is reported."""
         try:
             sources_of(self.env).document(reference)
-            return bool(sources_of(self.env).value(reference)) if reference.path else True
+            if not reference.path:
+                return True
+            value = sources_of(self.env).value(reference)
+            return RELATIONS[condition["relation"]](value, condition["value"]) if condition else bool(value)
         except Absent:
+            return False
+        except (TypeError, ValueError) as error:
+            warn(f"{self.arguments[0]!r} compares what can't be compared: {error}", self.get_location())
             return False
         except BrokenReference as error:
             if not isinstance(error.__cause__, MissingResult):

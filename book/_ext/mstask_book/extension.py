@@ -12,7 +12,16 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 from . import site
-from .directives import ClaimsDirective, FigureDirective, ResultRole, TableDirective, UnlessDirective, WhenDirective
+from .audio import player, visit_player
+from .directives import (
+    AudioDirective,
+    ClaimsDirective,
+    FigureDirective,
+    ResultRole,
+    TableDirective,
+    UnlessDirective,
+    WhenDirective,
+)
 from .sources import Sources
 
 
@@ -42,6 +51,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("result", ResultRole())
     app.add_directive("mstask-figure", FigureDirective)
     app.add_directive("mstask-table", TableDirective)
+    app.add_node(player, html=(visit_player, None))
+    app.add_directive("mstask-audio", AudioDirective)
     app.add_directive("mstask-claims", ClaimsDirective)
     app.add_directive("mstask-when", WhenDirective)
     app.add_directive("mstask-unless", UnlessDirective)

@@ -15,7 +15,7 @@ from .sources import Reference
 
 
 def provenance_line(
-    env: BuildEnvironment, references: Sequence[Reference], function: Callable, download: nodes.Node
+    env: BuildEnvironment, references: Sequence[Reference], function: Callable, download: nodes.Node | None = None
 ) -> nodes.paragraph:
     """Return the line for an exhibit drawn by `function` from the documents that `references` name."""
     parts: list[list[nodes.Node]] = []
@@ -23,12 +23,12 @@ def provenance_line(
         parts.append([nodes.Text("from "), *_separated([_file(reference) for reference in references])])
     parts.append([nodes.Text("by "), nodes.literal("", f"{function.__module__}.{function.__name__}")])
     parts += [[nodes.Text("notebook "), _notebook(env, notebook)] for notebook in _notebooks(env, references)]
-    if command := next(filter(None, map(_command, references)), None):
-        parts.append([nodes.Text("remade by "), nodes.literal("", command)])
+    if commands := _commands(references):
+        parts.append([nodes.Text("remade by "), *_separated([nodes.literal("", command) for command in commands])])
     if revisions := _revisions(references):
         parts.append([nodes.Text(f"revision {revisions}")])
     line = nodes.paragraph("", "", classes=["mstask-provenance"])
-    for part in [*parts, [download]]:
+    for part in [*parts, *([[download]] if download else [])]:
         line += [nodes.Text(" · ")] * bool(line.children) + part
     return line
 
@@ -50,6 +50,12 @@ def _notebooks(env: BuildEnvironment, references: Sequence[Reference]) -> list[s
 def _notebook(env: BuildEnvironment, notebook: str) -> addnodes.pending_xref:
     target = {"reftype": "doc", "refdomain": "std", "reftarget": f"/{notebook}", "refexplicit": True, "refwarn": True}
     return addnodes.pending_xref("", nodes.literal("", notebook), refdoc=env.docname, **target)
+
+
+def _commands(references: Sequence[Reference]) -> list[str]:
+    """Return the commands that make the documents of the first voice that can be remade."""
+    made = [(reference.source, command) for reference in references if (command := _command(reference))]
+    return list(dict.fromkeys(command for source, command in made if source == made[0][0]))
 
 
 def _command(reference: Reference) -> str | None:

@@ -60,9 +60,10 @@ def is_numeric(column: pd.Series) -> bool:
     return bool(cells) and all(NUMBER.match(cell) for cell in cells)
 
 
-def claim_cards(ledgers: Mapping[str, Sequence[Claim] | None]) -> list[nodes.Node]:
-    """Return one block per claim: its text and place, then for each voice verdict, evidence and fragility."""
-    claims = next(claims for claims in ledgers.values() if claims)
+def claim_cards(ledgers: Mapping[str, Sequence[Claim] | None], chosen: Sequence[str]) -> list[nodes.Node]:
+    """Return one block per chosen claim: its text and place, then for each voice verdict, evidence and fragility."""
+    known = {claim.id: claim for claim in next(claims for claims in ledgers.values() if claims)}
+    claims = [known[claim_id] for claim_id in chosen]
     return [
         nodes.container(
             "",

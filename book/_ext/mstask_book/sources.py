@@ -7,6 +7,7 @@
 | `run/ablation:best` | the same of the reader's own runs, which may not exist |
 | `claims/embedded:radar-winner.verdict` | the claims ledger of one voice, by claim id |
 | `protocol:beta` | the constants of the paper's protocol |
+| `protocol/probe:max_epochs` | the parameters of one section in its largest profile |
 
 What isn't there is an error, unless it belongs to the reader's run or the section ends in a question mark, as in
 `embedded/ablation?:best`; then the page says so.
@@ -42,7 +43,7 @@ class Reference:
     Parameters
     ----------
     source : "published", "embedded", "run", "claims" or "protocol".
-    section : section id, or the voice for claims, or "" for the protocol.
+    section : section id, or the voice for claims, or "" for the protocol that all sections share.
     path : the keys below it.
     spec : a format specification of Python, or "label" for a method's display name.
     optional : whether the document may be absent.
@@ -160,9 +161,7 @@ class Sources:
 
     def _view(self, reference: Reference) -> Any:
         if reference.source == "protocol":
-            from mstask.paper import PROTOCOL
-
-            return dataclasses.asdict(PROTOCOL)
+            return _protocol(reference.section)
         document = self.document(reference)
         if reference.source == "claims":
             return {claim.id: dataclasses.asdict(claim) for claim in document}
@@ -175,6 +174,17 @@ def _ledger(voice: str) -> list[claims.Claim]:
     if voice == "run" and not any(next(folder.rglob("*.json"), None) for folder in folders):
         raise results.MissingResult("nothing was run yet")
     return claims.ledger(voice)
+
+
+def _protocol(section_id: str) -> dict[str, Any]:
+    """Return the constants of the paper's protocol, or the parameters of a section in its profile "paper"."""
+    from mstask.paper import PROTOCOL
+    from mstask.sections import section
+
+    if not section_id:
+        return dataclasses.asdict(PROTOCOL)
+    chosen = section(section_id)
+    return {**chosen.protocol, **chosen.profiles["paper"]}
 
 
 def _descend(value: Any, reference: Reference) -> Any:
