@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from mstask.errors import MstaskError, nearest
 from mstask.parameters import LISTS, Parameters
 
-_DECLARED_IN = ("mstask.paper",)
+_DECLARED_IN = ("mstask.paper", "mstask.tuning")
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Section:
     protocol : the value of each parameter that no profile sets.
     profiles : how large a run is, by profile ("smoke", "quick", "paper"); a profile never changes what is computed.
     experiment : module with `load` (the data of a case) and `measure` (one cell); see `mstask.experiments`.
+    after : sections whose results the experiment reads; a run of both finishes those first.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Section:
     experiment: str
     cases: tuple[str, ...] = ()
     data_sources: tuple[str, ...] = ("embedded", "real")
+    after: tuple[str, ...] = ()
 
     @property
     def notebook(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import io
 import json
 import logging
 import math
@@ -12,18 +13,19 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from mstask.data import Splits
 from mstask.errors import MstaskError
-from mstask.stats import macro_f1
+from mstask.scoring import macro_f1
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT_FORMAT = "mstask-checkpoint/1"
+CHECKPOINT_FORMAT = "mstask-checkpoint/2"
+DIGEST = hashlib.sha256().digest_size
 EVALUATION_BATCH = 512
 
 
@@ -33,6 +35,8 @@ class Recipe:
 
     Selection looks at the moving average of the last `smoothing` epochs' validation macro-F1; an epoch is the best so far
     when that average rises by more than `min_improvement`. Training stops after `patience` epochs without a new best.
+    The learning rate is constant (schedule "none"), or rises linearly over `warmup` epochs and then falls to 0 at
+    `max_epochs` along half a cosine; see `learning_rate`. `weight_decay` is Adam's L2 term.
     """
 
     learning_rate: float = 1e-3
@@ -41,6 +45,13 @@ class Recipe:
     patience: int = 20
     smoothing: int = 5
     min_improvement: float = 1e-4
+    weight_decay: float = 0.0
+    schedule: Literal["none", "cosine"] = "none"
+    warmup: int = 0
+
+
+class Diverged(MstaskError):
+    """The loss of an epoch was not finite."""
 
 
 @dataclass
@@ -103,7 +114,7 @@ def train(
     device = next(model.parameters()).device
     train_x, train_y = splits.train.x.to(device), splits.train.y.to(device)
     validation_x, test_x = splits.validation.x.to(device), splits.test.x.to(device)
-    optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
+    optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     order = torch.Generator().manual_seed(seed)
     history, best = History(), Best()
     seconds = {"train": 0.0, "evaluation": 0.0, "checkpoint": 0.0}
@@ -121,6 +132,8 @@ def train(
         clock = time.perf_counter()
         if before_epoch:
             before_epoch(model)
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(recipe, done)
         history.train_loss.append(train_epoch(model, optimiser, train_x, train_y, recipe.batch_size, order))
         clock = tick(seconds, "train", clock)
         predictions, rates = predict(model, validation_x)
@@ -156,6 +169,16 @@ def train(
     )
 
 
+def learning_rate(recipe: Recipe, epoch: int) -> float:
+    """Learning rate of an epoch (0-based); a function of the epoch alone, so a resumed run needs no scheduler state."""
+    if recipe.schedule == "none":
+        return recipe.learning_rate
+    if epoch < recipe.warmup:
+        return recipe.learning_rate * (epoch + 1) / recipe.warmup
+    turn = (epoch - recipe.warmup) / (recipe.max_epochs - recipe.warmup)
+    return recipe.learning_rate * (1 + math.cos(math.pi * turn)) / 2
+
+
 def train_epoch(
     model: nn.Module, optimiser: torch.optim.Optimizer, x: Tensor, y: Tensor, batch_size: int, order: torch.Generator
 ) -> float:
@@ -170,7 +193,7 @@ def train_epoch(
         total += loss.detach().double() * len(batch)
     mean = (total / len(y)).item()
     if not math.isfinite(mean):
-        raise MstaskError(f"training diverged: the mean loss of an epoch is {mean}; a smaller learning rate may help")
+        raise Diverged(f"training diverged: the mean loss of an epoch is {mean}; a smaller learning rate may help")
     return mean
 
 
@@ -197,22 +220,28 @@ def tick(seconds: dict[str, float], part: str, since: float) -> float:
 def checkpoint_key(model: nn.Module, splits: Splits, recipe: Recipe, seed: int) -> str:
     """Digest of everything that must agree before a checkpoint may be continued, the initial weights included.
 
-    The number of epochs allowed is left out, so that a run can be extended.
+    The number of epochs allowed is left out, so that a run can be extended, unless the schedule depends on it.
     """
-    settings = {k: v for k, v in asdict(recipe).items() if k != "max_epochs"}
-    digest = hashlib.sha256(json.dumps([settings, seed, splits.meta["fingerprint"], repr(model)]).encode())
+    settings = asdict(recipe)
+    if recipe.schedule == "none":
+        del settings["max_epochs"]
+    device = next(model.parameters()).device.type
+    digest = hashlib.sha256(json.dumps([settings, seed, splits.meta["fingerprint"], repr(model), device]).encode())
     for parameter in model.parameters():
         digest.update(parameter.detach().cpu().numpy().tobytes())
     return digest.hexdigest()
 
 
 def save_checkpoint(path: Path, key: str, state: dict[str, Any]) -> None:
-    """Write the checkpoint so that a crash at any moment leaves the old file or the new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write the checkpoint, behind its own digest, so that a crash at any moment leaves the old file or the new one, whole."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    content = io.BytesIO()
+    torch.save({"format": CHECKPOINT_FORMAT, "key": key, **state}, content)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
-            torch.save({"format": CHECKPOINT_FORMAT, "key": key, **state}, file)
+            file.write(hashlib.sha256(content.getbuffer()).digest())
+            file.write(content.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -226,10 +255,12 @@ def load_checkpoint(path: Path | None, key: str) -> dict[str, Any] | None:
     if path is None or not path.exists():
         return None
     try:
-        state = torch.load(path, weights_only=True)
-        problem = None if isinstance(state, dict) and state.get("format") == CHECKPOINT_FORMAT else "is of another format"
-        if problem is None and state["key"] != key:
-            problem = "belongs to another model, data set, recipe or seed"
+        content = path.read_bytes()
+        digest, content = content[:DIGEST], content[DIGEST:]
+        problem = None if hashlib.sha256(content).digest() == digest else "is damaged or of another format"
+        if problem is None:
+            state = torch.load(io.BytesIO(content), weights_only=True)
+            problem = None if state["key"] == key else "belongs to another model, data set, recipe, seed or device"
     except Exception as error:  # torch.load raises many types on foreign bytes
         problem = f"can't be read ({type(error).__name__})"
     if problem is None:

@@ -77,6 +77,9 @@ if root is None:
         "this notebook needs the mstask checkout around it: clone the repository and open it there"
     )
 sys.path.insert(0, str(root))
+from mstask import session
+
+print(session.begin())
 
 # %%
 # %matplotlib inline

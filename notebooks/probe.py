@@ -79,6 +79,9 @@ if root is None:
         "this notebook needs the mstask checkout around it: clone the repository and open it there"
     )
 sys.path.insert(0, str(root))
+from mstask import session
+
+print(session.begin())
 
 # %%
 # %matplotlib inline
@@ -116,7 +119,8 @@ for place in grid(settings):
 # %% [markdown]
 # ## Results
 #
-# First the scores, then the firing: how far each layer strayed from the rate it was calibrated to before the epoch.
+# First the scores and the speed in training, then the firing: which layers ended an epoch outside the allowed range, and how
+# the rates of all layers went. Each epoch starts at the calibrated rate, the thin line of the figure.
 
 # %%
 document = results.merge(cells)

@@ -78,6 +78,9 @@ if root is None:
         "this notebook needs the mstask checkout around it: clone the repository and open it there"
     )
 sys.path.insert(0, str(root))
+from mstask import session
+
+print(session.begin())
 
 # %%
 # %matplotlib inline
@@ -118,7 +121,8 @@ for place in grid(settings):
 # %% [markdown]
 # ## Results
 #
-# The first figure shows the ranking for each pair; the second, how much pairs and seeds contribute to the spread.
+# The first figure shows the ranking for each pair. The second sets the spread over pairs beside the spread over seeds; the
+# table below it splits the spread into its sources, for which at least two types, pairs and seeds are needed.
 
 # %%
 document = results.merge(cells)
@@ -128,3 +132,6 @@ figures.table_rotation(document)
 figures.figure_rotation(document)
 # %% mystnb={"image": {"alt": "Spread of the scores over held-out pairs and over seeds in this run"}}
 figures.figure_rotation_spread(document)
+
+# %%
+figures.table_rotation_components(document)

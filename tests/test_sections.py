@@ -26,6 +26,7 @@ def test_the_paper_profile_is_the_papers_protocol():
 def test_profiles_set_size_and_never_meaning(name):
     """No profile sets what another leaves to the protocol, sizes apart."""
     size = {"profile", "data_size", "seeds", "methods", "cases", "max_epochs", "patience", "width"}
+    size |= {"n_trials", "startup_trials", "prune_epoch", "cnn_epochs"}
     paper, quick, smoke = (resolve(name, profile=p).model_dump(exclude=size) for p in ("paper", "quick", "smoke"))
     assert paper == quick == smoke
 

@@ -1,0 +1,174 @@
+"""The search for radar: what may vary, what a trial found, and which trials are selected.
+
+A trial has two objectives, macro-F1 (to be raised) and mean firing (to be lowered). Both are known on the validation and,
+once the trial has ended, on the test set: `on` says which of the two a selection looks at. The paper's search looked at
+the test set, whose figures are then no test any more; this project looks at validation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from mstask import results
+from mstask.documents import Cell, Document, MissingResult, ResultsError
+from mstask.errors import MstaskError
+
+On = Literal["validation", "test"]
+State = Literal["complete", "pruned", "diverged"]
+
+STUDY = "study"
+EFFICIENT_TOLERANCE = 0.01
+"""How much macro-F1 the efficient point may give away for firing less (paper, 4.2)."""
+
+CHOICES: Mapping[str, tuple[Any, ...]] = {
+    "width": (96, 128, 192, 256, 384),
+    "n_layers": (3, 4, 5, 6),
+    "beta": (0.85, 0.90, 0.95, 0.97, 0.99),
+    "schedule": ("none", "cosine"),
+    "surrogate_slope": (10.0, 25.0, 50.0),
+    "target_rate": (0.10, 0.15, 0.20),
+    "input": ("plain", "log1p"),
+}
+LEARNING_RATES = (3e-4, 4e-3)
+"""Bounds of the log-uniform learning rate; with `CHOICES` the paper's search space."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One point of the search space."""
+
+    width: int
+    n_layers: int
+    beta: float
+    learning_rate: float
+    schedule: Literal["none", "cosine"]
+    surrogate_slope: float
+    target_rate: float
+    input: Literal["plain", "log1p"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of one configuration.
+
+    Scores are those of the epoch that validation selected, None where the trial ended before it had one: "pruned" for a
+    low validation score, or "diverged". Firing is the mean over layers, spikes per neuron and step;
+    `validation_macro_f1` is the smoothed score that selected the epoch.
+    """
+
+    number: int
+    state: State
+    configuration: Configuration
+    n_parameters: int
+    epochs: int | None = None
+    best_epoch: int | None = None
+    validation_macro_f1: float | None = None
+    validation_firing: float | None = None
+    test_macro_f1: float | None = None
+    test_firing: float | None = None
+
+    def macro_f1(self, on: On) -> float:
+        """Macro-F1 of a complete trial."""
+        return self.validation_macro_f1 if on == "validation" else self.test_macro_f1
+
+    def firing(self, on: On) -> float:
+        """Mean firing rate of a complete trial, spikes per neuron and step."""
+        return self.validation_firing if on == "validation" else self.test_firing
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The points taken from a study: the highest macro-F1, and the least firing among those that come near it."""
+
+    best: Trial
+    efficient: Trial
+
+
+def complete(trials: Iterable[Trial]) -> list[Trial]:
+    """Trials that were trained to their end."""
+    return [trial for trial in trials if trial.state == "complete"]
+
+
+def pareto_front(trials: Iterable[Trial], on: On) -> list[Trial]:
+    """Complete trials that no other beats in one objective without losing in the other, least firing first."""
+    front: list[Trial] = []
+    for trial in sorted(complete(trials), key=lambda t: (t.firing(on), -t.macro_f1(on), t.number)):
+        same = front and (trial.firing(on), trial.macro_f1(on)) == (front[-1].firing(on), front[-1].macro_f1(on))
+        if not front or same or trial.macro_f1(on) > front[-1].macro_f1(on):
+            front.append(trial)
+    return front
+
+
+def select(trials: Iterable[Trial], on: On) -> Selection:
+    """Best trial, and the one that fires least within `EFFICIENT_TOLERANCE` macro-F1 of it; the earlier trial wins a tie."""
+    candidates = complete(trials)
+    if not candidates:
+        raise MstaskError("no trial of the study was trained to its end, so none can be selected")
+    best = min(candidates, key=lambda t: (-t.macro_f1(on), t.firing(on), t.number))
+    near = [t for t in candidates if t.macro_f1(on) >= best.macro_f1(on) - EFFICIENT_TOLERANCE]
+    return Selection(best, min(near, key=lambda t: (t.firing(on), -t.macro_f1(on), t.number)))
+
+
+def as_plain(trial: Trial) -> dict[str, Any]:
+    """What a result document keeps of a trial."""
+    return {name: value for name, value in asdict(trial).items() if value is not None}
+
+
+def from_plain(values: Mapping[str, Any]) -> Trial:
+    """Inverse of `as_plain`."""
+    known = {field.name for field in fields(Trial)}
+    try:
+        configuration = Configuration(**values["configuration"])
+        return Trial(**{k: v for k, v in values.items() if k in known} | {"configuration": configuration})
+    except (KeyError, TypeError) as error:
+        raise ResultsError(f"a trial of a study is damaged: {error}") from error
+
+
+def trials_of(document: Document, architecture: str) -> list[Trial]:
+    """All trials that a study's document holds for an architecture, of every seed."""
+    return [from_plain(trial) for cell in _cells(document, architecture) for trial in (cell.result.details or {})["trials"]]
+
+
+def selected_on(document: Document) -> On:
+    """What the trials of a study's document were selected on."""
+    found = {cell.parameters["select_on"] for cell in document.cells}
+    if len(found) != 1:
+        raise ResultsError(f"the study's cells were selected on {', '.join(sorted(found)) or 'nothing'}, expected one of both")
+    return found.pop()
+
+
+def selection(document: Document, architecture: str, on: On | None = None) -> Selection:
+    """The points selected for an architecture; by default on what the study itself looked at."""
+    return select(trials_of(document, architecture), on or selected_on(document))
+
+
+def studied(architecture: str, profile: str, data_source: str) -> tuple[Document, str]:
+    """The study that tunes an architecture, and whether it is the reader's "run" or the project's "locked" one.
+
+    The run of the same profile on the same data source counts, else the locked study of that data source.
+
+    Raises
+    ------
+    MissingResult : neither has the architecture.
+    """
+    for origin, source in (("run", ("run", data_source, profile)), ("locked", _locked(data_source))):
+        try:
+            document = results.load(STUDY, *source)
+        except MissingResult:
+            continue
+        if _cells(document, architecture):
+            return document, origin
+    raise MissingResult(
+        f"{architecture} has not been tuned on {data_source} data; make its study with "
+        f"`python -m mstask run {STUDY} --profile {profile} --data {data_source} --methods {architecture}`"
+    )
+
+
+def _locked(data_source: str) -> tuple[str, ...]:
+    return ("embedded",) if data_source == "embedded" else ("run", data_source)
+
+
+def _cells(document: Document, architecture: str) -> list[Cell]:
+    return [cell for cell in document.cells if cell.method == architecture]
