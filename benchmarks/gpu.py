@@ -46,6 +46,8 @@ def main(arguments: list[str] | None = None) -> None:
                 steps[name] = synchronised(training_step(net, given, y))
             about[name] = {"group": contender.group, "neuron": contender.neuron, "installed": True}
             about[name] |= {"version": None, "agreement": None}
+            if name in steps:
+                about[name]["waits_for_host"] = waits_for_host(training_step(net, given, y))
         seconds[key] = interleaved(steps, "wall", options.repeats, timed=3)
     values |= {
         "contenders": about,
@@ -67,6 +69,20 @@ def synchronised(step):
         torch.cuda.synchronize()
 
     return wait
+
+
+def waits_for_host(step) -> bool:
+    """Whether one step makes the host wait for the card: such a step can't be captured in a CUDA graph."""
+    step()
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        step()
+    except RuntimeError:
+        return True
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    return False
 
 
 if __name__ == "__main__":

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import sys
+import contextlib
+import logging
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import torch
+from filelock import FileLock, Timeout
 
 from mstask import results
 from mstask.data import Splits
+from mstask.errors import MstaskError
 from mstask.experiments import Job
+from mstask.inputs import inputs
 from mstask.parameters import Parameters
 from mstask.sections import Place, Section, label, section
+from mstask.status import failure_path, find, finished, path_of
+
+__all__ = ["data_record", "experiment", "finished", "load", "path_of", "run_cell"]
+
+log = logging.getLogger(__name__)
 
 
 def experiment(chosen: Section) -> ModuleType:
@@ -37,59 +46,81 @@ def run_cell(
     splits: Splits,
     on_epoch: Callable[[Any], None] | None = None,
 ) -> results.Cell:
-    """Run one cell, or return its document when it was already run with the same parameters on the same data.
+    """Run one cell, or return its document when it was already run with the same inputs.
 
     The document lies at `results.cell_path`; while training, a checkpoint lies beside it, from which an interrupted cell
-    continues.
+    continues as long as the code is the same. Of several processes that ask for a cell, one runs it and the others wait.
     """
-    chosen = section(section_id)
-    if (done := finished(section_id, place, parameters, splits.meta["fingerprint"])) is not None:
-        return done
-    path = path_of(section_id, place, parameters)
-    started = time.perf_counter()
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    checkpoint = path.with_suffix(".checkpoint.pt")
-    job = Job(chosen, place.method, place.case, place.seed, parameters, splits, device, checkpoint, on_epoch)
-    measured = experiment(chosen).measure(job)
-    cell = results.Cell(
-        section=section_id,
-        method=place.method,
-        case=place.case,
-        seed=place.seed,
-        profile=label(section_id, parameters),
-        parameters=parameters.of_cell(),
-        data=data_record(splits),
-        result=measured.measures,
-        timing=results.Timing(seconds=time.perf_counter() - started, parts=measured.seconds),
-        provenance=results.provenance(
+    chosen, path = section(section_id), path_of(section_id, place, parameters)
+    with alone(path, str(place)):
+        found = find(section_id, place, parameters, splits.meta["fingerprint"])
+        if found.cell is not None and found.state == "done":
+            return found.cell
+        if found.note and found.state != "failed":
+            log.warning("%s: %s; running the cell again", place, found.note)
+        made_by = inputs(chosen)
+        device = device_to_use()
+        checkpoint = path.with_name(f"{path.stem}.{made_by['code'][:8]}.checkpoint.pt")
+        started = time.perf_counter()
+        measured = experiment(chosen).measure(
+            Job(chosen, place.method, place.case, place.seed, parameters, splits, device, checkpoint, on_epoch)
+        )
+        made = results.provenance(
             f"python -m mstask run {section_id} --profile {parameters.profile} --data {parameters.data_source}", device
-        ),
-    )
-    results.write_cell(path, cell)
-    checkpoint.unlink(missing_ok=True)
-    return cell
+        )
+        cell = results.Cell(
+            section=section_id,
+            method=place.method,
+            case=place.case,
+            seed=place.seed,
+            profile=label(section_id, parameters),
+            parameters=parameters.of_cell(),
+            data=data_record(splits),
+            result=measured.measures,
+            timing=results.Timing(seconds=time.perf_counter() - started, parts=measured.seconds),
+            provenance=made.model_copy(update={"inputs": made_by}),
+        )
+        cell = results.sealed(cell)
+        results.write_cell(path, cell)
+        for left in (failure_path(path), *path.parent.glob(f"{path.stem}.*checkpoint.pt")):
+            left.unlink(missing_ok=True)
+        return cell
 
 
-def path_of(section_id: str, place: Place, parameters: Parameters) -> Path:
-    """The file of a cell's document."""
-    return results.cell_path(
-        section_id, label(section_id, parameters), parameters.data_source, place.method, place.seed, place.case
-    )
+@contextlib.contextmanager
+def alone(path: Path, name: str) -> Iterator[None]:
+    """Hold the lock on a cell's document; the system frees it when its holder dies.
 
-
-def finished(section_id: str, place: Place, parameters: Parameters, fingerprint: str | None = None) -> results.Cell | None:
-    """The document of a cell that was already run with these parameters (and on this data), or None."""
-    path = path_of(section_id, place, parameters)
-    if not path.exists():
-        return None
+    A file system that knows no locks does without: documents are written whole in any case.
+    """
+    lock = FileLock(path.with_name(f".{path.stem}.lock"))
     try:
-        cell = results.read_cell(path)
-    except results.ResultsError as error:
-        print(f"{error}; running the cell again", file=sys.stderr)
-        return None
-    same = all(cell.parameters.get(name) == value for name, value in parameters.of_cell().items())
-    same_data = fingerprint is None or (cell.data is not None and cell.data.fingerprint == fingerprint)
-    return cell if same and same_data else None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            log.warning("%s: another run is at work on it; waiting for its result", name)
+            lock.acquire()
+    except NotImplementedError:
+        lock = None
+    except OSError as error:
+        raise MstaskError(f"{path.parent} can't be written: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def device_to_use() -> str:
+    """The GPU where there is one, told to give the same numbers every time (it warns where it can't), else the processor."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return "cpu"
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    return "cuda"
 
 
 def data_record(splits: Splits) -> results.DataRecord:

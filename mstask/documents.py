@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import math
 import os
@@ -64,7 +65,11 @@ History = dict[str, list[float] | list[list[float]]]
 
 
 class Provenance(Record):
-    """What made a result: code, command, versions and machine (no host, user or folder names)."""
+    """What made a result: code, command, versions and machine (no host, user or folder names).
+
+    `inputs` holds digests of the code and the notebook that the numbers depend on (see `mstask.inputs`); `seal` is the
+    digest of everything else in the cell (see `seal`). Documents made before these were kept have neither.
+    """
 
     revision: Name
     dirty: bool
@@ -74,6 +79,8 @@ class Provenance(Record):
     threads: Size
     device: str
     created: str
+    inputs: dict[str, str] | None = None
+    seal: str | None = None
 
 
 class Timing(Record):
@@ -160,9 +167,29 @@ class Cell(Record):
             raise ValueError(f"prediction {max(predictions)} but only {len(data.class_names)} classes")
         return self
 
+    @model_validator(mode="after")
+    def _seal_holds(self) -> Self:
+        if self.provenance and self.provenance.seal and self.provenance.seal != seal(self):
+            raise ValueError(f"the contents of cell {self.label} don't match their seal: damaged, or edited by hand")
+        return self
+
     @property
     def label(self) -> str:
         return f"{self.section}/{self.method}{f'/{self.case}' if self.case else ''}/seed {self.seed}"
+
+
+def seal(cell: Cell) -> str:
+    """Return the digest of all that a cell holds but its seal."""
+    values = cell.model_dump()
+    values.get("provenance", {}).pop("seal", None)
+    return hashlib.sha256(json.dumps(values, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def sealed(cell: Cell) -> Cell:
+    """Return the cell with its seal in its provenance, by which every reader notices a later change."""
+    if cell.provenance is None:
+        raise ResultsError(f"cell {cell.label} has no provenance to hold a seal")
+    return cell.model_copy(update={"provenance": cell.provenance.model_copy(update={"seal": seal(cell)})})
 
 
 class Mean(Record):

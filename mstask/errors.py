@@ -10,6 +10,10 @@ class MstaskError(Exception):
     """A user's mistake or a broken input: one sentence that says what was found, what was expected, and where."""
 
 
+class UsageError(MstaskError):
+    """The command line asks for something that doesn't exist."""
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Return advice naming the valid choice closest to `name`, or all of them when none is close."""
     valid = list(valid)

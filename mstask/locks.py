@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mstask import paths, stats
+from mstask import paths, scoring
 from mstask.documents import SCHEMA, DataRecord, Document, Provenance, ResultsError, dumps, read_json, read_record, write_atomic
 
 KEPT = {"published": "published", "embedded": "embedded", "real": "run"}
@@ -146,8 +146,8 @@ def check_scores(document: Document) -> list[str]:
             continue
         n_classes = len(cell.data.class_names)
         scores = {
-            "macro_f1": stats.macro_f1(cell.result.predictions, cell.data.test_labels, n_classes)[0],
-            "accuracy": stats.accuracy(cell.result.predictions, cell.data.test_labels),
+            "macro_f1": scoring.macro_f1(cell.result.predictions, cell.data.test_labels, n_classes)[0],
+            "accuracy": scoring.accuracy(cell.result.predictions, cell.data.test_labels),
         }
         for name, computed in scores.items():
             stored = getattr(cell.result, name)

@@ -43,7 +43,10 @@ if root is None:
     raise RuntimeError(
         "this notebook needs the mstask checkout around it: clone the repository and open it there"
     )
-sys.path.insert(0, str(root))"""
+sys.path.insert(0, str(root))
+from mstask import session
+
+print(session.begin())"""
 
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({url})"
 

@@ -36,6 +36,7 @@ from mstask.documents import (
     describe,
     dumps,
     read_record,
+    sealed,
     write_atomic,
 )
 from mstask.errors import nearest
@@ -64,6 +65,7 @@ __all__ = [
     "read_document",
     "run_cells",
     "runs_root",
+    "sealed",
     "verify",
     "write_atomic",
     "write_cell",

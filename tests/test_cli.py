@@ -50,6 +50,12 @@ def test_a_batch_run_continues_isolates_failures_and_equals_the_direct_run(resul
         (["run", "-p", "width"], "expected NAME=VALUE"),
         (["run", "--profile", "huge"], "parameter profile is 'huge'"),
         (["run", "--workers", "0"], "expected at least 1"),
+        (["run", "--timeout", "-1"], "expected a positive number"),
+        (["run", "--workers", "2", "--scheduler", "tcp://localhost:1"], "give one of the two"),
+        (["run", "rotation", "--cases", "speakers-0-9"], "has no case 'speakers-0-9'"),
+        (["run", "ablaton", "--help"], "did you mean 'ablation'"),
+        (["status", "ablaton"], "did you mean 'ablation'"),
+        (["status", "--profile", "huge"], "parameter profile is 'huge'"),
         (["data", "fetch", "shdd"], "did you mean 'shd'"),
         (["bench", "stp"], "did you mean 'step'"),
         (["claims", "--source", "mine"], "expected published, embedded or run"),
@@ -58,6 +64,20 @@ def test_a_batch_run_continues_isolates_failures_and_equals_the_direct_run(resul
 def test_bad_use_is_refused_with_exit_code_2(arguments, message, capsys):
     assert main(arguments) == 2
     assert message in capsys.readouterr().err
+
+
+def test_bad_use_is_refused_before_anything_heavy_is_imported():
+    """Which is what makes the refusal immediate."""
+    code = "import sys; from mstask.cli import main; main(['run', '--set', 'lrr=0.1']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert "has no parameter 'lrr'; valid: profile, data_source" in done.stderr
+    assert not {"torch", "scipy", "distributed", "papermill", "pandas", "matplotlib"} & set(done.stdout.split())
+
+
+def test_a_scheduler_that_does_not_answer_is_named(results_folder, capsys):
+    run = ["run", "ablation", "--profile", "smoke", "--scheduler", "tcp://127.0.0.1:9"]
+    assert main([*run, "--methods", "D0_doppler"]) == 1
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err
 
 
 def test_a_missing_data_folder_is_named_with_exit_code_1(monkeypatch, capsys):
@@ -69,7 +89,7 @@ def test_a_missing_data_folder_is_named_with_exit_code_1(monkeypatch, capsys):
 def test_the_ledger_prints_as_json_with_the_contracts_keys(capsys):
     assert main(["claims", "--json"]) == 0
     ledger = json.loads(capsys.readouterr().out)
-    assert {"id", "text", "where", "verdict", "evidence", "fragility"} == set(ledger[0])
+    assert {"id", "text", "where", "verdict", "evidence", "fragility"} <= set(ledger[0])
 
 
 def test_verify_finds_the_checkouts_locks_intact(capsys):

@@ -9,7 +9,7 @@ import nbformat
 import papermill
 import pytest
 
-from mstask import pairs
+from mstask import pairs, session
 from mstask.batch import check_notebook
 from mstask.errors import MstaskError
 from mstask.paths import ROOT
@@ -86,37 +86,113 @@ def test_a_misspelt_parameter_is_refused_before_a_kernel_starts():
         check_notebook(ROOT / "notebooks" / "ablation.ipynb", {"seds": [1]})
 
 
-def run_setup(folder, extra_path=None, **environment):
+def run_setup(folder, *paths, **environment):
     """Execute the set-up cell in a folder; returns the finished process."""
     code = pairs.setup_source() + "\nimport mstask\nprint(mstask.__file__)"
-    environment = os.environ | environment | ({"PYTHONPATH": str(extra_path)} if extra_path else {})
+    path = {"PYTHONPATH": os.pathsep.join(map(str, paths))} if paths else {}
+    environment = os.environ | environment | path
     return subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
 
 
-def test_the_setup_cell_uses_the_checkout_around_it():
-    done = run_setup(ROOT / "notebooks", MSTASK_REPOSITORY="nowhere")
-    assert done.stdout.strip() == str(ROOT / "mstask" / "__init__.py")
-
-
-def test_the_setup_cell_clones_the_release_in_colab(tmp_path):
-    fake, work, origin = tmp_path / "fake", tmp_path / "work", tmp_path / "origin"
-    (fake / "google" / "colab").mkdir(parents=True)
-    (fake / "google" / "colab" / "__init__.py").write_text("")
-    (fake / "sitecustomize.py").write_text("import google.colab\n")
-    work.mkdir()
-    (origin / "mstask").mkdir(parents=True)
-    (origin / "mstask" / "__init__.py").write_text("")
-    (origin / "_toc.yml").write_text("")
+@pytest.fixture(scope="module")
+def colab(tmp_path_factory):
+    """What makes a process look like Colab: a google.colab package, and this working tree as a repository to clone."""
+    folder = tmp_path_factory.mktemp("colab")
+    (folder / "fake" / "google" / "colab").mkdir(parents=True)
+    (folder / "fake" / "google" / "colab" / "__init__.py").write_text("")
+    (folder / "fake" / "sitecustomize.py").write_text("import google.colab\n")
+    origin = folder / "origin"
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
+    for name in listed.stdout.splitlines():
+        if name.startswith(("mstask/", "notebooks/", "results/")) or "/" not in name:
+            target = origin / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((ROOT / name).read_bytes())
     git = ["git", "-C", str(origin), "-c", "user.name=t", "-c", "user.email=t@t"]
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "release"], ["tag", "v9"], ["rm", "-rq", "mstask"]):
         subprocess.run([*git, *command], check=True)
     subprocess.run([*git, "commit", "-qm", "later"], check=True)
-    done = run_setup(work, fake, MSTASK_REPOSITORY=str(origin), MSTASK_REVISION="v9")
+    (folder / "work").mkdir()
+    made = {"MSTASK_REPOSITORY": str(origin), "MSTASK_REVISION": "v9", "MSTASK_RESULTS": str(folder / "drive")}
+    return folder, os.environ | made | {"PYTHONPATH": str(folder / "fake")}
+
+
+SESSION = """
+import json, os, sys
+from IPython.core.interactiveshell import InteractiveShell
+
+
+class Shell(InteractiveShell):
+    def enable_gui(self, gui=None):
+        pass
+
+
+shell = Shell.instance()
+
+
+def execute(path):
+    shell.reset(new_session=True)
+    for cell in json.load(open(path))["cells"]:
+        if cell["cell_type"] == "code":
+            shell.run_cell("".join(cell["source"])).raise_error()
+            if "parameters" in cell["metadata"].get("tags", []):
+                shell.run_cell("profile = 'smoke'")
+
+
+for path in sys.argv[1:]:
+    execute(path)
+
+import mstask.cells
+
+assert mstask.__file__.startswith(os.getcwd()), mstask.__file__
+mstask.cells.experiment = lambda section: sys.modules["mstask.experiments.spiking"]
+sys.modules["mstask.experiments.spiking"].measure = None
+execute(sys.argv[1])
+print("dropped session continued")
+"""
+
+
+def test_every_sections_notebook_runs_in_colab_and_a_dropped_session_continues(colab):
+    """From an empty folder, cell by cell: the release is cloned, every section runs in its smallest size, and a second
+    session that could not train finds the first one's results."""
+    folder, environment = colab
+    names = ["ablation", *(name for name in sections() if name != "ablation")]
+    paths = [str(ROOT / "notebooks" / f"{name}.ipynb") for name in names]
+    done = subprocess.run(
+        [sys.executable, "-c", SESSION, *paths], cwd=folder / "work", env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert "dropped session continued" in done.stdout
+    assert {path.name for path in (folder / "drive" / "runs").iterdir()} >= set(sections())
+
+
+def test_the_setup_cell_uses_the_checkout_around_it():
+    done = run_setup(ROOT / "notebooks", MSTASK_REPOSITORY="nowhere", MSTASK_RESULTS="elsewhere")
+    assert done.stdout.splitlines()[-1] == str(ROOT / "mstask" / "__init__.py")
+    assert done.stdout.startswith("results in elsewhere; Python")
+
+
+def test_the_setup_cell_clones_the_release_in_colab(colab, tmp_path):
+    folder, environment = colab
+    done = run_setup(tmp_path, folder / "fake", **{key: environment[key] for key in environment if key.startswith("MSTASK")})
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip().startswith(str(work))
+    assert done.stdout.splitlines()[-1].startswith(str(tmp_path))
 
 
 def test_the_setup_cell_says_what_is_missing_elsewhere(tmp_path):
     done = run_setup(tmp_path)
     assert done.returncode == 1
     assert "needs the mstask checkout around it" in done.stderr
+
+
+def test_in_colab_results_go_to_a_mounted_drive_and_only_missing_packages_are_installed(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "google.colab", session)
+    monkeypatch.delenv("MSTASK_RESULTS", raising=False)
+    monkeypatch.setattr(session, "DRIVE", tmp_path)
+    monkeypatch.setattr(session, "NEEDED", {"json": "numba", "no_such_module": "h5py"})
+    installed = []
+    monkeypatch.setattr(session, "install", installed.extend)
+    assert session.begin().startswith(f"results in {tmp_path / 'mstask-results'};")
+    assert os.environ["MSTASK_RESULTS"] == str(tmp_path / "mstask-results")
+    pinned = next(line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.startswith("h5py=="))
+    assert installed == [pinned]

@@ -1,0 +1,134 @@
+"""How the batch engine scales: measured on one and two workers here, simulated on up to 256 for the paper's full grid."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks import runner
+
+SECTION = "benchmark-scaling"
+WORKERS = tuple(2**power for power in range(9))
+MEASURED = {"section": "ablation", "methods": ["D0_doppler", "D1_H1"], "seeds": [1, 2, 3, 4], "max_epochs": 20}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, simulate, write the document, print both."""
+    options = runner.options(__doc__.partition("\n")[0], arguments)
+    path = runner.place(SECTION, options.out)
+    if options.lock:
+        print(runner.lock(path))
+        return
+    from mstask import results
+
+    values = runner.circumstances(SECTION, options)
+    measured = measure(options.repeats, options.tiny)
+    cells = recorded()
+    overhead = median(run["overhead"] for run in measured if run["workers"] == 1)
+    values |= {"measured": measured, "cells": cells, "overhead": overhead}
+    values["simulated"] = simulate([cell["seconds"] for cell in cells], overhead)
+    document = runner.document(SECTION, "Scaling of the batch engine", options.tiny, values)
+    results.write_document(path, document)
+    print(report(values), path, sep="\n\n")
+
+
+def measure(repeats: int, tiny: bool) -> list[dict[str, Any]]:
+    """Run one small grid on one and on two workers in turn, each time from nothing.
+
+    Each run says its wall time, the sum of its cells' own seconds, and per notebook execution the seconds beside them.
+    """
+    from mstask import batch, data, sections
+
+    chosen = MEASURED | ({"methods": ["D0_doppler"], "seeds": [1, 2], "max_epochs": 1} if tiny else {})
+    section = chosen.pop("section")
+    parameters = sections.resolve(section, profile="smoke" if tiny else "quick", **chosen)
+    data.load("radar", size=parameters.data_size)
+    before = os.environ.get("MSTASK_RESULTS")
+    runs = []
+    try:
+        for _ in range(repeats):
+            for workers in (1, 2):
+                with tempfile.TemporaryDirectory(prefix="mstask-scaling-") as folder:
+                    os.environ["MSTASK_RESULTS"] = folder
+                    started = time.perf_counter()
+                    outcomes = batch.run([(section, parameters)], workers)
+                    seconds = time.perf_counter() - started
+                if failed := [outcome.error for outcome in outcomes if outcome.status != "done"]:
+                    raise SystemExit(f"a cell of the measured grid failed: {failed[0]}")
+                executions = len({outcome.notebook for outcome in outcomes})
+                own = sum(outcome.seconds for outcome in outcomes)
+                overhead = max(0.0, (seconds * workers - own) / executions)
+                runs.append({"workers": workers, "seconds": seconds, "cells": len(outcomes), "executions": executions})
+                runs[-1] |= {"cell_seconds": own, "overhead": overhead}
+    finally:
+        os.environ.pop("MSTASK_RESULTS")
+        if before is not None:
+            os.environ["MSTASK_RESULTS"] = before
+    return runs
+
+
+def recorded() -> list[dict[str, Any]]:
+    """Every cell of the paper-profile grid with its seconds: its own in the locked document, else as estimated from others."""
+    from mstask import estimates, results, sections
+
+    cells = []
+    for section in sections.sections():
+        parameters = sections.resolve(section, profile="paper")
+        try:
+            locked = results.load(section, "embedded").cells
+        except results.ResultsError:
+            locked = []
+        known = {(c.method, c.case, c.seed): c.timing.seconds for c in locked if c.timing}
+        expected = estimates.expected(section, parameters)
+        for place in sections.grid(parameters):
+            seconds = known.get(tuple(place))
+            cell = {"section": section, "seconds": expected(place) if seconds is None else seconds}
+            cells.append(cell | {"recorded": seconds is not None})
+    return cells
+
+
+def simulate(seconds: Sequence[float], overhead: float) -> list[dict[str, float]]:
+    """For each number of workers: how long the grid takes, its efficiency against one worker, and what bounds it."""
+    alone = makespan(seconds, 1, overhead)
+    rows = []
+    for workers in WORKERS:
+        took = makespan(seconds, workers, overhead)
+        row = {"workers": workers, "seconds": took, "efficiency": alone / (workers * took)}
+        rows.append(row | {"longest_cell": max(seconds) + overhead})
+    return rows
+
+
+def makespan(seconds: Sequence[float], workers: int, overhead: float = 0.0) -> float:
+    """Seconds until the last cell ends, when a free worker always takes the longest cell that is left."""
+    free = [0.0] * workers
+    for duration in sorted(seconds, reverse=True):
+        heapq.heapreplace(free, free[0] + duration + overhead)
+    return max(free)
+
+
+def report(values: dict[str, Any]) -> str:
+    """Both parts as text."""
+    by = {w: [run["seconds"] for run in values["measured"] if run["workers"] == w] for w in (1, 2)}
+    ratios = [one / (2 * two) for one, two in zip(by[1], by[2], strict=True)]
+    known = sum(cell["recorded"] for cell in values["cells"])
+    lines = [
+        f"measured: one worker {median(by[1]):.1f} s, two {median(by[2]):.1f} s, efficiency {median(ratios):.2f}; "
+        f"{values['overhead']:.1f} s per notebook execution beside its cells",
+        f"simulated: the paper's grid of {len(values['cells'])} cells ({known} of them timed, the rest estimated)",
+        "workers    hours  efficiency",
+    ]
+    rows = (f"{row['workers']:7d} {row['seconds'] / 3600:8.2f} {row['efficiency']:11.2f}" for row in values["simulated"])
+    return "\n".join([*lines, *rows])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+"""What each command does; heavy modules are imported only when bad use is ruled out."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mstask.errors import MstaskError, UsageError, nearest
+from mstask.paths import ROOT
+
+BOOK = ROOT / "_build" / "html" / "index.html"
+BENCHMARKS = ("step", "epoch", "scaling", "gpu", "ideas")
+SOURCES = ("published", "embedded", "run")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the cells of the sections; exit 1 when any failed."""
+    requests = requested(options)
+    check_positive("--workers", options.workers)
+    check_positive("--timeout", options.timeout)
+    if options.scheduler and options.workers:
+        raise UsageError("--workers counts this machine's, --scheduler uses those of another: give one of the two")
+
+    from mstask import batch
+    from mstask.progress import duration
+
+    interrupt_when_terminated()
+    started = time.monotonic()
+    outcomes = batch.run(requests, options.workers, options.scheduler, options.timeout, options.keep_stale)
+    if options.json:
+        print(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
+    counts = Counter(outcome.status for outcome in outcomes)
+    print(
+        f"{counts['done']} cells run, {counts['skipped']} already done, {counts['failed']} failed, "
+        f"{duration(time.monotonic() - started)}",
+        file=sys.stderr,
+    )
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    for o in failed:
+        place = f"{o.method}{' on ' + o.case if o.case else ''} seed {o.seed}"
+        print(f"failed: {o.section} {place}: {o.error}{f' ({o.notebook})' if o.notebook else ''}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def requested(options: argparse.Namespace) -> list[tuple[str, Any]]:
+    """The sections to run with their checked parameters."""
+    from mstask import sections
+
+    given = overrides(options.set)
+    given |= {"profile": options.profile, "data_source": options.data, "seeds": integers("--seeds", options.seeds)}
+    given |= {name: texts(getattr(options, name)) for name in ("methods", "cases")}
+    try:
+        chosen = [sections.section(name) for name in dict.fromkeys(options.sections or sections.sections())]
+        return [(section.id, sections.resolve(section.id, **given)) for section in chosen]
+    except MstaskError as error:
+        raise UsageError(str(error)) from error
+
+
+def section_help(name: str) -> str:
+    """The parameters of a section."""
+    from mstask import describe
+
+    try:
+        return describe.help_text(name)
+    except MstaskError as error:
+        raise UsageError(str(error)) from error
+
+
+def status(options: argparse.Namespace) -> int:
+    """Print the state of every cell, summed up by run; with --json cell by cell."""
+    from mstask.sections import resolve, section, sections
+
+    try:
+        chosen = [section(name).id for name in options.sections or sections()]
+        for name in chosen:
+            resolve(name, profile=options.profile, data_source=options.data)
+    except MstaskError as error:
+        raise UsageError(str(error)) from error
+
+    from mstask import status
+
+    states = status.everything(chosen, options.profile, options.data)
+    kept = [found for name in chosen if (found := status.kept(name))]
+    if options.json:
+        print(json.dumps({"cells": [vars(state) for state in states], "locked": kept}, indent=2))
+    else:
+        print(status.summary(states, kept))
+    return 0
+
+
+def data(options: argparse.Namespace) -> int:
+    """Load a data set, which generates the embedded one when needed, and print its description; or download an original."""
+    from mstask import data
+
+    if options.name == "fetch":
+        from mstask.data import fetch
+
+        if options.original not in fetch.names():
+            raise UsageError(f"nothing to fetch under {options.original!r}; {nearest(str(options.original), fetch.names())}")
+        print(fetch.fetch(options.original))
+        return 0
+    splits = data.load(options.name, options.data, options.size)
+    shown = {key: value for key, value in splits.meta.items() if key != "speakers"}
+    print(json.dumps(shown, indent=2, default=str))
+    return 0
+
+
+def lock(options: argparse.Namespace) -> int:
+    """Merge a section's run into results/embedded and enter it in the manifest."""
+    from mstask import results
+
+    print(results.lock_run(options.section, options.profile, options.data, options.budget))
+    return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Print every problem of the locked results; exit 1 when there is one."""
+    from mstask import results
+
+    problems = results.verify()
+    if options.json:
+        print(json.dumps(problems, indent=2))
+    else:
+        print("\n".join(problems) or "every locked result is intact")
+    return 1 if problems else 0
+
+
+def claims(options: argparse.Namespace) -> int:
+    """Print the ledger of a source."""
+    from mstask import claims
+
+    if options.source not in SOURCES:
+        raise UsageError(f"--source is {options.source!r}, expected published, embedded or run")
+    ledger = claims.ledger(options.source)
+    if options.json:
+        print(json.dumps(claims.as_json(ledger), indent=2, ensure_ascii=False))
+    else:
+        for claim in ledger:
+            print(f"{claim.verdict:>13}  {claim.text} ({claim.where})\n{'':15}{claim.evidence}\n{'':15}{claim.fragility}")
+    return 0
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Print every check; exit 1 when something is wrong."""
+    from mstask import doctor
+
+    checks = doctor.examine()
+    print(json.dumps([vars(check) for check in checks], indent=2) if options.json else doctor.as_text(checks))
+    return 1 if any(check.verdict == "wrong" for check in checks) else 0
+
+
+def notebooks(options: argparse.Namespace) -> int:
+    """Bring every notebook pair up to date."""
+    from mstask import pairs
+
+    for path in pairs.update():
+        print(path.relative_to(ROOT))
+    return 0
+
+
+def book(options: argparse.Namespace) -> int:
+    """Build the HTML with every warning an error, and say where it is."""
+    started = time.perf_counter()
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-W", "--keep-going", "-n", "-q"]
+    code = subprocess.run(command, cwd=ROOT).returncode
+    if code:
+        raise MstaskError("the book did not build; the warnings above name the page and line")
+    print(f"book: {BOOK} ({time.perf_counter() - started:.0f} s)")
+    return 0
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Run one of the scripts in benchmarks/."""
+    if options.name not in BENCHMARKS:
+        raise UsageError(f"benchmark {options.name!r} is unknown; {nearest(options.name, BENCHMARKS)}")
+    command = [sys.executable, f"benchmarks/{options.name}.py", "--repeats", str(options.repeats)]
+    command += [f"--{flag}" for flag in ("tiny", "lock") if getattr(options, flag)]
+    return subprocess.run(command, cwd=ROOT).returncode
+
+
+def overrides(pairs: Sequence[str]) -> dict[str, Any]:
+    """Parse NAME=VALUE pairs; a value is a Python literal, or else a plain string."""
+    given: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--set {pair!r}: expected NAME=VALUE")
+        try:
+            given[name] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            given[name] = text
+    return given
+
+
+def texts(text: str | None) -> list[str] | None:
+    """Parse comma-separated names."""
+    return None if text is None else text.split(",")
+
+
+def integers(option: str, text: str | None) -> list[int] | None:
+    """Parse comma-separated integers."""
+    try:
+        return None if text is None else [int(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"{option} is {text!r}, expected comma-separated integers such as 42,123") from None
+
+
+def check_positive(option: str, value: float | None) -> None:
+    """Refuse a count or a time that isn't positive."""
+    if value is not None and not 0 < value < float("inf"):
+        raise UsageError(f"{option} is {value}, expected {'at least 1' if option == '--workers' else 'a positive number'}")
+
+
+def interrupt_when_terminated() -> None:
+    """Let SIGTERM, by which clusters end a job, stop the run as cleanly as Ctrl-C does."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with contextlib.suppress(ValueError):  # not in the main thread: whoever runs this decides
+        signal.signal(signal.SIGTERM, stop)

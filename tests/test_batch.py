@@ -1,0 +1,300 @@
+"""Claims about the grid engine's parts: what is done or stale, how cells share executions, what is shown meanwhile."""
+
+import inspect
+import io
+import json
+import shutil
+import sys
+from dataclasses import replace
+
+import pytest
+import toy
+
+from benchmarks.scaling import makespan, simulate
+from mstask import batch, cells, describe, estimates, inputs, results, sections, status
+from mstask.cli import main
+from mstask.execution import Report, Task
+from mstask.paths import ROOT
+from mstask.progress import Progress, duration
+from mstask.sections import Place, resolve, section
+
+PLAIN = Place("plain", None, 1)
+
+
+@pytest.fixture
+def toy_here(tmp_path, monkeypatch):
+    """The toy section in this process, with results in a folder of the test's own."""
+    for name, value in toy.environment(tmp_path).items():
+        if name.startswith(("MSTASK_", "TOY_")):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sections, "_DECLARED_IN", (*sections._DECLARED_IN, "toy"))
+    sections.sections.cache_clear()
+    yield tmp_path
+    sections.sections.cache_clear()
+
+
+def measure(place=PLAIN, **given):
+    return cells.run_cell("toy", place, resolve("toy", **given), toy.load(None, None, None))
+
+
+class TestInputs:
+    @pytest.mark.parametrize("name", sections.sections())
+    def test_code_and_notebook_of_every_section_have_a_digest(self, name):
+        found = inputs.inputs(section(name))
+        assert set(found) == {"code", "notebook"}
+        names = set(inputs.reachable(section(name)).modules)
+        assert section(name).experiment in names
+        assert not names & {"mstask.figures", "mstask.claims", "mstask.tables", "mstask.summary", "mstask.results"}
+
+    def test_every_function_that_a_cell_runs_is_part_of_its_code(self, results_folder, radar):
+        """Watched while the smallest cell is measured: data by its fingerprint and records apart, nothing is left out."""
+        chosen = section("ablation")
+        reached = inputs.reachable(chosen)
+        covered = set()
+        for name, number in reached.places:
+            statement = reached.modules[name].statements[number]
+            first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
+            covered |= {(str(reached.modules[name].path), line) for line in range(first, statement.end_lineno + 1)}
+        ran = set()
+
+        def note(frame, event, _):
+            code = frame.f_code
+            function = code.co_flags & inspect.CO_OPTIMIZED  # neither a module nor the body of a class, which run on import
+            if event == "call" and function and code.co_filename.startswith(str(ROOT / "mstask")):
+                ran.add((code.co_filename, code.co_firstlineno))
+
+        parameters = resolve("ablation", profile="smoke", max_epochs=1, calibration_examples=8)
+        job = cells.Job(chosen, "D1_H1", None, 1, parameters, radar, "cpu", results_folder / "c.pt")
+        measure = cells.experiment(chosen).measure
+        sys.setprofile(note)
+        try:
+            measure(job)
+        finally:
+            sys.setprofile(None)
+        apart = [str(ROOT.joinpath(*name.split("."))) for name in (*inputs.APART, *(f"{r}.__init__" for r in inputs.RECORDS))]
+        left_out = {where for where in ran - covered if not where[0].startswith(tuple(apart))}
+        assert len(ran) > 50 and left_out == set()
+
+    def test_a_changed_operation_changes_the_digest_and_a_changed_comment_does_not(self, tmp_path):
+        shutil.copytree(ROOT / "mstask", tmp_path / "mstask", ignore=shutil.ignore_patterns("__pycache__"))
+
+        def digest_after(module, old, new):
+            path = tmp_path / "mstask" / module
+            content = path.read_text()
+            assert old in content
+            path.write_text(content.replace(old, new, 1))
+            inputs._reachable.cache_clear()
+            inputs.parsed.cache_clear()
+            digest = inputs.code_digest(section("ablation"), tmp_path)
+            path.write_text(content)
+            return digest
+
+        before = digest_after("training.py", "EVALUATION_BATCH", "EVALUATION_BATCH")
+        assert before == inputs.code_digest(section("ablation"))
+        assert digest_after("training.py", "\nEVALUATION_BATCH", "\n# how many\n\nEVALUATION_BATCH") == before
+        assert digest_after("training.py", '"""The one training loop', '"""A training loop') == before
+        assert digest_after("claims.py", "import annotations\n", "import annotations\nX = 1\n") == before
+        assert digest_after("training.py", "EVALUATION_BATCH = 512", "EVALUATION_BATCH = 513") != before
+        assert digest_after("neurons/ops.py", "distance >= 0", "distance > 0") != before
+        assert digest_after("neurons/registry.py", "    VanillaLIF,\n    Para", "    Para") != before
+
+    def test_a_notebooks_digest_ends_with_the_cell_that_runs_the_grid(self, tmp_path):
+        path = tmp_path / "n.ipynb"
+
+        def digest(*sources):
+            made = [{"cell_type": "code", "source": source, "metadata": {}} for source in sources]
+            path.write_text(json.dumps({"cells": made}))
+            return inputs.notebook_digest(path)
+
+        plain = digest("x = 1", "run_cell(x)", "plot(x)")
+        assert plain == digest("# one\nx = 1", "%matplotlib inline\nrun_cell(x)", "plot(x, grid=True)")
+        assert plain != digest("x = 2", "run_cell(x)", "plot(x)")
+        assert inputs.notebook_digest(tmp_path / "none.ipynb") is None
+
+
+class TestStatus:
+    def test_a_cell_is_done_until_its_parameters_code_notebook_or_data_change(self, toy_here, monkeypatch):
+        parameters = resolve("toy")
+        assert status.find("toy", PLAIN, parameters).state == "missing"
+        cell = measure()
+        assert status.find("toy", PLAIN, parameters, "sha256:toy") == status.Found(cell, "done")
+        assert status.find("toy", PLAIN, parameters, "sha256:other").changed == ("data",)
+        monkeypatch.setattr(status, "inputs", lambda section: {"code": "other", "notebook": "n"})
+        assert status.find("toy", PLAIN, parameters).changed == ("code", "notebook")
+        assert status.finished("toy", PLAIN, parameters) is None
+
+    def test_changed_code_makes_a_cell_run_again_unless_stale_cells_are_kept(self, toy_here, monkeypatch):
+        first = measure()
+        assert measure() == first
+        assert toy.measured(toy_here) == ["plain"]
+        monkeypatch.setattr(status, "inputs", lambda section: {"code": "0" * 64})
+        monkeypatch.setattr(cells, "inputs", lambda section: {"code": "0" * 64})
+        made = batch.plan([("toy", resolve("toy", methods=["plain"]))], 1, None, False, keep_stale=True)
+        assert [outcome.status for outcome in made.outcomes] == ["skipped"]
+        made = batch.plan([("toy", resolve("toy", methods=["plain"]))], 1, None, False, keep_stale=False)
+        assert [task.places for task in made.tasks] == [(PLAIN,)]
+        again = measure()
+        assert toy.measured(toy_here) == ["plain", "plain"]
+        assert results.comparable(again) == results.comparable(first)
+
+    def test_a_document_without_recorded_code_counts_as_done_and_is_shown_as_such(self, toy_here, capsys):
+        path = cells.path_of("toy", PLAIN, resolve("toy"))
+        cell = measure()
+        plain = cell.provenance.model_copy(update={"inputs": None, "seal": None})
+        results.write_cell(path, cell.model_copy(update={"provenance": plain}))
+        assert status.find("toy", PLAIN, resolve("toy")).note == status.UNKNOWN_CODE
+        assert main(["status", "toy"]) == 0
+        assert f"1 cells counted as done were {status.UNKNOWN_CODE}" in capsys.readouterr().out
+
+    def test_status_lists_runs_with_cost_and_failures_with_their_notebook(self, toy_here, capsys):
+        measure()
+        measure(PLAIN, max_epochs=3)
+        status.record_failure(cells.path_of("toy", Place("other", None, 1), resolve("toy")), "it broke", "here.ipynb")
+        assert main(["status", "toy", "--json"]) == 0
+        shown = json.loads(capsys.readouterr().out)["cells"]
+        states = {(cell["profile"].partition("+")[0] != cell["profile"], cell["method"]): cell for cell in shown}
+        assert states[False, "plain"]["state"] == "done" and states[False, "plain"]["seconds"] > 0
+        assert (states[False, "other"]["state"], states[False, "other"]["note"]) == ("failed", "it broke (here.ipynb)")
+        assert states[False, "third"]["state"] == "missing"
+        assert states[True, "plain"]["state"] == "done" and states[True, "other"]["state"] == "missing"
+
+    def test_a_sealed_cell_edited_by_hand_is_refused(self, toy_here):
+        measure()
+        path = cells.path_of("toy", PLAIN, resolve("toy"))
+        path.write_text(path.read_text().replace('"epochs": 6', '"epochs": 7'))
+        with pytest.raises(results.ResultsError, match="don't match their seal: damaged, or edited by hand"):
+            results.read_cell(path)
+
+
+class TestPlanning:
+    def test_cheap_cells_share_an_execution_and_costly_ones_do_not(self):
+        places = [Place(method, None, seed) for seed in (1, 2) for method in "abcdef"]
+        together = estimates.groups(places, lambda place: 15.0, workers=2)
+        assert [len(group) for group in together] == [4, 2, 4, 2]
+        assert all(len({(place.case, place.seed) for place in group}) == 1 for group in together)
+        assert estimates.groups(places, lambda place: 600.0, workers=2) == [(place,) for place in places]
+
+    def test_there_are_as_many_executions_as_workers_where_cells_allow(self):
+        places = [Place(method, None, 1) for method in "abcdef"]
+        assert [len(group) for group in estimates.groups(places, lambda place: 0.1, workers=3)] == [2, 2, 2]
+        assert [len(group) for group in estimates.groups(places, lambda place: 0.1, workers=1)] == [6]
+
+    def test_costs_come_from_the_locked_document_scaled_by_epochs_and_examples(self, results_folder):
+        locked = results.load("ablation", "embedded")
+        seconds = sorted(cell.timing.seconds for cell in locked.cells if cell.method == "D1_H1")[1]
+        paper = resolve("ablation", profile="paper")
+        assert estimates.expected("ablation", paper)(Place("D1_H1", None, 42)) == pytest.approx(seconds)
+        quick = estimates.expected("ablation", resolve("ablation", profile="quick"), examples=300)
+        assert 0 < quick(Place("D1_H1", None, 42)) < seconds / 20
+
+    def test_what_an_error_left_undone_is_tried_again_one_by_one(self, toy_here):
+        """The first cell without a document failed; those after it never had their turn."""
+        places = tuple(Place(method, None, 1) for method in toy.CELLS)
+        made = batch.Plan([], {}, [], {"toy": resolve("toy")}, {("toy", None): "sha256:toy"})
+        task = Task("toy", places, {}, "f", str(toy_here))
+        measure()
+        outcomes, again = batch.judge(made, task, Report("n.ipynb", 1.0, "ValueError: no"))
+        assert [(o.method, o.status, o.error) for o in outcomes] == [
+            ("plain", "done", ""),
+            ("other", "failed", "ValueError: no"),
+        ]
+        assert [single.places for single in again] == [(places[2],), (places[3],)]
+        outcomes, again = batch.judge(made, replace(task, places=places[:1]), Report("n.ipynb", 1.0, "ValueError: late"))
+        assert [o.error for o in outcomes] == ["measured, but the notebook failed afterwards: ValueError: late"]
+
+    def test_data_that_cannot_be_loaded_fails_its_cells_before_anything_starts(self, results_folder, monkeypatch, capsys):
+        monkeypatch.delenv("DIAT_DATA", raising=False)
+        assert main(["run", "square", "--data", "real", "--methods", "Phase-LIF", "--json"]) == 1
+        printed = capsys.readouterr()
+        (outcome,) = json.loads(printed.out)
+        assert outcome["status"] == "failed" and "DIAT_DATA" in outcome["error"] and "DIAT_DATA" in printed.err
+
+    def test_a_section_that_reads_anothers_results_waits_for_them(self):
+        places = (Place("Doppler-LIF", None, 42),)
+        study, search, ablation = (Task(name, places, {}, "f", "r") for name in ("study", "search", "ablation"))
+        assert batch.able_to_start([search, study, ablation], []) == [study, ablation]
+        assert batch.able_to_start([search], [study]) == []
+        assert batch.able_to_start([search], [ablation]) == [search]
+
+    def test_documents_from_a_worker_with_a_disk_of_its_own_are_written_here(self, toy_here):
+        measure()
+        path = cells.path_of("toy", PLAIN, resolve("toy"))
+        text = path.read_text()
+        path.unlink()
+        made = batch.Plan([], {}, [], {"toy": resolve("toy")}, {("toy", None): "sha256:toy"})
+        task = Task("toy", (PLAIN,), {}, "f", "r", send=True)
+        ((outcome,), _) = batch.judge(made, task, Report("n.ipynb", 1.0, "", {PLAIN: text}))
+        assert outcome.status == "done" and path.read_text() == text
+
+
+class TestProgress:
+    def test_the_time_left_follows_the_proportions_of_costs_at_the_pace_of_this_run(self):
+        now = [0.0]
+        progress = Progress({"a": 10.0, "b": 10.0, "c": 40.0}, 1, io.StringIO(), lambda: now[0])
+        assert progress.remaining == 60
+        now[0] = 20.0
+        progress.finished("a", "done", 20.0)
+        assert progress.remaining == 100
+        now[0] = 50.0
+        assert progress.remaining == 70
+        progress.finished("b", "skipped", 0.0)
+        progress.finished("c", "done", 30.0)
+        assert progress.remaining == 0 and "3/3 cells" in progress.line() and "finished" in progress.line()
+
+    def test_a_log_file_gets_one_plain_line_a_cell(self):
+        stream = io.StringIO()
+        progress = Progress({"a": 1.0, "b": 1.0}, 2, stream)
+        progress.tick()
+        progress.finished("a", "done", 5.0)
+        progress.finished("b", "failed", 1.0, "it broke")
+        progress.close()
+        first, second = stream.getvalue().splitlines()
+        assert first.endswith("| a: done, 5 s") and second.endswith("| b: failed, 1 s: it broke")
+        assert "\r" not in stream.getvalue() and "\x1b" not in stream.getvalue()
+
+    def test_a_terminal_gets_one_line_that_is_rewritten_and_keeps_failures(self):
+        stream = io.StringIO()
+        stream.isatty = lambda: True
+        progress = Progress({"a": 1.0, "b": 1.0}, 2, stream)
+        progress.finished("a", "done", 5.0)
+        progress.finished("b", "failed", 1.0, "it broke")
+        progress.close()
+        assert "\r" in stream.getvalue() and "b: failed, 1 s: it broke\n" in stream.getvalue()
+        assert stream.getvalue().count("\n") == 2
+
+    def test_durations_are_told_in_fitting_units(self):
+        assert [duration(s) for s in (8.2, 200, 9000)] == ["8 s", "3 min", "2.5 h"]
+
+
+class TestParameters:
+    def test_every_parameter_is_described_by_type_range_and_profile_values(self):
+        rows = {row["parameter"]: row for row in describe.parameter_rows("rotation")}
+        assert rows["beta"]["range"] == "> 0, < 1" and rows["beta"]["type"] == "number"
+        assert rows["width"]["range"] == "≥ 2, ≤ 4096" and rows["width"]["smoke"] == "16"
+        assert rows["profile"]["range"] == "smoke | quick | paper"
+        assert (rows["methods"]["paper"], rows["seeds"]["paper"]) == ("all 8", "42,123,999")
+        assert "cases" not in {row["parameter"] for row in describe.parameter_rows("ablation")}
+
+    @pytest.mark.parametrize("name", sections.sections())
+    def test_help_lists_the_parameters_of_any_section(self, name, capsys):
+        with pytest.raises(SystemExit) as ended:
+            main(["run", name, "--help"])
+        assert ended.value.code == 0
+        printed = capsys.readouterr().out
+        assert all(f"\n  {field} " in printed for field in describe.table_parameters(name).parameter)
+        assert "<class" not in printed and "Annotated" not in printed
+
+
+class TestScaling:
+    def test_a_free_worker_takes_the_longest_cell_left(self):
+        """By hand: 5+1 and 3+2 with two workers; each cell brings half a second of its own."""
+        assert makespan([1, 2, 3, 5], 1) == 11
+        assert makespan([1, 2, 3, 5], 2) == 6
+        assert makespan([1, 2, 3, 5], 2, 0.5) == 7
+        assert makespan([1, 2, 3, 5], 8) == 5
+
+    def test_no_simulated_run_beats_its_bounds(self):
+        seconds = [1.0 + i % 7 for i in range(100)]
+        for row in simulate(seconds, 0.5):
+            assert row["seconds"] >= max(row["longest_cell"], (sum(seconds) + 50) / row["workers"]) - 1e-9
+            assert 0 < row["efficiency"] <= 1 + 1e-9

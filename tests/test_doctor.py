@@ -1,0 +1,68 @@
+"""Claims about the doctor: it sees what is wrong, says what to do, and its exit code follows."""
+
+import json
+import shutil
+
+import pytest
+
+from mstask import doctor, paths
+from mstask.cli import main
+
+
+def verdicts(name):
+    return [(check.verdict, check.found, check.advice) for check in doctor.examine() if check.name == name]
+
+
+def test_a_sound_installation_passes_and_prints_the_same_as_json(capsys):
+    checks = doctor.examine()
+    wrong = [check.name for check in checks if check.verdict == "wrong"]
+    assert main(["doctor", "--json"]) == int(bool(wrong))
+    printed = json.loads(capsys.readouterr().out)
+    assert {"name", "verdict", "found", "advice"} == set(printed[0])
+    names = {"Python", "device", "embedded data", "DIAT_DATA", "results folder", "cache folder", "locked results"}
+    assert names <= {entry["name"] for entry in printed}
+    assert all(check.advice for check in checks if check.verdict != "ok")
+    main(["doctor"])
+    assert ("all is in order" in capsys.readouterr().out) == (not wrong)
+
+
+def test_versions_that_can_change_a_number_are_wrong_and_others_are_noted(monkeypatch):
+    monkeypatch.setattr(doctor, "pins", lambda: {"torch": "0.1", "sphinx": "0.1", "no-such-package": "1"})
+    (versions,), (tools,), (packages,) = (verdicts(name) for name in ("versions", "tools", "packages"))
+    assert versions[0] == "wrong" and "instead of 0.1" in versions[1] and "requirements.txt" in versions[2]
+    assert tools[0] == "note" and tools[1].startswith("sphinx")
+    assert packages[:2] == ("wrong", "missing: no-such-package")
+
+
+def test_a_folder_of_originals_without_its_files_is_wrong(tmp_path, monkeypatch):
+    monkeypatch.setenv("DIAT_DATA", str(tmp_path))
+    (tmp_path / "X.npy").touch()
+    ((verdict, found, advice),) = verdicts("DIAT_DATA")
+    assert (verdict, found) == ("wrong", f"{tmp_path} has no y.npy") and "unset DIAT_DATA" in advice
+    (tmp_path / "y.npy").touch()
+    assert verdicts("DIAT_DATA")[0][0] == "ok"
+
+
+@pytest.mark.parametrize("fault", ["unwritable", "full"])
+def test_folders_are_tried_and_measured(tmp_path, monkeypatch, fault):
+    monkeypatch.setenv("MSTASK_RESULTS", str(tmp_path / "new"))
+    assert verdicts("results folder")[0][0] == "ok" and not (tmp_path / "new").exists()
+    if fault == "full":
+        monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))
+        expected = "0.0 GB free"
+    else:
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("MSTASK_RESULTS", str(tmp_path / "file"))
+        expected = "can't be written: Not a directory"
+    ((verdict, found, advice),) = verdicts("results folder")
+    assert verdict == "wrong" and expected in found and "MSTASK_RESULTS" in advice
+
+
+def test_a_broken_lock_is_wrong_and_named(tmp_path, monkeypatch):
+    folder = tmp_path / "embedded"
+    folder.mkdir()
+    (folder / "ablation.json").write_bytes((paths.ROOT / "results" / "embedded" / "ablation.json").read_bytes()[:-9])
+    monkeypatch.setenv("MSTASK_RESULTS", str(tmp_path))
+    ((verdict, found, advice),) = verdicts("locked results")
+    assert verdict == "wrong" and "ablation.json" in found and "git checkout results" in advice
+    assert main(["doctor"]) == 1
