@@ -1,0 +1,258 @@
+"""HetSyn learns where the others can't, its memory sits in a few long synapses, and training resumes bit for bit."""
+
+import copy
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from mstask import results
+from mstask.data import Split, Splits
+from mstask.errors import MstaskError
+from mstask.experiments import Job
+from mstask.neighbours.hetsyn import analyses, experiment, loop, synthetic
+from mstask.neighbours.hetsyn.networks import METHODS, Network
+from mstask.neighbours.hetsyn.section import SECTION, HetSynParameters
+from mstask.neighbours.hetsyn.settings import SETTINGS
+from mstask.neighbours.hetsyn.tasks import MatchToSample
+
+
+def parameters(profile="smoke", **changes):
+    whole = {"profile": profile, "data_source": "embedded", "methods": list(METHODS), "cases": list(SECTION.cases)}
+    return HetSynParameters(**(dict(SECTION.protocol) | whole | dict(SECTION.profiles[profile]) | changes))
+
+
+def job(case, method, folder, seed=0, on_epoch=None, **changes):
+    chosen = parameters(**changes)
+    splits = experiment.load(SECTION, chosen, case)
+    return Job(SECTION, method, case, seed, chosen, splits, "cpu", folder / "cell.pt", on_epoch)
+
+
+def measured(*arguments, **options):
+    return results.dumps(experiment.measure(job(*arguments, **options)).measures)
+
+
+def match_network(method, iterations, folder, seed=0):
+    """A network of 100 neurons trained on delayed match-to-sample."""
+    task = job("match-feedforward", method, folder, seed, iterations=iterations, hidden=100, test_trials=512)
+    model, _, merits, _ = synthetic._trained_match(task, SETTINGS[task.case], seed, None, {"train": 0.0})
+    return model, merits, task.splits.test
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """HetSyn after delayed match-to-sample: the network, its batch accuracies, the test trials."""
+    return match_network("HetSynLIF", 250, tmp_path_factory.mktemp("match"))
+
+
+class TestMatchToSample:
+    def test_hetsyn_bridges_the_delay(self, trained):
+        model, merits, test = trained
+        assert analyses.accuracy(model, test.x, test.y) >= 0.99
+        assert 50 < analyses.first_hit(merits) < 200
+
+    def test_one_fixed_time_constant_does_not(self, tmp_path):
+        model, merits, test = match_network("HomNeuLIF", 150, tmp_path)
+        assert 0.4 < analyses.accuracy(model, test.x, test.y) < 0.6
+        assert analyses.first_hit(merits) is None
+
+    def test_a_few_long_synapses_carry_the_memory(self, trained):
+        model, _, test = trained
+        found = analyses.knock_out(model, 400 / 5, 8, lambda m: analyses.accuracy(m, test.x, test.y), seed=0)
+        assert found["n_long"] < 0.05 * found["n"]
+        assert found["long"] < 0.8
+        assert min(found["intact"], found["random"], found["short"]) >= 0.98
+
+    def test_a_knock_out_leaves_the_network_as_it_was(self, trained):
+        model = trained[0]
+        before = copy.deepcopy(model.state_dict())
+        analyses.knock_out(model, 80, 8, lambda m: 0.0, seed=0)
+        assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+class TestPattern:
+    def test_hetsyn_follows_the_target_better_than_one_time_constant(self, tmp_path):
+        found = {}
+        for method in ("HetSynLIF", "HomNeuLIF"):
+            cell = job("pattern-feedforward", method, tmp_path / method, iterations=100, hidden=100)
+            found[method] = experiment.measure(cell).measures.details
+        assert found["HetSynLIF"]["mse"] < 0.85 * found["HomNeuLIF"]["mse"]
+        assert found["HomNeuLIF"]["mse"] < found["HomNeuLIF"]["target_mean_square"]
+
+
+class TestResume:
+    class Killed(Exception):
+        pass
+
+    @pytest.mark.parametrize(
+        ("case", "method"),
+        [("match-recurrent", "HetSynLIF"), ("pattern-feedforward", "HetNeuLIF"), ("match-small", "HetSynLIF")],
+    )
+    def test_an_interrupted_run_ends_with_the_same_document(self, case, method, tmp_path, monkeypatch):
+        monkeypatch.setattr(loop, "EVERY", 2)
+        size = {"iterations": 6, "hidden": 8, "small_repeats": 2}
+        whole = measured(case, method, tmp_path / "whole", **size)
+        told = []
+
+        def kill(history):
+            told.append(len(history.train_loss))
+            if len(told) == 2:
+                raise self.Killed
+
+        with pytest.raises(self.Killed):
+            measured(case, method, tmp_path / "cut", on_epoch=kill, **size)
+        assert told == [1, 2]
+        assert list((tmp_path / "cut").iterdir())
+        rest = []
+        again = measured(case, method, tmp_path / "cut", on_epoch=lambda h: rest.append(len(h.train_loss)), **size)
+        assert again == whole
+        assert rest[0] == 3
+
+    def test_another_learning_task_does_not_continue_a_checkpoint(self, tmp_path):
+        def fit(about):
+            torch.manual_seed(0)
+            model = SETTINGS["match-feedforward"].network("HetSynLIF", 30, 2)
+            steps = []
+
+            def objective(model, rng):
+                steps.append(1)
+                x, y = MatchToSample().trials(2, rng)
+                return torch.nn.functional.cross_entropy(model(x), y), 0.0
+
+            loop.fit(model, objective, *loop.adam(model, 1e-3), 2, 0, tmp_path / "c.pt", about)
+            return len(steps)
+
+        assert (fit("one"), fit("one"), fit("other")) == (2, 0, 2)
+
+    def test_the_same_cell_twice_is_the_same_document(self, tmp_path):
+        first = measured("digits-rows", "HetSynLIF", tmp_path / "a")
+        assert measured("digits-rows", "HetSynLIF", tmp_path / "b") == first
+        assert measured("digits-rows", "HetSynLIF", tmp_path / "c", seed=1) != first
+
+    def test_divergence_is_an_error(self):
+        torch.manual_seed(0)
+        model = Network("HomNeuLIF", (2, 2, 2), False, SETTINGS["speech"].times)
+
+        def objective(model, rng):
+            return model.readout.weight.sum() * math.inf, 0.0
+
+        with pytest.raises(MstaskError, match="training diverged: the loss of step 1 is"):
+            loop.fit(model, objective, *loop.adam(model, 1e-3), 1, 0)
+
+
+class TestOptimiser:
+    def test_the_schedule_is_that_of_the_papers_code(self):
+        factors = [loop.warmed_cosine(step, 10_200) for step in (0, 255, 510, 9_690, 10_200, 25_499)]
+        assert factors == pytest.approx([0, 0.5, 1, 0.0068193, 0.0068193, 0.0068193], abs=5e-8)
+
+    def test_decays_train_at_twice_the_rate_with_their_own_weight_decay(self):
+        model = SETTINGS["speech"].network("HetSynLIF", 7, 3)
+        optimiser, schedule = loop.adamw(model, 2e-3, 4e-3, 0.0, lambda step: 1 / (1 + step))
+        weights, decays = optimiser.param_groups
+        assert (decays["lr"], weights["lr"]) == (4e-3, 2e-3)
+        assert (decays["weight_decay"], weights["weight_decay"]) == (0.0, 4e-3)
+        assert len(decays["params"]) == len(weights["params"]) == 5
+        optimiser.step()
+        schedule.step()
+        assert [group["lr"] for group in optimiser.param_groups] == [1e-3, 2e-3]
+
+    def test_weight_decay_alone_shortens_time_constants_as_computed(self):
+        factors = [loop.warmed_cosine(step, 10_200) for step in range(25_500)]
+        factor = loop.exposure(4e-3, 4e-3, factors)
+        assert factor == pytest.approx(0.920, abs=5e-4)
+        assert [analyses.shrunk(tau, factor) for tau in (5, 12.5, 20)] == pytest.approx([3.5, 6.1, 7.5], abs=0.05)
+
+    def test_adamw_without_a_task_shrinks_decays_by_that_factor(self):
+        torch.manual_seed(0)
+        model = SETTINGS["match-feedforward"].network("HetSynLIF", 30, 2)
+        before = model.decays()["readout"].detach().clone()
+        optimiser, schedule = loop.adamw(model, 2e-3, 0.0, 0.5, lambda step: 1.0)
+        loop.fit(model, lambda m, rng: (sum(p.sum() for p in m.parameters()) * 0, 0.0), optimiser, schedule, 20, 0)
+        expected = before * loop.exposure(4e-3, 0.5, [1.0] * 20)
+        assert torch.allclose(model.decays()["readout"].detach(), expected, rtol=1e-5)
+
+    def test_the_trial_compares_training_with_and_without_it(self, tmp_path):
+        rng = torch.Generator().manual_seed(0)
+        x = (torch.rand(60, 12, 700, generator=rng) < 0.02).to(torch.uint8)
+        y = torch.arange(60) % 20
+        part = Split(x, y)
+        meta = {"fingerprint": "none", "counts": {}, "name": "n", "class_names": []}
+        chosen = parameters(decay_steps=12)
+        cell = Job(SECTION, "HetSynLIF", "speech-bins", 0, chosen, Splits(part, part, part, 20, meta), "cpu", tmp_path / "c.pt")
+        found = experiment.weight_decay(cell)
+        arms = found["arms"]
+        assert found["factor_here"] == pytest.approx(found["factor"], abs=0.02)
+        for name in ("layers.0.inputs", "layers.1.recurrent", "readout"):
+            with_decay, without = (arms[arm]["time_constants"][name]["median"] for arm in ("with", "without"))
+            assert with_decay < 0.9 * without
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestAnalyses:
+    def test_the_histogram_counts_every_time_constant(self):
+        decay = torch.tensor([0.0, math.exp(-1 / 10), math.exp(-1 / 300), 1.0, math.exp(-1 / 10)])
+        found = analyses.spread(decay, limit=200)
+        assert sum(found["histogram"]) == 5 and found["histogram"][0] == found["histogram"][-1] == 1
+        edges = [0, *analyses.EDGES, math.inf]
+        bin_of_ten = next(k for k in range(len(edges) - 1) if edges[k] <= 10 < edges[k + 1])
+        assert found["histogram"][bin_of_ten] == 2
+        assert (found["above"], found["at_one"]) == (0.4, 0.2)
+        assert found["median"] == pytest.approx(10, rel=1e-4)
+        assert found["mean_finite"] == pytest.approx(320 / 4, rel=1e-3)
+
+    def test_a_network_without_trained_decays_has_nothing_to_knock_out(self):
+        model = SETTINGS["match-feedforward"].network("HomNeuLIF", 30, 2)
+        assert analyses.knock_out(model, 10, 8, lambda m: 0.0, 0) is None
+
+    def test_deletion_removes_that_share_of_spikes_and_adds_none(self):
+        x = (torch.rand(100, 100, generator=torch.Generator().manual_seed(0)) < 0.5).to(torch.uint8)
+        left = analyses.deleted(x, 0.32, torch.Generator().manual_seed(1))
+        assert left.dtype == x.dtype and (left <= x).all()
+        assert left.sum().item() / x.sum().item() == pytest.approx(0.68, abs=0.02)
+        assert torch.equal(analyses.deleted(x, 0.0, torch.Generator()), x)
+        with pytest.raises(MstaskError, match=r"share of deleted spikes is 1\.5, expected 0 to 1"):
+            analyses.deleted(x, 1.5, torch.Generator())
+
+    def test_the_first_hit_is_the_end_of_the_first_good_stretch(self):
+        merits = [0.5] * 5 + [1.0] * 20
+        assert analyses.first_hit(merits, 0.96, 10) == 15
+        assert analyses.first_hit(merits, 0.95, 10) == 14
+        assert analyses.first_hit([0.5] * 30) is None
+        assert analyses.first_hit([1.0] * 9) is None
+
+    def test_cue_and_noise_channels_are_told_apart(self):
+        model = SETTINGS["match-feedforward"].network("HetSynLIF", 30, 2)
+        decay = model.decays()["layers.0.inputs"].data
+        decay[:, :20], decay[:, 20:] = math.exp(-1 / 50), math.exp(-1 / 9)
+        decay[0, 0] = 1
+        found = synthetic.by_channel(model)
+        assert found["cue"]["mean_finite"] == pytest.approx(50, rel=1e-4) and found["cue"]["n_infinite"] == 1
+        assert found["noise"]["mean_finite"] == pytest.approx(9, rel=1e-4) and found["noise"]["n_infinite"] == 0
+        assert synthetic.by_channel(SETTINGS["match-feedforward"].network("HetNeuLIF", 30, 2)) is None
+
+
+class TestSection:
+    @pytest.mark.parametrize("profile", ["smoke", "quick", "paper"])
+    def test_every_profile_sets_every_parameter(self, profile):
+        assert set(parameters(profile).cases) <= set(SECTION.cases)
+
+    @pytest.mark.parametrize("changes", [{"iterations": 0}, {"warps": [0.0]}, {"deletions": [1.5]}, {"hiden": 3}])
+    def test_parameters_out_of_range_or_misspelt_are_refused(self, changes):
+        with pytest.raises(ValueError):
+            parameters(**changes)
+
+    @pytest.mark.parametrize("case", ["match-feedforward", "match-slow", "pattern-recurrent", "digits-rows"])
+    @pytest.mark.parametrize("method", METHODS)
+    def test_every_kind_of_cell_gives_valid_measures(self, case, method, tmp_path):
+        measures = experiment.measure(job(case, method, tmp_path)).measures
+        assert results.Measures.model_validate(measures.model_dump()).details == measures.details
+
+    def test_speech_in_bins_is_measured_with_its_robustness(self, tmp_path):
+        cell = job("speech-bins", "HomNeuLIF", tmp_path, deletions=[0.0, 0.64], warps=[1.0])
+        few = SimpleNamespace(**vars(cell.splits))
+        few.train = Split(cell.splits.train.x[:32], cell.splits.train.y[:32])
+        cell = Job(SECTION, cell.method, cell.case, 0, cell.parameters, few, "cpu", cell.checkpoint)
+        measures = experiment.measure(cell).measures
+        assert measures.details["deletion"]["accuracy"][0] == measures.details["warp"]["accuracy"][0] == measures.accuracy
+        assert "weight_decay" not in measures.details
