@@ -34,9 +34,15 @@ def toy():
     return Splits(*parts, 2, about | {"fingerprint": "toy", "counts": {"test": 15}, "mean": 0.0, "sd": 1.0})
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Checkpoints are left in a folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
+
+
 def job(splits, method, section_id="frontier", **given):
     parameters = resolve(section_id, profile="smoke", **given)
-    return Job(section(section_id), method, None, 42, parameters, splits, "cpu", Path("unused.pt"))
+    return Job(section(section_id), method, None, 42, parameters, splits, "cpu", Path("cell.pt"))
 
 
 def test_the_networks_are_the_published_ones():

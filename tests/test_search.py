@@ -46,9 +46,15 @@ def toy():
     return Splits(*parts, 3, {"fingerprint": "toy", "mean": 0.5, "sd": 2.0})
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Checkpoints are left in a folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
+
+
 def job(splits, section_id="study", method="Vanilla-LIF", on_epoch=None, **given):
     parameters = resolve(section_id, profile="smoke", **given)
-    return Job(section(section_id), method, None, 42, parameters, splits, "cpu", Path("unused.pt"), on_epoch)
+    return Job(section(section_id), method, None, 42, parameters, splits, "cpu", Path("cell.pt"), on_epoch)
 
 
 class TestSelection:

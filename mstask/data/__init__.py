@@ -20,6 +20,11 @@ _LOADERS = {
     "radar": "mstask.data.radar:load",
     "speech": "mstask.data.speech:load",
     "speech-mixed": "mstask.data.speech:load_mixed",
+    "digits": "mstask.data.images:load_digits_set",
+    "mnist": "mstask.data.images:load_mnist",
+    "fashion-mnist": "mstask.data.images:load_fashion_mnist",
+    "cifar-10": "mstask.data.images:load_cifar_10",
+    "cifar-100": "mstask.data.images:load_cifar_100",
 }
 
 

@@ -1,0 +1,75 @@
+"""What one cell of the Eventprop sections does: make the network, train it on spike trains, test it."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from mstask import stats
+from mstask.cost import count_parameters
+from mstask.data import Splits
+from mstask.documents import Measures
+from mstask.experiments import Job, Measured
+from mstask.neighbours.eventprop import tasks
+from mstask.neighbours.eventprop.networks import EventpropNet
+from mstask.neighbours.eventprop.section import EventpropParameters
+from mstask.neighbours.eventprop.training import Outcome, confusion, train
+from mstask.neighbours.eventprop.variants import METHODS, plan
+from mstask.sections import Section
+
+
+def load(section: Section, parameters: EventpropParameters, case: str | None) -> Splits:
+    """The spike trains of a task."""
+    return _load(case or section.cases[0], parameters.data_source, parameters.data_size)
+
+
+@cache
+def _load(case: str, source: str, size: str) -> Splits:
+    return tasks.load(case, source, size)
+
+
+def measure(job: Job) -> Measured:
+    """One network with one loss on one task; spike trains are simulated on the CPU whatever the job's device."""
+    splits, case = job.splits, job.case or job.section.cases[0]
+    architecture, recipe = plan(job.method, case, splits.n_classes, job.parameters)
+    net = EventpropNet(architecture, job.seed)
+    outcome = train(net, splits, recipe, job.seed, job.checkpoint, job.on_epoch)
+    labels = splits.test.y
+    macro_f1, per_class = stats.macro_f1(outcome.test.predictions, labels, splits.n_classes)
+    measures = Measures(
+        macro_f1=macro_f1,
+        accuracy=outcome.test.accuracy(labels),
+        per_class_f1=per_class,
+        predictions=outcome.test.predictions.tolist(),
+        best_epoch=outcome.best_epoch,
+        epochs=len(outcome.history.train_loss),
+        stopped="max_epochs",
+        n_parameters=count_parameters(net),
+        width=architecture.hidden[0],
+        history=_history(outcome),
+        details=_details(outcome, splits, net, recipe.loss, METHODS[job.method].text),
+    )
+    return Measured(measures, outcome.seconds)
+
+
+def _history(outcome: Outcome) -> dict[str, list[float]]:
+    return {name: [float(value) for value in values] for name, values in vars(outcome.history).items()}
+
+
+def _details(outcome: Outcome, splits: Splits, net: EventpropNet, loss: str, text: str) -> dict[str, object]:
+    """What only this experiment measures; confusion matrices have predictions as rows."""
+    last = outcome.last
+    details: dict[str, object] = {
+        "loss": loss,
+        "text": text,
+        "test_loss": outcome.test.loss,
+        "last_epoch_accuracy": last.accuracy(splits.test.y),
+        "hidden_spikes": outcome.test.hidden_spikes,
+        "unanswered": outcome.test.unanswered,
+        "confusion": confusion(outcome.test.predictions, splits.test.y.numpy(), splits.n_classes),
+    }
+    layer = net.hidden[0]
+    if layer.tau_m.requires_grad:
+        details |= {"tau_membrane": layer.tau_m.tolist(), "tau_synapse": layer.tau_s.tolist()}
+    if layer.delays is not None:
+        details["delays"] = layer.delays.flatten().tolist()
+    return details

@@ -1,0 +1,136 @@
+"""The tasks that losses are compared on, and how each is trained; settings of the papers where they have them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import torch
+
+from mstask.data import Split, Splits
+from mstask.neighbours.eventprop import radar, speech, yin_yang
+from mstask.neighbours.eventprop.networks import Initial
+
+YIN_YANG_SIZES = {"small": (400, 100, 200), "medium": (2000, 500, 1000), "paper": (5000, 1000, 1000)}
+"""Trials for training, validation and test by data size; "paper" is the published set."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task: its trial in ms, its network, and how it is trained.
+
+    `spiking_output` is the initial output weight of first-spike losses, `output` of the others. `input_gain` and `input_ms`
+    belong to the loss "input". `spiking_rate` is the learning rate of first-spike losses.
+    """
+
+    title: str
+    trial_ms: float
+    n_inputs: int
+    n_hidden: int
+    readout_step: float
+    learning_rate: float
+    spiking_rate: float
+    decay: float
+    ease_in: float
+    epochs: int
+    first: tuple[float, float, float]
+    input: Initial
+    output: Initial
+    spiking_output: Initial
+    input_gain: float
+    input_ms: float
+
+
+YIN_YANG = Task(
+    title="Yin-Yang, 60 ms",
+    trial_ms=60.0,
+    n_inputs=yin_yang.N_CHANNELS,
+    n_hidden=200,
+    readout_step=0.5,
+    learning_rate=5e-3,
+    spiking_rate=5e-3,
+    decay=0.95,
+    ease_in=1.0,
+    epochs=25,
+    first=(0.5, 6.4, 3e-3),
+    input=Initial(1.5, 0.78),
+    output=Initial(0.2, 0.37),
+    spiking_output=Initial(0.93, 0.1),
+    input_gain=20.0,
+    input_ms=20.0,
+)
+"""Wunderlich & Pehle's network and rates; voltage losses as measured for the long trials."""
+
+TASKS = {
+    "yin-yang": YIN_YANG,
+    "yin-yang-long": Task(
+        **vars(YIN_YANG)
+        | {"title": "Yin-Yang, 400 ms", "trial_ms": 400.0, "n_hidden": 100, "learning_rate": 0.02, "epochs": 12}
+    ),
+    "speech": Task(
+        title="Spoken digits",
+        trial_ms=speech.TRIAL_MS,
+        n_inputs=700,
+        n_hidden=128,
+        readout_step=1.0,
+        learning_rate=1e-3,
+        spiking_rate=1e-3,
+        decay=1.0,
+        ease_in=1.0,
+        epochs=10,
+        first=(1.0, 100.0, 5e-5),
+        input=Initial(0.02, 0.01),
+        output=Initial(0.0, 0.3),
+        spiking_output=Initial(1.2, 0.6),
+        input_gain=0.01,
+        input_ms=20.0,
+    ),
+    "radar": Task(
+        title="Radar",
+        trial_ms=radar.TRIAL_MS,
+        n_inputs=len(radar.LEVELS) * 64,
+        n_hidden=128,
+        readout_step=0.5,
+        learning_rate=5e-3,
+        spiking_rate=5e-3,
+        decay=0.95,
+        ease_in=1.0,
+        epochs=12,
+        first=(1.0, 100.0, 5e-5),
+        input=Initial(0.03, 0.03),
+        output=Initial(0.0, 0.3),
+        spiking_output=Initial(0.4, 0.2),
+        input_gain=0.01,
+        input_ms=20.0,
+    ),
+}
+"""Speech has the reference implementation's weights and ease-in. Radar isn't in the papers; its values are this project's."""
+
+
+def input_weights(task: str, source: str, size: str) -> Initial:
+    """Initial input weights of a task; tenfold for the small embedded speech set, which has every tenth channel only."""
+    weights = TASKS[task].input
+    if (task, source, size) == ("speech", "embedded", "small"):
+        return Initial(10 * weights.mean, 10 * weights.sd)
+    return weights
+
+
+def load(task: str, source: str, size: str) -> Splits:
+    """The data of a task as spike trains; Yin-Yang is generated and the same from any source."""
+    if task == "speech":
+        return speech.load(source, size)
+    if task == "radar":
+        return radar.load(source, size)
+    return load_yin_yang(size)
+
+
+def load_yin_yang(size: str) -> Splits:
+    """The Yin-Yang set, or the first trials of each of its parts."""
+    parts, counts, digest = [], {}, hashlib.sha256(f"yin-yang, {yin_yang.LAST_INPUT} ms".encode())
+    for (name, seed), n in zip(yin_yang.SEEDS.items(), YIN_YANG_SIZES[size], strict=True):
+        xy, labels = yin_yang.points(n, seed)
+        digest.update(xy.tobytes() + labels.tobytes())
+        parts.append(Split(yin_yang.encode(xy), torch.from_numpy(labels)))
+        counts[name] = n
+    meta = {"name": "yin-yang", "source": "embedded", "size": size, "fingerprint": digest.hexdigest()}
+    return Splits(*parts, 3, meta | {"class_names": list(yin_yang.CLASS_NAMES), "counts": counts})

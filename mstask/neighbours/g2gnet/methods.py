@@ -1,0 +1,52 @@
+"""What the section compares, and on which data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Method:
+    """A wiring; `p_inter` and `scope` where they aren't the section's parameters.
+
+    `matched`: dense, as wide as gives it the number of parameters that the grouped networks are expected to have.
+    `rewired`: with Dynamic Sparse Training.
+    """
+
+    model: str
+    p_inter: float | None = None
+    matched: bool = False
+    rewired: bool = False
+    scope: str | None = None
+
+
+METHODS = {
+    "dense": Method("dense"),
+    "dense-matched": Method("dense", matched=True),
+    "er": Method("er"),
+    "index": Method("index"),
+    "random": Method("random"),
+    "mixer": Method("mixer"),
+    "er-p0": Method("er", p_inter=0.0),
+    "index-p0": Method("index", p_inter=0.0),
+    "random-p0": Method("random", p_inter=0.0),
+    "mixer-p0": Method("mixer", p_inter=0.0),
+    "er-dst": Method("er", rewired=True),
+    "index-dst": Method("index", rewired=True),
+    "random-dst": Method("random", rewired=True),
+    "mixer-dst": Method("mixer", rewired=True),
+    "index-dst-class": Method("index", rewired=True, scope="class"),
+}
+"""By name: the wiring at the section's p_inter, its p_inter = 0 ("p0": an "er" of the same density), moving connections
+("dst"), and moving ones that keep the group structure ("class")."""
+
+FOLDS = 5
+STILL = ("digits", "fashion-mnist", "mnist", "cifar-10", "cifar-100")
+"""Data whose examples are pictures, held as a constant input; the others are sequences."""
+
+CASES = (
+    *("digits", "radar", "speech", "digits-features"),
+    *(f"digits-fold-{number}" for number in range(1, FOLDS + 1)),
+    *STILL[1:],
+    *(f"{name}-features" for name in STILL[1:]),
+)

@@ -1,0 +1,72 @@
+"""What the benchmark of the wired layer measured, read from its document: ratios to one dense masked product, and where they
+cross 1."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from statistics import median
+
+import numpy as np
+import pandas as pd
+
+from mstask.documents import Document
+from mstask.speed import Spread
+
+DENSE = "dense"
+
+
+def ratios(document: Document, clock: str = "cpu") -> pd.DataFrame:
+    """Rows per width, wiring, p_inter and form: median and quartiles of its seconds over the dense product's, and what the
+    automatic choice predicted and took."""
+    (run,) = [run for run in document.values["runs"] if run["clock"] == clock]
+    rows = []
+    for layer in run["layers"]:
+        for form, seconds in layer["seconds"].items():
+            if form == DENSE:
+                continue
+            spread = Spread.of([a / b for a, b in zip(seconds, layer["seconds"][DENSE], strict=True)])
+            rows.append(
+                {name: layer[name] for name in ("width", "model", "p_inter", "density", "chosen")}
+                | {"form": form, "median": spread.median, "low": spread.low, "high": spread.high}
+                | {"predicted": layer["predicted"].get(form)}
+            )
+    return pd.DataFrame(rows)
+
+
+def crossovers(document: Document, clock: str = "cpu") -> pd.DataFrame:
+    """Rows per width, wiring and form: the p_inter at which it costs as much as the dense product, by interpolation between
+    the measured ones; NaN where it wins at all of them."""
+    rows = []
+    for (width, model, form), found in ratios(document, clock).groupby(["width", "model", "form"], sort=False):
+        if found["predicted"].isna().any():
+            continue
+        points = list(zip(found["p_inter"], found["median"], strict=True))
+        crossing = float("nan")
+        if points[0][1] >= 1:
+            crossing = points[0][0]
+        for (p, a), (q, b) in pairwise(points):
+            if a < 1 <= b:
+                crossing = float(np.interp(1.0, (a, b), (p, q)))
+                break
+        rows.append({"width": width, "model": model, "form": form, "p_inter": crossing})
+    return pd.DataFrame(rows)
+
+
+def best_choices(document: Document, clock: str = "cpu") -> float:
+    """Share of the measured layers for which the automatic choice took the form that was fastest, or within a tenth of it."""
+    (run,) = [run for run in document.values["runs"] if run["clock"] == clock]
+    hits = []
+    for layer in run["layers"]:
+        medians = {form: median(layer["seconds"][form]) for form in layer["predicted"]}
+        hits.append(medians[layer["chosen"]] <= 1.1 * min(medians.values()))
+    return sum(hits) / len(hits)
+
+
+def table(document: Document, clock: str = "cpu") -> pd.DataFrame:
+    """The ratios as text, one column per p_inter; the form that the automatic choice takes is marked by an asterisk."""
+    found = ratios(document, clock)
+    found["text"] = [
+        f"{row.median:.2f} [{row.low:.2f}, {row.high:.2f}]{'*' if row.form == row.chosen else ''}" for row in found.itertuples()
+    ]
+    wide = found.pivot_table("text", ["width", "model", "form"], "p_inter", aggfunc="first", sort=False)
+    return wide.fillna("").reset_index()

@@ -1,0 +1,14 @@
+"""Neuronal competition groups: a single-spike readout with several neurons per class, trained by supervised STDP.
+
+After Goupy, Tirilly, Bilasco, "Neuronal Competition Groups with Supervised STDP for Spike-Based Classification" (NeurIPS
+2024, arXiv 2410.17066); written anew from its description. `spikes` and `coding` make first spikes, `config` reads JSON
+configurations, `readout` and `training` learn, `drivers` run folders of data in parallel, `features` learns a convolution
+without labels, `experiment` is the section of the book.
+"""
+
+from mstask.neighbours.ncg.config import Config, ConfigError
+from mstask.neighbours.ncg.readout import Readout
+from mstask.neighbours.ncg.spikes import SpikeError, SpikeList, convert, from_dense, to_dense
+from mstask.neighbours.ncg.training import Fit, fit
+
+__all__ = ["Config", "ConfigError", "Fit", "Readout", "SpikeError", "SpikeList", "convert", "fit", "from_dense", "to_dense"]

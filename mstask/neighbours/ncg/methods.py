@@ -1,0 +1,164 @@
+"""What section 5.3 compares: rules, group sizes and ways to regulate competition, as configurations.
+
+Ids read "rule-Mn-regulation-L": M neurons per class, CR1 or CR2 (one or two thresholds), Drop, L (one neuron of each group
+labelled non-target). S2-M5-CR2-L is the paper's NCG, S2-M2-L its forerunner with paired neurons. Settings are chosen on
+validation data once per family and data set (`benchmarks/ncg_settings.py` writes `settings.json`); methods that differ in
+group size, regulation or labels alone share those of their family, as the paper's derived variants do. Data sets without a
+search of their own use those of the digits: thresholds are relative to the drive of a sample, so that they carry over.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mstask.errors import MstaskError
+from mstask.neighbours.ncg.config import Config, parse
+
+SETTINGS = Path(__file__).with_name("settings.json")
+BORROWED = {name: "digits" for name in ("speech", "speech-onsets", "mnist", "fashion-mnist")}
+
+
+@dataclass(frozen=True)
+class Family:
+    """A rule with the constants that the paper keeps for it: initial weights, range, normalisation."""
+
+    method: str
+    w_init_mean: float
+    w_norm: bool
+    w_min: float
+    w_max: float
+    use_time_ranges: bool | None = None
+
+
+FAMILIES = {
+    "S2": Family("s2stdp", 0.3, True, 0.0, 1.0),
+    "SSTDP": Family("s2stdp", 0.5, False, 0.0, 1.0, use_time_ranges=True),
+    "R": Family("rstdp", 0.8, False, 0.2, 0.8),
+}
+
+
+@dataclass(frozen=True)
+class Method:
+    """A configuration up to its settings: `settings` names their entry in the file, `regulation` is "", "CR1" or "CR2"."""
+
+    family: str
+    group: int
+    settings: str
+    regulation: str = ""
+    n_nontarget: int = 0
+    dropout: bool = False
+
+
+METHODS = {
+    "S2-M1": Method("S2", 1, "S2-M1"),
+    "S2-M2-L": Method("S2", 2, "S2-NCG", n_nontarget=1),
+    "S2-M5": Method("S2", 5, "S2-NCG"),
+    "S2-M5-CR1": Method("S2", 5, "S2-CR1", "CR1"),
+    "S2-M5-CR2": Method("S2", 5, "S2-NCG", "CR2"),
+    "S2-M5-CR2-L": Method("S2", 5, "S2-NCG", "CR2", n_nontarget=1),
+    "S2-M5-Drop-L": Method("S2", 5, "S2-Drop", n_nontarget=1, dropout=True),
+    "S2-M10-CR2-L": Method("S2", 10, "S2-NCG", "CR2", n_nontarget=1),
+    "SSTDP-M1": Method("SSTDP", 1, "SSTDP-M1"),
+    "SSTDP-M5-CR2": Method("SSTDP", 5, "SSTDP-NCG", "CR2"),
+    "SSTDP-M10-CR2": Method("SSTDP", 10, "SSTDP-NCG", "CR2"),
+    "R-M1": Method("R", 1, "R"),
+    "R-M5": Method("R", 5, "R", dropout=True),
+    "R-M20": Method("R", 20, "R", dropout=True),
+}
+"""The methods of the section, by id."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is tuned per data set.
+
+    `threshold` is a share of the mean initial drive of a sample (initial weight times spikes), `eta` a share of the
+    threshold; `dropout_out` is used by methods with dropout, `t_gap` by all but R-STDP.
+    """
+
+    threshold: float
+    ap: float
+    am: float
+    t_gap: float = 0.0
+    eta: float = 0.0
+    thr_anneal: float = 0.5
+    dropout_out: float = 0.0
+
+    def scaled(self, threshold: float = 1.0, rate: float = 1.0, regulation: float = 1.0) -> Settings:
+        """The same with threshold, learning rates and the step of the regulation multiplied."""
+        return replace(
+            self, threshold=self.threshold * threshold, ap=self.ap * rate, am=self.am * rate, eta=self.eta * regulation
+        )
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long a readout is trained."""
+
+    epochs: int
+    patience: int
+    annealing: float = 0.98
+    reference_timing: bool = False
+
+
+@cache
+def tuned() -> dict[str, dict[str, Settings]]:
+    """The chosen settings by data set and family."""
+    kept = json.loads(SETTINGS.read_text("utf-8"))["settings"]
+    return {case: {name: Settings(**values) for name, values in families.items()} for case, families in kept.items()}
+
+
+def settings(case: str, method: str) -> Settings:
+    """The settings of a method on a data set.
+
+    Raises
+    ------
+    MstaskError : none were chosen for it.
+    """
+    name, chosen = METHODS[method].settings, case if case in tuned() else BORROWED.get(case, case)
+    if name not in tuned().get(chosen, {}):
+        raise MstaskError(f"{SETTINGS.name} has no settings {name!r} for {case!r}; choose them with benchmarks/ncg_settings.py")
+    return tuned()[chosen][name]
+
+
+def configuration(method: Method, chosen: Settings, schedule: Schedule, n_classes: int, spikes_per_sample: float) -> Config:
+    """The complete configuration of a method, for data with so many classes and spikes per sample."""
+    family = FAMILIES[method.family]
+    threshold = chosen.threshold * family.w_init_mean * spikes_per_sample
+    layer = {
+        "n_neurons": n_classes * method.group,
+        "firing_threshold": threshold,
+        "w_init_normal": True,
+        "w_init_mean": family.w_init_mean,
+        "w_init_std": 0.01,
+        "w_norm": family.w_norm,
+        "w_min": family.w_min,
+        "w_max": family.w_max,
+        "reference_timing": schedule.reference_timing,
+    }
+    optimizer: dict[str, Any] = {
+        "method": family.method,
+        "ap": chosen.ap,
+        "am": chosen.am,
+        "annealing": schedule.annealing,
+    }
+    if family.method != "rstdp":
+        optimizer |= {"t_gap": chosen.t_gap, "class_inhib": method.group > 1, "use_time_ranges": family.use_time_ranges}
+    trainer = {
+        "epochs": schedule.epochs,
+        "early_stopping": schedule.patience,
+        "nt_neurons": method.n_nontarget,
+        "dropout_out": chosen.dropout_out if method.dropout else 0.0,
+    }
+    values: dict[str, Any] = {"network": [layer], "optimizer": optimizer, "trainer": trainer}
+    if method.regulation:
+        values["regularizer"] = {
+            "thr_lr": chosen.eta * threshold,
+            "thr_anneal": chosen.thr_anneal,
+            "use_two_thr": method.regulation == "CR2",
+        }
+    return parse(values)

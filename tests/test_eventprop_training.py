@@ -1,0 +1,203 @@
+"""Training with exact gradients: it learns, resumes bit for bit, follows its schedule, and shows what the loss decides."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from mstask import sections
+from mstask.data import Split, Splits
+from mstask.experiments import Job
+from mstask.neighbours.eventprop import experiment
+from mstask.neighbours.eventprop.events import EventpropError
+from mstask.neighbours.eventprop.networks import Architecture, EventpropNet, Initial
+from mstask.neighbours.eventprop.recording import Recording, membrane_trace
+from mstask.neighbours.eventprop.regularise import Regularisation, Rewiring
+from mstask.neighbours.eventprop.schedules import Rate, Schedule
+from mstask.neighbours.eventprop.section import SECTION, YIN_YANG_SECTION
+from mstask.neighbours.eventprop.tasks import load_yin_yang
+from mstask.neighbours.eventprop.training import Recipe, choose_trainable, confusion, train
+from mstask.neighbours.eventprop.variants import METHODS, plan
+
+SMALL = Architecture(5, 3, 60.0, (40,), readout_step=1.0)
+
+
+@pytest.fixture(scope="module")
+def yin_yang():
+    return load_yin_yang("small")
+
+
+@pytest.fixture(scope="module")
+def published():
+    return load_yin_yang("paper")
+
+
+def first(splits, n):
+    """The same set with n training trials, and as many of the other parts at most."""
+    rows = [np.arange(min(n, len(part.y))) for part in (splits.train, splits.validation, splits.test)]
+    parts = [Split(p.x.take(r), p.y[r]) for p, r in zip((splits.train, splits.validation, splits.test), rows, strict=True)]
+    return Splits(*parts, splits.n_classes, splits.meta | {"fingerprint": f"first {n}"})
+
+
+def test_the_published_setting_learns_yin_yang_in_three_epochs(published):
+    architecture = Architecture(5, 3, 60.0, readout="LIF", output_weights=Initial(0.93, 0.1))
+    recipe = Recipe("first-spike-exp", max_epochs=3, schedule=Schedule(decay=0.95))
+    outcome = train(EventpropNet(architecture, 0), published, recipe, seed=0)
+    assert outcome.last.accuracy(published.test.y) >= 0.92
+    assert outcome.history.hidden_spikes[0] > 1.3 * outcome.history.hidden_spikes[-1]
+
+
+def test_on_long_trials_a_falling_weight_teaches_the_hidden_layer_and_a_constant_one_does_not(published):
+    splits = first(published, 1200)
+    architecture = Architecture(5, 3, 400.0, (100,), readout_step=1.0)
+
+    def accuracy(loss, trains=("hidden", "readout")):
+        recipe = Recipe(loss, learning_rate=0.02, max_epochs=8, schedule=Schedule(decay=0.95), trains=trains)
+        return train(EventpropNet(architecture, 0), splits, recipe, seed=0).last.accuracy(splits.test.y)
+
+    shaped, constant, frozen = accuracy("exp"), accuracy("sum"), accuracy("sum", ("readout",))
+    assert shaped > constant + 0.15
+    assert shaped > frozen
+    assert constant <= frozen
+
+
+def test_an_interrupted_training_ends_with_the_same_numbers(yin_yang, tmp_path):
+    recipe = Recipe("exp", max_epochs=4, schedule=Schedule(decay=0.9, ease_in=1.2), rewiring=Rewiring(Initial(1.5, 0.78)))
+    whole = train(EventpropNet(SMALL, 5), yin_yang, recipe, seed=5, checkpoint=tmp_path / "whole.pt")
+
+    class Killed(Exception):
+        pass
+
+    def kill(history):
+        if len(history.train_loss) == 2:
+            raise Killed
+
+    path = tmp_path / "killed.pt"
+    with pytest.raises(Killed):
+        train(EventpropNet(SMALL, 5), yin_yang, recipe, seed=5, checkpoint=path, on_epoch=kill)
+    torch.manual_seed(0)
+    resumed = train(EventpropNet(SMALL, 5), yin_yang, recipe, seed=5, checkpoint=path)
+    assert resumed.history == whole.history and resumed.best_epoch == whole.best_epoch
+    assert (resumed.test.predictions == whole.test.predictions).all() and resumed.test.loss == whole.test.loss
+
+
+def test_another_seeds_checkpoint_is_set_aside(yin_yang, tmp_path):
+    path, recipe = tmp_path / "cell.pt", Recipe("exp", max_epochs=1)
+    train(EventpropNet(SMALL, 1), yin_yang, recipe, seed=1, checkpoint=path)
+    train(EventpropNet(SMALL, 2), yin_yang, recipe, seed=2, checkpoint=path)
+    assert path.with_name("cell.pt.set-aside").exists()
+
+
+def test_ease_in_reaches_the_full_rate_at_batch_142():
+    schedule = Schedule(ease_in=1.05)
+    rate = Rate.begin(1e-3, schedule)
+    assert rate.value == pytest.approx(1e-6)
+    reached = []
+    for _ in range(150):
+        reached.append(rate.value == 1e-3)
+        rate.after_batch(schedule)
+    assert reached.index(True) == 142
+
+
+def test_a_plateau_halves_the_rate_once_and_then_waits():
+    schedule = Schedule(fast=0.8, slow=0.95, plateau_factor=0.5, wait=10)
+    rate, rates = Rate.begin(1.0, schedule), []
+    for epoch in range(60):
+        rate.after_epoch(schedule, 0.8 if epoch < 15 else 0.4)
+        rates.append(rate.full)
+    drops = [k for k in range(1, 60) if rates[k] < rates[k - 1]]
+    assert len(drops) >= 2 and drops[0] > 15 and min(np.diff(drops)) == 11
+
+
+def test_only_rewiring_revives_silent_neurons(yin_yang):
+    weak = replace(SMALL, input_weights=Initial(0.45, 0.1))
+    rewiring = Rewiring(Initial(1.5, 0.78))
+    regularisation = Regularisation(too_few=1e-2, target=2.0)
+    recipe = Recipe("exp", max_epochs=2)
+    push = train(EventpropNet(weak, 0), yin_yang, replace(recipe, regularisation=regularisation), 0).history.silent_neurons
+    redraw = train(EventpropNet(weak, 0), yin_yang, replace(recipe, rewiring=rewiring), 0).history.silent_neurons
+    lift = train(EventpropNet(weak, 0), yin_yang, replace(recipe, rewiring=replace(rewiring, lift=1.0)), 0).history
+    assert push == [40, 40]
+    assert redraw[0] == 40 and redraw[1] < 20
+    assert lift.silent_neurons[1] < 5 and lift.rewired[0] == 40
+
+
+def test_regularisation_brings_the_counts_of_overactive_neurons_towards_the_target(yin_yang):
+    loud = replace(SMALL, input_weights=Initial(4.0, 1.0))
+    recipe = Recipe("exp", max_epochs=3, learning_rate=0.02)
+    free = train(EventpropNet(loud, 0), yin_yang, recipe, 0).history.hidden_spikes
+    term = Regularisation(too_many=1e-2, target=1.0)
+    held = train(EventpropNet(loud, 0), yin_yang, replace(recipe, regularisation=term), 0).history.hidden_spikes
+    assert 40 < held[-1] < 0.8 * free[-1]
+
+
+def test_the_regularisations_terms_are_as_defined():
+    counts = np.array([[1, 5], [3, 9]])
+    plain = Regularisation(too_many=0.1, too_few=1.0, target=4.0)
+    np.testing.assert_allclose(plain.push(counts), [[1.5, -0.05], [0.5, -0.25]])
+    np.testing.assert_allclose(replace(plain, batch_mean=True).push(counts), [[1.0, -0.15]] * 2)
+    whole = Regularisation(layer_strength=0.1, layer_target=10.0)
+    np.testing.assert_allclose(whole.push(counts), [[0.0, 0.0], [-0.05, -0.05]])
+
+
+def test_trained_time_constants_move_and_stay_above_their_clamps(yin_yang):
+    architecture = replace(SMALL, neuron="hetLIF", readout="hetLI", shortest_membrane=8.0, shortest_synapse=2.0)
+    recipe = Recipe("exp", learning_rate=0.2, max_epochs=2, trains=("taus", "readout taus"))
+    net = EventpropNet(architecture, 0)
+    before = net.hidden[0].tau_m.detach().clone()
+    train(net, yin_yang, recipe, 0)
+    assert (net.hidden[0].tau_m - before).abs().max() > 0.1
+    for layer in (net.hidden[0], net.readout):
+        assert layer.tau_m.min() >= 8.0 and layer.tau_s.min() >= 2.0
+
+
+def test_a_recording_holds_what_was_asked_for_and_the_trace_meets_the_threshold(yin_yang, tmp_path):
+    recording = Recording(tmp_path, when=((1, 0), (0, 3)), what=("spikes", "parameters"))
+    train(EventpropNet(SMALL, 0), yin_yang, Recipe("exp", max_epochs=2), 0, recording=recording)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["epoch-0000-batch-00003.npz", "epoch-0001-batch-00000.npz"]
+    with np.load(tmp_path / "epoch-0001-batch-00000.npz", allow_pickle=False) as saved:
+        assert saved["hidden.0.weights"].shape == (5, 40) and len(saved["hidden.0.times"]) == len(saved["hidden.0.ids"])
+        assert "output" not in saved
+    net, inputs = EventpropNet(replace(SMALL, recurrent=True), 0), yin_yang.train.x.take([0])
+    _, fired = net(inputs)
+    t, neuron = fired[0].spikes.times[-1], fired[0].spikes.ids[-1]
+    voltage, _ = membrane_trace(net.hidden[0], inputs, fired[0], 0, int(neuron), np.array([t - 1e-9, t]))
+    assert voltage[0] == pytest.approx(1.0, abs=1e-6) and voltage[1] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_confusion_matrix_has_predictions_as_rows():
+    assert confusion(np.array([0, 1, 1]), np.array([0, 0, 1]), 2) == [[1, 0], [1, 1]]
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_every_method_runs_as_a_cell(method, monkeypatch, tmp_path):
+    section = SECTION if method in SECTION.methods else YIN_YANG_SECTION
+    monkeypatch.setattr(sections, "section", lambda name: section)
+    parameters = sections.resolve(section.id, profile="smoke", methods=[method], cases=["yin-yang"], max_epochs=1)
+    splits = experiment.load(section, parameters, "yin-yang")
+    job = Job(section, method, "yin-yang", 42, parameters, splits, "cpu", tmp_path / "cell.pt")
+    measures = experiment.measure(job).measures
+    assert len(measures.predictions) == len(splits.test.y) and measures.epochs == 1
+    assert np.sum(measures.details["confusion"]) == len(splits.test.y)
+
+
+def test_a_network_with_delays_learns_them_besides_its_weights():
+    settings = SECTION.protocol | SECTION.profiles["smoke"] | {"profile": "smoke", "data_source": "embedded"}
+    parameters = SECTION.parameters(**settings)
+    architecture, recipe = plan("trained-delays", "yin-yang", 3, parameters)
+    net = EventpropNet(architecture, 0)
+    assert len(choose_trainable(net, recipe)) == 3
+    delays = net.hidden[0].delays
+    assert delays.min() >= 0.0 and delays.max() <= 10.0 and delays.max() > delays.min()
+
+
+def test_wrong_settings_are_refused(yin_yang):
+    with pytest.raises(EventpropError, match="did you mean 'sigmoid'"):
+        Recipe("sigmoyd")
+    with pytest.raises(EventpropError, match="can't judge a readout of LI neurons"):
+        train(EventpropNet(SMALL, 0), yin_yang, Recipe("first-spike"), 0)
+    with pytest.raises(EventpropError, match="can't be trained"):
+        Recipe("exp", trains=("threshold",))
+    with pytest.raises(EventpropError, match="nothing to train"):
+        train(EventpropNet(SMALL, 0), yin_yang, Recipe("exp", trains=("delays",)), 0)

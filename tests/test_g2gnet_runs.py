@@ -1,0 +1,230 @@
+"""G2GNet's training and single runs: resume, names, refusals, folds, and the section's cells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mstask import data
+from mstask.data import Split, Splits
+from mstask.errors import MstaskError
+from mstask.experiments import Job
+from mstask.neighbours.g2gnet import experiment, features, folds, runs
+from mstask.neighbours.g2gnet.__main__ import main
+from mstask.neighbours.g2gnet.methods import CASES, METHODS
+from mstask.neighbours.g2gnet.names import stem
+from mstask.neighbours.g2gnet.networks import Design, Encoding, intra_only
+from mstask.neighbours.g2gnet.rewiring import Rule
+from mstask.neighbours.g2gnet.runs import Options
+from mstask.neighbours.g2gnet.section import SECTION
+from mstask.neighbours.g2gnet.training import Regime
+from mstask.training import predict
+
+TINY = Options(model="index", epochs=4, T=5, batch_size=32, hidden_dim=16, sparsity_mode="dynamic", dst_every=5)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.load("digits", size="small")
+
+
+def weights(model):
+    return {name: value for name, value in model.state_dict().items() if torch.is_tensor(value)}
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.mark.parametrize("kind", ["current", "rate"])
+def test_a_run_interrupted_after_two_epochs_ends_with_the_same_network(digits, tmp_path, kind):
+    plan = Design(64, 10, "mixer", 16, encoding=Encoding(kind, steps=5))
+    how = Regime(batch_size=32, max_epochs=4, rule=Rule("hebb", "hebb"), every=5)
+
+    def stop(history):
+        if len(history.train_loss) == 2:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        experiment.fit(plan, how, digits, 1, checkpoint=tmp_path / "run.pth", on_epoch=stop)
+    resumed, again = experiment.fit(plan, how, digits, 1, checkpoint=tmp_path / "run.pth")
+    model, whole = experiment.fit(plan, how, digits, 1)
+    assert replace(again.outcome, seconds={}) == replace(whole.outcome, seconds={})
+    assert again.rewirings == whole.rewirings and len(whole.rewirings) > 2
+    for name, value in weights(model).items():
+        assert torch.equal(value, weights(resumed)[name]), name
+
+
+def test_files_are_named_as_the_sources_name_them():
+    assert stem("fashionmnist", "index", 0.15, 50, "current") == "fashionmnist_index_p0_15_T50_current"
+    assert stem("cifar10", "dense", 0.0, 50, "current", features=True) + ".DONE" == (
+        "resnet_cifar10_dense_p0_00_T50_current.DONE"
+    )
+    assert TINY.stem == "digits_index_p0_15_T5_current_cpset_cghebb"
+    assert (
+        Options(dataset="fashionmnist", model="dense", sparsity_mode="dynamic").stem == "fashionmnist_dense_p0_15_T50_current"
+    )
+
+
+def test_a_finished_run_is_skipped_and_another_seed_of_its_name_refused(digits, tmp_path):
+    first, told = replace(TINY, epochs=1), []
+    result = runs.run(first, tmp_path, digits, tell=told.append)
+    assert f"accuracy {result['accuracy']:.4f}" in told[-1]
+    assert {path.name for path in tmp_path.iterdir()} == {f"{TINY.stem}{s}" for s in (".json", ".pth", ".DONE")}
+    assert runs.run(first, tmp_path, digits, tell=told.append) is None
+    assert "is finished, skipped" in told[-1] and ".DONE" in told[-1]
+    with pytest.raises(MstaskError, match="with another seed; choose another folder"):
+        runs.run(replace(first, seed=1), tmp_path, digits)
+    assert runs.run(replace(first, seed=1), tmp_path, digits, force=True, tell=told.append) is not None
+
+
+def test_a_damaged_checkpoint_stops_the_run(digits, tmp_path):
+    def stop(history):
+        raise Interrupted
+
+    with pytest.raises(Interrupted):
+        runs.run(TINY, tmp_path, digits, tell=lambda line: None, on_epoch=stop)
+    (tmp_path / f"{TINY.stem}.pth").write_bytes(b"damaged")
+    with pytest.raises(MstaskError, match="was damaged and is set aside"):
+        runs.run(TINY, tmp_path, digits, tell=lambda line: None)
+
+
+def test_options_that_cannot_be_are_refused_in_one_sentence(capsys, tmp_path):
+    for given, match in (
+        ({"dataset": "fashion"}, "fashionmnist"),
+        ({"T": 0}, "option T is 0"),
+        ({"sparsity_mode": "dst"}, "dst"),
+    ):
+        with pytest.raises(MstaskError, match=match):
+            Options(**given)
+    assert main(["train", "--hidden_dim", "20", "--model", "index", "--folder", str(tmp_path)]) == 1
+    assert "doesn't divide into 8 groups" in capsys.readouterr().err
+
+
+def test_own_images_are_asked_for_where_they_are_missing(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("FASHION_MNIST_DATA", str(tmp_path / "none"))
+    assert main(["train", "--dataset", "fashionmnist", "--folder", str(tmp_path)]) == 1
+    assert "FASHION_MNIST_DATA" in capsys.readouterr().err
+
+
+def test_presets_give_way_to_what_is_given():
+    chosen = runs.preset("digits", {"model": "mixer", "T": 7})
+    assert (chosen.model, chosen.T, chosen.hidden_dim, chosen.dst_every) == ("mixer", 7, 256, 50)
+
+
+def test_contiguous_folds_of_the_digits_have_359_examples_and_the_last_361():
+    y = data.load("digits").train.y.new_tensor([i % 10 for i in range(1797)])
+    parts = folds.folds(y, 5, "contiguous")
+    assert [len(part) for part in parts] == [359] * 4 + [361]
+    assert torch.equal(torch.cat(parts), torch.arange(1797))
+
+
+def test_stratified_folds_are_disjoint_cover_everything_and_hold_all_classes(digits):
+    whole = torch.cat([part.y for part in (digits.train, digits.validation, digits.test)])
+    parts = folds.folds(whole, 5)
+    assert torch.equal(torch.cat(parts).sort().values, torch.arange(len(whole)))
+    for part in parts:
+        assert whole[part].unique().numel() == 10
+
+
+def test_a_fold_tests_what_it_never_trained_on(digits):
+    pictures = [folds.fold(digits, number, 5) for number in (1, 2)]
+    for splits in pictures:
+        rows = {
+            part: {tuple(x.flatten().tolist()) for x in getattr(splits, part).x} for part in ("train", "validation", "test")
+        }
+        assert not rows["test"] & (rows["train"] | rows["validation"])
+        assert sum(map(len, (splits.train, splits.validation, splits.test))) == 300
+    assert pictures[0].meta["fingerprint"] != pictures[1].meta["fingerprint"]
+    with pytest.raises(MstaskError, match="fold 6 of 5"):
+        folds.fold(digits, 6, 5)
+
+
+def test_of_a_set_with_an_official_test_part_only_the_training_part_is_folded(digits):
+    official = replace(digits, meta=digits.meta | {"source": "real"})
+    splits = folds.fold(official, 1, 5)
+    assert sum(map(len, (splits.train, splits.validation, splits.test))) == len(digits.train) + len(digits.validation)
+
+
+def test_cross_validation_averages_its_folds(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "load", lambda options: digits)
+    small = replace(TINY, model="dense", epochs=1)
+    first = runs.cross_validate(small, 2, "stratified", tmp_path, tell=lambda line: None)
+    assert first["mean"] == pytest.approx(sum(first["accuracies"]) / 2)
+    again = runs.cross_validate(small, 2, "stratified", tmp_path, tell=lambda line: None)
+    assert again["mean"] == pytest.approx(first["mean"], abs=1e-4)
+
+
+def test_frozen_features_are_512_values_in_zero_to_one_and_tell_the_classes_apart(digits):
+    found = features.frozen(digits)
+    assert found.train.x.shape == (len(digits.train), 1, 512)
+    assert found.train.x.min() >= 0 and found.train.x.max() <= 1
+    again = features.frozen(digits)
+    assert found.meta["fingerprint"] == again.meta["fingerprint"] != digits.meta["fingerprint"]
+    centres = torch.stack([found.train.x[found.train.y == c].mean((0, 1)) for c in range(10)])
+    nearest = torch.cdist(found.test.x.squeeze(1), centres).argmin(1)
+    assert (nearest == found.test.y).double().mean() > 0.5
+
+
+def test_features_need_square_pictures():
+    part = Split(torch.rand(4, 12, 70), torch.arange(4))
+    with pytest.raises(MstaskError, match="square pictures, found 12 x 70"):
+        features.frozen(Splits(part, part, part, 4, {"name": "speech", "fingerprint": "x"}))
+
+
+def test_cutting_the_connections_between_groups_leaves_the_network_as_it_was(digits):
+    plan = Design(64, 10, "index", 32, encoding=Encoding(steps=8))
+    model, _ = experiment.fit(plan, Regime(batch_size=32, max_epochs=6), digits, 1)
+    before = predict(model, digits.test.x)[0]
+    cut = intra_only(model, digits.test.x)
+    assert not torch.equal(cut, before)
+    assert torch.equal(predict(model, digits.test.x)[0], before)
+
+
+def parameters(**changes):
+    given = SECTION.protocol | SECTION.profiles["smoke"] | changes
+    return SECTION.parameters(**{"profile": "smoke", "data_source": "embedded"} | given)
+
+
+@pytest.mark.parametrize("method", ["dense-matched", "er", "random-p0", "index-dst", "index-dst-class"])
+def test_a_cell_says_what_became_of_its_connections(digits, tmp_path, method):
+    chosen = parameters(updates=2)
+    job = Job(SECTION, method, "digits", 42, chosen, digits, "cpu", tmp_path / "cell.pt")
+    measured = experiment.measure(job)
+    details = measured.measures.details
+    again = experiment.measure(replace(job, checkpoint=tmp_path / "other.pt"))
+    assert again.measures == measured.measures
+    assert len(details["rewirings"]) == (2 if "dst" in method else 0)
+    assert ("intra_only_accuracy" in details) == (METHODS[method].model not in ("dense", "er"))
+    if method == "random-p0":
+        assert details["intra_share"] == [1.0, 1.0] and details["density"] == [0.125, 0.125]
+    if method == "index-dst":
+        assert details["rewirings"][-1]["layers"][1]["intra"] < 0.5
+    if method == "index-dst-class":
+        assert details["rewirings"][0]["layers"] == [
+            layer | {"intra": share}
+            for layer, share in zip(details["rewirings"][0]["layers"], details["intra_share"], strict=True)
+        ]
+
+
+def test_matched_and_grouped_networks_have_equally_many_parameters(digits):
+    counts = {
+        name: experiment.G2GNet(experiment.design(METHODS[name], parameters(hidden=128), digits), 1).n_parameters()
+        for name in ("dense-matched", "er", "index", "random", "mixer")
+    }
+    assert max(counts.values()) / min(counts.values()) < 1.02
+
+
+def test_every_profile_and_case_of_the_section_can_be_run():
+    for size in SECTION.profiles.values():
+        SECTION.parameters(
+            **{"profile": "smoke", "data_source": "embedded", "methods": list(METHODS)} | SECTION.protocol | size
+        )
+        assert set(size["cases"]) <= set(CASES) and set(size.get("methods", METHODS)) <= set(METHODS)
+    splits = experiment.load(SECTION, parameters(), "digits-fold-2")
+    assert splits.meta["name"] == "digits-fold-2"
+    assert experiment.load(SECTION, parameters(), "digits-features").train.x.shape[-1] == 512
+    with pytest.raises(MstaskError, match="fashion-mnist is not embedded"):
+        experiment.load(SECTION, parameters(), "fashion-mnist")
