@@ -97,36 +97,49 @@ def plan(requests: Sequence[tuple[str, Parameters]], workers: int, timeout: floa
     The data of every case is loaded once, here: it is generated before the workers need it, compared with what finished
     cells were made from, and data that is missing fails its cells at once.
     """
-    made = Plan([], {}, [], {}, {})
+    made = Plan([], {}, [], dict(requests), {})
+    todo = {section_id: left_to_do(made, section_id, keep_stale) for section_id in made.parameters}
+    todo = {section_id: left for section_id, left in todo.items() if left[0]}
     found: list[tuple[float, Task]] = []
-    for section_id, parameters in requests:
-        made.parameters[section_id] = parameters
-        given = parameters.model_dump(exclude=None if section(section_id).cases else {"cases"})
-        check_notebook(ROOT / f"{section(section_id).notebook}.ipynb", given)
-        todo, examples = [], None
-        broken: dict[str | None, str] = {}
-        for place in grid(parameters):
-            if (section_id, place.case) not in made.fingerprints and place.case not in broken:
-                try:
-                    meta = cells.load(section_id, parameters, place.case).meta
-                    made.fingerprints[section_id, place.case], examples = meta["fingerprint"], meta["counts"].get("train")
-                except MstaskError as error:
-                    broken[place.case] = str(error)
-            if place.case in broken:
-                made.outcomes.append(Outcome(section_id, *place, "failed", error=broken[place.case]))
-            elif is_done(made, section_id, place, keep_stale):
-                made.outcomes.append(Outcome(section_id, *place, "skipped"))
-            else:
-                todo.append(place)
-        cost = estimates.expected(section_id, parameters, examples) if todo else None
-        for group in estimates.groups(todo, cost, workers) if cost else []:
+    for section_id, (places, examples) in todo.items():
+        parameters = made.parameters[section_id]
+        cost = estimates.expected(section_id, parameters, examples)
+        folder = f"{label(section_id, parameters)}-{parameters.data_source}"
+        root = str(results.runs_root().absolute())
+        for group in estimates.groups(places, cost, -(-workers // len(todo))):
             seconds = {(section_id, place): cost(place) for place in group}
             made.expected.update(seconds)
-            folder = f"{label(section_id, parameters)}-{parameters.data_source}"
-            task = Task(section_id, group, given, folder, str(results.runs_root().absolute()), timeout, send)
+            task = Task(section_id, group, given_to(section_id, parameters), folder, root, timeout, send)
             found.append((sum(seconds.values()), task))
     made.tasks.extend(task for _, task in sorted(found, key=lambda pair: -pair[0]))
     return made
+
+
+def left_to_do(made: Plan, section_id: str, keep_stale: bool) -> tuple[list[Place], int | None]:
+    """The cells of a section that must be run, and how many examples they are trained on; notes what is known of the rest."""
+    parameters = made.parameters[section_id]
+    check_notebook(ROOT / f"{section(section_id).notebook}.ipynb", given_to(section_id, parameters))
+    todo, examples = [], None
+    broken: dict[str | None, str] = {}
+    for place in grid(parameters):
+        if (section_id, place.case) not in made.fingerprints and place.case not in broken:
+            try:
+                meta = cells.load(section_id, parameters, place.case).meta
+                made.fingerprints[section_id, place.case], examples = meta["fingerprint"], meta["counts"].get("train")
+            except MstaskError as error:
+                broken[place.case] = str(error)
+        if place.case in broken:
+            made.outcomes.append(Outcome(section_id, *place, "failed", error=broken[place.case]))
+        elif is_done(made, section_id, place, keep_stale):
+            made.outcomes.append(Outcome(section_id, *place, "skipped"))
+        else:
+            todo.append(place)
+    return todo, examples
+
+
+def given_to(section_id: str, parameters: Parameters) -> dict[str, Any]:
+    """The parameters that a section's notebook declares, with their values."""
+    return parameters.model_dump(exclude=None if section(section_id).cases else {"cases"})
 
 
 def able_to_start(waiting: Sequence[Task], running: Iterable[Task]) -> list[Task]:
@@ -293,7 +306,7 @@ def connected(workers: int, scheduler: str | None) -> Iterator[Any]:
             n_workers=1,
             threads_per_worker=workers,
             processes=False,
-            dashboard_address=None,
+            dashboard_address=":0",
             silence_logs=50,
             memory_limit=0,
             local_directory=scratch,

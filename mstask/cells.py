@@ -61,10 +61,10 @@ def run_cell(
         made_by = inputs(chosen)
         device = device_to_use()
         checkpoint = path.with_name(f"{path.stem}.{made_by['code'][:8]}.checkpoint.pt")
+        job = Job(chosen, place.method, place.case, place.seed, parameters, splits, device, checkpoint, on_epoch)
+        measure = experiment(chosen).measure
         started = time.perf_counter()
-        measured = experiment(chosen).measure(
-            Job(chosen, place.method, place.case, place.seed, parameters, splits, device, checkpoint, on_epoch)
-        )
+        measured = measure(job)
         made = results.provenance(
             f"python -m mstask run {section_id} --profile {parameters.profile} --data {parameters.data_source}", device
         )

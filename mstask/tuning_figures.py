@@ -103,7 +103,7 @@ def data_factor_curve(documents: Documents) -> pd.DataFrame:
 def figure_factor_curve(documents: Documents) -> Figure:
     """What "matches" means decides the factor: the cheapest match's proxy over the spiking one's, by tolerance."""
     curves = {voice: steps for voice, document in by_voice(documents).items() if (steps := factor_steps(document))}
-    last = max(10 * LINEAR_UP_TO, *(2 * steps[-1][0] for steps in curves.values()))
+    last = max([10 * LINEAR_UP_TO, *(2 * steps[-1][0] for steps in curves.values())])
     with rc_context(STYLE):
         figure = Plot(figsize=(WIDTH, 3.0), layout="constrained")
         axes = figure.add_subplot()

@@ -9,12 +9,13 @@ from mstask import doctor, paths
 from mstask.cli import main
 
 
-def verdicts(name):
-    return [(check.verdict, check.found, check.advice) for check in doctor.examine() if check.name == name]
+def verdicts(look, name):
+    return [(check.verdict, check.found, check.advice) for check in look() if check.name == name]
 
 
-def test_a_sound_installation_passes_and_prints_the_same_as_json(capsys):
+def test_a_sound_installation_passes_and_prints_the_same_as_json(monkeypatch, capsys):
     checks = doctor.examine()
+    monkeypatch.setattr(doctor, "examine", lambda: checks)
     wrong = [check.name for check in checks if check.verdict == "wrong"]
     assert main(["doctor", "--json"]) == int(bool(wrong))
     printed = json.loads(capsys.readouterr().out)
@@ -28,7 +29,7 @@ def test_a_sound_installation_passes_and_prints_the_same_as_json(capsys):
 
 def test_versions_that_can_change_a_number_are_wrong_and_others_are_noted(monkeypatch):
     monkeypatch.setattr(doctor, "pins", lambda: {"torch": "0.1", "sphinx": "0.1", "no-such-package": "1"})
-    (versions,), (tools,), (packages,) = (verdicts(name) for name in ("versions", "tools", "packages"))
+    (versions,), (tools,), (packages,) = (verdicts(doctor.versions, name) for name in ("versions", "tools", "packages"))
     assert versions[0] == "wrong" and "instead of 0.1" in versions[1] and "requirements.txt" in versions[2]
     assert tools[0] == "note" and tools[1].startswith("sphinx")
     assert packages[:2] == ("wrong", "missing: no-such-package")
@@ -37,16 +38,16 @@ def test_versions_that_can_change_a_number_are_wrong_and_others_are_noted(monkey
 def test_a_folder_of_originals_without_its_files_is_wrong(tmp_path, monkeypatch):
     monkeypatch.setenv("DIAT_DATA", str(tmp_path))
     (tmp_path / "X.npy").touch()
-    ((verdict, found, advice),) = verdicts("DIAT_DATA")
+    ((verdict, found, advice),) = verdicts(doctor.data, "DIAT_DATA")
     assert (verdict, found) == ("wrong", f"{tmp_path} has no y.npy") and "unset DIAT_DATA" in advice
     (tmp_path / "y.npy").touch()
-    assert verdicts("DIAT_DATA")[0][0] == "ok"
+    assert verdicts(doctor.data, "DIAT_DATA")[0][0] == "ok"
 
 
 @pytest.mark.parametrize("fault", ["unwritable", "full"])
 def test_folders_are_tried_and_measured(tmp_path, monkeypatch, fault):
     monkeypatch.setenv("MSTASK_RESULTS", str(tmp_path / "new"))
-    assert verdicts("results folder")[0][0] == "ok" and not (tmp_path / "new").exists()
+    assert verdicts(doctor.folders, "results folder")[0][0] == "ok" and not (tmp_path / "new").exists()
     if fault == "full":
         monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))
         expected = "0.0 GB free"
@@ -54,7 +55,7 @@ def test_folders_are_tried_and_measured(tmp_path, monkeypatch, fault):
         (tmp_path / "file").touch()
         monkeypatch.setenv("MSTASK_RESULTS", str(tmp_path / "file"))
         expected = "can't be written: Not a directory"
-    ((verdict, found, advice),) = verdicts("results folder")
+    ((verdict, found, advice),) = verdicts(doctor.folders, "results folder")
     assert verdict == "wrong" and expected in found and "MSTASK_RESULTS" in advice
 
 
@@ -63,6 +64,7 @@ def test_a_broken_lock_is_wrong_and_named(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "ablation.json").write_bytes((paths.ROOT / "results" / "embedded" / "ablation.json").read_bytes()[:-9])
     monkeypatch.setenv("MSTASK_RESULTS", str(tmp_path))
-    ((verdict, found, advice),) = verdicts("locked results")
+    ((verdict, found, advice),) = verdicts(doctor.locks, "locked results")
     assert verdict == "wrong" and "ablation.json" in found and "git checkout results" in advice
+    monkeypatch.setattr(doctor, "examine", lambda: list(doctor.locks()))
     assert main(["doctor"]) == 1

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -117,12 +118,12 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 def start(folder: Path, *arguments: str, **more: str) -> subprocess.Popen:
-    """Start `mstask run toy` in a session of its own."""
+    """Start `mstask run toy` in a session of its own, with Ctrl-C in force even if this process was started without."""
     command = [sys.executable, "-m", "mstask", "run", "toy", "--json", *arguments]
     made = environment(folder, **more)
-    return subprocess.Popen(
-        command, cwd=ROOT, env=made, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, cwd=ROOT, env=made, start_new_session=True, preexec_fn=heed, **pipes)
 
 
 def finish(process: subprocess.Popen) -> tuple[int, dict[str, str], str]:
