@@ -89,10 +89,7 @@ def table_claims(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
 
 def table_predictions(documents: Documents) -> pd.DataFrame:
     """The predictions fixed before the radar results, judged by one document of each voice alone."""
-    ledgers = {
-        voice: document and judge({document.section: document}, PREDICTIONS)
-        for voice, document in documents.items()
-    }
+    ledgers = {voice: document and judge({document.section: document}, PREDICTIONS) for voice, document in documents.items()}
     table = table_claims(ledgers).rename_axis("id").reset_index()
     return table.rename(columns={"claim": "prediction", **{heading(v): heading(v, d) for v, d in documents.items()}})
 
