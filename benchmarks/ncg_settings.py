@@ -20,7 +20,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mstask import documents
+from mstask import documents, files
 from mstask.neighbours.ncg import inputs
 from mstask.neighbours.ncg.methods import METHODS, SETTINGS, Method, Schedule, Settings, configuration
 from mstask.neighbours.ncg.spikes import SpikeList
@@ -100,7 +100,7 @@ def main() -> None:
             "training_samples": SAMPLES,
             "validation_accuracy": reached,
         }
-        documents.write_atomic(SETTINGS, documents.dumps(kept))
+        files.write_atomic(SETTINGS, documents.dumps(kept))
 
 
 if __name__ == "__main__":

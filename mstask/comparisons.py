@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mstask import stats
-from mstask.documents import Cell, Document, ResultsError
+from mstask.documents import Cell, Document
+from mstask.files import ResultsError
 
 Place = tuple[str | None, int]
 """Case and seed of a cell."""

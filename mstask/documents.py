@@ -6,29 +6,16 @@ section, or the figures that a paper published for it. Equal contents are equal 
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
 import json
-import math
-import os
-import secrets
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
 
-from mstask.errors import MstaskError
+from mstask.files import ResultsError, read_json
 
 SCHEMA = "mstask/1"
-
-
-class ResultsError(MstaskError):
-    """A result file or document that can't be read, written or trusted."""
-
-
-class MissingResult(ResultsError):
-    """A result that nobody has made yet."""
 
 
 def plain(value: Any) -> Any:
@@ -294,32 +281,6 @@ def dumps(value: Any) -> str:
     return _encode(plain(value), "\n", "") + "\n"
 
 
-def write_atomic(path: str | Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8 so that the file is either complete or untouched.
-
-    Raises
-    ------
-    ResultsError
-        The disk is full, the folder can't be written, ...; nothing half-written is left behind.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "xb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, OSError):
-            raise ResultsError(f"{path} could not be written: {_reason(error)}") from error
-        raise
-    _sync_folder(path.parent)
-
-
 def read_record(path: str | Path, model: type[R]) -> R:
     """Read a file written from `dumps`; raise one clear `ResultsError` naming the file if it isn't one."""
     path = Path(path)
@@ -337,25 +298,6 @@ def read_record(path: str | Path, model: type[R]) -> R:
         raise ResultsError(f"{path} is no valid {model.__name__.lower()}: {describe(error)}") from None
 
 
-def read_json(path: Path) -> Any:
-    """Parse a JSON file, refusing NaN, infinity and repeated keys."""
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        raise MissingResult(f"{path} does not exist") from None
-    except OSError as error:
-        raise ResultsError(f"{path} could not be read: {_reason(error)}") from None
-    except UnicodeDecodeError as error:
-        raise ResultsError(f"{path} is not UTF-8 text (byte {error.start}), expected a JSON file") from None
-    try:
-        return json.loads(text, parse_constant=_finite, parse_float=_finite, object_pairs_hook=_without_repeats)
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}: {error.msg}"
-        raise ResultsError(f"{path} is truncated or was edited by hand: no valid JSON at {where}") from None
-    except (ValueError, RecursionError) as error:
-        raise ResultsError(f"{path} was edited by hand: {error}") from None
-
-
 def describe(error: ValidationError) -> str:
     """Return the first problem of a validation error as one clause, with the place it was found."""
     first, *rest = error.errors(include_url=False)
@@ -368,21 +310,6 @@ def describe(error: ValidationError) -> str:
 
 def _part(cell: Any, name: str) -> Any:
     return cell.get(name) if isinstance(cell, dict) else getattr(cell, name, None)
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"the number {text} is not finite")
-    return value
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"key {next(k for k in keys if keys.count(k) > 1)!r} appears twice in one object")
-    return values
 
 
 def _encode(value: Any, indent: str, place: str) -> str:
@@ -408,29 +335,3 @@ def _scalar(value: Any, place: str) -> str:
             f"the value {str(value)[:60]!r} at {place.lstrip('.') or 'the top'} can't be stored: "
             f"expected text, a finite number, true, false or null, found {type(value).__name__}"
         ) from None
-
-
-_REASONS = {
-    errno.ENOSPC: "the disk is full",
-    errno.EACCES: "no permission",
-    errno.EPERM: "no permission",
-    errno.EROFS: "the file system is read-only",
-    errno.EISDIR: "it is a folder",
-    errno.ENOTDIR: "a part of its path is a file, not a folder",
-}
-if hasattr(errno, "EDQUOT"):
-    _REASONS[errno.EDQUOT] = "the disk quota is used up"
-
-
-def _reason(error: OSError) -> str:
-    return _REASONS.get(error.errno or 0, error.strerror or str(error))
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` durable where the system lets folders be synced."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -30,6 +30,7 @@ APART = (
     "mstask.data.synth",
     "mstask.documents",
     "mstask.errors",
+    "mstask.files",
     "mstask.locks",
     "mstask.parameters",
     "mstask.paths",

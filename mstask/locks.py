@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mstask import paths, scoring
-from mstask.documents import SCHEMA, DataRecord, Document, Provenance, ResultsError, dumps, read_json, read_record, write_atomic
+from mstask.documents import SCHEMA, DataRecord, Document, Provenance, dumps, read_record
+from mstask.files import ResultsError, read_json, write_atomic
 
 KEPT = {"published": "published", "embedded": "embedded", "real": "run"}
 """Folders of locked documents (the papers' figures, this project's runs, a lab's runs on its own data), and the

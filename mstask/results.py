@@ -29,17 +29,15 @@ from mstask.documents import (
     Document,
     Mean,
     Measures,
-    MissingResult,
     Provenance,
-    ResultsError,
     Timing,
     describe,
     dumps,
     read_record,
     sealed,
-    write_atomic,
 )
 from mstask.errors import nearest
+from mstask.files import MissingResult, ResultsError, write_atomic
 from mstask.locks import kept_folder, lock, now, verify
 
 __all__ = [

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mstask import results
-from mstask.documents import read_json
 from mstask.errors import MstaskError
+from mstask.files import read_json
 from mstask.inputs import inputs
 from mstask.parameters import Parameters
 from mstask.progress import duration

@@ -98,7 +98,7 @@ def test_a_grid_killed_again_and_again_ends_with_the_documents_of_an_undisturbed
 
 def test_a_failure_a_dead_kernel_and_a_hang_are_named_and_stop_nobody_else(tmp_path, whole):
     """Four cells begin in one notebook; each that goes wrong is told apart, and the rest go on without it."""
-    limit = 3 + round(4 * toy.seconds_to_import())
+    limit = 5 + round(4 * toy.seconds_to_import())
     chosen = ["--methods", "plain,dies,raises,hangs", "--workers", "1", "--timeout", str(limit)]
     code, statuses, said = toy.run(tmp_path, *chosen, TOY_PAUSE="0")
     assert code == 1
@@ -107,7 +107,7 @@ def test_a_failure_a_dead_kernel_and_a_hang_are_named_and_stop_nobody_else(tmp_p
     assert "toy raises seed 1: MstaskError: the toy broke (_build/executed/toy/" in said
     assert f"toy hangs seed 1: stopped after {limit} s a cell, the limit given by --timeout" in said
     assert toy.documents(tmp_path) == {"plain-1.json": whole["plain-1.json"]}
-    assert toy.measured(tmp_path) == ["plain", "dies", "raises", "hangs"]
+    assert [toy.measured(tmp_path).count(method) for method in ("plain", "dies", "raises")] == [1, 1, 1]
     shown = subprocess.run(
         [sys.executable, "-m", "mstask", "status", "toy", "--json"],
         cwd=ROOT, env=toy.environment(tmp_path), capture_output=True, text=True,

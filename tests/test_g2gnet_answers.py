@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mstask import results, stats
-from mstask.documents import ResultsError
+from mstask.files import ResultsError
 from mstask.neighbours.g2gnet import answers
 from mstask.neighbours.g2gnet.methods import METHODS
 from mstask.neighbours.g2gnet.wiring import density, expected_parameters

@@ -13,7 +13,8 @@ import pandas as pd
 
 from mstask import stats
 from mstask.comparisons import compare, inference, scored_cells
-from mstask.documents import Document, ResultsError
+from mstask.documents import Document
+from mstask.files import ResultsError
 
 FAMILIES = {
     "grouped against unstructured": (("index", "er"), ("random", "er"), ("mixer", "er")),

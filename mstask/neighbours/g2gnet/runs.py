@@ -19,8 +19,8 @@ import torch
 
 from mstask import data
 from mstask.data import Splits
-from mstask.documents import write_atomic
 from mstask.errors import MstaskError, nearest
+from mstask.files import write_atomic
 from mstask.neighbours.g2gnet import features, folds
 from mstask.neighbours.g2gnet.experiment import fit
 from mstask.neighbours.g2gnet.methods import STILL

@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from mstask import documents
 from mstask.errors import MstaskError
+from mstask.files import write_atomic
 from mstask.neighbours.ncg import config as configs
 from mstask.neighbours.ncg import spikes as spike_files
 from mstask.neighbours.ncg.spikes import SpikeError, SpikeList
@@ -147,7 +148,7 @@ def run(
     if save_readout:
         made.readout.save(folder / "readout.npz")
     kept = {"digest": _digest(lists, result.config, seed), "result": asdict(result), "history": asdict(history)}
-    documents.write_atomic(folder / RESULT, documents.dumps(kept))
+    write_atomic(folder / RESULT, documents.dumps(kept))
     (folder / "checkpoint.npz").unlink(missing_ok=True)
     return result
 
