@@ -228,3 +228,14 @@ def test_every_profile_and_case_of_the_section_can_be_run():
     assert experiment.load(SECTION, parameters(), "digits-features").train.x.shape[-1] == 512
     with pytest.raises(MstaskError, match="fashion-mnist is not embedded"):
         experiment.load(SECTION, parameters(), "fashion-mnist")
+
+
+def test_the_digits_are_learnt_by_a_quarter_of_the_connections():
+    plan = Design(64, 10, "index", 128, encoding=Encoding(steps=25))
+    rewired = Regime(batch_size=64, max_epochs=12, rule=Rule("hebb", "hebb"), every=50)
+    model, trained = experiment.fit(plan, rewired, data.load("digits"), 42)
+    assert trained.outcome.accuracy >= 0.93
+    assert all(0.01 < rate < 0.4 for rate in trained.outcome.firing_rates)
+    assert [sum(layer.mask.flatten().tolist()) for layer in model.hidden] == [
+        sum(layer.mask.flatten().tolist()) for layer in experiment.G2GNet(plan, 42).hidden
+    ]

@@ -121,7 +121,7 @@ def plan(method: str, case: str, n_classes: int, parameters: EventpropParameters
         batch_size=parameters.batch_size,
         samples_per_epoch=parameters.samples_per_epoch,
         trains=chosen.trains,
-        schedule=Schedule(decay=task.decay, ease_in=task.ease_in),
+        schedule=Schedule(decay=task.decay),
         constants=constants,
         regularisation=Regularisation(parameters.too_many, parameters.too_few, parameters.spikes_target)
         if regularised
