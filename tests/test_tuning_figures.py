@@ -1,6 +1,7 @@
 """Plots and tables of the tuned networks show what the documents hold."""
 
 import pytest
+from making import scored
 
 from mstask import results
 from mstask import tuning_figures as shown
@@ -122,3 +123,10 @@ def test_choosing_on_test_adds_what_the_trials_say_it_adds(study):
     (row,) = shown.data_selection(study).itertuples(index=False)
     assert (row.architecture, row.validation, row.test, row.difference) == ("Doppler-LIF", 0.80, 0.88, pytest.approx(0.08))
     assert shown.table_selection(study)["difference"].tolist() == ["+0.080"]
+
+
+def test_a_factor_curve_without_a_match_is_drawn_empty():
+    """A run of the spiking network alone has no dense one to compare with."""
+    alone = scored({"Doppler-LIF": [0.9]}, "frontier", energy_uJ=1.0)
+    assert shown.factor_steps(alone) == []
+    assert shown.figure_factor_curve({"run": alone}).axes[0].lines[0].get_ydata() == [1, 1], "only the line of equal cost"
