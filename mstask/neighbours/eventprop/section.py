@@ -18,7 +18,7 @@ class EventpropParameters(Parameters):
     """What a run of either section may change; the rest of a task's settings stands in `tasks`."""
 
     max_epochs: Count = Field(description="upper limit; a task or variant may have fewer")
-    samples_per_epoch: Count = Field(description="training trials drawn for each epoch, at most all")
+    samples_per_epoch: Count = Field(description="training trials drawn for each epoch; a task may have fewer")
     batch_size: Count = Field(description="trials per step")
     rate_factor: Positive = Field(description="factor on each task's learning rate")
     width_factor: Positive = Field(description="factor on each task's hidden width")
@@ -45,8 +45,8 @@ PROTOCOL = {
 }
 
 BUDGET = (
-    "On two cores: an epoch draws at most 1500 of a task's training trials on speech and radar, and a task has 10 to 25 "
-    "epochs where the paper has 100; all test words and pictures are used."
+    "For two cores: 10 to 25 epochs where the paper has 100 or more, an epoch on speech draws 1200 of the 6932 training "
+    "words, and 128 neurons listen to speech where the paper has up to 1024; every test word and picture counts."
 )
 """For the document's `budget`."""
 
@@ -65,7 +65,7 @@ SECTION = Section(
     profiles={
         "smoke": SMOKE | {"cases": ["yin-yang", "radar"], "methods": ["exp", "first-spike-exp"]},
         "quick": QUICK | {"cases": ["yin-yang", "yin-yang-long"]},
-        "paper": {"data_size": "paper", "seeds": [42, 123, 999], "max_epochs": 25, "samples_per_epoch": 1500},
+        "paper": {"data_size": "paper", "seeds": [42, 123, 999], "max_epochs": 25, "samples_per_epoch": 5000},
     },
     experiment="mstask.neighbours.eventprop.experiment",
 )

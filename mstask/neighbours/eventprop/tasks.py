@@ -20,7 +20,8 @@ class Task:
     """A task: its trial in ms, its network, and how it is trained.
 
     `spiking_output` is the initial output weight of first-spike losses, `output` of the others. `input_gain` and `input_ms`
-    belong to the loss "input". `spiking_rate` is the learning rate of first-spike losses.
+    belong to the loss "input". `spiking_rate` is the learning rate of first-spike losses. An epoch draws at most `samples`
+    training trials.
     """
 
     title: str
@@ -32,6 +33,7 @@ class Task:
     spiking_rate: float
     decay: float
     epochs: int
+    samples: int
     first: tuple[float, float, float]
     input: Initial
     output: Initial
@@ -50,6 +52,7 @@ YIN_YANG = Task(
     spiking_rate=5e-3,
     decay=0.95,
     epochs=25,
+    samples=5000,
     first=(0.5, 6.4, 3e-3),
     input=Initial(1.5, 0.78),
     output=Initial(0.2, 0.37),
@@ -63,7 +66,14 @@ TASKS = {
     "yin-yang": YIN_YANG,
     "yin-yang-long": Task(
         **vars(YIN_YANG)
-        | {"title": "Yin-Yang, 400 ms", "trial_ms": 400.0, "n_hidden": 100, "learning_rate": 0.02, "epochs": 12}
+        | {
+            "title": "Yin-Yang, 400 ms",
+            "trial_ms": 400.0,
+            "n_hidden": 100,
+            "learning_rate": 0.02,
+            "epochs": 12,
+            "samples": 2500,
+        }
     ),
     "speech": Task(
         title="Spoken digits",
@@ -71,10 +81,11 @@ TASKS = {
         n_inputs=700,
         n_hidden=128,
         readout_step=1.0,
-        learning_rate=1e-3,
-        spiking_rate=1e-3,
+        learning_rate=2e-3,
+        spiking_rate=2e-3,
         decay=1.0,
         epochs=10,
+        samples=1200,
         first=(1.0, 100.0, 5e-5),
         input=Initial(0.02, 0.01),
         output=Initial(0.0, 0.3),
@@ -91,7 +102,8 @@ TASKS = {
         learning_rate=5e-3,
         spiking_rate=5e-3,
         decay=0.95,
-        epochs=12,
+        epochs=10,
+        samples=3151,
         first=(1.0, 100.0, 5e-5),
         input=Initial(0.03, 0.03),
         output=Initial(0.0, 0.3),
@@ -100,7 +112,8 @@ TASKS = {
         input_ms=20.0,
     ),
 }
-"""Speech has the reference implementation's weights, without its ease-in, which would last as long as three epochs do here.
+"""Speech has the reference implementation's weights and the rate of its comparison of losses, without its ease-in, which would
+last as long as three epochs do here.
 Radar isn't in the papers; its values are this project's."""
 
 

@@ -119,7 +119,7 @@ def plan(method: str, case: str, n_classes: int, parameters: EventpropParameters
         learning_rate=(task.spiking_rate if spiking else task.learning_rate) * parameters.rate_factor,
         max_epochs=min(parameters.max_epochs, chosen.epochs or task.epochs),
         batch_size=parameters.batch_size,
-        samples_per_epoch=parameters.samples_per_epoch,
+        samples_per_epoch=min(parameters.samples_per_epoch, task.samples),
         trains=chosen.trains,
         schedule=Schedule(decay=task.decay),
         constants=constants,

@@ -55,7 +55,8 @@ def contrasts(document: Document) -> pd.DataFrame:
 
     Columns: case, question, a, b, difference, low and high (95 % over seeds), n (seeds), p, p_corrected (Holm, within
     question and case), detectable (smallest difference found with 80 % power), connections (a's hidden connections over b's),
-    verdict ("better", "worse" or "no difference shown": by the corrected p at 5 %).
+    verdict ("better" or "worse" where the corrected p is below 5 % and the interval over seeds excludes 0, else "no difference
+    shown").
     """
     rows: list[dict[str, Any]] = []
     for case in dict.fromkeys(cell.case for cell in document.cells if cell.case):
@@ -107,7 +108,7 @@ def _row(document: Document, a: str, b: str) -> dict[str, Any]:
 
 
 def _verdict(row: dict[str, Any]) -> str:
-    if row["p_corrected"] is None or row["n"] < 2 or row["p_corrected"] >= LEVEL:
+    if row["p_corrected"] is None or row["low"] is None or row["p_corrected"] >= LEVEL or row["low"] <= 0 <= row["high"]:
         return "no difference shown"
     return "better" if row["difference"] > 0 else "worse"
 
