@@ -144,7 +144,8 @@ def main(arguments: list[str] | None = None) -> None:
         "cells": runner.fresh("benchmarks.epoch:measure_epochs", 1, **given),
         "growth": runner.fresh("benchmarks.epoch:measure_growth", 1, **given),
     }
-    from mstask import results, speed
+    from mstask import results
+    from mstask.figures import speed
 
     document = runner.document(SECTION, "Where the time of a training epoch goes", options.tiny, values)
     results.write_document(path, document)

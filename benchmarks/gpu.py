@@ -13,8 +13,9 @@ import torch
 from benchmarks import runner
 from benchmarks.contenders import SEED, TINY, WORKLOADS, contenders, training_step
 from benchmarks.timing import interleaved
-from mstask import results, speed
+from mstask import results
 from mstask.errors import MstaskError
+from mstask.figures import speed
 
 SECTION = "benchmark-gpu"
 

@@ -142,7 +142,7 @@ def table(document: Any) -> Any:
     """Per workload: how many times longer each form takes than the compiled one (median [quartiles]), and its memory."""
     import pandas as pd
 
-    from mstask.speed import Spread
+    from mstask.figures.speed import Spread
 
     rows = []
     for key, seconds in document.values["runs"][0]["seconds"].items():

@@ -46,7 +46,8 @@ def measure(repeats: int, tiny: bool) -> list[dict[str, Any]]:
 
     Each run says its wall time, the sum of its cells' own seconds, and per notebook execution the seconds beside them.
     """
-    from mstask import batch, data, sections
+    from mstask import data, sections
+    from mstask.grid import batch
 
     chosen = MEASURED | ({"methods": ["D0_doppler"], "seeds": [1, 2], "max_epochs": 1} if tiny else {})
     section = chosen.pop("section")
@@ -78,7 +79,8 @@ def measure(repeats: int, tiny: bool) -> list[dict[str, Any]]:
 
 def recorded() -> list[dict[str, Any]]:
     """Every cell of the paper-profile grid with its seconds: its own in the locked document, else as estimated from others."""
-    from mstask import estimates, results, sections
+    from mstask import results, sections
+    from mstask.grid import estimates
 
     cells = []
     for section in sections.sections():

@@ -1,7 +1,7 @@
 """One training step of every contender, interleaved: CPU time on one thread, wall time on two; writes a result document.
 
 A step is forward, cross-entropy, backward and Adam in float32, thresholds calibrated to the protocol's firing rate. Ratios are
-formed within a repeat when the document is read (`mstask.speed`), so the document holds seconds.
+formed within a repeat when the document is read (`mstask.figures.speed`), so the document holds seconds.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ def main(arguments: list[str] | None = None) -> None:
         for clock, threads in RUNS.items()
     ]
     values |= {"timed_steps": TIMED, "settling_steps": SETTLING}
-    from mstask import results, speed
+    from mstask import results
+    from mstask.figures import speed
 
     document = runner.document(SECTION, "One training step against its floor and other libraries", options.tiny, values)
     results.write_document(path, document)

@@ -32,8 +32,8 @@ def run(options: argparse.Namespace) -> int:
     if options.scheduler and options.workers:
         raise UsageError("--workers counts this machine's, --scheduler uses those of another: give one of the two")
 
-    from mstask import batch
-    from mstask.progress import duration
+    from mstask.grid import batch
+    from mstask.grid.progress import duration
 
     interrupt_when_terminated()
     started = time.monotonic()
@@ -88,7 +88,7 @@ def status(options: argparse.Namespace) -> int:
     except MstaskError as error:
         raise UsageError(str(error)) from error
 
-    from mstask import status
+    from mstask.grid import status
 
     states = status.everything(chosen, options.profile, options.data)
     kept = [found for name in chosen if (found := status.kept(name))]

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from mstask import results
-from mstask.documents import Cell, Document
 from mstask.errors import MstaskError
-from mstask.files import MissingResult, ResultsError
+from mstask.results.documents import Cell, Document
+from mstask.results.files import MissingResult, ResultsError
 
 On = Literal["validation", "test"]
 State = Literal["complete", "pruned", "diverged"]

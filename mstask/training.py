@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from mstask.data import Splits
 from mstask.errors import MstaskError
-from mstask.scoring import macro_f1
+from mstask.stats.scoring import macro_f1
 
 log = logging.getLogger(__name__)
 

@@ -87,10 +87,10 @@ import pandas as pd
 
 from mstask import claims, figures, results
 from mstask.architectures import build
-from mstask.cells import load, run_cell
 from mstask.cost import count_parameters
+from mstask.figures.tables import PREDICTIONS
+from mstask.grid.cells import load, run_cell
 from mstask.sections import given, grid, resolve, section
-from mstask.tables import PREDICTIONS
 
 settings = resolve("ablation", **given("ablation", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()

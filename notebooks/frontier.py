@@ -82,8 +82,8 @@ print(session.begin())
 # %matplotlib inline
 import pandas as pd
 
-from mstask import results, tuning_figures
-from mstask.cells import load, run_cell
+from mstask import figures, results
+from mstask.grid.cells import load, run_cell
 from mstask.sections import given, grid, resolve
 
 settings = resolve("frontier", **given("frontier", globals()))
@@ -116,10 +116,10 @@ for place in grid(settings):
 
 # %%
 document = results.merge(cells)
-tuning_figures.table_frontier({"run": document})
+figures.table_frontier({"run": document})
 
 # %% mystnb={"image": {"alt": "Macro-F1 of each network against its operation-count proxy; spiking networks are stars"}}
-tuning_figures.figure_frontier({"run": document})
+figures.figure_frontier({"run": document})
 
 # %% [markdown]
 # ### How much the answer depends on the word "matches"
@@ -128,4 +128,4 @@ tuning_figures.figure_frontier({"run": document})
 # tolerance, how many times the spiking proxy the cheapest match costs.
 
 # %% mystnb={"image": {"alt": "Proxy of the cheapest match as a multiple of the spiking network's, falling with the tolerance"}}
-tuning_figures.figure_factor_curve({"run": document})
+figures.figure_factor_curve({"run": document})

@@ -82,8 +82,8 @@ print(session.begin())
 # %matplotlib inline
 import pandas as pd
 
-from mstask import results, tuning_figures
-from mstask.cells import load, run_cell
+from mstask import figures, results
+from mstask.grid.cells import load, run_cell
 from mstask.sections import given, grid, resolve
 
 settings = resolve("search", **given("search", globals()))
@@ -117,7 +117,7 @@ for place in grid(settings):
 
 # %%
 document = results.merge(cells)
-tuning_figures.table_search({"run": document})
+figures.table_search({"run": document})
 
 # %%
-tuning_figures.data_search({"run": document})
+figures.data_search({"run": document})

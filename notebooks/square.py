@@ -86,7 +86,7 @@ print(session.begin())
 import pandas as pd
 
 from mstask import figures, results
-from mstask.cells import load, run_cell
+from mstask.grid.cells import load, run_cell
 from mstask.sections import given, grid, resolve
 
 settings = resolve("square", **given("square", globals()))

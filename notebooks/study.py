@@ -95,8 +95,8 @@ if find_spec("optuna") is None:
 # %matplotlib inline
 import pandas as pd
 
-from mstask import results, tuning_figures
-from mstask.cells import load, run_cell
+from mstask import figures, results
+from mstask.grid.cells import load, run_cell
 from mstask.sections import given, grid, resolve
 
 settings = resolve("study", **given("study", globals()))
@@ -135,10 +135,10 @@ for place in grid(settings):
 
 # %% mystnb={"image": {"alt": "Macro-F1 against mean firing of every trial, one panel for each architecture, with the Pareto front"}}
 document = results.merge(cells)
-tuning_figures.figure_pareto(document)
+figures.figure_pareto(document)
 
 # %%
-tuning_figures.table_configurations(document)
+figures.table_configurations(document)
 
 # %% [markdown]
 # ## What looking at the test set is worth
@@ -148,4 +148,4 @@ tuning_figures.table_configurations(document)
 # `select_on = "test"` goes further and lets the sampler see the test scores as well.
 
 # %%
-tuning_figures.table_selection(document)
+figures.table_selection(document)

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from making import cell, document, scored
 
-from mstask import figures, results, speech_figures
+from mstask import figures, results
+from mstask.figures import speech as speech_figures
+from mstask.figures.rotation import components_of, pair, score_table
+from mstask.figures.scores import NBSP, ordinal, ranked
 from mstask.paper import PAIRS
-from mstask.rotation_figures import components_of, pair, score_table
-from mstask.score_figures import NBSP, ordinal, ranked
+from mstask.results.voices import label
 from mstask.stats import variance_components
 from mstask.summary import standings, summarise
-from mstask.voices import label
 
 SEEDS = (42, 123, 999)
 SCORES = {"CrossInhib-LIF": 0.6, "Dual-tau-LIF": 0.7, "Doppler-LIF": 0.4}

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from benchmarks import cochlea, contenders, epoch, event_driven, gpu, ideas, runner, step, timing
 from benchmarks.peers import Peer
-from mstask import documents, locks, neurons, results, speed
+from mstask import neurons, results
+from mstask.figures import speed
+from mstask.results import documents, locks
 
 REPEATS = 3
 

@@ -19,8 +19,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from mstask import figures, results
+from mstask.figures.speech import Sound
 from mstask.paths import ROOT
-from mstask.speech_figures import Sound
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 from mstask_book import audio, sources
@@ -189,7 +189,7 @@ class TestNumbersFollowTheirDocuments:
         project.write(FIGURE + TABLE)
         html = project.build().html
         assert html.count("results/published/disjoint.json") >= 2
-        assert "mstask.score_figures.figure_disjoint" in html and "mstask.score_figures.table_disjoint" in html
+        assert "mstask.figures.scores.figure_disjoint" in html and "mstask.figures.scores.table_disjoint" in html
         assert html.count("data (CSV)") == 2
 
 

@@ -11,10 +11,10 @@ from making import data_record, document, scored
 from scipy.stats import kendalltau, spearmanr, t, ttest_rel
 
 from mstask import claims, results, stats
-from mstask.findings import SUBJECTS, find
+from mstask.claims.findings import SUBJECTS, find
+from mstask.claims.radar import HOMOGENEOUS
+from mstask.claims.tuned import factor_by_tolerance
 from mstask.paper import AUDIO_NEURONS
-from mstask.radar_claims import HOMOGENEOUS
-from mstask.tuned_claims import factor_by_tolerance
 
 KEYS = {"id", "text", "where", "verdict", "evidence", "fragility", "needs"}
 RADAR = {

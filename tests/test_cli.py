@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from mstask import data, results
-from mstask.cells import run_cell
 from mstask.cli import main
+from mstask.grid.cells import run_cell
 from mstask.paths import ROOT
 from mstask.sections import Place, resolve
 

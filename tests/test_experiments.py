@@ -6,10 +6,11 @@ import pytest
 import torch
 from making import cell, data_record
 
-from mstask import cells, results
+from mstask import results
 from mstask.calibration import calibrate_thresholds
 from mstask.errors import MstaskError
 from mstask.experiments import Job, probe, spiking
+from mstask.grid import cells
 from mstask.results import ResultsError
 from mstask.sections import Place, resolve, section
 

@@ -18,9 +18,10 @@ import psutil
 import pytest
 import toy
 
-from mstask import batch, cells, results, sections, status
+from mstask import results, sections
 from mstask.cli import main
 from mstask.errors import MstaskError
+from mstask.grid import batch, cells, status
 from mstask.paths import ROOT
 from mstask.sections import Place, resolve
 

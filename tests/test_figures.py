@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from mstask import claims, figures, findings, neurons, results
+from mstask import claims, figures, neurons, results
+from mstask.claims import findings
+from mstask.figures.scores import NBSP, score
+from mstask.figures.tables import PREDICTIONS
 from mstask.paper import ABLATION
-from mstask.score_figures import NBSP, score
+from mstask.results.voices import VERDICTS, VOICES, heading, label, marked, verdict_of, voice_of
 from mstask.summary import summarise
-from mstask.tables import PREDICTIONS
-from mstask.voices import VERDICTS, VOICES, heading, label, marked, verdict_of, voice_of
 
 SEEDS = (1, 2, 3)
 TRUE = [0, 1] * 20

@@ -6,9 +6,9 @@ import pytest
 from making import document, scored
 
 from mstask import claims, results, stats
-from mstask.comparisons import compare, contrast, contrast_inference, inference
-from mstask.findings import VERDICTS, Finding, contrasted, every, higher
-from mstask.fragility import Removal, describe, leave_one_out, margin
+from mstask.claims.findings import VERDICTS, Finding, contrasted, every, higher
+from mstask.claims.fragility import Removal, describe, leave_one_out, margin
+from mstask.summary.comparisons import compare, contrast, contrast_inference, inference
 
 SEEDS = (42, 123, 999)
 

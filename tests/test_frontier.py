@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from mstask import results
-from mstask.cells import data_record, path_of
 from mstask.cost import cnn_operations, count_parameters
 from mstask.data import Split, Splits
 from mstask.experiments import Job, cnn, tuned
+from mstask.grid.cells import data_record, path_of
 from mstask.networks import SmallCNN
 from mstask.sections import Place, resolve, section
 from mstask.training import Recipe, learning_rate, train

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from mstask import results, stats
-from mstask.files import ResultsError
 from mstask.neighbours.g2gnet import answers
 from mstask.neighbours.g2gnet.methods import METHODS
 from mstask.neighbours.g2gnet.wiring import density, expected_parameters
+from mstask.results.files import ResultsError
 
 CLASSES = [str(digit) for digit in range(10)]
 LABELS = np.random.default_rng(1).integers(0, 10, 400).tolist()

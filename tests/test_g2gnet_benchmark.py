@@ -8,8 +8,9 @@ import math
 import pytest
 
 from benchmarks import g2gnet, runner
-from mstask import documents, results
+from mstask import results
 from mstask.neighbours.g2gnet import speed
+from mstask.results import documents
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from mstask import documents, paths, sections
+from mstask import paths, sections
 from mstask.data import Split, Splits, shd
 from mstask.errors import MstaskError
 from mstask.experiments import Job
 from mstask.neighbours.ncg import experiment, features, inputs, methods, section
 from mstask.neighbours.ncg.methods import METHODS, Schedule, configuration
+from mstask.results import documents
 
 RECIPE = features.Recipe(n_filters=8, size=3, epochs=4, target_time=0.6, threshold=2.5)
 

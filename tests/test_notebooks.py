@@ -10,8 +10,8 @@ import papermill
 import pytest
 
 from mstask import pairs, session
-from mstask.batch import check_notebook
 from mstask.errors import MstaskError
+from mstask.grid.batch import check_notebook
 from mstask.paths import ROOT
 from mstask.sections import sections
 
@@ -142,10 +142,10 @@ def execute(path):
 for path in sys.argv[1:]:
     execute(path)
 
-import mstask.cells
+import mstask.grid.cells
 
 assert mstask.__file__.startswith(os.getcwd()), mstask.__file__
-mstask.cells.experiment = lambda section: sys.modules["mstask.experiments.spiking"]
+mstask.grid.cells.experiment = lambda section: sys.modules["mstask.experiments.spiking"]
 sys.modules["mstask.experiments.spiking"].measure = None
 execute(sys.argv[1])
 print("dropped session continued")

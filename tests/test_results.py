@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from making import TEST_LABELS, cell, data_record, document, guesses
 
-from mstask import locks, paths, results
-from mstask.results import MissingResult, ResultsError
+from mstask import paths, results
+from mstask.results import MissingResult, ResultsError, locks
 
 CHECKOUT = paths.ROOT / "results"
 

@@ -6,8 +6,8 @@ from statistics import fmean
 import pytest
 from making import CLASSES, TEST_LABELS, cell, data_record, document, scored
 
-from mstask import comparisons, results, stats, summary
-from mstask.summary import compare, is_homogeneous, summarise
+from mstask import results, stats, summary
+from mstask.summary import compare, comparisons, is_homogeneous, summarise
 
 SKILLS = {"D0_doppler": 0.9, "D0_dualtau": 0.8, "D1_H1": 0.6, "D1_rev": 0.5, "D1_perm1": 0.4, "D2_concat": 0.7}
 

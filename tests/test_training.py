@@ -111,7 +111,7 @@ def test_a_diverging_run_stops_with_a_sentence(toy):
 CELL = """
 import sys, time
 from mstask import data
-from mstask.cells import run_cell
+from mstask.grid.cells import run_cell
 from mstask.sections import Place, resolve
 settings = resolve("ablation", profile="smoke", max_epochs=6)
 slow = (lambda history: time.sleep(float(sys.argv[1])))

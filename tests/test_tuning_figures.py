@@ -4,8 +4,8 @@ import pytest
 from making import scored
 
 from mstask import results
-from mstask import tuning_figures as shown
-from mstask.score_figures import score
+from mstask.figures import tuning as shown
+from mstask.figures.scores import score
 from mstask.search import Configuration, Trial, as_plain
 from mstask.tuning import CNNS
 

@@ -19,11 +19,11 @@ import torch
 
 from mstask import pairs, results
 from mstask.data import Split, Splits
-from mstask.documents import Measures
 from mstask.errors import MstaskError
 from mstask.experiments import Job, Measured
 from mstask.parameters import TrainingParameters
 from mstask.paths import ROOT
+from mstask.results.documents import Measures
 from mstask.sections import Section
 from mstask.training import Recipe, train
 
@@ -37,7 +37,7 @@ if os.environ.get("TOY_SITE"):
     exec(open(os.environ["TOY_SITE"]).read())
 """
 RUN = """
-from mstask.cells import load, run_cell
+from mstask.grid.cells import load, run_cell
 from mstask.sections import given, grid, resolve
 settings = resolve("toy", **given("toy", globals()))
 for place in grid(settings):
@@ -161,5 +161,5 @@ def wait_until(condition, seconds: float = 900.0) -> None:
 def seconds_to_import() -> float:
     """How long a fresh process needs on this machine, as busy as it is, before it can measure anything."""
     started = time.monotonic()
-    subprocess.run([sys.executable, "-c", "import torch, mstask.cells"], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", "import torch, mstask.grid.cells"], cwd=ROOT, check=True)
     return time.monotonic() - started

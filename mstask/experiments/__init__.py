@@ -16,7 +16,7 @@ from mstask.sections import Section
 
 if TYPE_CHECKING:
     from mstask.data import Splits
-    from mstask.documents import Measures
+    from mstask.results.documents import Measures
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import torch
 
 from mstask.cost import cnn_operations, count_parameters
-from mstask.documents import Measures
 from mstask.experiments import Job, Measured
 from mstask.experiments.spiking import of_outcome
 from mstask.networks import SmallCNN
 from mstask.paper import PROTOCOL
+from mstask.results.documents import Measures
 from mstask.training import Recipe, train
 
 

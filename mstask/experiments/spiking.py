@@ -11,11 +11,11 @@ from mstask.architectures import architecture, build
 from mstask.calibration import calibrate_thresholds
 from mstask.cost import count_parameters
 from mstask.data import Splits
-from mstask.documents import Measures
 from mstask.experiments import Job, Measured
 from mstask.networks import SpikingNet
 from mstask.paper import PROTOCOL
 from mstask.parameters import SpikingParameters, TrainingParameters
+from mstask.results.documents import Measures
 from mstask.sections import Section
 from mstask.training import Outcome, Recipe, train
 

@@ -15,11 +15,11 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from mstask import results
-from mstask.cells import device_to_use
 from mstask.cost import count_parameters
-from mstask.documents import Measures
 from mstask.experiments import Job, Measured, spiking, tuned
-from mstask.inputs import inputs
+from mstask.grid.cells import device_to_use
+from mstask.grid.inputs import inputs
+from mstask.results.documents import Measures
 from mstask.search import Trial, as_plain
 from mstask.sections import resolve, section
 from mstask.training import Diverged, History, tick

@@ -17,14 +17,14 @@ from mstask.architectures import ABLATED
 from mstask.calibration import calibrate_thresholds
 from mstask.cost import E_AC_PJ, E_MAC_PJ, count_parameters, solve_width, spiking_operations
 from mstask.data import Split, Splits
-from mstask.documents import Measures
 from mstask.errors import MstaskError
 from mstask.experiments import Job, Measured, cnn, spiking
+from mstask.grid.status import finished
 from mstask.networks import PathBankNet, SpikingNet, VerticalNet, own_options
 from mstask.paper import ON_RADAR, PROTOCOL
+from mstask.results.documents import Measures
 from mstask.search import Configuration, Trial
 from mstask.sections import Place
-from mstask.status import finished
 from mstask.training import Outcome, Recipe, train
 
 load = spiking.load

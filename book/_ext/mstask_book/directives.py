@@ -41,10 +41,10 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from mstask import figures, voices
+from mstask import figures
 from mstask.errors import MstaskError, nearest
-from mstask.results import MissingResult
-from mstask.speech_figures import Sound
+from mstask.figures.speech import Sound
+from mstask.results import MissingResult, voices
 
 from . import audio
 from .provenance import provenance_line

@@ -8,8 +8,8 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.environment import BuildEnvironment
 
-from mstask import locks
 from mstask.errors import MstaskError
+from mstask.results import locks
 
 from .sources import Reference
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import pandas as pd
 from docutils import nodes
 
-from mstask import voices
 from mstask.claims import Claim
+from mstask.results import voices
 
 NOT_RUN = voices.VOICES["run"].absent
 ABSENT = {voices.NOTHING, *(voice.absent for voice in voices.VOICES.values())}

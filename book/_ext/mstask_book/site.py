@@ -12,8 +12,9 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
-from mstask import locks, pairs, results
+from mstask import pairs, results
 from mstask.errors import MstaskError
+from mstask.results import locks
 
 log = logging.getLogger(__name__)
 COLAB = "https://colab.research.google.com"

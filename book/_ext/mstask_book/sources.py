@@ -21,8 +21,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mstask import claims, locks, paths, results, summary, voices
+from mstask import claims, paths, results, summary
 from mstask.errors import MstaskError, nearest
+from mstask.results import locks, voices
 
 CODE = (paths.ROOT / "mstask", Path(__file__).parent)
 SOURCES = (*voices.VOICES, "claims", "protocol")

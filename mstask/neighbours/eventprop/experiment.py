@@ -7,13 +7,13 @@ from functools import cache
 from mstask import stats
 from mstask.cost import count_parameters
 from mstask.data import Splits
-from mstask.documents import Measures
 from mstask.experiments import Job, Measured
 from mstask.neighbours.eventprop import tasks
 from mstask.neighbours.eventprop.networks import EventpropNet
 from mstask.neighbours.eventprop.section import EventpropParameters
 from mstask.neighbours.eventprop.training import Outcome, confusion, train
 from mstask.neighbours.eventprop.variants import METHODS, plan
+from mstask.results.documents import Measures
 from mstask.sections import Section
 
 

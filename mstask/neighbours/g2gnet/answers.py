@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 
 from mstask import stats
-from mstask.comparisons import compare, inference, scored_cells
-from mstask.documents import Document
-from mstask.files import ResultsError
+from mstask.results.documents import Document
+from mstask.results.files import ResultsError
+from mstask.summary.comparisons import compare, inference, scored_cells
 
 FAMILIES = {
     "grouped against unstructured": (("index", "er"), ("random", "er"), ("mixer", "er")),

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from mstask import data
 from mstask.data import Splits
-from mstask.documents import Measures
 from mstask.experiments import Job, Measured
 from mstask.neighbours.g2gnet import features, folds, wiring
 from mstask.neighbours.g2gnet.methods import FOLDS, METHODS, STILL, Method
@@ -18,6 +17,7 @@ from mstask.neighbours.g2gnet.rewiring import Rule
 from mstask.neighbours.g2gnet.section import G2GParameters
 from mstask.neighbours.g2gnet.training import Regime, Trained, train
 from mstask.paper import PROTOCOL
+from mstask.results.documents import Measures
 from mstask.sections import Section
 from mstask.stats import accuracy
 from mstask.training import History

@@ -20,7 +20,6 @@ import torch
 from mstask import data
 from mstask.data import Splits
 from mstask.errors import MstaskError, nearest
-from mstask.files import write_atomic
 from mstask.neighbours.g2gnet import features, folds
 from mstask.neighbours.g2gnet.experiment import fit
 from mstask.neighbours.g2gnet.methods import STILL
@@ -29,6 +28,7 @@ from mstask.neighbours.g2gnet.networks import Design, Encoding
 from mstask.neighbours.g2gnet.rates import RatePenalty
 from mstask.neighbours.g2gnet.rewiring import Rule
 from mstask.neighbours.g2gnet.training import Regime
+from mstask.results.files import write_atomic
 from mstask.training import History
 
 

@@ -9,8 +9,8 @@ from statistics import median
 import numpy as np
 import pandas as pd
 
-from mstask.documents import Document
-from mstask.speed import Spread
+from mstask.figures.speed import Spread
+from mstask.results.documents import Document
 
 DENSE = "dense"
 

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from mstask.cost import count_parameters
 from mstask.data import Splits
-from mstask.documents import Measures
 from mstask.experiments import Job, Measured
 from mstask.experiments.spiking import of_outcome, recipe
 from mstask.neighbours.hetsyn import loop, synthetic
@@ -20,6 +19,7 @@ from mstask.neighbours.hetsyn.data import load_case, speech_bins
 from mstask.neighbours.hetsyn.networks import Network, free_time_constants
 from mstask.neighbours.hetsyn.settings import SETTINGS
 from mstask.neighbours.hetsyn.synthetic import TEST_SEED, spreads
+from mstask.results.documents import Measures
 from mstask.sections import Section
 from mstask.training import tick, train
 

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from mstask.cost import count_parameters
-from mstask.documents import Measures
 from mstask.experiments import Job, Measured
 from mstask.neighbours.hetsyn import loop
 from mstask.neighbours.hetsyn.analyses import accuracy, first_hit, knock_out, means_of, spread, time_constants
 from mstask.neighbours.hetsyn.networks import Network, free_time_constants
 from mstask.neighbours.hetsyn.settings import MATCH_RATE, PATTERN_RATE, SETTINGS, Setting, starting_from
 from mstask.neighbours.hetsyn.tasks import MatchToSample, Pattern, rate_penalty, repeat_distances
+from mstask.results.documents import Measures
 from mstask.stats import macro_f1
 from mstask.training import History, tick
 

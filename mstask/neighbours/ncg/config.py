@@ -15,9 +15,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mstask.documents import describe
 from mstask.errors import MstaskError
 from mstask.neighbours.ncg.rules import NO_REGULATION, ONE_THRESHOLD, RSTDP, S2STDP, S4NN, TWO_THRESHOLDS, Rule
+from mstask.results.documents import describe
 
 KINDS = {"s2stdp": S2STDP, "rstdp": RSTDP, "s4nn": S4NN}
 GRID_ORDER = ("network", "regularizer", "optimizer", "trainer")

@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from mstask import documents
 from mstask.errors import MstaskError
-from mstask.files import write_atomic
 from mstask.neighbours.ncg import config as configs
 from mstask.neighbours.ncg import spikes as spike_files
 from mstask.neighbours.ncg.spikes import SpikeError, SpikeList
 from mstask.neighbours.ncg.training import fit
+from mstask.results import documents
+from mstask.results.files import write_atomic
 
 PARTS = ("trainset", "valset", "testset")
 RESULT = "result.json"

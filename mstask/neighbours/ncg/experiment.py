@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from mstask.data import DataError, Splits
-from mstask.documents import Measures
 from mstask.experiments import Job, Measured
 from mstask.neighbours.ncg import inputs, spikes
 from mstask.neighbours.ncg.config import Config
 from mstask.neighbours.ncg.methods import METHODS, Schedule, configuration, settings
 from mstask.neighbours.ncg.section import NCGParameters
 from mstask.neighbours.ncg.training import Fit, fit, most_frequent_winner
+from mstask.results.documents import Measures
 from mstask.sections import Section
 from mstask.stats import accuracy, macro_f1
 

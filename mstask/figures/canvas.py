@@ -1,0 +1,48 @@
+"""What every plot has in common: width, style, the marks of the voices, and that a notebook can show it."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mstask.results.documents import Document
+from mstask.results.voices import VOICES, heading
+
+WIDTH = 4.6
+GREY = "#5d6d7e"
+BAND = "#eef2f4"
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.titlesize": 9.5,
+    "figure.facecolor": "white",
+    "legend.frameon": False,
+}
+
+
+class Plot(Figure):
+    """A figure that a notebook shows as the value of a cell, whichever backend is in use."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=120)
+        return buffer.getvalue()
+
+
+def mark(voice: str) -> dict[str, Any]:
+    """Return how matplotlib draws a point of a voice: published ones are hollow."""
+    look = VOICES[voice]
+    filled = look.colour if voice != "published" else "white"
+    return {"color": look.colour, "marker": look.marker, "linestyle": "", "markerfacecolor": filled}
+
+
+def handle(voice: str, document: Document | None) -> Line2D:
+    """Return a voice's entry in a legend, which says so where it has no document."""
+    text = heading(voice, document) if document is not None else f"{VOICES[voice].label}: {VOICES[voice].absent}"
+    return Line2D([], [], label=text, **mark(voice))

@@ -1,0 +1,137 @@
+"""One cell of the grid (section x method x case x seed x data): measure it and write its result document."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from mstask import results
+from mstask.data import Splits
+from mstask.errors import MstaskError
+from mstask.experiments import Job
+from mstask.grid.inputs import inputs
+from mstask.grid.status import failure_path, find, finished, path_of
+from mstask.parameters import Parameters
+from mstask.sections import Place, Section, label, section
+
+__all__ = ["data_record", "experiment", "finished", "load", "path_of", "run_cell"]
+
+log = logging.getLogger(__name__)
+
+
+def experiment(chosen: Section) -> ModuleType:
+    """The module that loads the data of a section and measures its cells."""
+    return import_module(chosen.experiment)
+
+
+def load(section_id: str, parameters: Parameters, case: str | None = None) -> Splits:
+    """The data that the cells of a case are trained and tested on."""
+    chosen = section(section_id)
+    return experiment(chosen).load(chosen, parameters, case)
+
+
+def run_cell(
+    section_id: str,
+    place: Place,
+    parameters: Parameters,
+    splits: Splits,
+    on_epoch: Callable[[Any], None] | None = None,
+) -> results.Cell:
+    """Run one cell, or return its document when it was already run with the same inputs.
+
+    The document lies at `results.cell_path`; while training, a checkpoint lies beside it, from which an interrupted cell
+    continues as long as the code is the same. Of several processes that ask for a cell, one runs it and the others wait.
+    """
+    chosen, path = section(section_id), path_of(section_id, place, parameters)
+    with alone(path, str(place)):
+        found = find(section_id, place, parameters, splits.meta["fingerprint"])
+        if found.cell is not None and found.state == "done":
+            return found.cell
+        if found.note and found.state != "failed":
+            log.warning("%s: %s; running the cell again", place, found.note)
+        made_by = inputs(chosen)
+        device = device_to_use()
+        checkpoint = path.with_name(f"{path.stem}.{made_by['code'][:8]}.checkpoint.pt")
+        job = Job(chosen, place.method, place.case, place.seed, parameters, splits, device, checkpoint, on_epoch)
+        measure = experiment(chosen).measure
+        started = time.perf_counter()
+        measured = measure(job)
+        made = results.provenance(
+            f"python -m mstask run {section_id} --profile {parameters.profile} --data {parameters.data_source}", device
+        )
+        cell = results.Cell(
+            section=section_id,
+            method=place.method,
+            case=place.case,
+            seed=place.seed,
+            profile=label(section_id, parameters),
+            parameters=parameters.of_cell(),
+            data=data_record(splits),
+            result=measured.measures,
+            timing=results.Timing(seconds=time.perf_counter() - started, parts=measured.seconds),
+            provenance=made.model_copy(update={"inputs": made_by}),
+        )
+        cell = results.sealed(cell)
+        results.write_cell(path, cell)
+        for left in (failure_path(path), *path.parent.glob(f"{path.stem}.*checkpoint.pt")):
+            left.unlink(missing_ok=True)
+        return cell
+
+
+@contextlib.contextmanager
+def alone(path: Path, name: str) -> Iterator[None]:
+    """Hold the lock on a cell's document; the system frees it when its holder dies.
+
+    A file system that knows no locks does without: documents are written whole in any case.
+    """
+    lock = FileLock(path.with_name(f".{path.stem}.lock"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            log.warning("%s: another run is at work on it; waiting for its result", name)
+            lock.acquire()
+    except NotImplementedError:
+        lock = None
+    except OSError as error:
+        raise MstaskError(f"{path.parent} can't be written: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def device_to_use() -> str:
+    """The GPU where there is one, told to give the same numbers every time (it warns where it can't), else the processor."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return "cpu"
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    return "cuda"
+
+
+def data_record(splits: Splits) -> results.DataRecord:
+    """What a result document says of the data it was obtained on."""
+    meta = splits.meta
+    return results.DataRecord(
+        name=meta["name"],
+        source=meta["source"],
+        size=meta["size"],
+        fingerprint=meta["fingerprint"],
+        counts=meta["counts"],
+        class_names=list(meta["class_names"]),
+        test_labels=splits.test.y.tolist(),
+    )

@@ -1,0 +1,198 @@
+"""The state of each cell of a run: done, stale (its inputs have changed), failed or missing; and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mstask import results
+from mstask.errors import MstaskError
+from mstask.grid.inputs import inputs
+from mstask.grid.progress import duration
+from mstask.parameters import Parameters
+from mstask.results.files import read_json
+from mstask.sections import Place, grid, label, resolve, section, sections
+
+STATES = ("done", "stale", "failed", "missing")
+UNKNOWN_CODE = "made before code was recorded"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A cell's document as far as it can be read, its state, why it isn't simply done, and what has changed since."""
+
+    cell: results.Cell | None
+    state: str
+    note: str = ""
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class State:
+    """What is known of one cell; `note` says why it isn't simply done, `seconds` what its document cost."""
+
+    section: str
+    profile: str
+    data: str
+    method: str
+    case: str | None
+    seed: int
+    state: str
+    note: str = ""
+    seconds: float | None = None
+
+
+def path_of(section_id: str, place: Place, parameters: Parameters) -> Path:
+    """The file of a cell's document."""
+    return results.cell_path(
+        section_id, label(section_id, parameters), parameters.data_source, place.method, place.seed, place.case
+    )
+
+
+def failure_path(path: Path) -> Path:
+    """The file that says how a cell failed, beside the document it didn't write."""
+    return path.with_name(f".{path.stem}.failure.json")
+
+
+def find(section_id: str, place: Place, parameters: Parameters, fingerprint: str | None = None) -> Found:
+    """Look for a cell's document and compare what made it with what would make it now.
+
+    With a fingerprint the data is compared too. A document that doesn't say which code made it counts as done.
+    """
+    path = path_of(section_id, place, parameters)
+    try:
+        cell = results.read_cell(path)
+    except results.MissingResult:
+        failure = _failure(path)
+        return Found(None, "failed" if failure else "missing", failure)
+    except results.ResultsError as error:
+        return Found(None, "missing", str(error))
+    changed = tuple(_changed(cell, section_id, place, parameters, fingerprint))
+    if changed:
+        return Found(cell, "stale", f"changed: {', '.join(changed)}", changed)
+    known = cell.provenance is not None and cell.provenance.inputs is not None
+    return Found(cell, "done", "" if known else UNKNOWN_CODE)
+
+
+def finished(section_id: str, place: Place, parameters: Parameters, fingerprint: str | None = None) -> results.Cell | None:
+    """The document of a cell that was already run with these inputs, or None."""
+    found = find(section_id, place, parameters, fingerprint)
+    return found.cell if found.state == "done" else None
+
+
+def of_run(section_id: str, parameters: Parameters) -> Iterator[State]:
+    """The state of every cell that the parameters ask for."""
+    for place in grid(parameters):
+        found = find(section_id, place, parameters)
+        seconds = found.cell.timing.seconds if found.cell and found.cell.timing else None
+        name, data = label(section_id, parameters), parameters.data_source
+        yield State(section_id, name, data, *place, found.state, found.note, seconds)
+
+
+def everything(chosen: list[str], profile: str | None = None, data: str | None = None) -> list[State]:
+    """The state of every cell of the sections' runs; of a section without any run, those of its profile (quick)."""
+    states: list[State] = []
+    for section_id in chosen or list(sections()):
+        runs = [run for run in existing(section_id) if profile in (None, run.profile) and data in (None, run.data_source)]
+        for parameters in runs or [resolve(section_id, profile=profile, data_source=data)]:
+            states += of_run(section_id, parameters)
+    return states
+
+
+def existing(section_id: str) -> list[Parameters]:
+    """The parameters of each run that a section has in the results folder; of runs nobody can read, none."""
+    found = []
+    for folder in sorted((results.runs_root() / "runs" / section_id).glob("*-*")):
+        profile, _, data_source = folder.name.rpartition("-")
+        given = {"profile": profile.partition("+")[0], "data_source": data_source}
+        if "+" in profile:
+            given |= _recorded(section_id, folder)
+        try:
+            parameters = resolve(section_id, **given)
+        except MstaskError:
+            continue
+        if label(section_id, parameters) == profile:
+            found.append(parameters)
+    return found
+
+
+def kept(section_id: str) -> dict[str, Any] | None:
+    """How many locked cells a section has, their cost, and how many were made by the present code; None without any."""
+    try:
+        document = results.load(section_id, "embedded")
+    except results.ResultsError:
+        return None
+    now = inputs(section(section_id))
+    made = [cell.provenance.inputs if cell.provenance else None for cell in document.cells]
+    return {
+        "section": section_id,
+        "profile": document.profile,
+        "cells": len(document.cells),
+        "seconds": sum(cell.timing.seconds for cell in document.cells if cell.timing),
+        "present_code": sum(found == now for found in made),
+        "unknown_code": sum(found is None for found in made),
+    }
+
+
+def _changed(cell: results.Cell, section_id: str, place: Place, parameters: Parameters, fingerprint: str | None) -> list[str]:
+    """What differs between a document and what is asked for now."""
+    changed = [name for name, value in parameters.of_cell().items() if cell.parameters.get(name) != value]
+    if (cell.section, cell.method, cell.case, cell.seed) != (section_id, *place):
+        changed.append(f"it holds {cell.label}")
+    if fingerprint is not None and (cell.data is None or cell.data.fingerprint != fingerprint):
+        changed.append("data")
+    made = cell.provenance.inputs if cell.provenance else None
+    if made is not None:
+        now = inputs(section(section_id))
+        changed += [name for name in sorted(made.keys() | now.keys()) if made.get(name) != now.get(name)]
+    return changed
+
+
+def _failure(path: Path) -> str:
+    try:
+        values = read_json(failure_path(path))
+        return f"{values['error']} ({values['notebook']})"
+    except (results.ResultsError, LookupError, TypeError):
+        return ""
+
+
+def record_failure(path: Path, error: str, notebook: str) -> None:
+    """Remember how a cell failed, until it is done."""
+    results.write_atomic(failure_path(path), results.dumps({"error": error, "notebook": notebook}))
+
+
+def _recorded(section_id: str, folder: Path) -> dict[str, Any]:
+    """The parameters in a run's first readable document."""
+    for path in sorted(folder.glob("[!.]*.json")):
+        try:
+            recorded = results.read_cell(path).parameters
+        except results.ResultsError:
+            continue
+        return {name: value for name, value in recorded.items() if name in section(section_id).parameters.model_fields}
+    return {}
+
+
+def summary(states: list[State], kept: list[dict[str, Any]]) -> str:
+    """A table of runs with the number of cells in each state and their cost, and what isn't simply done, cell by cell."""
+    runs: dict[tuple[str, str, str], list[State]] = {}
+    for state in states:
+        runs.setdefault((state.section, state.profile, state.data), []).append(state)
+    rows = [["section", "run", *STATES, "cost"]]
+    for (name, profile, data), found in runs.items():
+        counts = [str(sum(state.state == wanted for state in found)) for wanted in STATES]
+        rows.append([name, f"{profile}, {data}", *counts, duration(sum(state.seconds or 0 for state in found))])
+    for entry in kept:
+        changed = entry["cells"] - entry["present_code"] - entry["unknown_code"]
+        counts = [str(entry["cells"] - changed), str(changed), "0", "0"]
+        rows.append([entry["section"], f"{entry['profile']}, locked", *counts, duration(entry["seconds"])])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    for state in states:
+        if state.state in ("stale", "failed") or (state.state == "missing" and state.note):
+            place = Place(state.method, state.case, state.seed)
+            lines.append(f"{state.state}: {state.section} {place} ({state.profile}, {state.data}): {state.note}")
+    if unknown := sum(state.note == UNKNOWN_CODE for state in states) + sum(entry["unknown_code"] for entry in kept):
+        lines.append(f"{unknown} cells counted as done were {UNKNOWN_CODE}.")
+    return "\n".join(lines)

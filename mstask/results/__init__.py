@@ -1,0 +1,302 @@
+"""Results: the cells of a run, the documents they merge into, and the locks on documents that are kept.
+
+Layout of the results folder (`MSTASK_RESULTS`, or `results/` of the checkout)::
+
+    published/<section>.json                                    the papers' figures
+    embedded/<section>.json                                     this project's locked runs
+    real/<section>.json                                         a lab's locked runs on its own data
+    runs/<section>/<profile>-<data source>/<method>-<seed>.json the reader's cells, one file each (<method>@<case>-<seed>)
+    manifest.json                                               the locks
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mstask import paths
+from mstask.errors import nearest
+from mstask.results.documents import (
+    SCHEMA,
+    Cell,
+    DataRecord,
+    Document,
+    Mean,
+    Measures,
+    Provenance,
+    Timing,
+    describe,
+    dumps,
+    read_record,
+    sealed,
+)
+from mstask.results.files import MissingResult, ResultsError, write_atomic
+from mstask.results.locks import kept_folder, lock, now, verify
+
+__all__ = [
+    "SCHEMA",
+    "Cell",
+    "DataRecord",
+    "Document",
+    "Mean",
+    "Measures",
+    "MissingResult",
+    "Provenance",
+    "ResultsError",
+    "Timing",
+    "cell_path",
+    "comparable",
+    "dumps",
+    "load",
+    "lock",
+    "lock_run",
+    "merge",
+    "provenance",
+    "read_cell",
+    "read_document",
+    "run_cells",
+    "runs_root",
+    "sealed",
+    "verify",
+    "write_atomic",
+    "write_cell",
+    "write_document",
+]
+
+PROFILES = ("paper", "quick", "smoke")
+DATA_SOURCES = ("real", "embedded")
+SOURCES = ("published", "embedded", "run")
+PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn")
+
+
+def provenance(command: str, device: str = "cpu") -> Provenance:
+    """Return what made a result now: revision, versions, machine and threads; no host, user or folder names."""
+    import torch
+
+    revision = _git("rev-parse", "HEAD")
+    changed = _git("status", "--porcelain", "--", ".", ":(exclude)results", ":(exclude)book")
+    for folder, shown in ((str(paths.ROOT), "."), (str(Path.home()), "~")):
+        command = command.replace(folder, shown) if len(folder) > 1 else command
+    return Provenance(
+        revision=revision or "unknown",
+        dirty=changed != "" or not revision,
+        command=command,
+        versions={"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
+        machine=f"{_cpu()}, {os.cpu_count()} logical cores, {platform.system()} {platform.machine()}",
+        threads=torch.get_num_threads(),
+        device=device,
+        created=now(),
+    )
+
+
+def runs_root() -> Path:
+    """Return the folder under which `runs/` lies: `MSTASK_RESULTS`, or `results/` of the checkout."""
+    return paths.results_dir()
+
+
+def cell_path(section: str, profile: str, data_source: str, method: str, seed: int, case: str | None = None) -> Path:
+    """Return the file of one cell of a run."""
+    place = f"{method}@{case}-{seed}" if case else f"{method}-{seed}"
+    return runs_root() / "runs" / section / f"{profile}-{data_source}" / f"{place}.json"
+
+
+def write_cell(path: str | Path, cell: Cell) -> None:
+    """Write one cell to its file, whole or not at all."""
+    write_atomic(path, dumps({"schema_version": SCHEMA, **cell.model_dump()}))
+
+
+def read_cell(path: str | Path) -> Cell:
+    """Read and check one cell's file."""
+    return read_record(path, Cell)
+
+
+def comparable(cell: Cell) -> dict[str, Any]:
+    """Return all of a cell that must be equal between identical runs: no timing, no provenance."""
+    return cell.model_copy(update={"timing": None, "provenance": None}).model_dump()
+
+
+def write_document(path: str | Path, document: Document) -> None:
+    """Write a document to its file in canonical form, whole or not at all."""
+    write_atomic(path, dumps(document))
+
+
+def read_document(path: str | Path) -> Document:
+    """Read and check one document's file."""
+    return read_record(path, Document)
+
+
+def merge(
+    cells: Iterable[Cell],
+    *,
+    source: str = "run",
+    title: str | None = None,
+    reference: str | None = None,
+    budget: str | None = None,
+    values: dict[str, Any] | None = None,
+) -> Document:
+    """Gather cells of one section, profile and data set into a document, ordered by case, method and seed.
+
+    Raises
+    ------
+    ResultsError
+        No cells, a cell that appears twice, or cells that differ in section, profile or data.
+    """
+    cells = sorted(cells, key=lambda cell: (cell.case or "", cell.method, cell.seed))
+    if not cells:
+        raise ResultsError("no cells to merge, expected at least one")
+    first = cells[0]
+    origin = f"{first.data.source} data" if first.data else "unrecorded data"
+    try:
+        return Document(
+            section=first.section,
+            source=source,
+            profile=first.profile,
+            title=title or first.section.capitalize(),
+            reference=reference or f"Own run, profile {first.profile}, {origin}",
+            budget=budget,
+            cells=cells,
+            values=values or {},
+        )
+    except ValidationError as error:
+        raise ResultsError(f"the cells of section {first.section!r} don't fit together: {describe(error)}") from None
+
+
+def run_cells(section: str, profile: str, data_source: str) -> list[Cell]:
+    """Read all cells of one run; a cell filed under another run's folder is an error naming the file."""
+    folder = cell_path(section, profile, data_source, "any", 0).parent
+    cells = []
+    for path in sorted(folder.glob("[!.]*.json")):
+        cell = read_cell(path)
+        source = cell.data.source if cell.data else data_source
+        if path != cell_path(cell.section, cell.profile, source, cell.method, cell.seed, cell.case):
+            raise ResultsError(f"{path} holds cell {cell.label} ({cell.profile}, {source}), which belongs elsewhere")
+        cells.append(cell)
+    return cells
+
+
+def load(section: str, source: str = "embedded", data_source: str | None = None, profile: str | None = None) -> Document:
+    """Return the document of a section in one of the three voices.
+
+    Parameters
+    ----------
+    section
+        "ablation", "disjoint", ...
+    source
+        "published" (the papers' figures), "embedded" (this project's locked runs) or "run" (the reader's).
+    data_source, profile
+        Which run is meant. By default a paper-profile run counts more than a quick one, that more than a smoke
+        run, and real data more than embedded.
+
+    Raises
+    ------
+    MissingResult
+        There is no such document; the message says which command makes it.
+    ResultsError
+        A file is damaged, or the run's cells don't fit together.
+    """
+    if source not in SOURCES:
+        raise ResultsError(f"unknown source {source!r}: {nearest(str(source), SOURCES)}")
+    if source != "run":
+        return _load_kept(section, source)
+    for chosen_profile in [profile] if profile else PROFILES:
+        for chosen_data in [data_source] if data_source else DATA_SOURCES:
+            if cells := run_cells(section, chosen_profile, chosen_data):
+                return merge(cells)
+    if data_source in (None, "real") and (kept_folder("real") / f"{section}.json").exists():
+        return _load_kept(section, "real")
+    wanted = "".join(f" --{k} {v}" for k, v in (("profile", profile), ("data", data_source)) if v)
+    folder = runs_root() / "runs" / section
+    others = sorted(path.name for path in folder.glob("*") if path.is_dir())
+    raise MissingResult(
+        f"no {'such ' if wanted else ''}run of section {section!r} in {folder}"
+        f"{' (found: ' + ', '.join(others) + ')' if others else ''}; make one with "
+        f"`python -m mstask run {section}{wanted}`"
+    )
+
+
+def lock_run(
+    section: str,
+    profile: str = "paper",
+    data_source: str = "embedded",
+    budget: str | None = None,
+    *,
+    title: str | None = None,
+    values: dict[str, Any] | None = None,
+) -> Path:
+    """Merge a run's cells, write them as the section's kept document, lock it, and return its path.
+
+    A run on embedded data goes to `embedded/`, one on real data to `real/`. `budget` says in a sentence how the run
+    falls short of the paper's protocol; a smaller profile gets such a sentence by itself.
+    """
+    cells = run_cells(section, profile, data_source)
+    if not cells:
+        raise MissingResult(
+            f"no cells of section {section!r} with profile {profile!r} on {data_source} data in "
+            f"{runs_root() / 'runs'}; run `python -m mstask run {section} --profile {profile} "
+            f"--data {data_source}` first"
+        )
+    if budget is None and profile != "paper":
+        budget = f"Run with profile {profile!r}, which is smaller than the paper's protocol."
+    document = merge(
+        cells,
+        source="embedded" if data_source == "embedded" else "run",
+        title=title,
+        reference=f"This project's run, profile {profile}, {data_source} data",
+        budget=budget,
+        values=values,
+    )
+    path = runs_root() / data_source / f"{section}.json"
+    write_document(path, document)
+    lock(path)
+    return path
+
+
+def _load_kept(section: str, folder: str) -> Document:
+    path = kept_folder(folder) / f"{section}.json"
+    try:
+        document = read_document(path)
+    except MissingResult:
+        if folder == "published":
+            raise MissingResult(f"{path} does not exist: no figures are published for {section!r}") from None
+        raise MissingResult(
+            f"{path} does not exist; make it with `python -m mstask run {section} --profile paper` "
+            f"and `python -m mstask lock {section}`"
+        ) from None
+    if document.section != section:
+        raise ResultsError(f"{path} holds section {document.section!r}, expected {section!r}")
+    return document
+
+
+def _git(*arguments: str) -> str | None:
+    """Return what git says of the checkout, None where there is no git or no repository."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(paths.ROOT), *arguments], capture_output=True, text=True, timeout=30, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "none"
+
+
+def _cpu() -> str:
+    """Return the processor's model name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or "unknown processor")

@@ -1,0 +1,196 @@
+"""Locks: what `results/manifest.json` says of each kept document, and whether it is still true."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mstask import paths
+from mstask.results.documents import SCHEMA, DataRecord, Document, Provenance, dumps, read_record
+from mstask.results.files import ResultsError, read_json, write_atomic
+from mstask.stats import scoring
+
+KEPT = {"published": "published", "embedded": "embedded", "real": "run"}
+"""Folders of locked documents (the papers' figures, this project's runs, a lab's runs on its own data), and the
+source that documents in each must state."""
+
+MANIFEST = "manifest.json"
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def kept_root() -> Path:
+    """Return the results folder whose locked documents count: the user's if it has any, else the checkout's."""
+    own = paths.results_dir()
+    return own if any((own / name).exists() for name in (*KEPT, MANIFEST)) else paths.ROOT / "results"
+
+
+def kept_folder(name: str) -> Path:
+    """Return the folder of kept documents `name`: the user's if there is one, else the checkout's."""
+    own = paths.results_dir() / name
+    return own if own.exists() else paths.ROOT / "results" / name
+
+
+def lock(path: str | Path) -> Path:
+    """Record the document at `path` in the manifest of its results folder, and return the manifest's path.
+
+    Parameters
+    ----------
+    path
+        A document in `published/`, `embedded/` or `real/` of a results folder.
+
+    Raises
+    ------
+    ResultsError
+        The file isn't a valid document, lies elsewhere, isn't in canonical form, or its scores don't follow
+        from its predictions.
+    """
+    path = Path(path).resolve()
+    folder, root = path.parent.name, path.parent.parent
+    if folder not in KEPT or path.suffix != ".json":
+        raise ResultsError(f"{path} can't be locked: expected a .json file in a folder named {', '.join(KEPT)}")
+    document, problems = _inspect(path)
+    if document is None or problems:
+        raise ResultsError(f"{path} can't be locked: {'; '.join(problems)}")
+    files = read_manifest(root)
+    name = f"{folder}/{path.name}"
+    entry = describe_file(path, document)
+    previous = files.get(name, {})
+    unchanged = {**previous, "locked": None} == {**entry, "locked": None}
+    files[name] = {**entry, "locked": previous["locked"] if unchanged else now()}
+    write_atomic(root / MANIFEST, dumps({"schema_version": SCHEMA, "files": files}))
+    return root / MANIFEST
+
+
+def verify(root: str | Path | None = None) -> list[str]:
+    """Return every way in which the locked documents differ from their manifest; empty means intact.
+
+    Parameters
+    ----------
+    root
+        A results folder; by default the one in use (`MSTASK_RESULTS`, or the checkout's).
+    """
+    root = Path(root) if root is not None else kept_root()
+    try:
+        files = read_manifest(root)
+    except ResultsError as error:
+        return [str(error)]
+    present = {f"{folder}/{p.name}" for folder in KEPT for p in (root / folder).glob("*.json")}
+    problems = [] if files or present else [f"{root}: no locked documents found"]
+    for name in sorted(present | set(files)):
+        if name not in files:
+            problems.append(f"{name}: not in {MANIFEST}; lock it or remove it")
+        elif name not in present:
+            problems.append(f"{name}: listed in {MANIFEST}, but the file is missing")
+        else:
+            problems += _verify_file(root / name, name, files[name])
+    return problems
+
+
+def read_manifest(root: Path) -> dict[str, dict[str, Any]]:
+    """Return the manifest's entries by file name, empty when there is no manifest yet."""
+    path = root / MANIFEST
+    if not path.exists():
+        return {}
+    values = read_json(path)
+    if not isinstance(values, dict) or set(values) != {"schema_version", "files"}:
+        raise ResultsError(f"{path} is no manifest: expected an object of schema_version and files")
+    if values["schema_version"] != SCHEMA:
+        raise ResultsError(f"{path} has schema version {values['schema_version']!r}, expected {SCHEMA!r}")
+    files = values["files"]
+    if not isinstance(files, dict) or not all(isinstance(entry, dict) for entry in files.values()):
+        raise ResultsError(f"{path} is no manifest: files should map each file name to its entry")
+    return files
+
+
+def describe_file(path: Path, document: Document) -> dict[str, Any]:
+    """Return a document's manifest entry without the time of locking; all of it follows from the file."""
+    made = [cell.provenance for cell in document.cells if cell.provenance is not None]
+    if own := document.values.get("provenance"):
+        made.append(Provenance.model_validate(own))
+    versions = {name for p in made for name in p.versions}
+    cases = {"cases": {case: _identity(data) for case, data in document.cases.items()}} if document.cases else {}
+    return cases | {
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "section": document.section,
+        "source": document.source,
+        "profile": document.profile,
+        "reference": document.reference,
+        "cells": len(document.cells),
+        "command": "published" if document.source == "published" else _distinct(p.command for p in made),
+        "revision": _distinct(p.revision for p in made),
+        "dirty": any(p.dirty for p in made),
+        "versions": {v: _distinct(p.versions.get(v, "none") for p in made) for v in sorted(versions)},
+        "machine": _distinct(p.machine for p in made),
+        "device": _distinct(p.device for p in made),
+        "threads": sorted({p.threads for p in made}),
+        "data": document.data and _identity(document.data),
+    }
+
+
+def _identity(data: DataRecord) -> dict[str, str]:
+    return {"name": data.name, "size": data.size, "fingerprint": data.fingerprint}
+
+
+def check_scores(document: Document) -> list[str]:
+    """Return the cells whose stored scores don't follow from their predictions and the test labels."""
+    problems = []
+    for cell in document.cells:
+        if cell.result.predictions is None or cell.data is None:
+            continue
+        n_classes = len(cell.data.class_names)
+        scores = {
+            "macro_f1": scoring.macro_f1(cell.result.predictions, cell.data.test_labels, n_classes)[0],
+            "accuracy": scoring.accuracy(cell.result.predictions, cell.data.test_labels),
+        }
+        for name, computed in scores.items():
+            stored = getattr(cell.result, name)
+            if stored is not None and abs(stored - computed) > 1e-6:
+                problems.append(f"cell {cell.label} says {name} {stored}, its predictions give {computed}")
+    return problems
+
+
+def _inspect(path: Path) -> tuple[Document | None, list[str]]:
+    try:
+        document = read_record(path, Document)
+    except ResultsError as error:
+        return None, [str(error)]
+    problems = check_scores(document)
+    if path.stem != document.section:
+        problems.append(f"the file is named {path.name}, but its section is {document.section!r}")
+    if document.source != KEPT.get(path.parent.name):
+        problems.append(f"the folder is {path.parent.name!r}, but the document's source is {document.source!r}")
+    if path.read_bytes() != dumps(document).encode("utf-8"):
+        problems.append("the file isn't in canonical form; write it with mstask.results.write_document")
+    return document, problems
+
+
+def _verify_file(path: Path, name: str, entry: dict[str, Any]) -> list[str]:
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        return [f"{name}: could not be read: {error.strerror}"]
+    problems = []
+    if found != entry.get("sha256"):
+        problems.append(f"{name}: SHA-256 is {found}, the manifest says {entry.get('sha256')}")
+    document, others = _inspect(path)
+    problems += [f"{name}: {problem}" for problem in others]
+    if not problems and document is not None:
+        expected = describe_file(path, document)
+        wrong = [k for k in sorted(expected.keys() | (entry.keys() - {"locked"})) if expected.get(k) != entry.get(k)]
+        problems += [f"{name}: the manifest's {k} is {entry.get(k)!r}, the file says {expected.get(k)!r}" for k in wrong]
+        if not _TIME.fullmatch(str(entry.get("locked"))):
+            problems.append(f"{name}: the manifest's time of locking is {entry.get('locked')!r}, expected UTC")
+    return problems
+
+
+def _distinct(values: Iterable[str]) -> str:
+    return ", ".join(sorted(set(values)))

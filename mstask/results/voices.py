@@ -1,0 +1,78 @@
+"""The three voices of the book, and the names and marks a reader sees: never a colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from mstask.results.documents import Document
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How one voice looks: `colour` is told apart by colour-blind readers, `marker` is matplotlib's."""
+
+    label: str
+    colour: str
+    marker: str
+    absent: str
+
+
+VOICES = {
+    "published": Voice("published", "#5d6d7e", "D", "not published"),
+    "embedded": Voice("embedded", "#00796b", "o", "not locked"),
+    "run": Voice("your run", "#c75b12", "s", "not run yet"),
+}
+
+NOTHING = "—"
+
+VERDICTS = {"supported": "✓", "fragile": "≈", "contradicted": "✗", "not testable": "○"}
+
+LABELS = {
+    "D0_doppler": "all Doppler-LIF",
+    "D0_stft": "all STFT-IF",
+    "D0_chirp": "all Chirp-LIF",
+    "D0_dualtau": "all Dual-tau-LIF",
+    "D1_H1": "vertical mix",
+    "D1_rev": "reversed mix",
+    "D1_perm1": "permuted mix",
+    "D2_concat": "bank of five",
+}
+
+
+def label(name: str) -> str:
+    """Return the name a reader sees for a method; a neuron's name is its own label."""
+    return LABELS.get(name, name)
+
+
+def heading(voice: str, document: Document | None = None) -> str:
+    """Return a voice's label; in brackets the profile where it isn't the paper's, and "real data" for a run on it."""
+    details = []
+    if document is not None and document.profile != "paper":
+        details.append(document.profile)
+    if voice == "run" and document is not None and document.data_source == "real":
+        details.append("real data")
+    return VOICES[voice].label + (f" ({', '.join(details)})" if details else "")
+
+
+def voice_of(heading: str) -> str | None:
+    """Return the voice that a table heading names, if it names one."""
+    return next((name for name, voice in VOICES.items() if heading.partition(" (")[0] == voice.label), None)
+
+
+def marked(verdict: str) -> str:
+    """Return a verdict with its mark."""
+    return f"{VERDICTS[verdict]} {verdict}"
+
+
+def verdict_of(text: str) -> str | None:
+    """Return the verdict that a table cell shows, if it shows one."""
+    return next((verdict for verdict in VERDICTS if text == marked(verdict)), None)
+
+
+def by_voice(given: Mapping[str, T | None]) -> dict[str, T]:
+    """Return what exists of the things given by voice, in the order of the voices."""
+    return {voice: found for voice in VOICES if (found := given.get(voice)) is not None}

@@ -1,0 +1,270 @@
+"""Statistics of the book: scores, bootstraps, exact rank correlation, intervals, effect sizes, corrections, power.
+
+Everything is deterministic: the bootstraps by their seed, the permutation p-values because they are exact. Scores of
+predictions stand in `scoring`, bootstraps in `resampling`, rankings in `ranks`; all are used from here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats as _scipy
+from scipy.optimize import brentq
+from scipy.special import gammaln, ndtr, stdtr, stdtrit
+
+from mstask.stats.ranks import LARGEST_EXACT, concordance, kendall_tau, rank_correlation, rank_probabilities
+from mstask.stats.resampling import (
+    bootstrap_p,
+    example_bootstrap,
+    hierarchical_bootstrap,
+    paired_bootstrap,
+    unit_bootstrap,
+    unit_weights,
+)
+from mstask.stats.scoring import StatisticsError, accuracy, check_positive_integer, finite, macro_f1
+
+__all__ = [
+    "LARGEST_EXACT",
+    "LARGEST_SIGNS",
+    "Components",
+    "Effect",
+    "StatisticsError",
+    "accuracy",
+    "bootstrap_p",
+    "concordance",
+    "effect_size",
+    "equivalence_margin",
+    "example_bootstrap",
+    "hierarchical_bootstrap",
+    "holm",
+    "kendall_tau",
+    "macro_f1",
+    "minimum_detectable_difference",
+    "paired_bootstrap",
+    "paired_t",
+    "rank_correlation",
+    "rank_probabilities",
+    "seed_interval",
+    "sign_flip",
+    "unit_bootstrap",
+    "unit_weights",
+    "variance_components",
+]
+
+LARGEST_SIGNS = 16
+"""Largest number of differences for which `sign_flip` counts every choice of signs."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Effect sizes of A - B over n seeds; with three seeds each is itself very uncertain.
+
+    `d_z` is the mean paired difference in units of its standard deviation (divisor n - 1), `g_z` the same times
+    Hedges' exact correction for small n; `cliffs_delta` is the share of the n^2 pairs of an A and a B score in which
+    A is higher, minus the share in which it is lower: from -1 to 1, and exactly that wherever the scores don't overlap.
+    """
+
+    d_z: float | None
+    g_z: float | None
+    cliffs_delta: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Components:
+    """Variance components of a balanced table of scores, as standard deviations, and the test of the interaction.
+
+    Negative estimates of a variance are given as 0. `p_interaction` is that of the F test "every case ranks the methods
+    alike, up to chance over seeds".
+    """
+
+    method: float
+    case: float
+    interaction: float
+    seed: float
+    p_interaction: float
+
+
+def seed_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float | None, float | None]:
+    """Return the mean over seeds and its Student-t interval; the bounds are None for a single value.
+
+    Parameters
+    ----------
+    values
+        One finite number per seed, shape [n].
+    level
+        Coverage of the interval, strictly between 0 and 1.
+    """
+    values = finite(values, "values")
+    if not 0 < level < 1:
+        raise StatisticsError(f"level is {level!r}, expected a number strictly between 0 and 1")
+    mean = float(values.mean())
+    if len(values) < 2:
+        return mean, None, None
+    half = float(stdtrit(len(values) - 1, (1 + level) / 2) * values.std(ddof=1) / math.sqrt(len(values)))
+    return mean, mean - half, mean + half
+
+
+def paired_t(differences: Sequence[float]) -> float:
+    """Return the two-sided p-value of Student's t test of "the mean of these per-seed differences is 0".
+
+    Differences that are all equal leave nothing to chance: p is 0, or 1 where they are all 0.
+    """
+    values = finite(differences, "differences")
+    if len(values) < 2:
+        raise StatisticsError("one difference found, a t test needs at least 2")
+    if np.ptp(values) == 0:
+        return float(values[0] == 0)
+    t = values.mean() / values.std(ddof=1) * math.sqrt(len(values))
+    return float(2 * stdtr(len(values) - 1, -abs(t)))
+
+
+def sign_flip(differences: Sequence[float]) -> float:
+    """Return the exact two-sided p-value of "each difference is as likely positive as negative".
+
+    The share of all 2^n choices of signs whose absolute sum is at least the observed one (Fisher's randomisation
+    test for matched pairs).
+    """
+    values = finite(differences, "differences")
+    if len(values) > LARGEST_SIGNS:
+        raise StatisticsError(f"{len(values)} differences found, an exact sign-flip test takes at most {LARGEST_SIGNS}")
+    signs = np.array(list(product((-1.0, 1.0), repeat=len(values))))
+    observed = abs(values.sum())
+    return float((np.abs(signs @ values) >= observed * (1 - 1e-12)).mean())
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return Holm's step-down adjusted p-values, in the order given (Holm 1979).
+
+    Rejecting where they are below alpha keeps the chance of any false rejection in the family below alpha, however the
+    tests depend on each other.
+    """
+    values = finite(p_values, "p_values")
+    if values.min() < 0 or values.max() > 1:
+        raise StatisticsError(f"p_values range from {values.min():g} to {values.max():g}, expected 0 to 1")
+    order = np.argsort(values, kind="stable")
+    stepped = np.minimum(1.0, np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)))
+    adjusted = np.empty_like(stepped)
+    adjusted[order] = stepped
+    return adjusted.tolist()
+
+
+def effect_size(a: Sequence[float], b: Sequence[float]) -> Effect:
+    """Return effect sizes of A - B, paired by position (one score per seed); see `Effect`.
+
+    `d_z` and `g_z` are None for a single seed or where all differences are equal, `g_z` also for two seeds, where the
+    correction leaves nothing.
+    """
+    a, b = finite(a, "a"), finite(b, "b")
+    if len(a) != len(b):
+        raise StatisticsError(f"a has {len(a)} values and b has {len(b)}, expected equally many")
+    n, differences = len(a), a - b
+    delta = float(np.sign(np.subtract.outer(a, b)).mean())
+    if n < 2 or np.ptp(differences) == 0:
+        return Effect(None, None, delta, n)
+    d_z, free = float(differences.mean() / differences.std(ddof=1)), n - 1
+    if free < 2:
+        return Effect(d_z, None, delta, n)
+    shrink = math.exp(gammaln(free / 2) - gammaln((free - 1) / 2)) / math.sqrt(free / 2)
+    return Effect(d_z, d_z * shrink, delta, n)
+
+
+def minimum_detectable_difference(sd: float, n: int, alpha: float = 0.05, power: float = 0.8) -> float:
+    """Return the smallest true mean difference that a two-sided paired t test over n seeds finds with this power.
+
+    Parameters
+    ----------
+    sd
+        Standard deviation of the per-seed differences (divisor n - 1), not negative.
+    n
+        Number of seeds, at least 2.
+    alpha, power
+        Level of the test, and the chance of finding the difference; power above alpha.
+
+    Returns
+    -------
+    float
+        delta with P(abs(T) > t_crit) = power for T noncentral t with n - 1 degrees of freedom and noncentrality
+        delta sqrt(n) / sd, in the unit of `sd`.
+    """
+    check_positive_integer(n, "n")
+    if n < 2:
+        raise StatisticsError("n is 1, a spread over seeds needs at least 2")
+    if not (0 < alpha < power < 1):
+        raise StatisticsError(f"alpha is {alpha!r} and power {power!r}, expected 0 < alpha < power < 1")
+    if not (math.isfinite(sd) and sd >= 0):
+        raise StatisticsError(f"sd is {sd!r}, expected a finite number that is not negative")
+    return _noncentrality(n - 1, alpha, power) * sd / math.sqrt(n)
+
+
+@lru_cache(maxsize=64)
+def _noncentrality(free: int, alpha: float, power: float) -> float:
+    """Return the noncentrality at which a two-sided t test has this power.
+
+    The power is the mean of Phi(nc - c S) + Phi(-nc - c S) over S, the root of a chi-square over its degrees of freedom
+    (SciPy's noncentral t is NaN for few degrees of freedom).
+    """
+    critical = stdtrit(free, 1 - alpha / 2)
+    root, density = np.polynomial.legendre.leggauss(400)
+    s = np.sqrt(_scipy.chi2.ppf((root + 1) / 2, free) / free)
+
+    def missing(noncentrality: float) -> float:
+        found = ndtr(noncentrality - critical * s) + ndtr(-noncentrality - critical * s)
+        return float(found @ density / 2) - power
+
+    high = critical + 1.0
+    while missing(high) < 0:
+        high *= 2
+    return brentq(missing, 0.0, high)
+
+
+def equivalence_margin(differences: Sequence[float], level: float = 0.95) -> float:
+    """Return the smallest margin within which two one-sided t tests show the mean difference to lie (Schuirmann 1987).
+
+    That is the farther end of the two-sided interval of coverage 2 level - 1 (90 % for 95 %).
+    """
+    _, low, high = seed_interval(differences, 2 * level - 1)
+    if low is None or high is None:
+        raise StatisticsError("one difference found, a margin of equivalence needs at least 2")
+    return max(abs(low), abs(high))
+
+
+def variance_components(scores: ArrayLike) -> Components:
+    """Split the variance of scores into method, case, method x case and seed, by the method of moments.
+
+    The model is score = mean + method + case + method x case + seed within each, all random and independent; with
+    the mean squares of the balanced two-way table, var(seed) = MS_e, var(interaction) = (MS_mc - MS_e) / S,
+    var(case) = (MS_c - MS_mc) / (M S), var(method) = (MS_m - MS_mc) / (C S).
+
+    Parameters
+    ----------
+    scores
+        Finite numbers, shape [M, C, S] with M, C, S >= 2: methods, cases, seeds.
+    """
+    table = np.asarray(scores, dtype=np.float64)
+    if table.ndim != 3 or min(table.shape) < 2 or not np.isfinite(table).all():
+        raise StatisticsError(
+            f"scores has shape {list(table.shape)}, expected finite numbers [methods, cases, seeds], at least 2 of each"
+        )
+    methods, cases, seeds = table.shape
+    cell, by_method, by_case, mean = table.mean(2), table.mean((1, 2)), table.mean((0, 2)), table.mean()
+    interaction = cell - by_method[:, None] - by_case[None] + mean
+    free = (methods - 1) * (cases - 1), methods * cases * (seeds - 1)
+    ms_method = cases * seeds * ((by_method - mean) ** 2).sum() / (methods - 1)
+    ms_case = methods * seeds * ((by_case - mean) ** 2).sum() / (cases - 1)
+    ms_interaction = seeds * (interaction**2).sum() / free[0]
+    ms_seed = ((table - cell[..., None]) ** 2).sum() / free[1]
+    variances = (
+        (ms_method - ms_interaction) / (cases * seeds),
+        (ms_case - ms_interaction) / (methods * seeds),
+        (ms_interaction - ms_seed) / seeds,
+        ms_seed,
+    )
+    ratio = ms_interaction / ms_seed if ms_seed > 0 else (math.inf if ms_interaction > 0 else 0.0)
+    return Components(*(math.sqrt(max(v, 0.0)) for v in variances), float(_scipy.f.sf(ratio, *free)))

@@ -1,0 +1,189 @@
+"""Numbers derived from a result document. They are computed when read and never stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from statistics import fmean
+from typing import Any
+
+from mstask.results.documents import Cell, DataRecord, Document
+from mstask.summary.agreement import over_cases, rank_stability
+from mstask.summary.comparisons import compare, inference, share_seeds, spread
+
+__all__ = ["COMPARISONS", "DENSE", "HETEROGENEOUS", "compare", "is_homogeneous", "standings", "summarise"]
+
+HETEROGENEOUS = ("D1_", "D2_")
+DENSE = "CNN"
+COMPARISONS = {
+    "D1_H1-best": ("D1_H1", "best"),
+    "D2_concat-best": ("D2_concat", "best"),
+    "D1_rev-best": ("D1_rev", "best"),
+    "D2_concat-D1_H1": ("D2_concat", "D1_H1"),
+    "D1_H1-D1_rev": ("D1_H1", "D1_rev"),
+    "D1_H1-D1_perm1": ("D1_H1", "D1_perm1"),
+    "CrossInhib-LIF-Doppler-LIF": ("CrossInhib-LIF", "Doppler-LIF"),
+}
+"""Comparisons the paper makes; "best" stands for the document's best homogeneous network."""
+
+
+def summarise(document: Document) -> dict[str, Any]:
+    """Return everything the book says about a document, as nested plain dictionaries.
+
+    Returns
+    -------
+    dict
+        methods, ranking, rank, best, best_homogeneous
+            As `standings` returns them.
+        comparisons
+            Per key "A-B" what `compare` and `inference` return.
+        rank_stability
+            What `mstask.summary.agreement.rank_stability` returns for all ranked methods.
+        cases, over_cases
+            Per case: data, ranking, rank and best; empty where the document has no cases. What
+            `mstask.summary.agreement.over_cases` returns for all ranked methods.
+        data, cells, seeds, complete, missing
+            The data record without labels; how many cells there are; grid points without a cell.
+        section, source, profile, title, reference, budget, not_published, values
+            As in the document.
+    """
+    found = standings(document)
+    places = dict.fromkeys((cell.case, cell.seed) for cell in document.cells)
+    present = {(cell.method, cell.case, cell.seed) for cell in document.cells}
+    run = dict.fromkeys(cell.method for cell in document.cells)
+    missing = [
+        {"method": method, **({"case": case} if case else {}), "seed": seed}
+        for method in run
+        for case, seed in sorted(places, key=lambda place: (place[0] or "", place[1]))
+        if (method, case, seed) not in present
+    ]
+    kept = ("section", "source", "profile", "title", "reference", "budget", "not_published", "values")
+    return {
+        **{name: getattr(document, name) for name in kept},
+        **found,
+        "comparisons": _comparisons(document, found["best_homogeneous"], found["ranking"]),
+        "rank_stability": rank_stability(document, found["ranking"]),
+        "cases": {case: _case(document, found["methods"], case) for case in sorted({c for c, _ in places if c})},
+        "over_cases": over_cases(document, found["ranking"]),
+        "data": _without_labels(document.data),
+        "cells": len(document.cells),
+        "seeds": sorted({cell.seed for cell in document.cells}),
+        "complete": not missing,
+        "missing": missing,
+    }
+
+
+def standings(document: Document) -> dict[str, Any]:
+    """Return each method's figures and the ranking by mean macro-F1, best first.
+
+    Returns
+    -------
+    dict
+        methods
+            Per method: seeds; macro_f1 and accuracy as {mean, sd (divisor n - 1), min, max, low, high (95 %
+            Student-t interval), values, n} over seeds, with None where a single number is known; per_class_f1;
+            n_parameters, width, energy_uJ, macs; epochs_mean, best_epoch_mean, seconds_mean; firing {mean,
+            per_layer}; published_mean_only. In a document with cases the scores are taken over the cases, each
+            by the mean over its seeds, and `cases` holds per case seeds, macro_f1 and accuracy over seeds.
+        ranking, rank, best, best_homogeneous
+            Methods that have a macro-F1.
+    """
+    names = dict.fromkeys([cell.method for cell in document.cells] + list(document.means))
+    methods = {name: _method(document, name) for name in names}
+    ranking = _ranking({name: method["macro_f1"]["mean"] for name, method in methods.items()})
+    return {
+        "methods": methods,
+        "ranking": ranking,
+        "rank": {name: place for place, name in enumerate(ranking, start=1)},
+        "best": ranking[0] if ranking else None,
+        "best_homogeneous": next(filter(is_homogeneous, ranking), None),
+    }
+
+
+def is_homogeneous(method: str) -> bool:
+    """Say whether a method is a spiking network of one neuron type."""
+    return not method.startswith(HETEROGENEOUS) and DENSE not in method
+
+
+def _comparisons(document: Document, best: str | None, scored: Iterable[str]) -> dict[str, dict[str, Any]]:
+    found = {}
+    for key, pair in COMPARISONS.items():
+        a, b = (best if name == "best" else name for name in pair)
+        if a in scored and b in scored and share_seeds(document, a, b):
+            found[key] = compare(document, a, b) | inference(document, a, b)
+    return found
+
+
+def _case(document: Document, methods: Mapping[str, Any], case: str) -> dict[str, Any]:
+    scores = {name: m["cases"][case]["macro_f1"]["mean"] for name, m in methods.items() if case in m["cases"]}
+    ranking = _ranking(scores)
+    return {
+        "data": _without_labels((document.cases or {}).get(case)),
+        "ranking": ranking,
+        "rank": {name: place for place, name in enumerate(ranking, start=1)},
+        "best": ranking[0] if ranking else None,
+    }
+
+
+def _ranking(scores: Mapping[str, float | None]) -> list[str]:
+    """Return the names that have a score, the highest first, equal ones by name."""
+    known = {name: score for name, score in scores.items() if score is not None}
+    return sorted(known, key=lambda name: (-known[name], name))
+
+
+def _without_labels(record: DataRecord | None) -> dict[str, Any] | None:
+    return record and record.model_dump(exclude={"test_labels"})
+
+
+def _method(document: Document, name: str) -> dict[str, Any]:
+    cells = sorted((cell for cell in document.cells if cell.method == name), key=lambda cell: (cell.case or "", cell.seed))
+    by_case = {case: [cell for cell in cells if cell.case == case] for case in dict.fromkeys(c.case for c in cells) if case}
+    mean = document.means.get(name)
+
+    def known(field: str, chosen: Iterable[Cell] = cells) -> list[Any]:
+        return [value for cell in chosen if (value := getattr(cell.result, field)) is not None]
+
+    def score(field: str) -> dict[str, Any]:
+        values = [fmean(v) for found in by_case.values() if (v := known(field, found))] if by_case else known(field)
+        if values or mean is None:
+            return spread(values)
+        sd = mean.macro_f1_sd if field == "macro_f1" else None
+        return spread([]) | {"mean": getattr(mean, field), "sd": sd, "n": mean.n_seeds}
+
+    def single(field: str) -> Any:
+        values = known(field) or [v for v in [getattr(mean, field, None)] if v is not None]
+        return values[0] if values and all(v == values[0] for v in values) else None
+
+    energy = known("energy_uJ")
+    per_layer = _columns(known("firing_rates"))
+    return {
+        "seeds": sorted({cell.seed for cell in cells}),
+        "cases": {
+            case: {"seeds": [c.seed for c in found]} | {f: spread(known(f, found)) for f in ("macro_f1", "accuracy")}
+            for case, found in by_case.items()
+        },
+        "macro_f1": score("macro_f1"),
+        "accuracy": score("accuracy"),
+        "per_class_f1": _columns(known("per_class_f1")),
+        "n_parameters": single("n_parameters"),
+        "width": single("width"),
+        "macs": single("macs"),
+        "channels": getattr(mean, "channels", None),
+        "energy_uJ": fmean(energy) if energy else getattr(mean, "energy_uJ", None),
+        "epochs_mean": _mean(known("epochs")),
+        "best_epoch_mean": _mean(known("best_epoch")),
+        "seconds_mean": _mean([cell.timing.seconds for cell in cells if cell.timing]),
+        "firing": {"mean": _mean(per_layer or []), "per_layer": per_layer},
+        "published_mean_only": not cells,
+        "note": getattr(mean, "note", None),
+    }
+
+
+def _columns(rows: list[list[float]]) -> list[float] | None:
+    """Return the mean of each column over rows of equal length, None where there are none."""
+    if not rows or len({len(row) for row in rows}) > 1:
+        return None
+    return [fmean(column) for column in zip(*rows, strict=True)]
+
+
+def _mean(values: list[float]) -> float | None:
+    return fmean(values) if values else None
