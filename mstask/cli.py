@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
 
     data = add("data", help="generate or check a data set and describe it, or fetch an original")
     data.add_argument("name", nargs="?", default="radar", help="a data set, or: fetch NAME")
-    data.add_argument("original", nargs="?", help="with fetch: the original to download (shd)")
+    data.add_argument("original", nargs="?", help="with fetch: the original to download (shd, mnist, fashion-mnist)")
     data.add_argument("--data", default="embedded", help="embedded or real")
     data.add_argument("--size", default="paper", help="small, medium or paper")
     data.set_defaults(command=commands.data)
@@ -92,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     verify.set_defaults(command=commands.verify)
 
     claims = add("claims", help="judge the paper's claims")
-    claims.add_argument("--source", default="published", help="published, embedded or run")
+    claims.add_argument("--source", default="published", help="published, embedded, real or run")
     claims.add_argument("--json", action="store_true")
     claims.set_defaults(command=commands.claims)
 
@@ -102,6 +102,9 @@ def parser() -> argparse.ArgumentParser:
 
     notebooks = add("notebooks", help="rewrite the .ipynb of every pair from its .py")
     notebooks.set_defaults(command=commands.notebooks)
+
+    readme = add("readme", help="renew the computed tables of README.md")
+    readme.set_defaults(command=commands.readme)
 
     book = add("book", help="build the HTML")
     book.set_defaults(command=commands.book)

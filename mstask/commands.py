@@ -20,8 +20,8 @@ from mstask.errors import MstaskError, UsageError, nearest
 from mstask.paths import ROOT
 
 BOOK = ROOT / "_build" / "html" / "index.html"
-BENCHMARKS = ("step", "epoch", "scaling", "gpu", "ideas")
-SOURCES = ("published", "embedded", "run")
+BENCHMARKS = ("step", "epoch", "scaling", "gpu", "ideas", "hetsyn", "ncg")
+SOURCES = ("published", "embedded", "real", "run")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -141,7 +141,7 @@ def claims(options: argparse.Namespace) -> int:
     from mstask import claims
 
     if options.source not in SOURCES:
-        raise UsageError(f"--source is {options.source!r}, expected published, embedded or run")
+        raise UsageError(f"--source is {options.source!r}, expected published, embedded, real or run")
     ledger = claims.ledger(options.source)
     if options.json:
         print(json.dumps(claims.as_json(ledger), indent=2, ensure_ascii=False))
@@ -166,6 +166,14 @@ def notebooks(options: argparse.Namespace) -> int:
 
     for path in pairs.update():
         print(path.relative_to(ROOT))
+    return 0
+
+
+def readme(options: argparse.Namespace) -> int:
+    """Renew the computed tables of README.md."""
+    from mstask import readme
+
+    print(f"{readme.PATH}: {'renewed' if readme.update() else 'as it was'}")
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from mstask.sections import resolve, section
+from mstask.sections import Section, resolve, section
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,11 +28,21 @@ def parameter_rows(section_id: str) -> list[dict[str, str]]:
     return rows
 
 
-def table_parameters(section_id: str) -> pd.DataFrame:
-    """The rows as a table for the book."""
+def table_parameters(chosen: Section) -> pd.DataFrame:
+    """The parameters as a table for the book: meaning, what is allowed, and the values of the two larger profiles."""
     import pandas as pd
 
-    return pd.DataFrame(parameter_rows(section_id))
+    rows = [
+        {
+            "parameter": row["parameter"],
+            "meaning": row["meaning"],
+            "allowed": row["range"] if row["type"] == "one of" else ", ".join(filter(None, (row["type"], row["range"]))),
+            "quick": row["quick"],
+            "paper": row["paper"],
+        }
+        for row in parameter_rows(chosen.id)
+    ]
+    return pd.DataFrame(rows)
 
 
 def help_text(section_id: str) -> str:

@@ -7,19 +7,25 @@ the test set, whose figures are then no test any more; this project looks at val
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from mstask import results
 from mstask.errors import MstaskError
+from mstask.parameters import Parameters
 from mstask.results.documents import Cell, Document
 from mstask.results.files import MissingResult, ResultsError
+from mstask.sections import Place, section
 
 On = Literal["validation", "test"]
 State = Literal["complete", "pruned", "diverged"]
 
 STUDY = "study"
+EFFICIENT = ".efficient"
+"""Ends the name of a method that stands for an architecture's efficient point."""
 EFFICIENT_TOLERANCE = 0.01
 """How much macro-F1 the efficient point may give away for firing less (paper, 4.2)."""
 
@@ -165,6 +171,51 @@ def studied(architecture: str, profile: str, data_source: str) -> tuple[Document
         f"{architecture} has not been tuned on {data_source} data; make its study with "
         f"`python -m mstask run {STUDY} --profile {profile} --data {data_source} --methods {architecture}`"
     )
+
+
+def chosen(method: str, parameters: Parameters) -> tuple[str, Trial, str]:
+    """Architecture, selected trial and origin of the study ("run" or "locked") that a tuned network takes from it."""
+    architecture = method.removesuffix(EFFICIENT)
+    document, origin = studied(architecture, parameters.profile, parameters.data_source)
+    points = selection(document, architecture)
+    return architecture, points.efficient if method.endswith(EFFICIENT) else points.best, origin
+
+
+def read_from_study(place: Place, parameters: Parameters) -> dict[str, str]:
+    """Digest of the configuration that a tuned network is built from; empty for a dense one, or before the study has run."""
+    if place.method.removesuffix(EFFICIENT) not in section(STUDY).methods:
+        return {}
+    try:
+        configuration = chosen(place.method, parameters)[1].configuration
+    except MissingResult:
+        return {}
+    return {STUDY: hashlib.sha256(json.dumps(asdict(configuration), sort_keys=True).encode()).hexdigest()}
+
+
+def summary_of(document: Document) -> dict[str, dict[str, Any]]:
+    """What a study's document says of each architecture, empty for other documents.
+
+    Returns
+    -------
+    dict
+        Per architecture: trials, complete, pruned, diverged (numbers of trials); best and efficient (the selected trials);
+        on_test {validation, test, gain}: test macro-F1 of the trial chosen on validation and on the test set itself, and
+        what the second choice adds. Without a complete trial only the numbers.
+    """
+    architectures = dict.fromkeys(cell.method for cell in document.cells if "trials" in (cell.result.details or {}))
+    return {architecture: _architecture(document, architecture) for architecture in architectures}
+
+
+def _architecture(document: Document, architecture: str) -> dict[str, Any]:
+    trials = trials_of(document, architecture)
+    numbers = {state: sum(trial.state == state for trial in trials) for state in ("complete", "pruned", "diverged")}
+    if not complete(trials):
+        return {"trials": len(trials)} | numbers
+    points = selection(document, architecture)
+    honest, peeking = (select(trials, on).best.test_macro_f1 for on in ("validation", "test"))
+    on_test = {"validation": honest, "test": peeking, "gain": peeking - honest}
+    taken = {"best": as_plain(points.best), "efficient": as_plain(points.efficient)}
+    return {"trials": len(trials)} | numbers | taken | {"on_test": on_test}
 
 
 def _locked(data_source: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from itertools import product
@@ -17,7 +17,14 @@ from pydantic import ValidationError
 from mstask.errors import MstaskError, nearest
 from mstask.parameters import LISTS, Parameters
 
-_DECLARED_IN = ("mstask.paper", "mstask.tuning")
+_DECLARED_IN = (
+    "mstask.paper",
+    "mstask.tuning",
+    "mstask.neighbours.hetsyn.section",
+    "mstask.neighbours.eventprop.section",
+    "mstask.neighbours.ncg.section",
+    "mstask.neighbours.g2gnet.section",
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,11 @@ class Section:
     protocol : the value of each parameter that no profile sets.
     profiles : how large a run is, by profile ("smoke", "quick", "paper"); a profile never changes what is computed.
     experiment : module with `load` (the data of a case) and `measure` (one cell); see `mstask.experiments`.
+    data_sources : where the section's data can come from.
+    case_sources : the same for single cases; a case that isn't named has the sources of the section.
     after : sections whose results the experiment reads; a run of both finishes those first.
+    reads : "module:function" that says, for a cell's place and parameters, what the cell takes from their results, as digests
+        by name; a cell is stale when one differs. Empty where nothing is read.
     """
 
     id: str
@@ -46,12 +57,18 @@ class Section:
     experiment: str
     cases: tuple[str, ...] = ()
     data_sources: tuple[str, ...] = ("embedded", "real")
+    case_sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     after: tuple[str, ...] = ()
+    reads: str = ""
 
     @property
     def notebook(self) -> str:
         """Path of the section's notebook in the checkout, without suffix."""
         return f"notebooks/{self.id}"
+
+    def sources_of(self, case: str) -> tuple[str, ...]:
+        """Where the data of a case can come from."""
+        return self.case_sources.get(case, self.data_sources)
 
 
 class Place(NamedTuple):
@@ -72,6 +89,12 @@ def sections() -> dict[str, Section]:
     return {section.id: section for section in declared}
 
 
+@cache
+def declared_in(name: str) -> str:
+    """The module that declares a section."""
+    return next(module for module in _DECLARED_IN if any(s.id == name for s in import_module(module).SECTIONS))
+
+
 def section(name: str) -> Section:
     """The section with this id; an unknown one is an error that suggests the nearest."""
     if name not in sections():
@@ -82,7 +105,8 @@ def section(name: str) -> Section:
 def resolve(section_id: str, **given: Any) -> Parameters:
     """Check the given parameters by name, type and range, and fill the rest from the profile and the protocol.
 
-    A value of None means "the profile's". The environment variable REDUCED=1 selects the profile smoke.
+    A value of None means "the profile's"; of the profile's cases those count that the data source has, or, where it has none
+    of them, all that it has. The environment variable REDUCED=1 selects the profile smoke.
     """
     chosen = section(section_id)
     fields = chosen.parameters.model_fields
@@ -95,8 +119,11 @@ def resolve(section_id: str, **given: Any) -> Parameters:
     given.setdefault("profile", "quick")
     size = chosen.profiles.get(given["profile"], {}) if isinstance(given["profile"], str) else {}
     whole = {"data_source": "embedded", "methods": list(chosen.methods), "cases": list(chosen.cases)}
+    filled = dict(chosen.protocol) | whole | dict(size or chosen.profiles["quick"]) | given
+    if "cases" not in given:
+        filled["cases"] = _available(chosen, filled["cases"], filled["data_source"])
     try:
-        parameters = chosen.parameters(**(dict(chosen.protocol) | whole | dict(size or chosen.profiles["quick"]) | given))
+        parameters = chosen.parameters(**filled)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -104,7 +131,18 @@ def resolve(section_id: str, **given: Any) -> Parameters:
     if parameters.data_source not in chosen.data_sources:
         raise MstaskError(f"section {section_id} has no {parameters.data_source} data, only {', '.join(chosen.data_sources)}")
     _check_names(chosen, parameters)
+    for case in parameters.cases:
+        if parameters.data_source not in (known := chosen.sources_of(case)):
+            raise MstaskError(
+                f"section {section_id}: case {case!r} has no {parameters.data_source} data, only {', '.join(known)}"
+            )
     return parameters
+
+
+def _available(chosen: Section, cases: list[str], source: Any) -> list[str]:
+    """Those of the cases that a data source has; all that it has where it has none of them."""
+    found = [case for case in cases if source in chosen.sources_of(case)]
+    return found or [case for case in chosen.cases if source in chosen.sources_of(case)]
 
 
 def _check_names(chosen: Section, parameters: Parameters) -> None:

@@ -88,6 +88,7 @@ SEARCH = Section(
         "paper": PAPER | {"methods": [*TUNED, "SmallCNN"], "max_epochs": 60, "cnn_epochs": 20},
     },
     after=("study",),
+    reads="mstask.search:read_from_study",
     experiment="mstask.experiments.tuned",
 )
 
@@ -105,6 +106,7 @@ FRONTIER = Section(
         "paper": PAPER | {"methods": [*CNNS[:4], *TUNED], "max_epochs": 60, "cnn_epochs": 20},
     },
     after=("study", "search"),
+    reads="mstask.search:read_from_study",
     experiment="mstask.experiments.tuned",
 )
 

@@ -34,7 +34,7 @@
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick or paper
-data_source: str = "embedded"  # or real: the user's own copy
+data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
 methods: list = None  # which to run; None: all
 seeds: list = None  # for example [42, 123, 999]

@@ -282,7 +282,7 @@ class TestParameters:
             main(["run", name, "--help"])
         assert ended.value.code == 0
         printed = capsys.readouterr().out
-        assert all(f"\n  {field} " in printed for field in describe.table_parameters(name).parameter)
+        assert all(f"\n  {field} " in printed for field in describe.table_parameters(section(name)).parameter)
         assert "<class" not in printed and "Annotated" not in printed
 
 

@@ -380,6 +380,27 @@ class TestSeveralSections:
         assert "did you mean 'radar-winner'" in project.build().warnings
 
 
+class TestRunsOnRealData:
+    PAGE = TABLE.replace("published/disjoint", "published/disjoint run/disjoint")
+
+    def test_a_locked_one_joins_what_shows_the_readers_run_and_never_poses_as_it(self, project, results_folder):
+        store(results_folder)
+        project.write(self.PAGE + ":::{mstask-when} real/disjoint\n{result}`real/disjoint:best` leads there.\n:::\n")
+        before = project.build()
+        store(results_folder, {"Doppler-LIF": [0.91, 0.92]}, source="real")
+        after = project.build()
+        assert not before.warnings and not after.warnings
+        assert "real data" not in before.html and "leads there" not in before.html
+        assert "real data" in after.html and "results/real/disjoint.json" in after.html and "leads there" in after.html
+        assert "0.915" in after.html and after.html.count("not run yet") == before.html.count("not run yet") > 0
+
+    def test_a_page_may_ask_for_it_whether_it_exists_or_not(self, project, results_folder):
+        store(results_folder)
+        project.write(TABLE.replace("published/disjoint", "published/disjoint real/disjoint? run/disjoint"))
+        built = project.build()
+        assert not built.warnings and "none on real data" in built.html
+
+
 class TestRecordings:
     PAGE = ":::{mstask-audio} beeps\n:name: beeps\n:alt: Two beeps.\n\nA caption.\n:::\n"
 

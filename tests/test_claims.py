@@ -5,6 +5,7 @@ import json
 import re
 from statistics import fmean, stdev
 
+import making_g2gnet
 import numpy as np
 import pytest
 from making import data_record, document, scored
@@ -13,8 +14,9 @@ from scipy.stats import kendalltau, spearmanr, t, ttest_rel
 from mstask import claims, results, stats
 from mstask.claims.findings import SUBJECTS, find
 from mstask.claims.radar import HOMOGENEOUS
-from mstask.claims.tuned import factor_by_tolerance
 from mstask.paper import AUDIO_NEURONS
+from mstask.summary import standings
+from mstask.summary.matching import factor_by_tolerance, matching
 
 KEYS = {"id", "text", "where", "verdict", "evidence", "fragility", "needs"}
 RADAR = {
@@ -53,6 +55,32 @@ PUBLISHED = {
     "table2-cnn": "fragile",
     "matched-generic": "fragile",
     "cnn-factor": "fragile",
+    "hetsyn-match": "not testable",
+    "hetsyn-fastest": "not testable",
+    "hetsyn-pattern": "not testable",
+    "hetsyn-memory": "fragile",
+    "hetsyn-few": "not testable",
+    "hetsyn-speech": "not testable",
+    "hetsyn-speech-order": "not testable",
+    "hetsyn-robust": "not testable",
+    "hetsyn-shd": "fragile",
+    "hetsyn-weight-decay": "not testable",
+    "hetsyn-book-tasks": "not testable",
+    "ncg-groups": "fragile",
+    "ncg-groups-sstdp": "not testable",
+    "ncg-regulation": "not testable",
+    "ncg-balance": "not testable",
+    "ncg-labels": "not testable",
+    "ncg-code": "not testable",
+    "g2gnet-dense": "fragile",
+    "g2gnet-matched": "fragile",
+    "g2gnet-grouping-digits": "not testable",
+    "g2gnet-grouping-radar": "not testable",
+    "g2gnet-grouping-speech": "not testable",
+    "g2gnet-grouping-pictures": "contradicted",
+    "g2gnet-rewiring": "not testable",
+    "g2gnet-groups-kept": "not testable",
+    "g2gnet-sparse-pays": "not testable",
 }
 
 
@@ -420,7 +448,7 @@ class TestRotation:
 
 class TestFactorCurve:
     def test_it_steps_down_to_the_cheapest_cnn(self, published):
-        steps = factor_by_tolerance(published["frontier"])
+        steps = factor_by_tolerance(standings(published["frontier"]))
         means = published["frontier"].means
         assert [step["tolerance"] for step in steps] == sorted(step["tolerance"] for step in steps)
         assert [step["factor"] for step in steps] == sorted((step["factor"] for step in steps), reverse=True)
@@ -433,11 +461,12 @@ class TestFactorCurve:
             assert step["factor"] == pytest.approx(min(matching) / target.energy_uJ)
 
     def test_at_no_tolerance_it_is_the_published_factor(self, published):
-        *_, step = (s for s in factor_by_tolerance(published["frontier"]) if s["tolerance"] <= 0)
+        step = matching(factor_by_tolerance(standings(published["frontier"])))
         assert round(step["factor"], 1) == published["frontier"].values["verdict"]["factor"]
 
     def test_a_document_without_cnns_or_target_has_no_curve(self, published):
-        assert factor_by_tolerance(published["mixed"]) == []
+        assert factor_by_tolerance(standings(published["mixed"])) == []
+        assert matching([]) is None
 
 
 class TestPublishedRecomputed:
@@ -499,6 +528,8 @@ def everything():
         "search": results.load("search", "published"),
         "frontier": results.load("frontier", "published"),
         "rotation": rotation(lambda m, p, s: LEVEL[m] + 0.001 * s),
+        "g2gnet": making_g2gnet.everything(),
+        "benchmark-g2gnet": making_g2gnet.benchmark(),
     }
 
 

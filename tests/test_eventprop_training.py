@@ -18,7 +18,7 @@ from mstask.neighbours.eventprop.schedules import Rate, Schedule
 from mstask.neighbours.eventprop.section import SECTION, YIN_YANG_SECTION
 from mstask.neighbours.eventprop.tasks import load_yin_yang
 from mstask.neighbours.eventprop.training import Recipe, choose_trainable, confusion, train
-from mstask.neighbours.eventprop.variants import METHODS, plan
+from mstask.neighbours.eventprop.variants import VARIANTS, plan
 
 SMALL = Architecture(5, 3, 60.0, (40,), readout_step=1.0)
 
@@ -170,9 +170,8 @@ def test_the_confusion_matrix_has_predictions_as_rows():
     assert confusion(np.array([0, 1, 1]), np.array([0, 0, 1]), 2) == [[1, 0], [1, 1]]
 
 
-@pytest.mark.parametrize("method", sorted(METHODS))
-def test_every_method_runs_as_a_cell(method, monkeypatch, tmp_path):
-    section = SECTION if method in SECTION.methods else YIN_YANG_SECTION
+@pytest.mark.parametrize(("section", "method"), [(s, m) for s in (SECTION, YIN_YANG_SECTION) for m in s.methods])
+def test_every_method_runs_as_a_cell(section, method, monkeypatch, tmp_path):
     monkeypatch.setattr(sections, "section", lambda name: section)
     parameters = sections.resolve(section.id, profile="smoke", methods=[method], cases=["yin-yang"], max_epochs=1)
     splits = experiment.load(section, parameters, "yin-yang")
@@ -185,7 +184,7 @@ def test_every_method_runs_as_a_cell(method, monkeypatch, tmp_path):
 def test_a_network_with_delays_learns_them_besides_its_weights():
     settings = SECTION.protocol | SECTION.profiles["smoke"] | {"profile": "smoke", "data_source": "embedded"}
     parameters = SECTION.parameters(**settings)
-    architecture, recipe = plan("trained-delays", "yin-yang", 3, parameters)
+    architecture, recipe = plan(VARIANTS["trained-delays"], "yin-yang", 3, parameters)
     net = EventpropNet(architecture, 0)
     assert len(choose_trainable(net, recipe)) == 3
     delays = net.hidden[0].delays

@@ -184,6 +184,14 @@ class TestWithoutChecksum:
         assert contents(tmp_path) == WHOLE and web.log[-1][0] == "second"
 
 
+class TestPictures:
+    def test_they_come_from_openml(self, tmp_path, monkeypatch):
+        asked = []
+        monkeypatch.setattr(fetch.openml, "fetch", lambda *given: asked.append(given) or tmp_path)
+        assert {"mnist", "fashion-mnist"} < set(fetch.names())
+        assert fetch.fetch("mnist", tmp_path) == tmp_path and asked == [("mnist", tmp_path)]
+
+
 class TestBadUse:
     def test_unknown_name(self):
         with pytest.raises(MstaskError, match="did you mean 'shd'"):

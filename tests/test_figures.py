@@ -6,6 +6,7 @@ import pytest
 
 from mstask import claims, figures, neurons, results
 from mstask.claims import findings
+from mstask.errors import MstaskError
 from mstask.figures.scores import NBSP, score
 from mstask.figures.tables import PREDICTIONS
 from mstask.paper import ABLATION
@@ -189,3 +190,30 @@ class TestFigures:
         from mstask.data.synth.micro_doppler import CLASS_NAMES
 
         assert [axes.get_title() for axes in figures.figure_radar_examples().axes] == list(CLASS_NAMES)
+
+
+class TestRankStability:
+    def test_the_shares_of_a_method_s_ranks_make_a_whole(self):
+        table = figures.data_rank_stability(document())
+        shares = table.drop(columns="method").to_numpy()
+        assert shares.shape == (len(METHODS), len(METHODS))
+        assert shares.sum(axis=1) == pytest.approx(1)
+
+    def test_a_clear_ranking_stands_on_the_diagonal(self):
+        clear = document(methods=("D0_doppler", "D2_concat"), seeds=(1, 2))
+        for cell in clear.cells[2:]:
+            cell.result.predictions[:] = [1 - label for label in TRUE]
+        assert figures.data_rank_stability(clear)["rank_1"].tolist() == [1.0, 0.0]
+        assert {"100%", "all Doppler-LIF", "bank of five"} <= drawn(figures.figure_rank_stability(clear))
+
+    def test_means_alone_cannot_be_resampled(self, published):
+        with pytest.raises(MstaskError, match="rests on too little to resample"):
+            figures.figure_rank_stability(published)
+
+
+def test_verdicts_are_counted_by_voice():
+    ledgers = {"published": claims.ledger("published"), "run": None}
+    table = figures.table_verdicts(ledgers).set_index("verdict")
+    assert table["published"].astype(int).sum() == len(ledgers["published"])
+    supported = sum(claim.verdict == "supported" for claim in ledgers["published"])
+    assert table.loc[marked("supported"), "published"] == str(supported)

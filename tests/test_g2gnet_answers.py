@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
+from making_g2gnet import cell, document, rewirings
 
-from mstask import results, stats
+from mstask import results
 from mstask.neighbours.g2gnet import answers
 from mstask.neighbours.g2gnet.methods import METHODS
 from mstask.neighbours.g2gnet.wiring import density, expected_parameters
 from mstask.results.files import ResultsError
 
-CLASSES = [str(digit) for digit in range(10)]
-LABELS = np.random.default_rng(1).integers(0, 10, 400).tolist()
-SEEDS = (42, 123, 999, 7, 2026)
-
-
-def cell(method, seed, skill, case="digits", **details):
-    rng = np.random.default_rng([seed, *method.encode()])
-    guesses = np.where(rng.random(len(LABELS)) < skill, LABELS, rng.integers(0, 10, len(LABELS)))
-    score, per_class = stats.macro_f1(guesses, LABELS, 10)
-    about = {"name": case, "source": "embedded", "size": "paper", "fingerprint": case, "class_names": CLASSES}
-    return results.Cell(
-        section="g2gnet",
-        method=method,
-        case=case,
-        seed=seed,
-        profile="paper",
-        data=results.DataRecord(**about, counts={"test": len(LABELS)}, test_labels=LABELS),
-        result=results.Measures(
-            macro_f1=score,
-            accuracy=stats.accuracy(guesses, LABELS),
-            per_class_f1=per_class,
-            predictions=guesses,
-            details={"connections": [4000, 4000], "rewirings": []} | details,
-        ),
-    )
-
-
-def document(skills, case="digits", seeds=SEEDS):
-    return [cell(method, seed, skill, case) for method, skill in skills.items() for seed in seeds]
-
 
 def test_a_better_grouping_is_found_and_an_equal_one_is_not():
-    cells = document({"er": 0.80, "index": 0.95, "mixer": 0.80}) + document({"er": 0.95, "index": 0.70}, "radar")
+    cells = document({"er": 0.80, "index": 0.95, "mixer": 0.80}).cells + document({"er": 0.95, "index": 0.70}, ("radar",)).cells
     table = answers.contrasts(results.merge(cells)).set_index(["case", "a", "b"])
     assert table["verdict"].to_dict() == {
         ("digits", "index", "er"): "better",
@@ -57,29 +27,47 @@ def test_a_better_grouping_is_found_and_an_equal_one_is_not():
 
 
 def test_a_single_seed_shows_no_difference():
-    table = answers.contrasts(results.merge(document({"er": 0.5, "index": 0.95}, seeds=(42,))))
+    table = answers.contrasts(document({"er": 0.5, "index": 0.95}, seeds=(42,)))
     assert table["verdict"].tolist() == ["no difference shown"]
+
+
+def test_one_case_of_a_sealed_document_can_be_looked_at_alone():
+    made = results.provenance("python -m mstask run g2gnet")
+    sealed = [results.sealed(c.model_copy(update={"provenance": made})) for c in document({"er": 0.9, "index": 0.9}).cells]
+    own = answers.one_case(results.merge(sealed), "digits")
+    assert own.data == sealed[0].data and {c.case for c in own.cells} == {None}
 
 
 def test_a_case_that_was_not_run_is_named():
     with pytest.raises(ResultsError, match=r"no cells of case 'speech'; found: digits"):
-        answers.one_case(results.merge(document({"er": 0.5})), "speech")
+        answers.one_case(document({"er": 0.5}), "speech")
 
 
 def test_erosion_is_averaged_over_layers_and_seeds():
-    def told(*shares):
-        return [{"step": 9, "layers": [{"intra": s, "regrown": 0.0, "silent": 0.4} for s in shares]}]
-
-    cells = [cell("index-dst", 1, 0.5, rewirings=told(0.4, 0.5)), cell("index-dst", 2, 0.5, rewirings=told(0.3, 0.4) * 2)]
+    runs = {1: rewirings(0.45), 2: rewirings(0.35, 0.2)}
+    cells = [cell("index-dst", seed, 0.5, rewirings=run, first_intra_share=[0.5, 0.6]) for seed, run in runs.items()]
     table = answers.erosion(results.merge(cells))
-    assert table[["method", "updates"]].values.tolist() == [["index-dst", 1]]
-    assert table["intra"].tolist() == pytest.approx([0.4])
+    assert table[["method", "updates"]].values.tolist() == [["index-dst", 0], ["index-dst", 1]]
+    assert table["intra"].tolist() == pytest.approx([0.55, 0.4])
 
 
-def test_reliance_is_what_the_connections_between_groups_are_worth():
-    made = cell("index", 1, 0.9, intra_only_accuracy=0.5)
-    (row,) = answers.reliance(results.merge([made, cell("er", 1, 0.9)])).to_dict("records")
-    assert row["drop"] == pytest.approx(made.result.accuracy - 0.5)
+def test_reliance_sets_a_cut_beside_as_large_a_one_at_random_and_beside_training_without():
+    cuts = {
+        "groups_only": {"accuracy": 0.3, "firing_rates": [0.1, 0.0]},
+        "thinned": {"accuracy": 0.4, "firing_rates": [0.1, 0.1]},
+    }
+    made = cell("index", 1, 0.9, p_inter=0.15, cuts=cuts)
+    alone = cell("index-p0", 1, 0.7, p_inter=0.0, cuts=cuts)
+    (row,) = answers.reliance(results.merge([made, alone, cell("er", 1, 0.9)])).to_dict("records")
+    assert (row["method"], row["groups_only"], row["thinned"]) == ("index", 0.3, 0.4)
+    assert (row["accuracy"], row["without"]) == (made.result.accuracy, alone.result.accuracy)
+    assert (row["rate"], row["rate_groups_only"], row["rate_thinned"]) == pytest.approx((0.15, 0.05, 0.1))
+
+
+def test_documents_without_any_such_detail_give_empty_tables():
+    bare = results.merge([results.Cell(section="g2gnet", method="er", seed=1, profile="quick", result={"macro_f1": 0.5})])
+    for table in (answers.contrasts(bare), answers.erosion(bare), answers.reliance(bare)):
+        assert len(table) == 0 and "case" in table
 
 
 @pytest.fixture(scope="module")

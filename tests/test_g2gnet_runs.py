@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from mstask import data
-from mstask.data import Split, Splits
+from mstask.data import DataError, Split, Splits
 from mstask.errors import MstaskError
 from mstask.experiments import Job
 from mstask.neighbours.g2gnet import experiment, features, folds, runs
 from mstask.neighbours.g2gnet.__main__ import main
 from mstask.neighbours.g2gnet.methods import CASES, METHODS
 from mstask.neighbours.g2gnet.names import stem
-from mstask.neighbours.g2gnet.networks import Design, Encoding, intra_only
+from mstask.neighbours.g2gnet.networks import Design, Encoding, cut_to, groups_only, thinned
 from mstask.neighbours.g2gnet.rewiring import Rule
 from mstask.neighbours.g2gnet.runs import Options
 from mstask.neighbours.g2gnet.section import SECTION
@@ -178,9 +179,16 @@ def test_cutting_the_connections_between_groups_leaves_the_network_as_it_was(dig
     plan = Design(64, 10, "index", 32, encoding=Encoding(steps=8))
     model, _ = experiment.fit(plan, Regime(batch_size=32, max_epochs=6), digits, 1)
     before = predict(model, digits.test.x)[0]
-    cut = intra_only(model, digits.test.x)
-    assert not torch.equal(cut, before)
+    inside, fewer = groups_only(model), thinned(model)
+    for layer, a, b in zip(model.hidden, inside, fewer, strict=True):
+        assert int(a.sum()) == int(b.sum()) < int(layer.mask.sum())
+        assert bool((a & layer.wiring.intra == a).all()) and bool((b & layer.mask == b).all())
+        assert bool((b & ~layer.wiring.intra).any())
+    for kept in (inside, fewer):
+        cut, rates = cut_to(model, kept, digits.test.x)
+        assert not torch.equal(cut, before) and len(rates) == 2
     assert torch.equal(predict(model, digits.test.x)[0], before)
+    assert all(map(torch.equal, thinned(model), fewer))
 
 
 def parameters(**changes):
@@ -197,10 +205,12 @@ def test_a_cell_says_what_became_of_its_connections(digits, tmp_path, method):
     again = experiment.measure(replace(job, checkpoint=tmp_path / "other.pt"))
     assert again.measures == measured.measures
     assert len(details["rewirings"]) == (2 if "dst" in method else 0)
-    assert ("intra_only_accuracy" in details) == (METHODS[method].model not in ("dense", "er"))
+    assert ("cuts" in details) == (METHODS[method].model not in ("dense", "er"))
     if method == "random-p0":
+        assert {told["accuracy"] for told in details["cuts"].values()} == {measured.measures.accuracy}
         assert details["intra_share"] == [1.0, 1.0] and details["density"] == [0.125, 0.125]
     if method == "index-dst":
+        assert details["first_intra_share"][1] > details["rewirings"][0]["layers"][1]["intra"]
         assert details["rewirings"][-1]["layers"][1]["intra"] < 0.5
     if method == "index-dst-class":
         assert details["rewirings"][0]["layers"] == [
@@ -239,3 +249,55 @@ def test_the_digits_are_learnt_by_a_quarter_of_the_connections():
     assert [sum(layer.mask.flatten().tolist()) for layer in model.hidden] == [
         sum(layer.mask.flatten().tolist()) for layer in experiment.G2GNet(plan, 42).hidden
     ]
+
+
+def saved(folder, **changes):
+    """A file of features of two classes that differ in every value, six features each."""
+    draw = torch.Generator().manual_seed(3)
+    y = (torch.arange(80) % 2).numpy()
+    x = torch.rand(80, 6, generator=draw).numpy() + y[:, None] * np.array([1, 1, 1, 0, 0, 0], np.float32)
+    arrays = {"train_x": x[:60], "train_y": y[:60], "test_x": x[60:], "test_y": y[60:]} | changes
+    np.savez(folder / "features.npz", **{name: array for name, array in arrays.items() if array is not None})
+    return folder / "features.npz"
+
+
+def test_features_from_a_file_are_trained_on_by_the_section_and_by_the_command(tmp_path, monkeypatch):
+    monkeypatch.setenv("FEATURES_DATA", str(saved(tmp_path)))
+    splits = experiment.load(SECTION, parameters(data_source="real"), "own-features")
+    assert splits.train.x.shape == (54, 1, 6) and splits.n_classes == 2
+    assert splits.test.x.amin(2).eq(0).all() and splits.test.x.amax(2).allclose(torch.ones(20, 1))
+    chosen = parameters(data_source="real", max_epochs=8, batch_size=8)
+    cell = experiment.measure(Job(SECTION, "index", "own-features", 42, chosen, splits, "cpu", tmp_path / "cell.pt"))
+    assert cell.measures.accuracy > 0.8
+    options = ["--dataset", "features", "--model", "index", "--epochs", "1", "--T", "5", "--hidden_dim", "16"]
+    assert main(["train", *options, "--use_resnet", "--folder", str(tmp_path / "runs")]) == 0
+    assert (tmp_path / "runs" / "resnet_features_index_p0_15_T5_current.DONE").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"test_y": None}, "has no array test_y"),
+        ({"train_y": np.array([object()])}, "no intact .npz file"),
+        ({"train_x": np.full((60, 6), np.nan)}, "360 values that are NaN"),
+        ({"train_y": np.full(60, 0.5)}, "labels that are not whole numbers"),
+        ({"test_x": np.zeros((20, 5))}, r"test_x has shape \(20, 5\)"),
+        ({"test_x": np.zeros((20, 6, 1))}, r"test_x has shape \(20, 6, 1\)"),
+        ({"train_x": np.zeros((0, 6))}, "train_x is empty"),
+        ({"train_x": np.zeros((2, 6)), "train_y": np.arange(2)}, "too few examples"),
+    ],
+)
+def test_a_file_of_features_that_cannot_be_is_refused_in_one_sentence(tmp_path, changes, match):
+    with pytest.raises(DataError, match=match):
+        features.read(saved(tmp_path, **changes))
+
+
+def test_without_a_file_of_features_the_variable_is_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("FEATURES_DATA", raising=False)
+    with pytest.raises(DataError, match="set FEATURES_DATA"):
+        features.own()
+    (tmp_path / "text.npz").write_text("no features")
+    with pytest.raises(DataError, match="no intact"):
+        features.read(tmp_path / "text.npz")
+    with pytest.raises(DataError, match="does not exist"):
+        features.read(tmp_path / "none.npz")

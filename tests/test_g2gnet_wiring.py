@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from mstask.errors import MstaskError
+from mstask.neighbours.g2gnet.answers import expected_intra_share
 from mstask.neighbours.g2gnet.networks import Design, Encoding, G2GNet
 from mstask.neighbours.g2gnet.wiring import (
     contiguous,
     density,
-    expected_intra_share,
     expected_parameters,
     experts,
     interleaved,

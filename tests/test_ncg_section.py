@@ -141,8 +141,9 @@ class TestMethods:
         made = configuration(METHODS["S2-M5-CR2-L"], chosen.scaled(threshold=2.0), Schedule(5, 2), 10, 60.0)
         assert made.layer.firing_threshold == pytest.approx(0.3 * 60) and made.regularizer.thr_lr == pytest.approx(1.8)
 
-    def test_data_without_a_search_of_their_own_borrow_from_the_digits(self):
-        assert methods.settings("mnist", "S2-M1") == methods.settings("digits", "S2-M1")
+    def test_data_without_a_search_of_their_own_borrow_from_others(self):
+        assert methods.settings("fashion-mnist", "S2-M1") == methods.settings("mnist", "S2-M1")
+        assert methods.settings("speech-onsets", "R-M1") == methods.settings("speech", "R-M1")
 
     def test_unknown_data_is_named(self):
         with pytest.raises(MstaskError, match="no settings 'S2-M1' for 'cats'"):
@@ -150,7 +151,7 @@ class TestMethods:
 
     def test_settings_were_chosen_on_validation_data_with_equal_draws(self):
         kept = json.loads(methods.SETTINGS.read_text())
-        assert set(kept["settings"]) == set(kept["chosen_by"]) >= {"digits", "digits-features", "radar"}
+        assert set(kept["settings"]) == set(kept["chosen_by"]) >= {"digits", "digits-features", "speech", "radar", "mnist"}
         assert len({about["draws"] for about in kept["chosen_by"].values()}) == 1
 
 
@@ -176,7 +177,8 @@ class TestCell:
         splits = experiment.load(section.SECTION, parameters, "digits")
         assert splits.meta["name"] == "digits" and splits.meta["source"] == "embedded"
         real = parameters.model_copy(update={"data_source": "real"})
-        assert experiment.load(section.SECTION, real, "digits").meta["fingerprint"] == splits.meta["fingerprint"]
+        with pytest.raises(MstaskError, match="digits are bundled"):
+            experiment.load(section.SECTION, real, "digits")
         with pytest.raises(MstaskError, match="mnist is not embedded"):
             experiment.load(section.SECTION, parameters, "mnist")
         with pytest.raises(MstaskError, match="needs a case"):
@@ -193,7 +195,15 @@ class TestCell:
             whole = {"profile": name, "data_source": "embedded", "methods": list(chosen.methods), "cases": list(chosen.cases)}
             made = section.NCGParameters(**{**chosen.protocol, **whole, **profile})
             assert set(made.methods) <= set(METHODS) and set(made.cases) <= set(section.CASES)
-        assert isinstance(chosen, sections.Section)
+        assert sections.section("ncg") is chosen
+
+    def test_each_source_has_data_sets_of_its_own(self):
+        cases = {source: sections.resolve("ncg", profile="paper", data_source=source).cases for source in ("embedded", "real")}
+        assert cases == {
+            "embedded": ["digits", "digits-features", "speech", "radar"],
+            "real": ["speech", "radar", "mnist", "fashion-mnist"],
+        }
+        assert sections.resolve("ncg", data_source="real").cases == ["mnist"]
 
 
 class TestPublished:

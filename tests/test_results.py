@@ -322,14 +322,32 @@ class TestLocks:
         results.lock_run("ablation", profile="smoke")
         assert "'smoke'" in results.load("ablation", "embedded").budget
 
-    def test_a_labs_run_on_real_data_is_kept_apart_and_read_as_its_run(self, results_folder):
+    def test_a_run_on_real_data_is_kept_apart_and_has_a_voice_of_its_own(self, results_folder):
         own = cell(data=data_record(source="real"))
         path = results.cell_path("ablation", "paper", "real", own.method, 42)
         results.write_cell(path, own)
         assert results.lock_run("ablation", data_source="real") == results_folder / "real" / "ablation.json"
         path.unlink()
-        assert results.load("ablation", "run").data.source == "real"
+        kept = results.load("ablation", "real")
+        assert (kept.source, kept.data.source) == ("real", "real")
+        with pytest.raises(MissingResult):
+            results.load("ablation", "run")
         assert results.verify() == []
+
+    def test_a_missing_result_on_real_data_names_the_commands_that_make_it(self, results_folder):
+        (results_folder / "real").mkdir(parents=True)
+        with pytest.raises(
+            MissingResult, match="--profile paper --data real` and `python -m mstask lock ablation --data real`"
+        ):
+            results.load("ablation", "real")
+
+    @pytest.mark.parametrize(("folder", "data"), [("embedded", "real"), ("real", "embedded")])
+    def test_neither_kind_of_data_is_locked_as_the_other(self, results_folder, folder, data):
+        path = results_folder / folder / "ablation.json"
+        made = results.merge([cell(data=data_record(source=data))], source=folder)
+        results.write_document(path, made)
+        with pytest.raises(ResultsError, match=f"the data is {data}, but the document's source is '{folder}'"):
+            results.lock(path)
 
     def test_without_cells_there_is_nothing_to_lock(self, results_folder):
         with pytest.raises(MissingResult, match="python -m mstask run ablation --profile paper"):

@@ -19,9 +19,11 @@ from mstask.cost import count_parameters, spiking_operations
 from mstask.data import Split, Splits
 from mstask.errors import MstaskError
 from mstask.experiments import Job, study, tuned
+from mstask.grid.inputs import of_cell
+from mstask.grid.status import find, path_of
 from mstask.paths import ROOT
 from mstask.search import CHOICES, LEARNING_RATES, Configuration, Trial, as_plain, from_plain, pareto_front, select
-from mstask.sections import resolve, section
+from mstask.sections import Place, resolve, section
 from mstask.training import Diverged, History
 from mstask.trials import Trials, suggest
 
@@ -325,6 +327,38 @@ class TestTuned:
         assert [search.studied("Vanilla-LIF", profile, "embedded")[1] for profile in ("smoke", "quick")] == ["run", "locked"]
         with pytest.raises(results.MissingResult, match="Vanilla-LIF has not been tuned on real data"):
             search.studied("Vanilla-LIF", "quick", "real")
+
+    def test_a_tuned_cell_is_stale_once_its_study_selects_otherwise(self, results_folder):
+        place, parameters = Place("Vanilla-LIF", None, 42), resolve("search", profile="smoke")
+        write_study([trial(0, 0.5, 0.1)])
+        made_by = of_cell(section("search"), place, parameters)
+        made = results.provenance("a test", "cpu").model_copy(update={"inputs": made_by})
+        cell = results.Cell(
+            section="search",
+            method="Vanilla-LIF",
+            seed=42,
+            profile="smoke",
+            parameters=parameters.of_cell(),
+            result=results.Measures(macro_f1=0.5),
+            provenance=made,
+        )
+        results.write_cell(path_of("search", place, parameters), cell)
+        assert find("search", place, parameters).state == "done"
+        write_study([trial(0, 0.5, 0.1), trial(1, 0.4, 0.1)])
+        assert find("search", place, parameters).state == "done"
+        write_study([dataclasses.replace(trial(0, 0.5, 0.1), configuration=dataclasses.replace(POINT, width=128))])
+        assert find("search", place, parameters).changed == ("study",)
+
+    def test_a_dense_network_reads_no_study(self, results_folder):
+        assert search.read_from_study(Place("SmallCNN", None, 42), resolve("search", profile="smoke")) == {}
+
+    def test_a_summary_says_what_looking_at_the_test_set_adds(self, results_folder):
+        trials = [trial(0, 0.9, 0.3, test=0.7), trial(1, 0.8, 0.2, test=0.75), trial(2, 0.1, 0.1, state="pruned")]
+        write_study(trials)
+        found = search.summary_of(results.load("study", "run"))["Vanilla-LIF"]
+        assert (found["trials"], found["complete"], found["pruned"]) == (3, 2, 1)
+        assert found["best"]["number"] == 0
+        assert found["on_test"] == {"validation": 0.7, "test": 0.75, "gain": pytest.approx(0.05)}
 
 
 def write_study(trials):

@@ -1,11 +1,15 @@
 """Claims about sections, their typed parameters and the networks they build."""
 
+import re
+
 import pytest
 
+from mstask import describe
 from mstask.architectures import ABLATED, architecture, build
 from mstask.cost import count_parameters
 from mstask.errors import MstaskError
 from mstask.paper import PROTOCOL
+from mstask.paths import ROOT
 from mstask.sections import grid, label, resolve, section, sections
 
 
@@ -27,6 +31,18 @@ def test_profiles_set_size_and_never_meaning(name):
     """No profile sets what another leaves to the protocol, sizes apart."""
     size = {"profile", "data_size", "seeds", "methods", "cases", "max_epochs", "patience", "width"}
     size |= {"n_trials", "startup_trials", "prune_epoch", "cnn_epochs"}
+    size |= {
+        "hidden",
+        "iterations",
+        "digits_epochs",
+        "test_trials",
+        "small_hidden",
+        "small_repeats",
+        "bins_size",
+        "decay_steps",
+    }
+    size |= {"slow_tau_ms", "deletions", "warps"}
+    size |= {"samples_per_epoch", "width_factor", "batches", "entries", "grid_steps"}
     paper, quick, smoke = (resolve(name, profile=p).model_dump(exclude=size) for p in ("paper", "quick", "smoke"))
     assert paper == quick == smoke
 
@@ -103,6 +119,17 @@ def test_a_section_with_cases_wants_at_least_one():
         resolve("rotation", cases=[])
 
 
+@pytest.mark.parametrize(("source", "case"), [("real", "digits"), ("embedded", "mnist")])
+def test_a_case_is_refused_where_its_data_does_not_exist(source, case):
+    with pytest.raises(MstaskError, match=f"case '{case}' has no {source} data"):
+        resolve("ncg", data_source=source, cases=[case])
+
+
+def test_without_a_list_only_cases_of_the_data_source_are_run():
+    assert set(resolve("ncg", profile="smoke", data_source="real").cases).isdisjoint(resolve("ncg", profile="smoke").cases)
+    assert resolve("rotation", data_source="real").cases == resolve("rotation").cases
+
+
 def test_reduced_selects_the_smoke_profile(monkeypatch):
     monkeypatch.setenv("REDUCED", "1")
     assert resolve("ablation", profile="paper").profile == "smoke"
@@ -113,3 +140,16 @@ def test_a_run_with_overrides_has_a_name_of_its_own():
     assert label("ablation", plain) == "quick"
     assert label("ablation", other).startswith("quick+")
     assert label("ablation", resolve("ablation", seeds=[7], methods=["D1_H1"])) == "quick"
+
+
+def test_every_section_has_its_parameters_in_the_book():
+    page = (ROOT / "book" / "parameters.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^:::\{mstask-table\} parameters protocol/(\S+)$", page, re.MULTILINE)
+    assert listed == list(sections())
+
+
+def test_the_book_s_table_says_what_is_allowed():
+    table = describe.table_parameters(section("ablation")).set_index("parameter")
+    assert table.loc["profile", "allowed"] == "smoke | quick | paper"
+    assert table.loc["beta", "allowed"] == "number, > 0, < 1"
+    assert (table.loc["max_epochs", "quick"], table.loc["max_epochs", "paper"]) == ("10", "200")

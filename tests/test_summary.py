@@ -51,7 +51,7 @@ def test_methods_are_ranked_by_mean_and_the_best_homogeneous_is_told_apart(ablat
 
 def test_comparisons_are_those_of_the_paper_by_paired_bootstrap_per_seed(ablation):
     found = summarise(ablation)["comparisons"]
-    assert set(found) == set(summary.COMPARISONS) - {"CrossInhib-LIF-Doppler-LIF"}
+    assert set(found) == {key for key in summary.COMPARISONS if key.startswith(("D1_", "D2_"))}
     pair = found["D1_H1-best"]
     assert (pair["a"], pair["b"], pair["basis"], pair["n"]) == ("D1_H1", "D0_doppler", "predictions", 3)
     cells = {(c.method, c.seed): c.result.predictions for c in ablation.cells}

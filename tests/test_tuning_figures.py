@@ -6,7 +6,7 @@ from making import scored
 from mstask import results
 from mstask.figures import tuning as shown
 from mstask.figures.scores import score
-from mstask.search import Configuration, Trial, as_plain
+from mstask.search import CHOICES, Configuration, Trial, as_plain
 from mstask.tuning import CNNS
 
 POINT = Configuration(96, 3, 0.95, 5e-4, "none", 25.0, 0.15, "plain")
@@ -90,17 +90,19 @@ def test_the_frontier_shows_every_network_of_every_voice(published, frontier):
 
 def test_the_frontier_table_runs_from_cheap_to_dear(published, frontier):
     table = shown.table_frontier({"published": published, "run": frontier})
-    assert list(table.network) == ["Parametric-LIF", "Vanilla-LIF", "Doppler-LIF", *CNNS]
+    assert list(dict.fromkeys(table.network)) == ["Parametric-LIF", "Vanilla-LIF", "Doppler-LIF", *CNNS]
     reference = score(shown.standings(frontier)["methods"]["Doppler-LIF"]["macro_f1"])
-    assert table["your run"].tolist()[:3] == ["not run yet", "not run yet", reference]
+    doppler = table[table.network == "Doppler-LIF"].set_index("voice")
+    assert list(doppler.index) == ["published", "your run"]
+    assert doppler.loc["your run", "macro-F1"] == reference
 
 
 def test_the_table_of_tuned_networks_says_what_is_not_published():
     table = shown.table_search({"published": results.load("search", "published"), "run": None})
     rows = table.set_index("network")
-    assert rows.loc["bank of five", "published"] == "not published"
-    assert rows.loc["Doppler-LIF", "µJ, published"] == "11.8"
-    assert set(rows["your run"]) == {"not run yet"}
+    assert rows.loc["bank of five", "macro-F1"] == "not published"
+    assert rows.loc["Doppler-LIF", "µJ"] == "11.8"
+    assert set(rows["voice"]) == {"published"}
     assert shown.name("Doppler-LIF.efficient") == "Doppler-LIF (efficient)"
 
 
@@ -113,10 +115,22 @@ def test_a_study_shows_its_front_and_what_was_taken(study):
 
 
 def test_the_selected_configurations_are_listed(study):
-    table = shown.table_configurations(study)
-    assert table[["architecture", "point"]].to_numpy().tolist() == [["Doppler-LIF", "best"], ["Doppler-LIF", "efficient"]]
-    assert table["learning_rate"].tolist() == ["5.00e-04"] * 2
-    assert table["trials"].tolist() == ["3 of 4 complete"] * 2
+    table = shown.table_configurations(study).set_index("what")
+    assert list(table.columns) == ["Doppler-LIF, best", "Doppler-LIF, efficient"]
+    assert table.loc["learning rate"].tolist() == ["5.00e-04"] * 2
+    assert table.loc["trials trained to their end"].tolist() == ["3 of 4"] * 2
+
+
+def test_a_trial_that_is_best_and_efficient_has_one_column(study):
+    alone = study.model_copy(deep=True)
+    alone.cells[0].result.details["trials"] = [as_plain(TRIALS[0])]
+    assert list(shown.table_configurations(alone).columns) == ["what", "Doppler-LIF, best and efficient"]
+
+
+def test_the_search_space_is_shown_whole():
+    table = shown.table_space()
+    assert len(table) == len(CHOICES) + 1
+    assert "96, 128, 192, 256, 384" in set(table["values"])
 
 
 def test_choosing_on_test_adds_what_the_trials_say_it_adds(study):

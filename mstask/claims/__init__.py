@@ -18,7 +18,16 @@ from mstask.claims.findings import Documents, Finding, find
 from mstask.claims.fragility import describe, leave_one_out
 from mstask.results.documents import Document
 
-_DECLARED_IN = ("mstask.claims.crossing", "mstask.claims.radar", "mstask.claims.audio", "mstask.claims.tuned")
+_DECLARED_IN = (
+    "mstask.claims.crossing",
+    "mstask.claims.radar",
+    "mstask.claims.audio",
+    "mstask.claims.tuned",
+    "mstask.claims.hetsyn",
+    "mstask.claims.eventprop",
+    "mstask.claims.ncg",
+    "mstask.claims.g2gnet",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +61,7 @@ def entries() -> tuple[Entry, ...]:
 
 
 def ledger(source: str = "embedded") -> list[Claim]:
-    """Judge every claim by the documents of one voice: "published", "embedded" or "run".
+    """Judge every claim by the documents of one voice: "published", "embedded", "real" or "run".
 
     Raises
     ------

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mstask.claims.findings import Documents, Finding, find, number, subject
 from mstask.results.documents import Document
@@ -32,12 +33,17 @@ class Removal:
 
 
 def leave_one_out(test: Test, documents: Documents, sections: Iterable[str]) -> list[Removal]:
-    """Judge a claim without each seed and each case of the given sections, where there are at least two."""
+    """Judge a claim without each seed and each case of the given sections, where there are at least two.
+
+    A claim that can't be tested without a part (as one about a single case can't without it) isn't turned by its absence.
+    """
     removals = []
     for section in sections:
         document = documents.get(section)
         for left_out, rest in _parts(document) if document else ():
-            removals.append(Removal(section, left_out, find(test, {**documents, section: rest}).verdict))
+            verdict = find(test, {**documents, section: rest}).verdict
+            if verdict != "not testable":
+                removals.append(Removal(section, left_out, verdict))
     return removals
 
 
@@ -64,11 +70,18 @@ def describe(finding: Finding, removals: Sequence[Removal]) -> str:
 
 def _parts(document: Document) -> Iterable[tuple[str, Document]]:
     """Return the document without each seed and without each case, by what is left out."""
-    for name, kind in (("seed", "seed"), ("case", "held-out")):
+    for name in ("seed", "case"):
         values = sorted({v for cell in document.cells if (v := getattr(cell, name)) is not None})
         for value in values if len(values) > 1 else ():
             cells = [cell for cell in document.cells if getattr(cell, name) != value]
-            yield f"{kind} {value}", document.model_copy(update={"cells": cells})
+            yield _named(name, value), document.model_copy(update={"cells": cells})
+
+
+def _named(kind: str, value: Any) -> str:
+    """Return what is left out, as a reader knows it: a seed, speakers that were held out, or a data set."""
+    if kind == "seed":
+        return f"seed {value}"
+    return f"held-out {value}" if value.startswith("speakers") else value
 
 
 def _margin(finding: Finding) -> str:
@@ -84,7 +97,7 @@ def _removals(finding: Finding, removals: Sequence[Removal]) -> str:
     if not removals:
         return ""
     several = len({removal.section for removal in removals}) > 1
-    unit = "seed or case" if any(removal.left_out.startswith("held-out") for removal in removals) else "seed"
+    unit = "seed or case" if any(not removal.left_out.startswith("seed ") for removal in removals) else "seed"
     turned: dict[str, list[str]] = {}
     for removal in removals:
         if removal.verdict != finding.verdict:

@@ -13,7 +13,7 @@ from scipy.stats import t as student_t
 from mstask import summary
 from mstask.claims import Entry
 from mstask.claims.findings import Documents, Finding, NotTestable, every, higher, listed, number, scores, subject
-from mstask.results.documents import Document
+from mstask.summary.matching import factor_by_tolerance
 
 ORDER = ("Doppler-LIF", "Vanilla-LIF", "Parametric-LIF")
 COMPACT = "SmallCNN"
@@ -25,30 +25,6 @@ CLAIMED_FACTOR = 33.8
 FACTOR_TOLERANCE = 0.1
 
 
-def factor_by_tolerance(document: Document) -> list[dict[str, Any]]:
-    """Return the cost of the cheapest matching CNN as a step function of how far below the target still matches.
-
-    Returns
-    -------
-    list of dict
-        One step each, by growing tolerance: tolerance (macro-F1 points, from which on the step holds; negative
-        where the CNN is better than the target), network, macro_f1, energy_uJ, factor (times the proxy of the
-        tuned Doppler-LIF network). Empty where a figure of either side is missing.
-    """
-    methods = summary.standings(document)["methods"]
-    target = methods.get("Doppler-LIF")
-    if target is None or target["macro_f1"]["mean"] is None or target["energy_uJ"] is None:
-        return []
-    steps: list[dict[str, Any]] = []
-    for name in summary.standings(document)["ranking"]:
-        energy, score = methods[name]["energy_uJ"], methods[name]["macro_f1"]["mean"]
-        if summary.DENSE not in name or energy is None or (steps and energy >= steps[-1]["energy_uJ"]):
-            continue
-        step = {"tolerance": target["macro_f1"]["mean"] - score, "network": name, "macro_f1": score, "energy_uJ": energy}
-        steps.append(step | {"factor": energy / target["energy_uJ"]})
-    return steps
-
-
 def _cnn_factor(documents: Documents) -> Finding:
     """Cheapest CNN whose mean macro-F1 reaches the tuned Doppler-LIF network's, as a multiple of its proxy.
 
@@ -57,8 +33,8 @@ def _cnn_factor(documents: Documents) -> Finding:
     the published standard deviation, divisor n, where there are no per-seed values). Fragile otherwise. The
     fragility lists the tolerances at which a cheaper CNN counts as matching, and the factor each leaves.
     """
-    document, standing = scores(documents, "frontier", "Doppler-LIF")
-    methods, steps = standing["methods"], factor_by_tolerance(document)
+    _, standing = scores(documents, "frontier", "Doppler-LIF")
+    methods, steps = standing["methods"], factor_by_tolerance(standing)
     target = methods["Doppler-LIF"]["macro_f1"]
     if not steps:
         raise NotTestable(f"There is no operation-count proxy of both sides for {subject('frontier')}.")

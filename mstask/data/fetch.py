@@ -1,5 +1,7 @@
 """Downloads of original data sets: checked against published checksums, from the first mirror that works, resumable.
 
+MNIST and Fashion-MNIST come from OpenML instead, see `mstask.data.openml`.
+
 A download that breaks off leaves NAME.part, and the next attempt, by whatever mirror, asks for the rest of it. pooch
 compares the whole file with its checksum before it gets its final name. Where no checksum is known (None in the
 table), pooch takes what it gets, and the checksum that every gzip file carries in itself is the only check.
@@ -23,7 +25,7 @@ from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
 from mstask import paths
-from mstask.data import DataError
+from mstask.data import DataError, openml
 from mstask.errors import nearest
 
 log = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ COLLECTIONS = {
 
 def names() -> list[str]:
     """Return the names of what can be downloaded."""
-    return list(COLLECTIONS)
+    return [*COLLECTIONS, *openml.names()]
 
 
 def fetch(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
@@ -69,6 +71,8 @@ def fetch(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
     ------
     DataError : unknown name; no mirror has an intact copy of a file; the folder can't be written.
     """
+    if name in openml.names():
+        return openml.fetch(name, folder)
     if name not in COLLECTIONS:
         raise DataError(f"unknown download {name!r}: {nearest(name, names())}")
     target = Path(folder).expanduser() if folder else paths.cache_dir() / name

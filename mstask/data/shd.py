@@ -92,7 +92,7 @@ def read(path: Path) -> Words:
     DataError : missing, truncated or damaged file; a key is missing or of another type or length; a word without
         spikes or with more times than units; a unit, time or label out of range. Times beyond the window are no error.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         try:
             return _read(path, file)
         except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
@@ -107,7 +107,7 @@ def describe(path: Path) -> dict[str, Any]:
     inside_window (share of spikes).
     """
     spikes, channels, seconds, units, inside = [], [], [], np.zeros(N_UNITS, np.int64), 0
-    with _opened(path) as file:
+    with opened(path) as file:
         rows = file["spikes/times"], file["spikes/units"]
         for start in range(0, len(rows[0]), _SLICE):
             for time, unit in zip(*(row[start : start + _SLICE] for row in rows), strict=True):
@@ -130,7 +130,7 @@ def describe(path: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _opened(path: Path):
+def opened(path: Path):
     """Open a file, through a temporary copy when it is compressed."""
     with tempfile.TemporaryDirectory(prefix="mstask-") as folder:
         plain = path

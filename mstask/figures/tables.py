@@ -14,7 +14,7 @@ import pandas as pd
 from mstask.claims import Claim, judge
 from mstask.figures.scores import NBSP, Documents, method_order, neurons_of, signed, voice_columns
 from mstask.results.documents import Document
-from mstask.results.voices import NOTHING, by_voice, heading, label, marked
+from mstask.results.voices import NOTHING, VERDICTS, by_voice, heading, label, marked
 from mstask.summary import standings, summarise
 
 PREDICTIONS = ("P1", "P2", "P3", "P4", "P5")
@@ -85,6 +85,16 @@ def table_claims(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
         for claim in claims:
             rows.setdefault(claim.id, {"claim": claim.text})[heading(voice)] = marked(claim.verdict)
     return voice_columns(pd.DataFrame.from_dict(rows, orient="index"), {voice: heading(voice) for voice in ledgers})
+
+
+def table_verdicts(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
+    """How many claims have each verdict in each voice."""
+    heard = by_voice(ledgers)
+    rows = []
+    for verdict in VERDICTS:
+        counts = {heading(v): str(sum(claim.verdict == verdict for claim in claims)) for v, claims in heard.items()}
+        rows.append({"verdict": marked(verdict)} | counts)
+    return voice_columns(pd.DataFrame(rows), {voice: heading(voice) for voice in ledgers})
 
 
 def table_predictions(documents: Documents) -> pd.DataFrame:

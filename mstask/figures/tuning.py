@@ -16,19 +16,41 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mstask.claims.tuned import factor_by_tolerance
 from mstask.figures.canvas import GREY, STYLE, WIDTH, Plot, handle, mark
 from mstask.figures.scores import data_scores, score, signed
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
-from mstask.search import Selection, complete, pareto_front, select, selected_on, trials_of
+from mstask.search import (
+    CHOICES,
+    EFFICIENT,
+    LEARNING_RATES,
+    Selection,
+    Trial,
+    complete,
+    pareto_front,
+    select,
+    selected_on,
+    summary_of,
+    trials_of,
+)
 from mstask.summary import DENSE, standings
+from mstask.summary.matching import factor_by_tolerance
 
 Documents = Mapping[str, Document | None]
 
 REFERENCE = "Doppler-LIF"
-EFFICIENT = ".efficient"
 POINTS = ("best", "efficient")
+MEANINGS = {
+    "width": "neurons per layer",
+    "n_layers": "layers",
+    "beta": "membrane decay per step",
+    "learning_rate": "learning rate",
+    "schedule": "schedule of the learning rate",
+    "surrogate_slope": "slope of the surrogate gradient",
+    "target_rate": "firing rate set by calibration",
+    "input": "input, as it is or its logarithm",
+}
+"""What each dimension of the search space means."""
 ENERGY = "operation-count proxy (µJ)"
 LINEAR_UP_TO = 1e-3
 """Tolerance below which the axis of `figure_factor_curve` is linear, so that it can show 0."""
@@ -37,6 +59,14 @@ LINEAR_UP_TO = 1e-3
 def name(method: str) -> str:
     """The name a reader sees for a tuned network."""
     return f"{label(method.removesuffix(EFFICIENT))} (efficient)" if method.endswith(EFFICIENT) else label(method)
+
+
+def table_space() -> pd.DataFrame:
+    """The search space: what may vary, and over which values."""
+    low, high = LEARNING_RATES
+    values = {name: ", ".join(map(str, choices)) for name, choices in CHOICES.items()}
+    values["learning_rate"] = f"{low:g} to {high:g}, evenly on a logarithmic scale"
+    return pd.DataFrame([(meaning, values[name]) for name, meaning in MEANINGS.items()], columns=["what", "values"])
 
 
 def table_search(documents: Documents) -> pd.DataFrame:
@@ -89,7 +119,7 @@ def factor_steps(document: Document) -> list[tuple[float, str, float]]:
     Each step holds from its tolerance (macro-F1 that a match may fall short, 0 where it needn't) on: (tolerance, network,
     its proxy as a multiple of the spiking one). Empty where either side is not known.
     """
-    steps = factor_by_tolerance(document)
+    steps = factor_by_tolerance(standings(document))
     needless = sum(step["tolerance"] <= 0 for step in steps) - 1
     return [(max(0.0, step["tolerance"]), step["network"], step["factor"]) for step in steps[max(0, needless) :]]
 
@@ -158,28 +188,30 @@ def data_pareto(document: Document) -> pd.DataFrame:
 
 
 def table_configurations(document: Document) -> pd.DataFrame:
-    """What a study selected for each architecture, and out of how many trials."""
-    on, rows = selected_on(document), []
-    for architecture in architectures(document):
-        points = _points(document, architecture)
-        trials = trials_of(document, architecture)
-        for point in POINTS if points else ():
-            trial = getattr(points, point)
-            configuration = {k: _short(v) for k, v in asdict(trial.configuration).items()}
-            reached = {f"{on} macro-F1": f"{trial.macro_f1(on):.3f}", "firing": f"{trial.firing(on):.3f}"}
-            row = {"architecture": label(architecture), "point": point} | configuration | reached
-            rows.append(row | {"trials": f"{len(complete(trials))} of {len(trials)} complete"})
-    return pd.DataFrame(rows)
+    """What a study selected for each architecture, one column each, and out of how many trials."""
+    on, columns = selected_on(document), {}
+    for architecture, of in summary_of(document).items():
+        for trial, points in _selected(document, architecture):
+            values = [_short(getattr(trial.configuration, name)) for name in MEANINGS]
+            reached = [f"{trial.macro_f1(on):.3f}", f"{trial.firing(on):.3f}"]
+            counts = f"{of['complete']} of {of['trials']}"
+            columns[f"{label(architecture)}, {points}"] = [*values, *reached, counts]
+    rows = [*MEANINGS.values(), f"{on} macro-F1", "mean firing", "trials trained to their end"]
+    return pd.DataFrame({"what": rows} | columns)
+
+
+def _selected(document: Document, architecture: str) -> list[tuple[Trial, str]]:
+    """The selected trials and what each was selected as; one trial may be both."""
+    points = _points(document, architecture)
+    if points is None:
+        return []
+    both = points.best == points.efficient
+    return [(points.best, " and ".join(POINTS))] if both else [(points.best, POINTS[0]), (points.efficient, POINTS[1])]
 
 
 def data_selection(document: Document) -> pd.DataFrame:
     """The test score of each architecture's best trial, chosen on validation and chosen on the test set itself."""
-    rows = []
-    for architecture in architectures(document):
-        trials = trials_of(document, architecture)
-        if complete(trials):
-            honest, peeking = (select(trials, on).best.test_macro_f1 for on in ("validation", "test"))
-            rows.append((architecture, honest, peeking, peeking - honest))
+    rows = [(name, *of["on_test"].values()) for name, of in summary_of(document).items() if "on_test" in of]
     return pd.DataFrame(rows, columns=["architecture", "validation", "test", "difference"])
 
 
@@ -219,7 +251,7 @@ def _cost(found: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _table(documents: Documents, first: str) -> pd.DataFrame:
-    """Parameters, proxy and macro-F1 of each method and voice, by the proxy of the first voice that has one."""
+    """Parameters, proxy and macro-F1 of each network in each voice that has it, by the proxy of the first such voice."""
     heard = {voice: standings(document)["methods"] for voice, document in by_voice(documents).items()}
     every = {method for methods in heard.values() for method in methods}
     every |= {method for document in by_voice(documents).values() for method in document.not_published}
@@ -230,16 +262,20 @@ def _table(documents: Documents, first: str) -> pd.DataFrame:
 
     rows = []
     for method in sorted(every, key=place):
-        row = {first: name(method)}
-        for voice, document in documents.items():
-            found = heard.get(voice, {}).get(method)
-            title = heading(voice, document)
-            row |= {
-                f"parameters, {title}": f"{found['n_parameters']:,}" if found and found["n_parameters"] else NOTHING,
-                f"µJ, {title}": f"{found['energy_uJ']:.1f}" if found and found["energy_uJ"] is not None else NOTHING,
-                title: score(found["macro_f1"]) if found else VOICES[voice].absent,
-            }
-        rows.append(row)
+        for voice, document in by_voice(documents).items():
+            found = heard[voice].get(method)
+            if found is None and method not in document.not_published:
+                continue
+            count, energy = (found["n_parameters"], found["energy_uJ"]) if found else (None, None)
+            rows.append(
+                {
+                    first: name(method),
+                    "voice": heading(voice, document),
+                    "parameters": f"{count:,}" if count else NOTHING,
+                    "µJ": f"{energy:.1f}" if energy is not None else NOTHING,
+                    "macro-F1": score(found["macro_f1"]) if found else VOICES[voice].absent,
+                }
+            )
     return pd.DataFrame(rows)
 
 

@@ -18,7 +18,7 @@ from mstask import results
 from mstask.data import Splits
 from mstask.errors import MstaskError
 from mstask.experiments import Job
-from mstask.grid.inputs import inputs
+from mstask.grid.inputs import of_cell
 from mstask.grid.status import failure_path, find, finished, path_of
 from mstask.parameters import Parameters
 from mstask.sections import Place, Section, label, section
@@ -58,7 +58,7 @@ def run_cell(
             return found.cell
         if found.note and found.state != "failed":
             log.warning("%s: %s; running the cell again", place, found.note)
-        made_by = inputs(chosen)
+        made_by = of_cell(chosen, place, parameters)
         device = device_to_use()
         checkpoint = path.with_name(f"{path.stem}.{made_by['code'][:8]}.checkpoint.pt")
         job = Job(chosen, place.method, place.case, place.seed, parameters, splits, device, checkpoint, on_epoch)

@@ -19,9 +19,12 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from importlib import import_module
 from pathlib import Path
 
+from mstask.parameters import Parameters
 from mstask.paths import ROOT
+from mstask.sections import Place as Cell
 from mstask.sections import Section
 
 APART = (
@@ -48,6 +51,14 @@ def inputs(section: Section) -> dict[str, str]:
     """Digests of the code and, where the section has one, of the notebook."""
     notebook = notebook_digest(ROOT / f"{section.notebook}.ipynb")
     return {"code": code_digest(section)} | ({"notebook": notebook} if notebook else {})
+
+
+def of_cell(section: Section, place: Cell, parameters: Parameters) -> dict[str, str]:
+    """Digests of all that a cell's numbers depend on beside parameters and data: those of `inputs`, and of results it reads."""
+    if not section.reads:
+        return inputs(section)
+    module, _, function = section.reads.partition(":")
+    return inputs(section) | getattr(import_module(module), function)(place, parameters)
 
 
 def code_digest(section: Section, root: Path = ROOT) -> str:

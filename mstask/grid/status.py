@@ -9,7 +9,7 @@ from typing import Any
 
 from mstask import results
 from mstask.errors import MstaskError
-from mstask.grid.inputs import inputs
+from mstask.grid.inputs import inputs, of_cell
 from mstask.grid.progress import duration
 from mstask.parameters import Parameters
 from mstask.results.files import read_json
@@ -131,7 +131,7 @@ def kept(section_id: str) -> dict[str, Any] | None:
         "profile": document.profile,
         "cells": len(document.cells),
         "seconds": sum(cell.timing.seconds for cell in document.cells if cell.timing),
-        "present_code": sum(found == now for found in made),
+        "present_code": sum(found is not None and now.items() <= found.items() for found in made),
         "unknown_code": sum(found is None for found in made),
     }
 
@@ -145,7 +145,7 @@ def _changed(cell: results.Cell, section_id: str, place: Place, parameters: Para
         changed.append("data")
     made = cell.provenance.inputs if cell.provenance else None
     if made is not None:
-        now = inputs(section(section_id))
+        now = of_cell(section(section_id), place, parameters)
         changed += [name for name in sorted(made.keys() | now.keys()) if made.get(name) != now.get(name)]
     return changed
 

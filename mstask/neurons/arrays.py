@@ -16,9 +16,19 @@ SUBARRAY = 4
 
 
 class BeamIF(Neuron):
-    """Delay-and-sum over a circular sub-array: y_i = Re sum_{m<4} exp(i m phi_i) x_{i+m} / 4, m <- max(m + y, 0), u = m.
+    r"""Delay-and-sum over a circular sub-array: y_i = Re sum_{m<4} exp(i m phi_i) x_{i+m} / 4, m <- max(m + y, 0), u = m.
 
     The steering angle phi (radians) is learnt. y is linear in the layer's input, so it is one banded product per sequence.
+
+    Equation
+    --------
+    y = \tfrac{1}{4} \operatorname{Re} \sum_{j<4} e^{\mathrm{i} j \phi_i} x_{i+j}, \qquad
+    m \leftarrow \max(m + y,\, 0), \qquad u = m
+
+    Listens for
+    -----------
+    A wave along the layer: it adds the inputs of four neighbours with a phase shift from one to the next, as an array of
+    antennas does, and never forgets.
     """
 
     name = "Beam-IF"
@@ -55,9 +65,18 @@ class Inhibition(NamedTuple):
 
 
 class CrossInhibLIF(Neuron):
-    """LIF with lateral inhibition: m <- beta m + x - softplus(g_i) mean_{j != i} s_{j,t-1}, u = m.
+    r"""LIF with lateral inhibition: m <- beta m + x - softplus(g_i) mean_{j != i} s_{j,t-1}, u = m.
 
     The strength g is learnt and starts at softplus(g) = 0.5. A layer of one neuron has no one to inhibit it.
+
+    Equation
+    --------
+    m \leftarrow \beta\, m + x - \operatorname{softplus}(g_i) \cdot
+    \operatorname*{mean}_{j \ne i} s_{j,\,t-1}, \qquad u = m
+
+    Listens for
+    -----------
+    What sets it apart from its layer: input that lasts, as for Vanilla-LIF, minus what the others have just fired.
     """
 
     name = "CrossInhib-LIF"

@@ -32,7 +32,7 @@ class Neuron(nn.Module):
     """A layer of `size` spiking neurons of one type; subclass it to add a type (see the book's page on adding a neuron).
 
     A subclass defines `name`, a NamedTuple `State` of [B, W] tensors that start at 0, `coefficients` and `step`; it may
-    define `drive`.
+    define `drive`. Sections "Equation" (LaTeX) and "Listens for" of its docstring appear in the book's zoo.
 
     Parameters
     ----------

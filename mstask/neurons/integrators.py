@@ -16,7 +16,17 @@ class Decay(NamedTuple):
 
 
 class VanillaLIF(Neuron):
-    """Leaky integrate-and-fire: m <- beta m + x, u = m; a spike resets m to 0. No learnable parameters."""
+    r"""Leaky integrate-and-fire: m <- beta m + x, u = m; a spike resets m to 0. No learnable parameters.
+
+    Equation
+    --------
+    m \leftarrow \beta\, m + x, \qquad u = m
+
+    Listens for
+    -----------
+    Input that stays positive for long enough: it adds up what comes in and slowly forgets it. Fast swings cancel before they
+    reach the threshold.
+    """
 
     name = "Vanilla-LIF"
     State = Membrane
@@ -36,7 +46,16 @@ class VanillaLIF(Neuron):
 
 
 class ParametricLIF(VanillaLIF):
-    """Vanilla-LIF whose decay is learnt per neuron: beta_i = sigma(b_i)."""
+    r"""Vanilla-LIF whose decay is learnt per neuron: beta_i = sigma(b_i).
+
+    Equation
+    --------
+    m \leftarrow \sigma(b_i)\, m + x, \qquad u = m
+
+    Listens for
+    -----------
+    The same as Vanilla-LIF before training. Training may give each neuron a memory of its own length.
+    """
 
     name = "Parametric-LIF"
 
@@ -59,9 +78,18 @@ class TwoDecays(NamedTuple):
 
 
 class DualTauLIF(Neuron):
-    """Fast and slow membrane side by side: f <- sigma(b_i) f + x, q <- sigma(c_i) q + x, u = (f + q) / 2.
+    r"""Fast and slow membrane side by side: f <- sigma(b_i) f + x, q <- sigma(c_i) q + x, u = (f + q) / 2.
 
     Both decays are learnt; they start at time constants of 2 and 40 steps.
+
+    Equation
+    --------
+    f \leftarrow \sigma(b_i)\, f + x, \qquad q \leftarrow \sigma(c_i)\, q + x, \qquad u = \tfrac{1}{2}(f + q)
+
+    Listens for
+    -----------
+    A short burst or a long trend: the fast membrane follows the last few inputs, the slow one remembers the trend, and the two
+    are averaged.
     """
 
     name = "Dual-tau-LIF"

@@ -32,10 +32,19 @@ class GainedRotation(NamedTuple):
 
 
 class DopplerLIF(Neuron):
-    """Damped complex resonator: z <- sigma(b_i) exp(i w_i) z + g_i x, u = Re z.
+    r"""Damped complex resonator: z <- sigma(b_i) exp(i w_i) z + g_i x, u = Re z.
 
     It fires when its input oscillates at the neuron's own (Doppler) frequency. Decay b, frequency w and gain g are learnt;
     w starts evenly spaced in [0, pi/2].
+
+    Equation
+    --------
+    z \leftarrow \sigma(b_i)\, e^{\mathrm{i}\omega_i} z + g_i\, x, \qquad u = \operatorname{Re} z
+
+    Listens for
+    -----------
+    A swing at its own frequency. Its state turns by a fixed angle in each step, so inputs that keep time with it add up and
+    others cancel.
     """
 
     name = "Doppler-LIF"
@@ -60,9 +69,18 @@ class DopplerLIF(Neuron):
 
 
 class ChirpLIF(Neuron):
-    """Resonator that follows a frequency sweep: z <- beta exp(i (w_i + k_i n)) z + x, u = |z|, n = steps since the start.
+    r"""Resonator that follows a frequency sweep: z <- beta exp(i (w_i + k_i n)) z + x, u = |z|, n = steps since the start.
 
     Frequency w (radians per step) and sweep rate k (radians per step squared) are learnt; |z| is `modulus`.
+
+    Equation
+    --------
+    z \leftarrow \beta\, e^{\mathrm{i}(\omega_i + \kappa_i n)} z + x, \qquad u = \lvert z \rvert
+
+    Listens for
+    -----------
+    A swing whose frequency moves along with the neuron's own. Before training the sweep rate is zero, and it answers to a fixed
+    frequency, whatever the phase.
     """
 
     name = "Chirp-LIF"
@@ -88,11 +106,21 @@ class ChirpLIF(Neuron):
 
 
 class STFTIF(Neuron):
-    """Integrates short-time spectral energy: e_t = |sum_{n<N} hann_n x_{t-n} exp(-i w_i n)|, m <- m + e (no leak), u = m.
+    r"""Integrates short-time spectral energy: e_t = |sum_{n<N} hann_n x_{t-n} exp(-i w_i n)|, m <- m + e (no leak), u = m.
 
     The window holds N non-zero taps, hann_n = sin^2(pi (n + 1) / (N + 1)); inputs before the trial count as 0. The input
     buffer is not reset by a spike, so e depends on the input alone and is computed for the whole sequence before the time
     loop. The frequency w is learnt.
+
+    Equation
+    --------
+    e_t = \Bigl\lvert \sum_{n<N} h_n\, x_{t-n}\, e^{-\mathrm{i}\omega_i n} \Bigr\rvert, \qquad
+    m \leftarrow m + e_t, \qquad u = m
+
+    Listens for
+    -----------
+    Energy in a band around its own frequency, measured over a short window and added up without forgetting. It can't tell when
+    within the window something happened.
     """
 
     name = "STFT-IF"
@@ -133,10 +161,19 @@ class PhaseState(NamedTuple):
 
 
 class PhaseLIF(Neuron):
-    """Fires on phase advance: z <- beta exp(-i w_i) z + x, u = |arg(z_t conj(z_{t-1}))| in [0, pi], arg of 0 is 0.
+    r"""Fires on phase advance: z <- beta exp(-i w_i) z + x, u = |arg(z_t conj(z_{t-1}))| in [0, pi], arg of 0 is 0.
 
     z is not reset; a spike is followed by one refractory step. The frequency w is learnt. The gradient of arg at a
     vanishing product is 0 (`angle`), and that of |.| at 0 is 0.
+
+    Equation
+    --------
+    z \leftarrow \beta\, e^{-\mathrm{i}\omega_i} z + x, \qquad
+    u = \bigl\lvert \arg\bigl(z_t\, \overline{z_{t-1}}\bigr) \bigr\rvert
+
+    Listens for
+    -----------
+    Speed of turning, not strength: it fires when the phase of its state jumps ahead within one step, however weak the input.
     """
 
     name = "Phase-LIF"

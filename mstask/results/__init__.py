@@ -3,8 +3,8 @@
 Layout of the results folder (`MSTASK_RESULTS`, or `results/` of the checkout)::
 
     published/<section>.json                                    the papers' figures
-    embedded/<section>.json                                     this project's locked runs
-    real/<section>.json                                         a lab's locked runs on its own data
+    embedded/<section>.json                                     this project's locked runs on the data that comes with it
+    real/<section>.json                                         locked runs on original data, the project's or a lab's
     runs/<section>/<profile>-<data source>/<method>-<seed>.json the reader's cells, one file each (<method>@<case>-<seed>)
     manifest.json                                               the locks
 """
@@ -72,7 +72,7 @@ __all__ = [
 
 PROFILES = ("paper", "quick", "smoke")
 DATA_SOURCES = ("real", "embedded")
-SOURCES = ("published", "embedded", "run")
+SOURCES = ("published", "embedded", "real", "run")
 PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn")
 
 
@@ -182,14 +182,15 @@ def run_cells(section: str, profile: str, data_source: str) -> list[Cell]:
 
 
 def load(section: str, source: str = "embedded", data_source: str | None = None, profile: str | None = None) -> Document:
-    """Return the document of a section in one of the three voices.
+    """Return the document of a section in one of the voices.
 
     Parameters
     ----------
     section
         "ablation", "disjoint", ...
     source
-        "published" (the papers' figures), "embedded" (this project's locked runs) or "run" (the reader's).
+        "published" (the papers' figures), "embedded" (this project's locked runs), "real" (locked runs on original data) or
+        "run" (the reader's).
     data_source, profile
         Which run is meant. By default a paper-profile run counts more than a quick one, that more than a smoke
         run, and real data more than embedded.
@@ -209,8 +210,6 @@ def load(section: str, source: str = "embedded", data_source: str | None = None,
         for chosen_data in [data_source] if data_source else DATA_SOURCES:
             if cells := run_cells(section, chosen_profile, chosen_data):
                 return merge(cells)
-    if data_source in (None, "real") and (kept_folder("real") / f"{section}.json").exists():
-        return _load_kept(section, "real")
     wanted = "".join(f" --{k} {v}" for k, v in (("profile", profile), ("data", data_source)) if v)
     folder = runs_root() / "runs" / section
     others = sorted(path.name for path in folder.glob("*") if path.is_dir())
@@ -246,7 +245,7 @@ def lock_run(
         budget = f"Run with profile {profile!r}, which is smaller than the paper's protocol."
     document = merge(
         cells,
-        source="embedded" if data_source == "embedded" else "run",
+        source=data_source,
         title=title,
         reference=f"This project's run, profile {profile}, {data_source} data",
         budget=budget,
@@ -265,9 +264,10 @@ def _load_kept(section: str, folder: str) -> Document:
     except MissingResult:
         if folder == "published":
             raise MissingResult(f"{path} does not exist: no figures are published for {section!r}") from None
+        data = " --data real" if folder == "real" else ""
         raise MissingResult(
-            f"{path} does not exist; make it with `python -m mstask run {section} --profile paper` "
-            f"and `python -m mstask lock {section}`"
+            f"{path} does not exist; make it with `python -m mstask run {section} --profile paper{data}` "
+            f"and `python -m mstask lock {section}{data}`"
         ) from None
     if document.section != section:
         raise ResultsError(f"{path} holds section {document.section!r}, expected {section!r}")

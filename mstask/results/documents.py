@@ -204,7 +204,7 @@ class Document(Record):
 
     schema_version: Literal["mstask/1"] = SCHEMA
     section: Slug
-    source: Literal["published", "embedded", "run"]
+    source: Literal["published", "embedded", "real", "run"]
     profile: Slug
     title: str
     reference: str
@@ -240,6 +240,11 @@ class Document(Record):
     def data_source(self) -> str | None:
         """ "embedded" or "real", None where no data is recorded."""
         return next((record.source for record in (self.data, *(self.cases or {}).values()) if record), None)
+
+    def of_case(self, case: str) -> Document:
+        """The cells of one case as a document without cases, in which seeds are what a spread is taken over."""
+        cells = [cell.model_copy(update={"case": None}) for cell in self.cells if cell.case == case]
+        return self.model_copy(update={"cells": cells, "data": (self.cases or {}).get(case), "cases": None})
 
     @model_validator(mode="after")
     def _cells_agree(self) -> Self:

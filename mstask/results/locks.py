@@ -14,9 +14,12 @@ from mstask.results.documents import SCHEMA, DataRecord, Document, Provenance, d
 from mstask.results.files import ResultsError, read_json, write_atomic
 from mstask.stats import scoring
 
-KEPT = {"published": "published", "embedded": "embedded", "real": "run"}
-"""Folders of locked documents (the papers' figures, this project's runs, a lab's runs on its own data), and the
-source that documents in each must state."""
+KEPT = ("published", "embedded", "real")
+"""Folders of locked documents, named like the source that documents in each must state: the papers' figures, runs on embedded
+data, and runs on original recordings and pictures."""
+
+DATA_SOURCES = ("embedded", "real")
+"""Sources of documents whose data must be of the same source."""
 
 MANIFEST = "manifest.json"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -166,8 +169,12 @@ def _inspect(path: Path) -> tuple[Document | None, list[str]]:
     problems = check_scores(document)
     if path.stem != document.section:
         problems.append(f"the file is named {path.name}, but its section is {document.section!r}")
-    if document.source != KEPT.get(path.parent.name):
+    if document.source != path.parent.name:
         problems.append(f"the folder is {path.parent.name!r}, but the document's source is {document.source!r}")
+    for name, data in [("", document.data), *(document.cases or {}).items()]:
+        if data is not None and document.source in DATA_SOURCES and data.source != document.source:
+            where = f"case {name!r}" if name else "the data"
+            problems.append(f"{where} is {data.source}, but the document's source is {document.source!r}")
     if path.read_bytes() != dumps(document).encode("utf-8"):
         problems.append("the file isn't in canonical form; write it with mstask.results.write_document")
     return document, problems

@@ -1,4 +1,4 @@
-"""The three voices of the book, and the names and marks a reader sees: never a colour alone."""
+"""The voices of the book, and the names and marks a reader sees: never a colour alone."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Voice:
 VOICES = {
     "published": Voice("published", "#5d6d7e", "D", "not published"),
     "embedded": Voice("embedded", "#00796b", "o", "not locked"),
+    "real": Voice("real data", "#6a3d9a", "^", "none on real data"),
     "run": Voice("your run", "#c75b12", "s", "not run yet"),
 }
 
@@ -40,6 +41,48 @@ LABELS = {
     "D1_rev": "reversed mix",
     "D1_perm1": "permuted mix",
     "D2_concat": "bank of five",
+    "S2-M1": "S2-STDP M-1",
+    "S2-M2-L": "S2-STDP M-2 + L",
+    "S2-M5": "S2-STDP M-5",
+    "S2-M5-CR1": "S2-STDP M-5 + CR-1",
+    "S2-M5-CR2": "S2-STDP M-5 + CR-2",
+    "S2-M5-CR2-L": "S2-STDP M-5 + CR-2 + L",
+    "S2-M5-Drop-L": "S2-STDP M-5 + drop + L",
+    "S2-M10-CR2-L": "S2-STDP M-10 + CR-2 + L",
+    "SSTDP-M1": "SSTDP M-1",
+    "SSTDP-M5-CR2": "SSTDP M-5 + CR-2",
+    "SSTDP-M10-CR2": "SSTDP M-10 + CR-2",
+    "R-M1": "R-STDP M-1",
+    "R-M5": "R-STDP M-5",
+    "R-M20": "R-STDP M-20",
+    "average-cross-entropy": "average cross-entropy",
+    "first-spike": "first spike, 1/x",
+    "first-spike-exp": "first spike, exp",
+    "sum-frozen": "sum, hidden frozen",
+    "published": "published setting",
+    "phantom": "phantom spikes",
+    "short-trial": "short trial",
+    "two-layers": "two layers",
+    "varied-taus": "varied time constants",
+    "adaptive": "adaptive thresholds",
+    "trained-taus": "trained time constants",
+    "trained-delays": "trained delays",
+    "SmallCNN": "compact CNN",
+    "dense": "dense",
+    "dense-matched": "dense, narrower",
+    "er": "unstructured",
+    "index": "index groups",
+    "random": "random groups",
+    "mixer": "mixer groups",
+    "er-p0": "unstructured, sparser",
+    "index-p0": "index groups only",
+    "random-p0": "random groups only",
+    "mixer-p0": "mixer groups only",
+    "er-dst": "unstructured, rewired",
+    "index-dst": "index groups, rewired",
+    "random-dst": "random groups, rewired",
+    "mixer-dst": "mixer groups, rewired",
+    "index-dst-class": "index groups, rewired in kind",
 }
 
 

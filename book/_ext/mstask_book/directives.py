@@ -13,7 +13,7 @@
     :index: id                                             optional: show the index as a column of this name
 
     :::{mstask-audio} speech_word                          recordings to play, with :alt: and a caption as for a figure
-    :::{mstask-claims} claims/published claims/embedded    every claim with its evidence, or those of :rows:
+    :::{mstask-claims} claims/published claims/embedded    every claim with its evidence, or those of :rows: or :verdict:
     :::{mstask-when} embedded/ablation                     content for when that document, or a true value in it, exists
     :::{mstask-when} claims/run:radar-winner.verdict = supported     or for a value; < and > compare numbers
     :::{mstask-unless} embedded/ablation                   and its opposite
@@ -28,7 +28,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -60,6 +60,8 @@ RELATIONS: dict[str, Callable[[Any, str], bool]] = {
     ">": lambda found, expected: found > float(expected),
 }
 Options = dict[str, Callable[[str], Any]]
+SEVERAL = ("documents", "studies", "ledgers")
+"""Names of the first parameter of functions that take what they show by voice; others take documents one by one."""
 SVG_STYLE = {"svg.hashsalt": "mstask", "svg.fonttype": "path"}
 
 
@@ -140,12 +142,25 @@ class Exhibit(SphinxDirective):
         return self.options.get("name") or "-".join([self.kind, self.topic, *stems])
 
     def references(self) -> list[Reference]:
+        """Return what the page names, and locked runs on real data, where there are any, beside the reader's own."""
+        named = self.named()
+        joining = [reference for reference in self.able_to_join(named) if sources_of(self.env).exists(reference)]
+        return [*(r for r in named if r.source != "run"), *joining, *(r for r in named if r.source == "run")]
+
+    def named(self) -> list[Reference]:
         return [Reference.parse(text) for text in self.arguments[1].split()] if len(self.arguments) > 1 else []
+
+    def able_to_join(self, named: Sequence[Reference]) -> list[Reference]:
+        """Return the locked runs on real data that an exhibit of several voices shows if they exist."""
+        there = {reference.section for reference in named if reference.source == "real"}
+        own = dict.fromkeys(r.section for r in named if r.source == "run" and r.section not in there)
+        several = own and self.wanted(self.function(self.kind)) in SEVERAL
+        return [Reference.parse(f"real/{section}?") for section in own] if several else []
 
     def inputs(self) -> dict[Reference, Any]:
         """Load the documents, `None` for one that may be absent and is."""
         references = self.references()
-        depend(self.env, *references)
+        depend(self.env, *references, *self.able_to_join(self.named()))
         loaded = {}
         for reference in references:
             try:
@@ -156,8 +171,8 @@ class Exhibit(SphinxDirective):
 
     def call(self, function: Callable, inputs: dict[Reference, Any]) -> Any:
         """Call with the documents by voice, by section and voice, or one by one: as the function wants it."""
-        wanted = next(iter(inspect.signature(function).parameters), None)
-        several = wanted in {"documents", "ledgers", "studies"}
+        wanted = self.wanted(function)
+        several = wanted in SEVERAL
         absent = [voices.VOICES[reference.voice].absent for reference, found in inputs.items() if found is None]
         if absent and (not several or len(absent) == len(inputs)):
             raise Absent(absent[0])
@@ -165,6 +180,11 @@ class Exhibit(SphinxDirective):
             sections = dict.fromkeys(reference.section for reference in inputs)
             return function({s: by_voice({r: found for r, found in inputs.items() if r.section == s}) for s in sections})
         return function(by_voice(inputs)) if several else function(*inputs.values())
+
+    @staticmethod
+    def wanted(function: Callable) -> str | None:
+        """Return the name of a function's first parameter, which says what it is called with."""
+        return next(iter(inspect.signature(function).parameters), None)
 
     def function(self, kind: str) -> Callable:
         name = f"{kind}_{self.topic}"
@@ -291,11 +311,17 @@ class AudioDirective(Exhibit):
 
 
 class ClaimsDirective(Exhibit):
-    """Claims with their verdict in each voice, the evidence, and how fragile it is: all, or those of `:rows:`."""
+    """Claims with their verdict in each voice, the evidence, and how fragile it is.
+
+    All claims, or those of `:rows:`; of these, those with one of the verdicts of `:verdict:` in the first voice that is given.
+    """
 
     required_arguments = 1
     optional_arguments = 0
-    option_spec: ClassVar[Options] = {"rows": directives.unchanged}
+    option_spec: ClassVar[Options] = {
+        "rows": directives.unchanged,
+        "verdict": lambda text: directives.choice(text, voices.VERDICTS),
+    }
 
     def references(self) -> list[Reference]:
         return [Reference.parse(text) for text in self.arguments[0].split()]
@@ -307,7 +333,15 @@ class ClaimsDirective(Exhibit):
         for claim in chosen:
             if claim not in known:
                 raise MstaskError(f"the ledger has no claim {claim!r}; {nearest(claim, known)}")
-        return claim_cards(ledgers, chosen)
+        if verdict := self.options.get("verdict"):
+            first = ledgers[self.references()[0].voice]
+            having = {claim.id for claim in first or () if claim.verdict == verdict}
+            chosen = [claim for claim in chosen if claim in having]
+        cards = claim_cards(ledgers, chosen)
+        ids = self.state.document.ids
+        for card in cards:
+            card["ids"] = [identifier for identifier in card["ids"] if ids.setdefault(identifier, card) is card]
+        return cards or [nodes.paragraph("", "None.")]
 
 
 class WhenDirective(SphinxDirective):

@@ -65,8 +65,12 @@ def _command(reference: Reference) -> str | None:
     match reference.source:
         case "embedded":
             return f"python -m mstask run {reference.section} --profile paper"
+        case "real":
+            return f"python -m mstask run {reference.section} --profile paper --data real"
         case "run":
             return f"python -m mstask run {reference.section}"
+        case "protocol":
+            return f"python -m mstask run {reference.section} --help" if reference.section else None
         case "claims":
             return f"python -m mstask claims --source {reference.section}"
     return None

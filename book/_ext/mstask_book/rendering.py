@@ -50,6 +50,8 @@ def heading_classes(heading: str) -> list[str]:
 def cell_classes(text: str) -> list[str]:
     if text in ABSENT:
         return ["mstask-absent"]
+    if voice := voices.voice_of(text):
+        return [f"voice-{voice}"]
     verdict = voices.verdict_of(text)
     return ["verdict", f"verdict-{verdict.replace(' ', '-')}"] if verdict else []
 

@@ -4,8 +4,11 @@
 |---|---|
 | `published/disjoint:best` | `mstask.summary.summarise` of the papers' figures |
 | `embedded/ablation:methods.D1_H1.macro_f1.mean` | the same of this project's locked runs |
+| `real/ncg?:best` | the same of locked runs on original data |
 | `run/ablation:best` | the same of the reader's own runs, which may not exist |
 | `claims/embedded:radar-winner.verdict` | the claims ledger of one voice, by claim id |
+| `synthesis/embedded:wiring.radar.difference` | what matching each part gains, as `mstask.summary.synthesis.overview` says it |
+| `claims/embedded:count.supported` | how many claims have a verdict; `all` is the number of claims |
 | `protocol:beta` | the constants of the paper's protocol |
 | `protocol/probe:max_epochs` | the parameters of one section in its largest profile |
 
@@ -15,6 +18,7 @@ What isn't there is an error, unless it belongs to the reader's run or the secti
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 from collections.abc import Mapping
@@ -24,9 +28,11 @@ from typing import Any
 from mstask import claims, paths, results, summary
 from mstask.errors import MstaskError, nearest
 from mstask.results import locks, voices
+from mstask.sections import declared_in, section
+from mstask.summary import synthesis
 
 CODE = (paths.ROOT / "mstask", Path(__file__).parent)
-SOURCES = (*voices.VOICES, "claims", "protocol")
+SOURCES = (*voices.VOICES, "claims", "synthesis", "protocol")
 
 
 class BrokenReference(MstaskError):
@@ -43,7 +49,7 @@ class Reference:
 
     Parameters
     ----------
-    source : "published", "embedded", "run", "claims" or "protocol".
+    source : "published", "embedded", "real", "run", "claims", "synthesis" or "protocol".
     section : section id, or the voice for claims, or "" for the protocol that all sections share.
     path : the keys below it.
     spec : a format specification of Python, or "label" for a method's display name.
@@ -75,8 +81,8 @@ class Reference:
 
     @property
     def voice(self) -> str:
-        """Whose value it is: "published", "embedded", "run" or "protocol"."""
-        return self.section if self.source == "claims" else self.source
+        """Whose value it is: "published", "embedded", "real", "run" or "protocol"."""
+        return self.section if self.source in ("claims", "synthesis") else self.source
 
     @property
     def inputs(self) -> tuple[Path, ...]:
@@ -85,10 +91,10 @@ class Reference:
         match self.source:
             case "protocol":
                 return ()
-            case "claims":
+            case "claims" | "synthesis":
                 return (*(kept / folder for folder in locks.KEPT), runs)
             case "run":
-                return runs / self.section, kept / "real" / f"{self.section}.json"
+                return (runs / self.section,)
             case _:
                 return (kept / self.source / f"{self.section}.json",)
 
@@ -97,9 +103,12 @@ class Reference:
         """What the value is read from, as a reader knows it."""
         match self.source:
             case "protocol":
-                return "mstask/paper.py"
+                module = declared_in(self.section) if self.section else "mstask.paper"
+                return f"{module.replace('.', '/')}.py"
             case "claims":
                 return f"claims ledger, {self.section}"
+            case "synthesis":
+                return f"results of {', '.join(synthesis.SECTIONS)}, {self.section}"
             case "run":
                 return f"results/runs/{self.section}"
             case _:
@@ -120,6 +129,14 @@ class Sources:
         if key not in self._documents:
             self._documents[key] = self._load(reference)
         return self._documents[key]
+
+    def exists(self, reference: Reference) -> bool:
+        """Say whether there is a document that may be absent."""
+        try:
+            self.document(reference)
+        except Absent:
+            return False
+        return True
 
     def value(self, reference: Reference) -> Any:
         """Return the value a reference names."""
@@ -151,6 +168,10 @@ class Sources:
         try:
             if reference.source == "claims":
                 return _ledger(reference.section)
+            if reference.source == "protocol":
+                return section(reference.section)
+            if reference.source == "synthesis":
+                return _held(reference.section)
             return results.load(reference.section, reference.source)
         except MstaskError as error:
             missing = isinstance(error, results.MissingResult)
@@ -165,14 +186,25 @@ class Sources:
             return _protocol(reference.section)
         document = self.document(reference)
         if reference.source == "claims":
-            return {claim.id: dataclasses.asdict(claim) for claim in document}
+            counts = {verdict: sum(claim.verdict == verdict for claim in document) for verdict in voices.VERDICTS}
+            return {claim.id: dataclasses.asdict(claim) for claim in document} | {"all": len(document), "count": counts}
+        if reference.source == "synthesis":
+            return synthesis.overview(document)
         return summary.summarise(document)
+
+
+def _held(voice: str) -> dict[str, Any]:
+    """Return the documents that a voice has of the sections of the synthesis, which may be none."""
+    found = {}
+    for name in synthesis.SECTIONS:
+        with contextlib.suppress(results.MissingResult):
+            found[name] = results.load(name, voice)
+    return found
 
 
 def _ledger(voice: str) -> list[claims.Claim]:
     """Return a voice's ledger; with no run at all, the reader's has nothing to say."""
-    folders = (results.runs_root() / "runs", locks.kept_root() / "real")
-    if voice == "run" and not any(next(folder.rglob("*.json"), None) for folder in folders):
+    if voice == "run" and not next((results.runs_root() / "runs").rglob("*.json"), None):
         raise results.MissingResult("nothing was run yet")
     return claims.ledger(voice)
 
@@ -180,7 +212,6 @@ def _ledger(voice: str) -> list[claims.Claim]:
 def _protocol(section_id: str) -> dict[str, Any]:
     """Return the constants of the paper's protocol, or the parameters of a section in its profile "paper"."""
     from mstask.paper import PROTOCOL
-    from mstask.sections import section
 
     if not section_id:
         return dataclasses.asdict(PROTOCOL)

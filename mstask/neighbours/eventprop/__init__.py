@@ -2,31 +2,8 @@
 
 After Wunderlich & Pehle (Sci. Rep. 11:12829, 2021) and Nowotny, Turner & Knight (arXiv 2212.01232; Neuromorph. Comput. Eng.
 2025). Layers (`layers`) are differentiable functions of spike times, losses (`losses`) ordinary torch code.
+
+names, events, schedules, augment, compiled -> synchronous, delayed, readout -> layers -> losses, networks, regularise ->
+recording, grid, training -> gradients, departures, yin_yang, radar, speech, tasks, variants -> experiment, probes; section
+declares the parameters and sizes
 """
-
-from mstask.neighbours.eventprop.events import EventpropError, Spikes, from_events, from_trains
-from mstask.neighbours.eventprop.layers import Membrane, SpikingLayer, VoltageReadout
-from mstask.neighbours.eventprop.losses import LOSSES, Constants
-from mstask.neighbours.eventprop.networks import Architecture, EventpropNet, Initial
-from mstask.neighbours.eventprop.section import SECTION, SECTIONS, EventpropParameters
-from mstask.neighbours.eventprop.training import Recipe, train
-
-__all__ = [
-    "LOSSES",
-    "SECTION",
-    "SECTIONS",
-    "Architecture",
-    "Constants",
-    "EventpropError",
-    "EventpropNet",
-    "EventpropParameters",
-    "Initial",
-    "Membrane",
-    "Recipe",
-    "Spikes",
-    "SpikingLayer",
-    "VoltageReadout",
-    "from_events",
-    "from_trains",
-    "train",
-]

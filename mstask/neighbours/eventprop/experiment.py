@@ -30,7 +30,8 @@ def _load(case: str, source: str, size: str) -> Splits:
 def measure(job: Job) -> Measured:
     """One network with one loss on one task; spike trains are simulated on the CPU whatever the job's device."""
     splits, case = job.splits, job.case or job.section.cases[0]
-    architecture, recipe = plan(job.method, case, splits.n_classes, job.parameters)
+    method = METHODS[job.section.id][job.method]
+    architecture, recipe = plan(method, case, splits.n_classes, job.parameters)
     net = EventpropNet(architecture, job.seed)
     outcome = train(net, splits, recipe, job.seed, job.checkpoint, job.on_epoch)
     labels = splits.test.y
@@ -46,7 +47,7 @@ def measure(job: Job) -> Measured:
         n_parameters=count_parameters(net),
         width=architecture.hidden[0],
         history=_history(outcome),
-        details=_details(outcome, splits, net, recipe.loss, METHODS[job.method].text),
+        details=_details(outcome, splits, net, recipe.loss, method.text),
     )
     return Measured(measures, outcome.seconds)
 

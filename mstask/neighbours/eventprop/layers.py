@@ -31,6 +31,7 @@ class Membrane:
     """What all neurons of a layer share: threshold and reset, and how the threshold adapts (none where `jump` is 0).
 
     After a spike the threshold rises by `jump` and falls back with `tau_b` ms (ALIF); it starts `begin` above its rest.
+    With `once` a neuron fires once in a trial at most, which is all that a loss of first spikes sees.
     """
 
     threshold: float = 1.0
@@ -38,6 +39,7 @@ class Membrane:
     tau_b: float = 100.0
     jump: float = 0.0
     begin: float = 0.0
+    once: bool = False
 
     def __post_init__(self) -> None:
         if not self.reset < self.threshold:
@@ -89,6 +91,8 @@ class SpikingLayer(nn.Module):
         for name, (values, shape) in shapes.items():
             if values is not None and tuple(values.shape) != shape:
                 raise EventpropError(f"{name} has shape {list(values.shape)}, expected {list(shape)}")
+        if membrane.once and not (recurrent is None and delays is None):
+            raise EventpropError("neurons that fire once can't have recurrent weights or delays")
         self.membrane = membrane
         self.weights, self.tau_m, self.tau_s = _parameter(weights), _parameter(tau_m), _parameter(tau_s)
         self.recurrent, self.delays, self.own_delays = _parameter(recurrent), _parameter(delays), _parameter(own_delays)
@@ -197,7 +201,9 @@ def _simulate(layer: SpikingLayer, inputs: Spikes, end: float, arrays, lags, tau
         if lags is None:
             n_logged = len(inputs.times) + (room if len(recurrent) else 0) if taus else 0
             log = np.empty((n_logged, n_neurons)), np.empty((n_logged, n_neurons)), log_starts
-            n = synchronous.forward(inputs.times, inputs.ids, inputs.starts, weights, recurrent, *physics, *out, *log)
+            n = synchronous.forward(
+                inputs.times, inputs.ids, inputs.starts, weights, recurrent, *physics, m.once, *out, *log
+            )  # fmt: skip
         else:
             n_logged = len(inputs.times) * n_neurons + room * (1 + len(recurrent))
             kinds = tuple(np.empty(n_logged, np.int64) for _ in range(3))

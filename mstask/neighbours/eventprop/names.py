@@ -1,12 +1,53 @@
-"""The reference implementation's parameters (tnowotny/genn_eventprop) under this package's names.
+"""Names: of losses, variants, tasks and gradient checks, and of the reference implementation's parameters; loads no PyTorch.
 
-Each row of `ORIGINAL` has the original name, where the same setting is found here, and what differs; an empty place means
-that the setting isn't offered, and the remark says why.
+Each row of `ORIGINAL` has the name of a parameter in tnowotny/genn_eventprop, where the same setting is found here, and what
+differs; an empty place means that the setting isn't offered, and the remark says why.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+LOSSES = (
+    "sum",
+    "linear",
+    "exp",
+    "sigmoid",
+    "input",
+    "average-cross-entropy",
+    "max",
+    "first-spike",
+    "first-spike-exp",
+)
+"""Weighted mean voltages first, then the other losses of voltages, then those of first spikes."""
+FROZEN = "sum-frozen"
+"""The control: `sum`, with the hidden weights left as they were drawn."""
+PLAIN, FALLING = ("sum", "average-cross-entropy"), ("linear", "exp", "sigmoid")
+"""Losses that weigh the whole trial alike, and losses whose weight falls."""
+
+TASKS = {
+    "yin-yang": "Yin-Yang, 60 ms",
+    "yin-yang-long": "Yin-Yang, 400 ms",
+    "speech": "Spoken digits",
+    "radar": "Radar",
+}
+
+VARIANTS = (
+    "published",
+    "phantom",
+    "short-trial",
+    "exp",
+    "recurrent",
+    "two-layers",
+    "varied-taus",
+    "adaptive",
+    "trained-taus",
+    "trained-delays",
+)
+"""Of the network on Yin-Yang."""
+
+PROBES = ("finite-differences", "grid", "surrogate", "shaping", "departures")
+"""What is asked about gradients."""
 
 
 class Renamed(NamedTuple):

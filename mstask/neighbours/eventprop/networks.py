@@ -89,7 +89,7 @@ class EventpropNet(nn.Module):
         weights = _normal(rng, a.output_weights, (sizes[-1], a.n_classes))
         taus = _taus(rng, a, a.n_classes, a.readout == "hetLI")
         if a.readout == "LIF":
-            self.readout = SpikingLayer(weights, *taus, Membrane(a.threshold, a.reset))
+            self.readout = SpikingLayer(weights, *taus, Membrane(a.threshold, a.reset, once=True))
         else:
             self.readout = VoltageReadout(weights, *taus, a.readout_step)
 

@@ -22,16 +22,18 @@ FULL = -1
 @compiled
 def forward(
     times, ids, starts, weights, recurrent, tau_m, tau_s, tau_b, jump, begin, threshold, reset, end,
-    out_times, out_ids, out_starts, out_current, out_extra, final, log_v, log_i, log_starts,
+    once, out_times, out_ids, out_starts, out_current, out_extra, final, log_v, log_i, log_starts,
 ):  # fmt: skip
     """Fill the spikes of a batch (times, ids, starts; current I and adaptation B before each) and V at the end [B, N].
 
+    Where `once` holds, a neuron fires once in a trial at most; networks with recurrent weights can't have that.
     `log_v` and `log_i` [E, N] get the state after every input time (and every spike, with recurrence) unless they are
     empty; `log_starts` [B + 1] says which rows are whose. Returns the number of spikes, or FULL.
     """
     n_neurons = len(tau_m)
     v, i, extra = np.zeros(n_neurons), np.zeros(n_neurons), np.zeros(n_neurons)
     a, b = np.empty(n_neurons), np.empty(n_neurons)
+    spent = np.zeros(n_neurons, np.bool_)
     gain = tau_s / (tau_m - tau_s)
     looped, logging = recurrent.shape[0] > 0, log_v.shape[0] > 0
     adaptive = jump > 0.0 or begin > 0.0
@@ -40,7 +42,7 @@ def forward(
     for trial in range(len(starts) - 1):
         out_starts[trial], log_starts[trial] = found, logged
         first = found
-        v[:], i[:], extra[:] = 0.0, 0.0, begin
+        v[:], i[:], extra[:], spent[:] = 0.0, 0.0, begin, False
         now, k, stop = 0.0, starts[trial], starts[trial + 1]
         while True:
             to = times[k] if k < stop else end
@@ -84,7 +86,8 @@ def forward(
             for n in range(n_neurons):
                 new_i = i[n] * b[n]
                 new_v = v[n] * a[n] + i[n] * gain[n] * (a[n] - b[n])
-                if not looped and i[n] > threshold and i[n] > v[n] and (new_v > threshold or new_i < new_v):
+                rises = i[n] > threshold and i[n] > v[n] and (new_v > threshold or new_i < new_v)
+                if rises and not looped and not spent[n]:
                     left, vn, cur, ext = h, v[n], i[n], extra[n]
                     while True:
                         u = _cross(vn, cur, ext, tau_m[n], tau_s[n], tau_b, threshold, left, adaptive)
@@ -105,6 +108,9 @@ def forward(
                         found += 1
                         vn = reset
                         ext += jump
+                        if once:
+                            spent[n] = True
+                            break
                     an, bn = exp(-left / tau_m[n]), exp(-left / tau_s[n])
                     new_v = vn * an + cur * gain[n] * (an - bn)
                     new_i = cur * bn

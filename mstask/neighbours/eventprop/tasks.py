@@ -21,7 +21,7 @@ class Task:
 
     `spiking_output` is the initial output weight of first-spike losses, `output` of the others. `input_gain` and `input_ms`
     belong to the loss "input". `spiking_rate` is the learning rate of first-spike losses. An epoch draws at most `samples`
-    training trials.
+    training trials and is judged by at most `validated` of the validation trials.
     """
 
     title: str
@@ -34,6 +34,7 @@ class Task:
     decay: float
     epochs: int
     samples: int
+    validated: int
     first: tuple[float, float, float]
     input: Initial
     output: Initial
@@ -51,8 +52,9 @@ YIN_YANG = Task(
     learning_rate=5e-3,
     spiking_rate=5e-3,
     decay=0.95,
-    epochs=25,
+    epochs=15,
     samples=5000,
+    validated=1000,
     first=(0.5, 6.4, 3e-3),
     input=Initial(1.5, 0.78),
     output=Initial(0.2, 0.37),
@@ -86,6 +88,7 @@ TASKS = {
         decay=1.0,
         epochs=10,
         samples=1200,
+        validated=400,
         first=(1.0, 100.0, 5e-5),
         input=Initial(0.02, 0.01),
         output=Initial(0.0, 0.3),
@@ -102,8 +105,9 @@ TASKS = {
         learning_rate=5e-3,
         spiking_rate=5e-3,
         decay=0.95,
-        epochs=10,
+        epochs=8,
         samples=3151,
+        validated=400,
         first=(1.0, 100.0, 5e-5),
         input=Initial(0.03, 0.03),
         output=Initial(0.0, 0.3),

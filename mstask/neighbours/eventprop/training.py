@@ -40,8 +40,9 @@ class Recipe:
     """How a network is trained.
 
     `trains` names the kinds of parameters that learn: "hidden" and "readout" weights, "taus" and "readout taus", "delays".
-    Where `samples_per_epoch` isn't None an epoch draws that many of the training trials. The selected epoch has the best
-    accuracy on `select`, the earlier one on a tie.
+    Where `samples_per_epoch` isn't None an epoch draws that many of the training trials, and where `validation_samples`
+    isn't, the first that many of the validation trials count. The selected epoch has the best accuracy on `select`, the
+    earlier one on a tie.
     """
 
     loss: str
@@ -49,6 +50,7 @@ class Recipe:
     max_epochs: int = 100
     batch_size: int = 32
     samples_per_epoch: int | None = None
+    validation_samples: int | None = None
     trains: tuple[str, ...] = ("hidden", "readout")
     adam: tuple[float, float, float] = (0.9, 0.999, 1e-8)
     schedule: Schedule = field(default_factory=Schedule)
@@ -139,6 +141,7 @@ def train(
     optimiser = torch.optim.Adam(parameters, lr=rate.value, betas=recipe.adam[:2], eps=recipe.adam[2])
     history, best = History(), Best()
     seconds = {"train": 0.0, "evaluation": 0.0, "checkpoint": 0.0}
+    validation = beginning(splits.validation, recipe.validation_samples)
     key = checkpoint_key(net, splits, recipe, seed)
     if saved := load_checkpoint(checkpoint, key):
         net.load_state_dict(saved["model"])
@@ -148,9 +151,9 @@ def train(
         clock = time.perf_counter()
         train_epoch(net, optimiser, splits.train, recipe, rate, history, (seed, epoch), recording)
         clock = tick(seconds, "train", clock)
-        tested = test(net, splits.validation, recipe)
+        tested = test(net, validation, recipe)
         history.validation_loss.append(tested.loss)
-        history.validation_accuracy.append(tested.accuracy(splits.validation.y))
+        history.validation_accuracy.append(tested.accuracy(validation.y))
         score = (history.validation_accuracy if recipe.select == "validation" else history.train_accuracy)[-1]
         rate.after_epoch(recipe.schedule, score)
         if score > best.score:
@@ -165,9 +168,16 @@ def train(
     clock = time.perf_counter()
     last = test(net, splits.test, recipe)
     net.load_state_dict(best.model)
-    at_best = test(net, splits.test, recipe)
+    at_best = last if best.epoch == len(history.train_loss) else test(net, splits.test, recipe)
     tick(seconds, "evaluation", clock)
     return Outcome(at_best, last, best.epoch, history, seconds)
+
+
+def beginning(part: Split, n: int | None) -> Split:
+    """The first n trials of a part, all of them where n is None or larger."""
+    if n is None or n >= len(part.y):
+        return part
+    return Split(part.x.take(np.arange(n)), part.y[:n])
 
 
 def choose_trainable(net: EventpropNet, recipe: Recipe) -> list[torch.nn.Parameter]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mstask.neighbours.eventprop.augment import Augmentation
 from mstask.neighbours.eventprop.losses import LOSSES, Constants
+from mstask.neighbours.eventprop.names import FROZEN
 from mstask.neighbours.eventprop.networks import Architecture, Initial
 from mstask.neighbours.eventprop.regularise import Regularisation
 from mstask.neighbours.eventprop.schedules import Schedule
@@ -17,7 +18,7 @@ from mstask.neighbours.eventprop.training import Recipe
 if TYPE_CHECKING:
     from mstask.neighbours.eventprop.section import EventpropParameters
 
-VARIANT_EPOCHS = 20
+VARIANT_EPOCHS, DEPARTURE_EPOCHS = 15, 40
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,6 @@ _TEXTS = {
     "first-spike": "first output spike, late spikes cost 1/x",
     "first-spike-exp": "first output spike, late spikes cost exponentially",
 }
-FROZEN = "sum-frozen"
 
 LOSS_METHODS = {name: Method(name, _TEXTS[name]) for name in LOSSES} | {
     FROZEN: Method("sum", "mean output voltage, hidden weights left as drawn", trains=("readout",))
@@ -53,9 +53,17 @@ LOSS_METHODS = {name: Method(name, _TEXTS[name]) for name in LOSSES} | {
 VARIANTS = {
     "published": Method("first-spike-exp", "Wunderlich and Pehle's setting", epochs=100),
     "phantom": Method(
-        "first-spike-exp", "silent label neurons are pushed at the trial's end", silent_label="phantom", epochs=100
+        "first-spike-exp",
+        "silent label neurons are pushed at the trial's end",
+        silent_label="phantom",
+        epochs=DEPARTURE_EPOCHS,
     ),
-    "short-trial": Method("first-spike-exp", "the trial ends with the last input", architecture={"trial_ms": 30.0}, epochs=100),
+    "short-trial": Method(
+        "first-spike-exp",
+        "the trial ends with the last input",
+        architecture={"trial_ms": 30.0},
+        epochs=DEPARTURE_EPOCHS,
+    ),
     "exp": Method("exp", "exponentially weighted voltage", epochs=VARIANT_EPOCHS),
     "recurrent": Method(
         "exp",
@@ -89,12 +97,13 @@ VARIANTS = {
 }
 """Yin-Yang: the published setting, two of the reference implementation's departures from it, and other neurons and wirings."""
 
-METHODS = LOSS_METHODS | VARIANTS
+METHODS = {"eventprop": LOSS_METHODS, "eventprop-yin-yang": VARIANTS}
+"""The methods of each section that trains."""
 
 
-def plan(method: str, case: str, n_classes: int, parameters: EventpropParameters) -> tuple[Architecture, Recipe]:
-    """The network and the recipe of one cell."""
-    chosen, task = METHODS[method], TASKS[case]
+def plan(chosen: Method, case: str, n_classes: int, parameters: EventpropParameters) -> tuple[Architecture, Recipe]:
+    """The network and the recipe of a method on a task."""
+    task = TASKS[case]
     spiking = LOSSES[chosen.loss].spiking
     own = dict(chosen.architecture)
     width = max(2, round(task.n_hidden * parameters.width_factor))
@@ -120,6 +129,7 @@ def plan(method: str, case: str, n_classes: int, parameters: EventpropParameters
         max_epochs=min(parameters.max_epochs, chosen.epochs or task.epochs),
         batch_size=parameters.batch_size,
         samples_per_epoch=min(parameters.samples_per_epoch, task.samples),
+        validation_samples=task.validated,
         trains=chosen.trains,
         schedule=Schedule(decay=task.decay),
         constants=constants,

@@ -10,8 +10,8 @@ from mstask import data
 from mstask.data import Splits
 from mstask.experiments import Job, Measured
 from mstask.neighbours.g2gnet import features, folds, wiring
-from mstask.neighbours.g2gnet.methods import FOLDS, METHODS, STILL, Method
-from mstask.neighbours.g2gnet.networks import Design, Encoding, G2GNet, intra_only
+from mstask.neighbours.g2gnet.methods import FOLDS, METHODS, OWN_FEATURES, STILL, Method
+from mstask.neighbours.g2gnet.networks import Design, Encoding, G2GNet, cut_to, groups_only, thinned
 from mstask.neighbours.g2gnet.rates import RatePenalty
 from mstask.neighbours.g2gnet.rewiring import Rule
 from mstask.neighbours.g2gnet.section import G2GParameters
@@ -24,7 +24,10 @@ from mstask.training import History
 
 
 def load(section: Section, parameters: G2GParameters, case: str | None) -> Splits:
-    """The data set a case names: as it is, as frozen features ("digits-features"), or one fold ("digits-fold-1")."""
+    """The data set a case names: as it is, as frozen features ("digits-features"), one fold ("digits-fold-1"), or the
+    features of the user's own file ("own-features")."""
+    if case == OWN_FEATURES:
+        return features.own()
     name, _, number = (case or section.data).partition("-fold-")
     base = name.removesuffix("-features")
     splits = data.load(base, parameters.data_source, parameters.data_size)
@@ -54,7 +57,9 @@ def measure(job: Job) -> Measured:
         n_parameters=model.n_parameters(),
         width=plan.hidden,
         history=vars(outcome.history),
-        details=wiring_details(model) | {"rewirings": trained.rewirings} | without_inter(model, job.splits),
+        details=wiring_details(model)
+        | {"first_intra_share": first_intra_share(plan, job.seed), "rewirings": trained.rewirings}
+        | cuts(model, job.splits),
     )
     return Measured(measures, outcome.seconds)
 
@@ -130,8 +135,21 @@ def wiring_details(model: G2GNet) -> dict[str, object]:
     }
 
 
-def without_inter(model: G2GNet, splits: Splits) -> dict[str, float]:
-    """Test accuracy with the connections between groups cut, where there are groups."""
+def first_intra_share(plan: Design, seed: int) -> list[float]:
+    """Share of each hidden layer's connections inside groups before training."""
+    made = wiring.wirings(plan.model, plan.sizes, plan.p_inter, seed, plan.labels, plan.groups)
+    return [wiring.intra_share(layer.mask, layer.intra) for layer in made]
+
+
+def cuts(model: G2GNet, splits: Splits) -> dict[str, object]:
+    """What is left of a network with groups, on the test part, after a cut: test accuracy and hidden firing rates.
+
+    "groups_only" loses every connection between groups, "thinned" as many of all its connections, drawn at random.
+    """
     if model.design.model in ("dense", "er"):
         return {}
-    return {"intra_only_accuracy": accuracy(intra_only(model, splits.test.x), splits.test.y)}
+    told = {}
+    for name, kept in (("groups_only", groups_only(model)), ("thinned", thinned(model))):
+        predictions, rates = cut_to(model, kept, splits.test.x.to(kept[0].device))
+        told[name] = {"accuracy": accuracy(predictions, splits.test.y), "firing_rates": rates}
+    return {"cuts": told}

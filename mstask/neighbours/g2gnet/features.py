@@ -1,26 +1,36 @@
-"""Frozen features: a small convolution trained here on the same labels, in place of the sources' downloaded ResNet-32.
+"""Frozen features: of a small convolution trained here, or read from a file, in place of the sources' downloaded ResNet-32.
 
-As there, the network in front is trained on the task first, then frozen, its map of 32 channels averaged to 4 x 4, flattened
-to 512 values and scaled to 0..1 per example. Features trained on the same labels are not neutral: what stands behind them is
-measured as a readout.
+The convolution is, as the ResNet is there, trained on the task first, then frozen, its map of 32 channels averaged to 4 x 4
+and flattened to 512 values. Features are scaled to 0..1 per example. Features trained on the same labels are not neutral: what
+stands behind them is measured as a readout.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import zipfile
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import torch
+from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
-from mstask.data import Split, Splits
+from mstask.data import DataError, Split, Splits, checks
 from mstask.errors import MstaskError
+from mstask.neighbours.g2gnet.methods import OWN_FEATURES
 from mstask.training import EVALUATION_BATCH, Recipe, train
 
 SEED = 0
 CHANNELS = (16, 32)
 SIDE = 4
 RECIPE = Recipe(batch_size=64, max_epochs=8, patience=8)
+
+VARIABLE = "FEATURES_DATA"
+ARRAYS = ("train_x", "train_y", "test_x", "test_y")
+VALIDATION_SHARE = 0.10
 
 
 class Features(nn.Module):
@@ -56,7 +66,7 @@ def frozen(splits: Splits) -> Splits:
     model = Features(rows // columns, splits.n_classes)
     torch.set_rng_state(before)
     train(model, splits, RECIPE, SEED)
-    parts = [Split(_scaled(model, part.x), part.y) for part in (splits.train, splits.validation, splits.test)]
+    parts = [Split(_features(model, part.x), part.y) for part in (splits.train, splits.validation, splits.test)]
     digest = hashlib.sha256(splits.meta["fingerprint"].encode())
     for part in parts:
         digest.update(part.x.numpy().tobytes())
@@ -64,9 +74,82 @@ def frozen(splits: Splits) -> Splits:
     return replace(splits, train=parts[0], validation=parts[1], test=parts[2], meta=meta)
 
 
+def own() -> Splits:
+    """The features of the .npz file that the environment variable FEATURES_DATA names; see `read`."""
+    named = os.environ.get(VARIABLE)
+    if not named:
+        raise DataError(f"no file of features: set {VARIABLE} to an .npz file with the arrays {', '.join(ARRAYS)}")
+    return read(Path(named).expanduser())
+
+
+def read(path: Path) -> Splits:
+    """Still inputs [N, 1, F], scaled to 0..1 per example, from the features in an .npz file.
+
+    The file holds train_x and test_x, real numbers [N, F], and train_y and test_y, classes from 0 on; nothing in it is ever
+    unpickled. A stratified 10 % of the training part is for validation (seed 0).
+
+    Raises
+    ------
+    DataError : a missing or damaged file or array; shapes, values or classes that don't fit each other.
+    """
+    arrays = _arrays(path)
+    n_classes = int(np.nan_to_num(arrays["train_y"]).max()) + 1 if arrays["train_y"].dtype.kind in "fiu" else 1
+    x = {part: checks.real_float32(path, arrays[f"{part}_x"]) for part in ("train", "test")}
+    y = {part: checks.class_labels(path, arrays[f"{part}_y"], n_classes) for part in ("train", "test")}
+    for part in ("train", "test"):
+        if x[part].ndim != 2 or len(x[part]) != len(y[part]) or x[part].shape[1:] != x["train"].shape[1:]:
+            raise DataError(
+                f"{path}: {part}_x has shape {x[part].shape} and {part}_y {y[part].shape}, expected [N, F] and [N] with one F"
+            )
+    try:
+        train, held = train_test_split(
+            np.arange(len(y["train"])), test_size=VALIDATION_SHARE, random_state=0, stratify=y["train"]
+        )
+    except ValueError as error:
+        raise DataError(f"{path} has too few examples to set some aside for validation: {error}") from None
+    parts = [_split(x["train"][train], y["train"][train]), _split(x["train"][held], y["train"][held])]
+    parts.append(_split(x["test"], y["test"]))
+    meta = {
+        "name": OWN_FEATURES,
+        "source": "real",
+        "size": "all",
+        "fingerprint": checks.fingerprint(x["train"], y["train"], x["test"], y["test"]),
+        "class_names": [f"class {number}" for number in range(n_classes)],
+        "counts": dict(zip(("train", "validation", "test"), map(len, parts), strict=True)),
+    }
+    return Splits(*parts, n_classes, meta)
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of the file, none of them empty."""
+    try:
+        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
+            if absent := [name for name in ARRAYS if name not in file]:
+                raise DataError(f"{path} has no array {absent[0]}, expected {', '.join(ARRAYS)}")
+            found = {name: file[name] for name in ARRAYS}
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist") from None
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is no intact .npz file of plain numbers ({error}); save it with numpy.savez") from None
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror or error}") from None
+    for name, array in found.items():
+        if not array.size:
+            raise DataError(f"{path}: {name} is empty")
+    return found
+
+
+def _split(x: np.ndarray, y: np.ndarray) -> Split:
+    return Split(_scaled(torch.from_numpy(x)), torch.from_numpy(y))
+
+
 @torch.no_grad()
-def _scaled(model: Features, x: Tensor) -> Tensor:
+def _features(model: Features, x: Tensor) -> Tensor:
     model.eval()
-    values = torch.cat([model.features(part) for part in x.split(EVALUATION_BATCH)])
+    return _scaled(torch.cat([model.features(part) for part in x.split(EVALUATION_BATCH)]))
+
+
+def _scaled(values: Tensor) -> Tensor:
+    """Features [N, F] as still inputs [N, 1, F] in 0..1."""
     low, high = values.amin(1, keepdim=True), values.amax(1, keepdim=True)
     return ((values - low) / (high - low + 1e-8)).unsqueeze(1)

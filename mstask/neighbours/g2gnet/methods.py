@@ -41,12 +41,14 @@ METHODS = {
 ("dst"), and moving ones that keep the group structure ("class")."""
 
 FOLDS = 5
-STILL = ("digits", "fashion-mnist", "mnist", "cifar-10", "cifar-100")
-"""Data whose examples are pictures, held as a constant input; the others are sequences."""
+PICTURES = ("fashion-mnist", "mnist", "cifar-10", "cifar-100")
+OWN_FEATURES = "own-features"
+STILL = ("digits", *PICTURES, OWN_FEATURES)
+"""Data whose examples are held as a constant input; the others are sequences."""
 
-CASES = (
-    *("digits", "radar", "speech", "digits-features"),
-    *(f"digits-fold-{number}" for number in range(1, FOLDS + 1)),
-    *STILL[1:],
-    *(f"{name}-features" for name in STILL[1:]),
-)
+EMBEDDED = ("digits", "radar", "speech", "digits-features", *(f"digits-fold-{number}" for number in range(1, FOLDS + 1)))
+REAL = ("radar", "speech", *PICTURES, *(f"{name}-features" for name in PICTURES), OWN_FEATURES)
+CASES = tuple(dict.fromkeys(EMBEDDED + REAL))
+CASE_SOURCES = {
+    case: tuple(source for source, cases in (("embedded", EMBEDDED), ("real", REAL)) if case in cases) for case in CASES
+}

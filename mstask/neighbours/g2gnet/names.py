@@ -10,8 +10,10 @@ DATASETS = {
     "cifar100": "cifar-100",
     "radar": "radar",
     "speech": "speech",
+    "features": "own-features",
 }
-"""Names of data sets in file names and options, and the data of `mstask.data.load` they stand for."""
+"""Names of data sets in file names and options, and the data of `mstask.data.load` they stand for; "features" is the
+file that FEATURES_DATA names."""
 
 
 def stem(

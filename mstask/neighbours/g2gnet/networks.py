@@ -185,16 +185,34 @@ def logits(signals: list[Tensor]) -> Tensor:
     return signals[-1].sum(1).T
 
 
+def groups_only(model: G2GNet) -> list[Tensor]:
+    """The hidden layers' connections inside groups, bool [n_out, n_in] each."""
+    return [layer.mask & layer.wiring.intra for layer in model.hidden]
+
+
+def thinned(model: G2GNet) -> list[Tensor]:
+    """As many connections of each hidden layer as `groups_only` keeps, but drawn at random."""
+    kept = []
+    for number, (layer, inside) in enumerate(zip(model.hidden, groups_only(model), strict=True)):
+        present = layer.mask.cpu().flatten().nonzero().squeeze(1)
+        draw = wiring.generator(model.seed, number, "thinning")
+        chosen = present[torch.randperm(len(present), generator=draw)[: int(inside.sum())]]
+        mask = torch.zeros(layer.mask.numel(), dtype=torch.bool)
+        mask[chosen] = True
+        kept.append(mask.view_as(layer.mask).to(layer.mask.device))
+    return kept
+
+
 @torch.no_grad()
-def intra_only(model: G2GNet, x: Tensor) -> Tensor:
-    """Classes int64 [N] predicted by the trained network without its connections between groups; it is left unchanged."""
+def cut_to(model: G2GNet, kept: list[Tensor], x: Tensor) -> tuple[Tensor, list[float]]:
+    """Classes int64 [N] and hidden firing rates of the trained network with these connections only; it is left unchanged."""
     from mstask.training import predict
 
     masks = [layer.mask.clone() for layer in model.hidden]
-    for layer in model.hidden:
-        layer.mask &= layer.wiring.intra
     try:
-        return predict(model, x)[0]
+        for layer, mask in zip(model.hidden, kept, strict=True):
+            layer.mask.copy_(mask)
+        return predict(model, x)
     finally:
         for layer, mask in zip(model.hidden, masks, strict=True):
             layer.mask.copy_(mask)

@@ -22,7 +22,7 @@ from mstask.data import Splits
 from mstask.errors import MstaskError, nearest
 from mstask.neighbours.g2gnet import features, folds
 from mstask.neighbours.g2gnet.experiment import fit
-from mstask.neighbours.g2gnet.methods import STILL
+from mstask.neighbours.g2gnet.methods import OWN_FEATURES, PICTURES, STILL
 from mstask.neighbours.g2gnet.names import DATASETS, stem
 from mstask.neighbours.g2gnet.networks import Design, Encoding
 from mstask.neighbours.g2gnet.rates import RatePenalty
@@ -98,8 +98,9 @@ PRESETS = {
 def load(options: Options) -> Splits:
     """The data set of a run; with `use_resnet`, as frozen features (of the convolution trained here)."""
     name = DATASETS[options.dataset]
-    own_files = name in STILL and name != "digits"
-    splits = data.load(name, "real" if own_files else "embedded")
+    if name == OWN_FEATURES:
+        return features.own()
+    splits = data.load(name, "real" if name in PICTURES else "embedded")
     return features.frozen(splits) if options.use_resnet else splits
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mstask.neighbours.g2gnet.methods import CASES, METHODS
+from mstask.neighbours.g2gnet.methods import CASE_SOURCES, CASES, METHODS
 from mstask.parameters import Count, Fraction, Positive, TrainingParameters
 from mstask.sections import Section
 
@@ -56,6 +56,7 @@ SECTION = Section(
         "learning_rate": 1e-3,
         "batch_size": 64,
         "patience": 20,
+        "hidden": 128,
         "hidden_layers": 2,
         "p_inter": 0.15,
         "labels": "per_layer",
@@ -80,17 +81,13 @@ SECTION = Section(
             "seeds": [42],
             "cases": ["digits"],
             "methods": ["dense", "er", "index", "index-dst"],
-            "hidden": 16,
-            "steps": 5,
             "max_epochs": 2,
-            "updates": 1,
         },
         "quick": {
             "data_size": "medium",
             "seeds": [42, 123],
             "cases": ["digits"],
             "methods": ["dense", "er", "index", "random", "mixer", "index-dst"],
-            "hidden": 128,
             "max_epochs": 12,
         },
         "paper": {
@@ -98,11 +95,11 @@ SECTION = Section(
             "seeds": [42, 123, 999, 7, 2026],
             "cases": ["digits", "radar", "speech"],
             "methods": [name for name in METHODS if name not in ("random-dst", "mixer-dst")],
-            "hidden": 128,
             "max_epochs": EPOCHS,
         },
     },
     experiment="mstask.neighbours.g2gnet.experiment",
     cases=CASES,
+    case_sources=CASE_SOURCES,
 )
 SECTIONS = (SECTION,)

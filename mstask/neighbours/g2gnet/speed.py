@@ -9,7 +9,6 @@ from statistics import median
 import numpy as np
 import pandas as pd
 
-from mstask.figures.speed import Spread
 from mstask.results.documents import Document
 
 DENSE = "dense"
@@ -24,10 +23,11 @@ def ratios(document: Document, clock: str = "cpu") -> pd.DataFrame:
         for form, seconds in layer["seconds"].items():
             if form == DENSE:
                 continue
-            spread = Spread.of([a / b for a, b in zip(seconds, layer["seconds"][DENSE], strict=True)])
+            relative = [a / b for a, b in zip(seconds, layer["seconds"][DENSE], strict=True)]
+            low, middle, high = np.quantile(relative, (0.25, 0.5, 0.75)).tolist()
             rows.append(
                 {name: layer[name] for name in ("width", "model", "p_inter", "density", "chosen")}
-                | {"form": form, "median": spread.median, "low": spread.low, "high": spread.high}
+                | {"form": form, "median": middle, "low": low, "high": high}
                 | {"predicted": layer["predicted"].get(form)}
             )
     return pd.DataFrame(rows)

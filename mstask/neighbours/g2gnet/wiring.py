@@ -25,7 +25,7 @@ MODELS = ("dense", "index", "random", "mixer", "er")
 LABELS = ("per_layer", "shared")
 """Whether `random` deals a hidden neuron one group as output and another as input (the sources), or one for both."""
 
-PURPOSES = {"labels": 0, "mask": 1, "weights": 2, "rewiring": 3}
+PURPOSES = {"labels": 0, "mask": 1, "weights": 2, "rewiring": 3, "thinning": 4}
 
 
 @dataclass(frozen=True)
@@ -153,22 +153,6 @@ def reach(layers: list[Wiring]) -> float:
 def intra_share(mask: Tensor, intra: Tensor) -> float:
     """Share of the connections that join like-numbered groups."""
     return (mask & intra).sum().item() / max(1, mask.sum().item())
-
-
-def expected_intra_share(p_inter: float, updates: int, fraction: float = 0.1, groups: int = GROUPS) -> list[float]:
-    """Intra-group share of the connections before and after each of `updates` random prunings and regrowths.
-
-    With i and e the shares of all entries that are intra-group and inter-group connections, an update takes the share
-    `fraction` of each away and gives what it took to the empty entries, in proportion to how many of them are of either kind.
-    """
-    inside, total = 1 / groups, density(p_inter, groups)
-    i, shares = inside, [inside / total]
-    for _ in range(updates):
-        kept = (1 - fraction) * i
-        empty = 1 - (1 - fraction) * total
-        i = kept + fraction * total * (inside - kept) / empty
-        shares.append(i / total)
-    return shares
 
 
 def _check_size(size: int, groups: int) -> None:

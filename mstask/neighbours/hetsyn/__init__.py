@@ -3,6 +3,6 @@
 Four neuron models form one family that differs only in how many time constants of M inputs and N neurons are learnt: none
 (HomNeuLIF, HomNeuALIF), one per neuron (HetNeuLIF: N) or one per synapse (HetSynLIF: MN).
 
-surrogates -> direct, kernels, fused, fourier -> forms -> networks -> tasks, settings, data, loop, analyses -> synthetic ->
-experiment; section declares the parameters and sizes
+names, surrogates -> direct, kernels, fused, fourier -> forms -> networks -> tasks, settings, data, loop, analyses ->
+synthetic -> experiment; section declares the parameters and sizes
 """

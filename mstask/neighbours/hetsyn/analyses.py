@@ -11,10 +11,8 @@ import torch
 from torch import Tensor
 
 from mstask.errors import MstaskError
+from mstask.neighbours.hetsyn.names import EDGES
 from mstask.neighbours.hetsyn.networks import Network
-
-EDGES = tuple(2.0 ** (k / 2) for k in range(-2, 25))
-"""Borders of the histogram of time constants, in steps: half octaves from 1/2 to 4096."""
 
 
 def time_constants(decay: Tensor) -> Tensor:

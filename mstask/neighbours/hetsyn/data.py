@@ -17,6 +17,7 @@ from sklearn.model_selection import train_test_split
 from mstask import data
 from mstask.data import DataError, Split, Splits, checks, shd, speech
 from mstask.errors import MstaskError, nearest
+from mstask.neighbours.hetsyn.names import CASES
 from mstask.neighbours.hetsyn.tasks import MatchToSample, Pattern
 
 ROWS, BIN_S = 250, 0.004
@@ -24,18 +25,6 @@ VALIDATION_TRIALS = 256
 PATTERN_TRIALS = 8
 DATA_SEED = 0
 LOADED = {"speech": "speech", "radar": "radar"}
-CASES = (
-    "match-feedforward",
-    "match-recurrent",
-    "match-small",
-    "match-slow",
-    "pattern-feedforward",
-    "pattern-recurrent",
-    "digits-rows",
-    "digits-pixels",
-    "speech-bins",
-    *LOADED,
-)
 
 
 def load_case(
@@ -131,7 +120,7 @@ def binned(times: np.ndarray, units: np.ndarray, warp: float = 1.0) -> np.ndarra
 
 
 def _binned_file(path: Path, warp: float) -> np.ndarray:
-    with shd._opened(path) as file:
+    with shd.opened(path) as file:
         times, units = file["spikes/times"], file["spikes/units"]
         out = np.empty((len(times), int(ROWS * warp), shd.N_UNITS), np.uint8)
         for i, (time, unit) in enumerate(zip(times[:], units[:], strict=True)):

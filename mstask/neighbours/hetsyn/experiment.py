@@ -44,10 +44,12 @@ def measure(job: Job) -> Measured:
 
 def classify(job: Job) -> Measured:
     """Train by the book's one loop (Adam, selection on validation), test, and look at the time constants."""
-    setting, splits = SETTINGS[job.case], job.splits
+    setting, splits, parameters = SETTINGS[job.case], job.splits, job.parameters
+    if job.case.startswith("digits"):
+        parameters = parameters.model_copy(update={"max_epochs": parameters.digits_epochs})
     model = _network(job)
     before = spreads(model, setting.limit)
-    outcome = train(model, splits, recipe(job.parameters), job.seed, job.checkpoint, job.on_epoch)
+    outcome = train(model, splits, recipe(parameters), job.seed, job.checkpoint, job.on_epoch)
     clock = time.perf_counter()
     seconds = outcome.seconds | {"analyses": 0.0}
     start = sum(setting.times.drawn) / 2

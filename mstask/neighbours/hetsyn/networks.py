@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from mstask.errors import MstaskError, nearest
 from mstask.neighbours.hetsyn.forms import Form, form
+from mstask.neighbours.hetsyn.names import METHODS
 from mstask.neighbours.hetsyn.surrogates import SURROGATES
 
-METHODS = ("HomNeuLIF", "HetNeuLIF", "HomNeuALIF", "HetSynLIF")
 SCORES = ("last", "softmax", "count")
 THETA = 1.0
 

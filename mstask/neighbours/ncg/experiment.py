@@ -18,16 +18,14 @@ from mstask.sections import Section
 from mstask.stats import accuracy, macro_f1
 
 STOPPED = {"early_stopping": "patience", "epochs": "max_epochs"}
-ALWAYS_EMBEDDED = ("digits", "digits-features")
 WATCHED_CLASS = 0
 
 
 def load(section: Section, parameters: NCGParameters, case: str | None) -> Splits:
-    """The data set of a case as dense first-spike times x [N, 1, D]; the digits are the same for both sources."""
+    """The data set of a case as dense first-spike times x [N, 1, D]."""
     if case is None:
         raise DataError(f"section {section.id} needs a case, one of {', '.join(section.cases)}")
-    source = "embedded" if case in ALWAYS_EMBEDDED else parameters.data_source
-    return inputs.load(case, source, parameters.data_size)
+    return inputs.load(case, parameters.data_source, parameters.data_size)
 
 
 def measure(job: Job) -> Measured:

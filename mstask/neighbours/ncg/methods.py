@@ -4,7 +4,7 @@ Ids read "rule-Mn-regulation-L": M neurons per class, CR1 or CR2 (one or two thr
 labelled non-target). S2-M5-CR2-L is the paper's NCG, S2-M2-L its forerunner with paired neurons. Settings are chosen on
 validation data once per family and data set (`benchmarks/ncg_settings.py` writes `settings.json`); methods that differ in
 group size, regulation or labels alone share those of their family, as the paper's derived variants do. Data sets without a
-search of their own use those of the digits: thresholds are relative to the drive of a sample, so that they carry over.
+search of their own use those of another: thresholds are relative to the drive of a sample, so that they carry over.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from mstask.errors import MstaskError
 from mstask.neighbours.ncg.config import Config, parse
 
 SETTINGS = Path(__file__).with_name("settings.json")
-BORROWED = {name: "digits" for name in ("speech", "speech-onsets", "mnist", "fashion-mnist")}
+BORROWED = {"speech-onsets": "speech", "fashion-mnist": "mnist"}
+"""Data sets without a search of their own, and whose settings they use."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,130 @@
+"""What could be matched to a task, part by part, as plots and a table.
+
+`studies` maps each section of `mstask.summary.synthesis.SECTIONS` to its documents by voice.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mstask.figures.canvas import BAND, GREY, STYLE, WIDTH, Plot, mark
+from mstask.figures.crossed import Studies, of_voice, voices_of
+from mstask.figures.scores import NBSP, signed
+from mstask.results.voices import NOTHING, VOICES, heading, label
+from mstask.summary.synthesis import CONTESTS, PARTS, TASKS, outcomes
+
+SHAPES = {"neuron": "o", "synapse": "s", "loss": "^", "readout": "D", "wiring": "P"}
+COLOURS = {"radar": "#0b62a4", "speech": "#a4243b"}
+
+
+def figure_synthesis_gains(studies: Studies) -> Figure:
+    """What matching each part gains on each task: mean over seeds with its 95 % interval, in each voice that has it."""
+    rows = [(part, task) for part in PARTS for task in TASKS]
+    with rc_context(STYLE):
+        figure = Plot(figsize=(WIDTH, 1.0 + 0.34 * len(rows)), layout="constrained")
+        axes = figure.add_subplot()
+        shown = [voice for voice in voices_of(studies) if outcomes(of_voice(studies, voice))]
+        for i, voice in enumerate(shown):
+            look = mark(voice)
+            for contest, found in outcomes(of_voice(studies, voice)).items():
+                y = rows.index((contest.part, contest.task)) + 0.22 * (i - (len(shown) - 1) / 2)
+                axes.plot(found["difference"], y, **look)
+                if found["low"] is not None:
+                    axes.plot([found["low"], found["high"]], [y, y], color=look["color"], linewidth=1.4)
+        for i in range(0, len(PARTS), 2):
+            axes.axhspan(2 * i - 0.5, 2 * i + 1.5, color=BAND, zorder=0)
+        axes.axvline(0, color=GREY, linewidth=1)
+        axes.set_yticks(range(len(rows)), [f"{part}, {task}" for part, task in rows])
+        axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel="gain in macro-F1 over the plain part")
+        axes.tick_params(axis="y", length=0)
+        handles = [Line2D([], [], label=VOICES[voice].label, **mark(voice)) for voice in shown]
+        figure.legend(handles=handles, loc="outside upper center", ncols=3)
+    return figure
+
+
+def data_synthesis_gains(studies: Studies) -> pd.DataFrame:
+    """Every contest in every voice, with both sides' scores, sizes and operation-count proxies."""
+    rows = []
+    for voice in voices_of(studies):
+        for contest, found in outcomes(of_voice(studies, voice)).items():
+            row = {"voice": voice, "part": contest.part, "task": contest.task, "section": contest.section}
+            for side in ("matched", "plain"):
+                own = found[side]
+                row |= {side: own["method"], f"{side}_macro_f1": own["macro_f1"]["mean"]}
+                row |= {f"{side}_{key}": own[key] for key in ("n_parameters", "energy_uJ")}
+            rows.append(row | {key: found[key] for key in ("difference", "low", "high", "n", "p", "p_basis")})
+    return pd.DataFrame(rows)
+
+
+def table_synthesis_gains(studies: Studies) -> pd.DataFrame:
+    """Part, task, the two networks, their scores and sizes, and the gain with its interval, voice by voice."""
+    rows = []
+    for contest in CONTESTS:
+        for voice in voices_of(studies):
+            documents = of_voice(studies, voice)
+            if found := outcomes(documents).get(contest):
+                sides = found["matched"], found["plain"]
+                rows.append(
+                    {
+                        "part": contest.part,
+                        "task": contest.task,
+                        "voice": heading(voice, documents[contest.section]),
+                        "matched against plain": " against ".join(label(side["method"]) for side in sides),
+                        "macro-F1": " / ".join(f"{side['macro_f1']['mean']:.3f}" for side in sides),
+                        "gain": _gain(found),
+                        "parameters": " / ".join(_count(side["n_parameters"]) for side in sides),
+                        "µJ": " / ".join(_energy(side["energy_uJ"]) for side in sides),
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def figure_synthesis(studies: Studies) -> Figure:
+    """Macro-F1 against the number of parameters on both tasks: each part's plain network (hollow), joined to its matched one.
+
+    Of the voices that have anything, the first is drawn: scores of different voices don't compare.
+    """
+    with rc_context(STYLE):
+        figure = Plot(figsize=(WIDTH, 3.4), layout="constrained")
+        panels = figure.subplots(1, len(TASKS), sharey=True)
+        found = next((o for voice in voices_of(studies) if (o := outcomes(of_voice(studies, voice)))), {})
+        for axes, task in zip(panels, TASKS, strict=True):
+            _draw_sizes(axes, {c.part: o for c, o in found.items() if c.task == task}, COLOURS[task])
+            axes.set(title=task, xscale="log")
+        panels[0].set_ylabel("macro-F1 on the test set")
+        figure.supxlabel("learnt parameters", fontsize=9.5)
+        handles = [Line2D([], [], color=GREY, marker=SHAPES[part], linestyle="", label=part) for part in PARTS]
+        figure.legend(handles=handles, loc="outside upper center", ncols=5, handletextpad=0.1, columnspacing=1)
+    return figure
+
+
+data_synthesis = data_synthesis_gains
+
+
+def _draw_sizes(axes: Axes, found: dict, colour: str) -> None:
+    for part, contest in found.items():
+        points = [(side["n_parameters"], side["macro_f1"]) for side in (contest["plain"], contest["matched"])]
+        if any(count is None for count, _ in points):
+            continue
+        axes.plot([count for count, _ in points], [score["mean"] for _, score in points], color=colour, linewidth=1, alpha=0.6)
+        for (count, score), filled in zip(points, ("white", colour), strict=True):
+            axes.plot(count, score["mean"], SHAPES[part], color=colour, markerfacecolor=filled)
+            if score["low"] is not None:
+                axes.plot([count] * 2, [max(score["low"], 0), min(score["high"], 1)], color=colour, linewidth=1, alpha=0.4)
+
+
+def _gain(found: dict) -> str:
+    interval = "" if found["low"] is None else f" [{signed(found['low'])},{NBSP}{signed(found['high'])}]"
+    return f"{signed(found['difference'])}{interval}"
+
+
+def _count(number: int | None) -> str:
+    return NOTHING if number is None else f"{number:,}"
+
+
+def _energy(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.1f}"

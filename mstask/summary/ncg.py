@@ -1,0 +1,105 @@
+"""What section 5.3 measures beyond scores: who wins within the groups, what each ingredient adds, what the code does."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from statistics import fmean
+from typing import Any
+
+from mstask.results.documents import Cell, Document
+from mstask.summary.comparisons import compare, scored_cells
+
+SINGLE, GROUPS = "S2-M1", "S2-M5-CR2-L"
+SSTDP_SINGLE, SSTDP_GROUPS = "SSTDP-M1", "SSTDP-M5-CR2"
+UNREGULATED, ONE_THRESHOLD, TWO_THRESHOLDS = "S2-M5", "S2-M5-CR1", "S2-M5-CR2"
+PAIRS = {
+    "groups": (GROUPS, SINGLE),
+    "groups_sstdp": (SSTDP_GROUPS, SSTDP_SINGLE),
+    "regulation": (TWO_THRESHOLDS, UNREGULATED),
+    "labels": (GROUPS, TWO_THRESHOLDS),
+}
+"""What is compared: each ingredient with a pair of methods that differ in it."""
+CODES = (("digits", "digits-features"), ("speech", "speech-onsets"))
+"""Cases that show the same examples in two input codes."""
+DATA = {
+    "digits": "digits",
+    "digits-features": "digits (learnt code)",
+    "speech": "spoken digits",
+    "speech-onsets": "spoken digits (onsets)",
+    "radar": "radar",
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+}
+"""Data sets by case, as a reader sees them."""
+EXTRACTORS = {"stdp-csnn": "STDP convolution", "softhebb-cnn": "SoftHebb convolution"}
+"""Learnt features of the published figures, as a reader sees them."""
+
+Values = dict[tuple[str | None, int], float]
+"""A number for each case and seed."""
+
+
+def facts(document: Document) -> dict[str, Any]:
+    """Return numbers for sentences, as far as a document knows them.
+
+    `differences` by ingredient: "mean" of macro-F1 over data sets, and "cases". `winner_share` by method: the mean share of its
+    own samples that a class's most frequent winner takes. `code` and `readout`: how far macro-F1 moves when only that changes.
+    """
+    differences = {name: found for name, pair in PAIRS.items() if (found := difference(document, *pair))}
+    methods = dict.fromkeys(cell.method for cell in document.cells)
+    shares = {name: over_cases(found) for name in methods if (found := winner_shares(document, name))}
+    changes = list(code_and_readout(document).values())
+    moved = {name: fmean(pair[i] for pair in changes) for i, name in enumerate(("code", "readout")) if changes}
+    return {"differences": differences, "winner_share": shares} | moved
+
+
+def difference(document: Document, a: str, b: str) -> dict[str, Any] | None:
+    """Macro-F1 of a minus that of b: the mean over data sets, and each data set's; None where they share none."""
+    scores = [scored_cells(document, name) for name in (a, b)]
+    gaps = {
+        place: cell.result.macro_f1 - scores[1][place].result.macro_f1
+        for place, cell in scores[0].items()
+        if place in scores[1]
+    }
+    if not gaps:
+        return None
+    cases = {case: fmean(gap for (own, _), gap in gaps.items() if own == case) for case in dict.fromkeys(c for c, _ in gaps)}
+    return {"mean": compare(document, a, b)["difference"], "cases": {case: gap for case, gap in cases.items() if case}}
+
+
+def winner_share(cell: Cell) -> float | None:
+    """The share of a class's own samples that its most frequent winner won in the last epoch, mean over classes."""
+    shares = (cell.result.details or {}).get("most_frequent_winner")
+    return fmean(shares) if shares else None
+
+
+def winner_shares(document: Document, method: str) -> Values:
+    """The share of the most frequent winner in every cell of a method."""
+    cells = (cell for cell in document.cells if cell.method == method)
+    return {(cell.case, cell.seed): share for cell in cells if (share := winner_share(cell)) is not None}
+
+
+def over_cases(values: Values) -> float:
+    """The mean over data sets of the mean over seeds."""
+    cases = dict.fromkeys(case for case, _ in values)
+    return fmean(fmean(value for (case, _), value in values.items() if case == own) for own in cases)
+
+
+def code_and_readout(document: Document) -> dict[int, tuple[float, float]]:
+    """By seed: how far macro-F1 moves when only the input code changes, and when only the readout changes.
+
+    Both are mean absolute differences over the readouts that were run on both codes of the same examples, and over their pairs.
+    """
+    scores: dict[tuple[str | None, int], dict[str, float]] = {}
+    for cell in document.cells:
+        if cell.result.macro_f1 is not None:
+            scores.setdefault((cell.case, cell.seed), {})[cell.method] = cell.result.macro_f1
+    found: dict[int, tuple[list[float], list[float]]] = {}
+    for first, second in CODES:
+        for seed in sorted({seed for _, seed in scores}):
+            by_code = scores.get((first, seed), {}), scores.get((second, seed), {})
+            common = sorted(by_code[0].keys() & by_code[1].keys())
+            if len(common) > 1:
+                code, readout = found.setdefault(seed, ([], []))
+                code += [abs(by_code[0][name] - by_code[1][name]) for name in common]
+                readout += [abs(own[a] - own[b]) for own in by_code for a, b in combinations(common, 2)]
+    return {seed: (fmean(code), fmean(readout)) for seed, (code, readout) in found.items()}

@@ -1,0 +1,189 @@
+# ---
+# jupyter:
+#   accelerator: GPU
+#   colab:
+#     gpuType: T4
+#     provenance: []
+#   jupytext:
+#     cell_metadata_filter: tags,mystnb,-all
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext,accelerator,colab,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Run 5.2: exact gradients and the shape of the loss
+#
+# Networks of event-based neurons are trained with exact gradients and nine losses, on Yin-Yang in short and in long trials, spoken
+# digits and radar. Architecture, data and optimiser are the same for all losses of a task; a control leaves the hidden weights as
+# they were drawn.
+
+# %% [markdown] tags=["badge", "remove-cell"]
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mstask/mstask/blob/v0.1.0/notebooks/eventprop.ipynb)
+
+# %% [markdown]
+# ## Parameters
+#
+# `None` means: the profile's value. `quick` takes a minute or two on a laptop and runs Yin-Yang only; `paper` is the full protocol.
+# Yin-Yang is generated; `data_source = "real"` asks for your own copy of spoken digits and radar.
+
+# %% tags=["parameters"]
+profile: str = "quick"  # smoke, quick or paper
+data_source: str = "embedded"  # embedded, or real: the user's own copy
+data_size: str = None  # small, medium or paper
+methods: list = None  # which to run; None: all
+cases: list = None  # which data or splits; None: all
+seeds: list = None  # for example [42, 123, 999]
+max_epochs: int = None  # upper limit; a task or variant may have fewer
+samples_per_epoch: int = (
+    None  # training trials drawn for each epoch; a task may have fewer
+)
+batch_size: int = None  # trials per step
+rate_factor: float = None  # factor on each task's learning rate
+width_factor: float = None  # factor on each task's hidden width
+tau_membrane: float = None  # membrane time constant, ms
+tau_synapse: float = None  # synaptic time constant, ms
+threshold: float = None  # membrane threshold
+spikes_target: float = (
+    None  # regularised towards this many spikes per hidden neuron and trial
+)
+too_many: float = None  # strength against more spikes than that
+too_few: float = None  # strength against fewer
+drop_input: float = None  # share of input spikes dropped in training
+
+# %% tags=["setup", "hide-input"]
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = os.environ.get("MSTASK_REPOSITORY", "https://github.com/mstask/mstask")
+REVISION = os.environ.get("MSTASK_REVISION", "v0.1.0")
+folders = [Path.cwd(), *Path.cwd().parents]
+root = next(
+    (f for f in folders if (f / "_toc.yml").exists() and (f / "mstask").is_dir()),
+    None,
+)
+if root is None and "google.colab" in sys.modules:
+    root = Path.cwd() / "mstask"
+    if not root.exists():
+        subprocess.run(
+            ["git", "clone", "--quiet", REPOSITORY, str(root)], check=True
+        )
+        subprocess.run(
+            ["git", "-C", str(root), "checkout", "--quiet", "--detach", REVISION],
+            check=True,
+        )
+if root is None:
+    raise RuntimeError(
+        "this notebook needs the mstask checkout around it: clone the repository and open it there"
+    )
+sys.path.insert(0, str(root))
+from mstask import session
+
+print(session.begin())
+
+# %%
+# %matplotlib inline
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from mstask import claims, figures, results
+from mstask.grid.cells import load, run_cell
+from mstask.neighbours.eventprop.tasks import TASKS
+from mstask.sections import given, grid, resolve
+
+settings = resolve("eventprop", **given("eventprop", globals()))
+pd.Series(settings.model_dump(), name="value").to_frame()
+
+# %% [markdown]
+# ## Data
+#
+# Every task is a set of spike trains: times in ms, and the input channel of each spike. Below, the first training trial of each.
+
+# %%
+splits = {case: load("eventprop", settings, case) for case in settings.cases}
+counts = {case: split.meta["counts"] for case, split in splits.items()}
+pd.DataFrame(counts).T.rename_axis("task")
+
+# %% mystnb={"image": {"alt": "Spike times and channels of the first training trial of each task"}}
+figure, panels = plt.subplots(
+    1, len(splits), figsize=(4 * len(splits), 3), squeeze=False
+)
+for axes, (case, split) in zip(panels.flat, splits.items(), strict=True):
+    times, channels = split.train.x.trial(0)
+    axes.plot(times, channels, ".", markersize=3)
+    axes.set(title=case, xlabel="time, ms", ylabel="channel")
+    axes.set_xlim(0, TASKS[case].trial_ms)
+
+# %% [markdown]
+# ## Losses
+
+# %%
+figures.table_eventprop_losses()
+
+# %% [markdown]
+# ## Train
+#
+# One cell of the grid is one loss on one task with one seed. After every epoch the validation accuracy is taken; the test figures
+# are those of the best epoch. Each cell writes one result document; a cell that is already done is read back.
+
+# %%
+cells = []
+for place in grid(settings):
+    cell = run_cell("eventprop", place, settings, splits[place.case])
+    cells.append(cell)
+    done = cell.result
+    print(f"{place}: accuracy {done.accuracy:.3f}, epoch {done.best_epoch}")
+
+# %% [markdown]
+# ## Results
+
+# %%
+document = results.merge(cells)
+figures.table_eventprop(document)
+
+# %% mystnb={"image": {"alt": "Accuracy of each loss on each task of this run"}}
+figures.figure_eventprop(document)
+# %% mystnb={"image": {"alt": "Validation accuracy by epoch of each loss in this run"}}
+figures.figure_eventprop_curves(document)
+# %% [markdown]
+# ### Hidden spikes
+#
+# An exact gradient knows how spikes move, not that they could appear or vanish. A loss can drive the hidden spikes away.
+
+# %%
+figures.table_eventprop_spikes(document)
+
+# %% [markdown]
+# ### What was mistaken for what
+#
+# Answers by label on the last task of this run, in shares of each label's trials, for the first method.
+
+# %%
+last = [cell for cell in cells if cell.case == settings.cases[-1]]
+found = np.sum([c.result.details["confusion"] for c in last[:1]], axis=0)
+names = last[0].data.class_names
+pd.DataFrame(found / found.sum(axis=0), names, names).round(2).rename_axis("answer")
+
+# %% [markdown]
+# ## The claims, judged by this run
+
+# %%
+judged = [
+    claim
+    for claim in claims.judge({"eventprop": document})
+    if "eventprop" in claim.needs
+]
+pd.DataFrame(
+    [(claim.text, claim.verdict, claim.evidence) for claim in judged],
+    columns=["claim", "verdict", "evidence"],
+)

@@ -1,0 +1,207 @@
+# ---
+# jupyter:
+#   accelerator: GPU
+#   colab:
+#     gpuType: T4
+#     provenance: []
+#   jupytext:
+#     cell_metadata_filter: tags,mystnb,-all
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext,accelerator,colab,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Run 5.1: time constants in the synapse
+#
+# Four networks that differ only in where their time constants live: one for all, one for each neuron, or one for each synapse.
+# They meet tasks with a long delay, a pattern to generate, digits as sequences, spoken digits and radar.
+
+# %% [markdown] tags=["badge", "remove-cell"]
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mstask/mstask/blob/v0.1.0/notebooks/hetsyn.ipynb)
+
+# %% [markdown]
+# ## Parameters
+#
+# `None` means: the profile's value. `quick` takes about a minute, `paper` is sized for two processor cores; the chapter says
+# how it falls short of the paper's own protocol.
+
+# %% tags=["parameters"]
+profile: str = "quick"  # smoke, quick or paper
+data_source: str = "embedded"  # embedded, or real: the user's own copy
+data_size: str = None  # small, medium or paper
+methods: list = None  # which to run; None: all
+cases: list = None  # which data or splits; None: all
+seeds: list = None  # for example [42, 123, 999]
+learning_rate: float = None  # of Adam
+batch_size: int = None  # training examples per step
+max_epochs: int = None  # upper limit
+patience: int = None  # epochs without a better validation score
+digits_epochs: int = None  # upper limit on the digits, which are few and small
+iterations: int = None  # optimiser steps on each synthetic task
+hidden: int = None  # hidden neurons of the synthetic tasks
+test_trials: int = None  # match-to-sample trials to test on
+small_hidden: list = None  # sizes of the few-neuron networks
+small_repeats: int = None  # few-neuron networks of each size
+slow_tau_ms: list = None  # initial time constants, ms
+task_seed: int = None  # of the pattern and its target
+bins_size: str = None  # size of the speech in 4 ms bins
+deletions: list = None  # shares of spikes removed at test time
+warps: list = None  # factors that stretch test words
+decay_steps: int = None  # steps of the weight-decay trial; 0: none
+
+# %% tags=["setup", "hide-input"]
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = os.environ.get("MSTASK_REPOSITORY", "https://github.com/mstask/mstask")
+REVISION = os.environ.get("MSTASK_REVISION", "v0.1.0")
+folders = [Path.cwd(), *Path.cwd().parents]
+root = next(
+    (f for f in folders if (f / "_toc.yml").exists() and (f / "mstask").is_dir()),
+    None,
+)
+if root is None and "google.colab" in sys.modules:
+    root = Path.cwd() / "mstask"
+    if not root.exists():
+        subprocess.run(
+            ["git", "clone", "--quiet", REPOSITORY, str(root)], check=True
+        )
+        subprocess.run(
+            ["git", "-C", str(root), "checkout", "--quiet", "--detach", REVISION],
+            check=True,
+        )
+if root is None:
+    raise RuntimeError(
+        "this notebook needs the mstask checkout around it: clone the repository and open it there"
+    )
+sys.path.insert(0, str(root))
+from mstask import session
+
+print(session.begin())
+
+# %%
+# %matplotlib inline
+from dataclasses import replace
+
+import pandas as pd
+
+from mstask import figures, results
+from mstask.grid.cells import load, run_cell
+from mstask.neighbours.hetsyn.networks import free_time_constants
+from mstask.neighbours.hetsyn.settings import SETTINGS
+from mstask.sections import given, grid, resolve
+
+settings = resolve("hetsyn", **given("hetsyn", globals()))
+pd.Series(settings.model_dump(), name="value").to_frame()
+
+# %% [markdown]
+# ## Data
+#
+# One row for each task: trials to train on, to select on and to test on, time steps and inputs. The synthetic tasks draw
+# fresh trials for every training step; their training part is only there to be looked at.
+
+# %%
+splits = {case: load("hetsyn", settings, case) for case in settings.cases}
+sizes = {
+    case: {
+        **s.meta["counts"],
+        "steps": s.test.x.shape[1],
+        "inputs": s.test.x.shape[2],
+    }
+    for case, s in splits.items()
+}
+pd.DataFrame(sizes).T.rename_axis("task")
+
+# %% [markdown]
+# ## Networks
+#
+# The weights are the same in all four, and start from the same values. Beside them each learns this many time constants.
+
+# %%
+learnt = {}
+for case, s in splits.items():
+    n_inputs, n_outputs = s.test.x.shape[-1], s.n_classes
+    setting = SETTINGS[case]
+    if case in ("match-small", "match-slow"):
+        continue
+    if case.startswith(("match", "pattern")):
+        setting = replace(setting, hidden=(settings.hidden,))
+    for method in settings.methods:
+        network = setting.network(method, n_inputs, n_outputs)
+        learnt[case, method] = free_time_constants(network)
+pd.Series(learnt, dtype=int, name="time constants").to_frame()
+
+# %% [markdown]
+# ## Train
+#
+# One cell of the grid is one network on one task with one seed. The synthetic tasks run for a fixed number of iterations; the
+# others go through the training set until validation stops improving. Each cell writes one result document; a cell that is
+# already done is read back.
+
+# %%
+cells = []
+for place in grid(settings):
+    cell = run_cell("hetsyn", place, settings, splits[place.case])
+    cells.append(cell)
+    done = cell.result
+    error = (done.details or {}).get("mse")
+    said = (
+        f"accuracy {done.accuracy:.3f}" if error is None else f"error {error:.3f}"
+    )
+    print(f"{place}: {said}")
+
+# %% [markdown]
+# ## Scores
+
+# %%
+document = results.merge(cells)
+figures.table_hetsyn(document)
+
+# %% mystnb={"image": {"alt": "Accuracy of the four networks on each task of this run"}}
+figures.figure_hetsyn(document)
+# %% [markdown]
+# ## Where the memory is
+#
+# Time constants of single synapses before and after training; then some of them are set back to where they started, to see
+# which the network can't do without.
+
+# %% mystnb={"image": {"alt": "Histograms of the time constants of this run before and after training"}}
+figures.figure_hetsyn_times(document)
+# %% mystnb={"image": {"alt": "Accuracy after resetting long, random or short time constants in this run"}}
+figures.figure_hetsyn_knock_out(document)
+# %%
+figures.table_hetsyn_knock_out(document)
+
+# %% [markdown]
+# ## The pattern
+
+# %% mystnb={"image": {"alt": "Output of each network on the pattern beside the target in this run"}}
+figures.figure_hetsyn_pattern(document)
+# %%
+figures.table_hetsyn_pattern(document)
+
+# %% [markdown]
+# ## Disturbances, few neurons, weight decay
+#
+# What the run didn't include says so.
+
+# %% mystnb={"image": {"alt": "Accuracy of each network under disturbances at test time in this run"}}
+figures.figure_hetsyn_robust(document)
+# %% mystnb={"image": {"alt": "Accuracy of networks with few neurons in this run"}}
+figures.figure_hetsyn_small(document)
+# %% mystnb={"image": {"alt": "Median time constants with and without weight decay in this run"}}
+figures.figure_hetsyn_decay(document)
+# %%
+figures.table_hetsyn_published(
+    {"published": results.load("hetsyn", "published"), "run": document}
+)

@@ -1,0 +1,131 @@
+"""Claims about wiring in groups: each follows its documents, and only its own."""
+
+from __future__ import annotations
+
+import pytest
+from making_g2gnet import SEEDS, SKILLS, benchmark, document, everything
+
+from mstask import claims, results
+from mstask.claims import g2gnet
+from mstask.claims.findings import find
+
+IDS = tuple(entry.id for entry in g2gnet.CLAIMS)
+
+
+def judge(made=None, measured=None):
+    """Verdicts by id."""
+    return {claim.id: claim for claim in claims.judge({"g2gnet": made, "benchmark-g2gnet": measured}, IDS)}
+
+
+def verdicts(made=None, measured=None):
+    """The same without what the fragility adds, which takes time."""
+    documents = {"g2gnet": made, "benchmark-g2gnet": measured}
+    return {entry.id.removeprefix("g2gnet-"): find(entry.test, documents).verdict for entry in g2gnet.CLAIMS}
+
+
+@pytest.fixture(scope="module")
+def published():
+    return results.load("g2gnet", "published")
+
+
+def test_where_groups_help_every_claim_but_the_one_on_keeping_them_is_supported():
+    found = verdicts(everything(), benchmark())
+    assert found.pop("groups-kept") == "fragile"
+    assert set(found.values()) == {"supported"} and len(found) == len(IDS) - 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"er": 0.98}, {"grouping-digits": "contradicted"}),
+        ({"er": 0.88}, {"grouping-digits": "fragile"}),
+        ({"er": 0.8, "random": 0.7}, {"grouping-digits": "fragile"}),
+        ({"dense": 0.98}, {"dense": "contradicted"}),
+        ({"dense-matched": 0.98}, {"matched": "contradicted"}),
+        ({"index-dst": 0.6}, {"rewiring": "contradicted"}),
+        ({"index": 0.3, "random": 0.3, "mixer": 0.3}, dict.fromkeys(("dense", "matched", "grouping-digits"), "contradicted")),
+    ],
+)
+def test_exchanged_skills_turn_the_claims_about_them_and_no_others(changes, expected):
+    before, after = (verdicts(document(SKILLS | change), benchmark()) for change in ({}, changes))
+    assert {name: verdict for name, verdict in after.items() if verdict != before[name]} == expected
+
+
+def test_one_data_set_against_it_contradicts_a_claim_on_all_and_leaves_the_others_own_claims_alone():
+    cells = document(SKILLS).cells + document(SKILLS | {"er": 0.98, "dense": 0.98}, ("radar",)).cells
+    found = judge(results.merge(cells))
+    assert found["g2gnet-dense"].verdict == found["g2gnet-grouping-radar"].verdict == "contradicted"
+    assert found["g2gnet-grouping-digits"].verdict == "supported"
+    assert found["g2gnet-dense"].fragility.startswith("On radar: ")
+    assert "Digits: dense" in found["g2gnet-dense"].evidence and "Radar: dense" in found["g2gnet-dense"].evidence
+    assert "Without radar it is supported" in found["g2gnet-dense"].fragility
+    assert "radar" not in found["g2gnet-grouping-digits"].fragility
+
+
+def test_a_grouping_that_is_behind_is_named_and_random_groups_are_not_needed():
+    mixed = judge(document(SKILLS | {"er": 0.8, "random": 0.7}))["g2gnet-grouping-digits"]
+    assert "Not ahead: random groups." in mixed.fragility
+    without = {name: skill for name, skill in SKILLS.items() if name != "random"}
+    assert judge(document(without))["g2gnet-grouping-digits"].verdict == "supported"
+
+
+def test_a_data_set_that_lacks_a_needed_network_is_left_out_where_another_has_it():
+    part = document({"er": 0.7, "index": 0.9}, ("radar",)).cells
+    claim = judge(results.merge(document(SKILLS).cells + part))["g2gnet-dense"]
+    assert claim.verdict == "supported" and "Radar" not in claim.evidence
+    assert judge(results.merge(part))["g2gnet-dense"].verdict == "not testable"
+
+
+def test_a_single_seed_supports_nothing():
+    found = verdicts(document(SKILLS, seeds=SEEDS[:1]))
+    assert {found[name] for name in ("dense", "matched", "grouping-digits", "rewiring")} == {"fragile"}
+
+
+@pytest.mark.parametrize(
+    ("left", "verdict"),
+    [((0.48, 0.47), "supported"), ((0.45, 0.42), "fragile"), ((0.45, 0.39), "contradicted")],
+)
+def test_groups_are_kept_or_eroded_by_less_or_by_no_less_than_chance(left, verdict):
+    claim = judge(document({"index-dst": 0.9}, left=left))["g2gnet-groups-kept"]
+    assert claim.verdict == verdict
+    assert "0.488 of the connections lie inside groups before" in claim.evidence
+    assert f"{left[-1]:.3f} after 2 rewirings; rewiring at random would leave 0.400" in claim.evidence
+
+
+@pytest.mark.parametrize(("ratio", "verdict"), [(0.2, "supported"), (0.845, "fragile"), (0.9, "contradicted")])
+def test_sparse_products_pay_where_every_ratio_is_below_one(ratio, verdict):
+    claim = judge(None, benchmark(ratio))["g2gnet-sparse-pays"]
+    assert claim.verdict == verdict
+    assert f"{ratio + 0.15:.2f} [" in claim.evidence and "of 1024 neurons" in claim.evidence
+
+
+def test_the_sparse_claim_says_where_it_ends():
+    assert "stops paying at p_inter = 0.45" in judge(None, benchmark(0.55))["g2gnet-sparse-pays"].fragility
+    assert judge(None, benchmark(0.2))["g2gnet-sparse-pays"].fragility == "It pays at every p_inter measured."
+
+
+def test_of_the_published_runs_none_is_firm_and_unstructured_wiring_is_ahead(published):
+    found = judge(published)
+    assert {claim.id: claim.verdict for claim in found.values() if claim.verdict != "not testable"} == {
+        "g2gnet-dense": "fragile",
+        "g2gnet-matched": "fragile",
+        "g2gnet-grouping-pictures": "contradicted",
+    }
+    claim = found["g2gnet-grouping-pictures"]
+    assert "Fashion-MNIST: unstructured 0.876 accuracy; over it index groups −0.007 and mixer groups −0.002" in claim.evidence
+    assert "one run each, best test epoch" in claim.evidence
+
+
+def test_a_changed_published_figure_turns_the_verdict(published):
+    heads = {name: head | {"er": head["er"] | {"accuracy": 0.1}} for name, head in _heads(published).items()}
+    changed = published.model_copy(update={"values": published.values | {"heads": heads}})
+    assert judge(changed)["g2gnet-grouping-pictures"].verdict == "fragile"
+
+
+def _heads(published):
+    return {name: head for name, head in published.values["heads"].items() if isinstance(head, dict)}
+
+
+def test_nothing_can_be_tested_without_documents():
+    assert set(verdicts().values()) == {"not testable"}
+    assert all(claim.evidence and claim.fragility for claim in judge().values())

@@ -1,0 +1,25 @@
+"""The README's tables are those of the locked results."""
+
+import pytest
+
+from mstask import claims, readme
+from mstask.errors import MstaskError
+
+
+def test_the_computed_parts_are_up_to_date():
+    text = readme.PATH.read_text(encoding="utf-8")
+    assert readme.renewed(text) == text, "run python -m mstask readme"
+
+
+def test_the_headline_has_a_row_with_two_verdicts_for_each_claim():
+    rows = readme.headline().splitlines()[2:]
+    embedded = {claim.id: claim for claim in claims.ledger("embedded")}
+    assert len(rows) == len(readme.HEADLINES)
+    for row, name in zip(rows, readme.HEADLINES, strict=True):
+        _, text, _, verdict, _ = (cell.strip() for cell in row.split("|"))
+        assert text == embedded[name].text and verdict.endswith(embedded[name].verdict)
+
+
+def test_a_readme_without_its_marks_is_an_error():
+    with pytest.raises(MstaskError, match="has 0 parts between <!-- headline -->"):
+        readme.renewed("# mstask")

@@ -1,0 +1,86 @@
+"""The synthesis: each part's two networks on the same two tasks, and what the seeds together show."""
+
+import pytest
+from making import scored
+
+from mstask import figures, results
+from mstask.sections import section
+from mstask.summary.synthesis import CONTESTS, PARTS, SECTIONS, TASKS, outcome, overview
+
+CLEAR, UNCLEAR, LOSS = [0.80, 0.81, 0.82], [0.70, 0.71, 0.90], [0.60, 0.61, 0.62]
+PLAIN = [0.70, 0.71, 0.72]
+
+
+def with_case(document, case):
+    cells = [cell.model_copy(update={"case": case, "data": None}) for cell in document.cells]
+    return document.model_copy(update={"cells": cells, "cases": None, "data": None})
+
+
+@pytest.fixture
+def documents():
+    """The neuron gains on radar, the synapse loses there, the readout is unclear; the rest wasn't run."""
+    return {
+        "search": scored({"Doppler-LIF": CLEAR, "Vanilla-LIF": PLAIN}, "search", n_parameters=1000),
+        "hetsyn": with_case(scored({"HetSynLIF": LOSS, "HomNeuLIF": PLAIN}, "hetsyn"), "radar"),
+        "ncg": with_case(scored({"S2-M5-CR2-L": UNCLEAR, "S2-M1": PLAIN}, "ncg"), "radar"),
+    }
+
+
+def contest(part, task):
+    return next(c for c in CONTESTS if (c.part, c.task) == (part, task))
+
+
+def test_every_part_meets_both_tasks_with_networks_that_its_section_knows():
+    assert [(c.part, c.task) for c in CONTESTS] == [(part, task) for part in PARTS for task in TASKS]
+    for c in CONTESTS:
+        known = section(c.section)
+        assert {c.matched, c.plain} <= set(known.methods)
+        assert c.case is None or c.case in known.cases
+
+
+def test_a_gain_is_that_of_the_task_alone(documents):
+    found = outcome(contest("neuron", "radar"), documents)
+    assert found["difference"] == pytest.approx(0.1) and found["low"] > 0
+    assert found["matched"]["n_parameters"] == 1000
+    assert outcome(contest("synapse", "radar"), documents)["difference"] == pytest.approx(-0.1)
+    assert outcome(contest("synapse", "speech"), documents) is None
+
+
+def test_contests_are_sorted_by_what_their_interval_shows(documents):
+    found = overview(documents)
+    assert (found["firm"], found["against"], found["open"]) == (
+        ["neuron on radar"],
+        ["synapse on radar"],
+        ["readout on radar"],
+    )
+    assert len(found["missing"]) == len(CONTESTS) - 3
+    assert found["largest"] == {"radar": {"part": "neuron", "difference": pytest.approx(0.1)}, "speech": None}
+
+
+def test_one_seed_shows_nothing_either_way():
+    alone = {"search": scored({"Doppler-LIF": [0.9], "Vanilla-LIF": [0.5]}, "search")}
+    assert overview(alone)["open"] == ["neuron on radar"]
+
+
+def test_a_side_without_a_score_holds_no_contest(documents):
+    half = results.merge(cell for cell in documents["search"].cells if cell.method == "Doppler-LIF")
+    assert outcome(contest("neuron", "radar"), {"search": half}) is None
+
+
+def test_table_and_figures_show_what_was_held(documents):
+    studies = {name: {"embedded": documents.get(name), "run": None} for name in SECTIONS}
+    table = figures.table_synthesis_gains(studies)
+    assert list(table["part"]) == ["neuron", "synapse", "readout"]
+    assert table["macro-F1"].tolist()[0] == "0.810 / 0.710"
+    assert table["parameters"].tolist()[:2] == ["1,000 / 1,000", "— / —"]
+    gains = figures.figure_synthesis_gains(studies).axes[0]
+    assert sorted(line.get_xdata()[0] for line in gains.lines if len(line.get_xdata()) == 1)[0] == pytest.approx(-0.1)
+    assert len(figures.data_synthesis(studies)) == 3
+    sizes = figures.figure_synthesis(studies).axes[0]
+    assert [line.get_xdata()[0] for line in sizes.lines if line.get_marker() == "o"] == [1000, 1000]
+
+
+def test_nothing_run_draws_empty_figures():
+    studies = {name: {"embedded": None} for name in SECTIONS}
+    assert figures.table_synthesis_gains(studies).empty
+    assert not figures.figure_synthesis(studies).axes[0].lines
