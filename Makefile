@@ -1,6 +1,6 @@
 # `make book` builds the book with your own run in it; `make test` passes the tests. Both set everything up.
 .DEFAULT_GOAL := book
-.PHONY: book test lint notebooks clean
+.PHONY: book pdf test check-book lint notebooks clean
 VENV := .venv
 PY := $(VENV)/bin/python
 export OMP_WAIT_POLICY := PASSIVE
@@ -10,8 +10,14 @@ book: $(VENV)/ready
 	$(PY) -m mstask book && end=$$(date +%s) && \
 	echo "run: $$((middle - start)) s, book: $$((end - middle)) s"
 
+pdf: $(VENV)/ready
+	@$(PY) -m mstask book --pdf
+
 test: $(VENV)/ready
 	$(PY) -m pytest
+
+check-book: $(VENV)/ready
+	CHECK_BOOK=1 $(PY) -m pytest tests/test_book_bytes.py
 
 lint: $(VENV)/ready
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

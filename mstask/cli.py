@@ -106,7 +106,8 @@ def parser() -> argparse.ArgumentParser:
     readme = add("readme", help="renew the computed tables of README.md")
     readme.set_defaults(command=commands.readme)
 
-    book = add("book", help="build the HTML")
+    book = add("book", help="build the HTML, or the PDF")
+    book.add_argument("--pdf", action="store_true", help="one PDF, printed by an installed Chromium or Chrome")
     book.set_defaults(command=commands.book)
 
     bench = add("bench", help="measure speed, as ratios")

@@ -6,6 +6,7 @@ import argparse
 import ast
 import contextlib
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,8 +20,9 @@ from typing import Any
 from mstask.errors import MstaskError, UsageError, nearest
 from mstask.paths import ROOT
 
-BOOK = ROOT / "_build" / "html" / "index.html"
-BENCHMARKS = ("step", "epoch", "scaling", "gpu", "ideas", "hetsyn", "ncg")
+BUILT = ROOT / "_build"
+BOOK, PDF = BUILT / "html" / "index.html", BUILT / "mstask.pdf"
+BENCHMARKS = ("step", "epoch", "scaling", "gpu", "ideas", "hetsyn", "ncg", "g2gnet")
 SOURCES = ("published", "embedded", "real", "run")
 
 
@@ -178,14 +180,26 @@ def readme(options: argparse.Namespace) -> int:
 
 
 def book(options: argparse.Namespace) -> int:
-    """Build the HTML with every warning an error, and say where it is."""
+    """Build the HTML with every warning an error, or the PDF, and say where it is."""
     started = time.perf_counter()
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-W", "--keep-going", "-n", "-q"]
-    code = subprocess.run(command, cwd=ROOT).returncode
-    if code:
-        raise MstaskError("the book did not build; the warnings above name the page and line")
-    print(f"book: {BOOK} ({time.perf_counter() - started:.0f} s)")
+    if options.pdf:
+        from mstask import browser, printing
+
+        browser.executable()
+        build("--builder", "singlehtml")
+        printing.print_pdf(printing.joined(BUILT / "singlehtml"), PDF)
+    else:
+        build()
+    print(f"book: {PDF if options.pdf else BOOK} ({time.perf_counter() - started:.0f} s)")
     return 0
+
+
+def build(*arguments: str) -> None:
+    """Build the book by Jupyter Book; after a failure the next build reads every page, and so repeats every warning."""
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-W", "--keep-going", "-n", "-q", *arguments]
+    if subprocess.run(command, cwd=ROOT).returncode:
+        shutil.rmtree(BUILT / ".doctrees", ignore_errors=True)
+        raise MstaskError("the book did not build; the warnings above name the page and line")
 
 
 def bench(options: argparse.Namespace) -> int:

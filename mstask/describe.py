@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
-from mstask.sections import Section, resolve, section
-
-if TYPE_CHECKING:
-    import pandas as pd
+from mstask.sections import resolve, section
 
 PROFILES = ("smoke", "quick", "paper")
 _BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
@@ -26,23 +23,6 @@ def parameter_rows(section_id: str) -> list[dict[str, str]]:
         row |= {"meaning": info.description or ""}
         rows.append(row | {profile: shown(name, getattr(values[profile], name), chosen) for profile in PROFILES})
     return rows
-
-
-def table_parameters(chosen: Section) -> pd.DataFrame:
-    """The parameters as a table for the book: meaning, what is allowed, and the values of the two larger profiles."""
-    import pandas as pd
-
-    rows = [
-        {
-            "parameter": row["parameter"],
-            "meaning": row["meaning"],
-            "allowed": row["range"] if row["type"] == "one of" else ", ".join(filter(None, (row["type"], row["range"]))),
-            "quick": row["quick"],
-            "paper": row["paper"],
-        }
-        for row in parameter_rows(chosen.id)
-    ]
-    return pd.DataFrame(rows)
 
 
 def help_text(section_id: str) -> str:

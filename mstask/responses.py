@@ -31,6 +31,8 @@ BURST, GAP = 32, 8
 TOP = math.pi / 2
 """Frequency at which the chirp ends."""
 TRIALS = 8
+"""Trials of the noise that sets the threshold, and phases in which a tone or wave is given."""
+NOISES = 3
 FREQUENCIES = np.linspace(0, math.pi, 33)
 SHIFTS = 2 * math.pi * np.arange(WIDTH // 2 + 1) / WIDTH
 """Phase shifts from neuron to neuron that close on the ring of a layer (rad)."""
@@ -140,10 +142,15 @@ def _tones() -> np.ndarray:
 
 
 def _waves(random: np.random.Generator) -> np.ndarray:
-    """White noise that is shifted in phase from neuron to neuron [shift, trial, T, W]; each gets unit variance."""
-    real, imag = random.standard_normal((2, TRIALS, STEPS, 1))
-    angle = SHIFTS[:, None, None, None] * np.arange(WIDTH)
-    return real * np.cos(angle) - imag * np.sin(angle)
+    """White noise that is shifted in phase from neuron to neuron [shift, trial, T, W]; each gets unit variance.
+
+    Each noise occurs in several phases, so that neurons differ by what they are and not by the draw they got.
+    """
+    real, imag = random.standard_normal((2, NOISES, 1, STEPS, 1))
+    phases = 2 * np.pi * np.arange(TRIALS) / TRIALS
+    angle = SHIFTS[:, None, None, None, None] * np.arange(WIDTH) + phases[:, None, None]
+    waves = real * np.cos(angle) - imag * np.sin(angle)
+    return waves.reshape(len(SHIFTS), -1, STEPS, WIDTH)
 
 
 def _rates(layer: Neuron, x: np.ndarray) -> np.ndarray:

@@ -92,7 +92,16 @@ class TiringCoefficients(NamedTuple):
 
 @neurons.register
 class TiringLIF(neurons.Neuron):
-    """LIF that tires: m <- beta m + x, u = m - a; a spike resets m to 0 and raises the fatigue a."""
+    r"""LIF that tires: m <- beta m + x, u = m - a; a spike resets m to 0 and raises the fatigue a.
+
+    Equation
+    --------
+    m \leftarrow \beta m + x, \qquad u = m - a, \qquad a \leftarrow \sigma(r_i)\, a + h_i s
+
+    Listens for
+    -----------
+    The onset of an input: it fires fast at first and ever more slowly when the input lasts.
+    """
 
     name = "Tiring-LIF"
     State = Tired
@@ -183,4 +192,5 @@ assert outcome.history.train_loss[-1] < outcome.history.train_loss[0]
 # ## To keep it
 #
 # Put the class into a file of `mstask/neurons/` and register it in `registry.py`. The generic tests then check its gradient by
-# finite differences and its compiled loop against the reference, and the table of neurons in the book lists it.
+# finite differences and its compiled loop against the reference, and the book's zoo of neurons measures and draws it. The
+# equation and the description there come from the two sections of the docstring.

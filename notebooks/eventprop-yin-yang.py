@@ -41,18 +41,14 @@ methods: list = None  # which to run; None: all
 cases: list = None  # which data or splits; None: all
 seeds: list = None  # for example [42, 123, 999]
 max_epochs: int = None  # upper limit; a task or variant may have fewer
-samples_per_epoch: int = (
-    None  # training trials drawn for each epoch; a task may have fewer
-)
+samples_per_epoch: int = None  # training trials per epoch; a task may have fewer
 batch_size: int = None  # trials per step
 rate_factor: float = None  # factor on each task's learning rate
 width_factor: float = None  # factor on each task's hidden width
 tau_membrane: float = None  # membrane time constant, ms
 tau_synapse: float = None  # synaptic time constant, ms
 threshold: float = None  # membrane threshold
-spikes_target: float = (
-    None  # regularised towards this many spikes per hidden neuron and trial
-)
+spikes_target: float = None  # hidden spikes per neuron and trial to aim at
 too_many: float = None  # strength against more spikes than that
 too_few: float = None  # strength against fewer
 drop_input: float = None  # share of input spikes dropped in training

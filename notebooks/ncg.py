@@ -87,7 +87,7 @@ import pandas as pd
 
 from mstask import claims, figures, results
 from mstask.grid.cells import load, run_cell
-from mstask.neighbours.ncg.methods import METHODS
+from mstask.neighbours.ncg.names import METHODS
 from mstask.sections import given, grid, resolve
 
 settings = resolve("ncg", **given("ncg", globals()))

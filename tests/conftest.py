@@ -1,6 +1,9 @@
 """Every test runs on one thread, and writes results to a folder of its own."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -24,3 +27,26 @@ def results_folder(tmp_path, monkeypatch):
     """An empty results folder in place of the checkout's."""
     monkeypatch.setenv("MSTASK_RESULTS", str(tmp_path / "results"))
     return tmp_path / "results"
+
+
+@pytest.fixture(scope="session")
+def html(tmp_path_factory):
+    """The whole book, built as `make book` builds it, with every warning an error and without the reader's runs."""
+    return built_book(tmp_path_factory.mktemp("book"))
+
+
+def built_book(folder: Path) -> Path:
+    """Build the book into a folder and return that of its HTML; `MSTASK_BOOK` names one that is built already."""
+    if named := os.environ.get("MSTASK_BOOK"):
+        return Path(named)
+    root = Path(__file__).parents[1]
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", root, "-W", "--keep-going", "-n"]
+    done = subprocess.run(
+        [*command, "--path-output", folder],
+        cwd=root,
+        env=os.environ | {"MSTASK_RESULTS": str(folder / "results"), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder / "_build" / "html"

@@ -11,7 +11,7 @@ import pytest
 import toy
 
 from benchmarks.scaling import makespan, simulate
-from mstask import describe, results, sections
+from mstask import describe, figures, results, sections
 from mstask.cli import main
 from mstask.grid import batch, cells, estimates, inputs, status
 from mstask.grid.execution import Report, Task
@@ -282,7 +282,7 @@ class TestParameters:
             main(["run", name, "--help"])
         assert ended.value.code == 0
         printed = capsys.readouterr().out
-        assert all(f"\n  {field} " in printed for field in describe.table_parameters(section(name)).parameter)
+        assert all(f"\n  {field} " in printed for field in figures.table_parameters(section(name)).parameter)
         assert "<class" not in printed and "Annotated" not in printed
 
 

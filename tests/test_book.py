@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import os
 import re
-import subprocess
 import sys
 import tomllib
+import urllib.parse
 import wave
 from dataclasses import dataclass
 from html.parser import HTMLParser
@@ -476,17 +476,19 @@ class TestNoNumberIsTyped:
 
 
 class Resources(HTMLParser):
-    """Collects what a page loads, its images' alternative texts, and its links."""
+    """Collects what a page loads, its images' alternative texts, its links, and the places that links can lead to."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()
         self.loaded: list[str] = []
         self.alts: list[tuple[str, str | None]] = []
         self.links: list[str] = []
+        self.places: set[str] = set()
         self.feed(page.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attrs):
         values = dict(attrs)
+        self.places |= {values[name] for name in ("id", "name") if values.get(name)}
         if tag in {"script", "img", "iframe", "source", "video", "audio", "embed"} and values.get("src"):
             self.loaded.append(values["src"])
         if tag == "link" and not {"index", "search", "next", "prev", "canonical"} & set(values.get("rel", "").split()):
@@ -495,22 +497,6 @@ class Resources(HTMLParser):
             self.alts.append((values.get("src", ""), values.get("alt")))
         if tag == "a":
             self.links.append(values.get("href", ""))
-
-
-@pytest.fixture(scope="module")
-def html(tmp_path_factory):
-    """The whole book, built as `make book` builds it, with every warning an error and without the reader's runs."""
-    folder = tmp_path_factory.mktemp("book")
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", ROOT, "-W", "--keep-going", "-n"]
-    done = subprocess.run(
-        [*command, "--path-output", folder],
-        cwd=ROOT,
-        env=os.environ | {"MSTASK_RESULTS": str(folder / "results"), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return folder / "_build" / "html"
 
 
 @pytest.fixture(scope="module")
@@ -536,6 +522,23 @@ class TestTheBuiltBook:
             if not resource.startswith("data:") and not (page.parent / resource.partition("?")[0]).exists()
         ]
         assert absent == []
+
+    def test_every_link_within_the_book_leads_to_a_page_and_a_place_on_it(self, pages):
+        known = {page.resolve(): found.places for page, found in pages.items()}
+        broken = []
+        for page, found in pages.items():
+            for link in found.links:
+                address = urllib.parse.urlsplit(link)
+                if address.scheme or link in {"", "#"}:
+                    continue
+                target = (page.parent / urllib.parse.unquote(address.path)).resolve() if address.path else page.resolve()
+                place = urllib.parse.unquote(address.fragment)
+                if not target.is_file() or (place and target in known and place not in known[target]):
+                    broken.append((page.name, link))
+        assert broken == []
+
+    def test_the_book_is_small_enough_to_pass_on(self, html):
+        assert sum(path.stat().st_size for path in html.rglob("*") if path.is_file()) < 25_000_000
 
     def test_no_style_sheet_loads_anything_from_outside(self, html):
         pattern = re.compile(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//")

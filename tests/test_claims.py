@@ -6,6 +6,7 @@ import re
 from statistics import fmean, stdev
 
 import making_g2gnet
+import making_hetsyn
 import numpy as np
 import pytest
 from making import data_record, document, scored
@@ -86,7 +87,7 @@ PUBLISHED = {
 
 @pytest.fixture(scope="module")
 def published():
-    return {s: results.load(s, "published") for s in SUBJECTS if s not in ("probe", "rotation")}
+    return {s: results.load(s, "published") for s in ("ablation", "disjoint", "frontier", "mixed", "search", "square")}
 
 
 def verdicts(documents):
@@ -528,6 +529,7 @@ def everything():
         "search": results.load("search", "published"),
         "frontier": results.load("frontier", "published"),
         "rotation": rotation(lambda m, p, s: LEVEL[m] + 0.001 * s),
+        "hetsyn": making_hetsyn.whole(values=results.load("hetsyn", "published").values),
         "g2gnet": making_g2gnet.everything(),
         "benchmark-g2gnet": making_g2gnet.benchmark(),
     }

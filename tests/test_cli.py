@@ -58,7 +58,7 @@ def test_a_batch_run_continues_isolates_failures_and_equals_the_direct_run(resul
         (["status", "--profile", "huge"], "parameter profile is 'huge'"),
         (["data", "fetch", "shdd"], "did you mean 'shd'"),
         (["bench", "stp"], "did you mean 'step'"),
-        (["claims", "--source", "mine"], "expected published, embedded or run"),
+        (["claims", "--source", "mine"], "expected published, embedded, real or run"),
     ],
 )
 def test_bad_use_is_refused_with_exit_code_2(arguments, message, capsys):

@@ -27,15 +27,19 @@ VOICED = {
 }
 
 
-def losses(skills=SKILLS, cases=tuple(TASKS), seeds=SEEDS):
-    """A document of the comparison of losses; `skills` may differ by case."""
+def losses(skills=SKILLS, cases=tuple(TASKS), seeds=SEEDS, spikes=None):
+    """A document of the comparison of losses; `skills` may differ by case, `spikes` are hidden ones by loss."""
     cells = []
     for case in cases:
         own = skills.get(case, skills)
         for cell in scored_document(own, "eventprop", seeds).cells:
             result = cell.result.model_copy(
                 update={
-                    "details": {"hidden_spikes": 30.0, "last_epoch_accuracy": 0.5, "confusion": [[3, 1], [1, 3]]},
+                    "details": {
+                        "hidden_spikes": (spikes or {}).get(cell.method, 30.0),
+                        "last_epoch_accuracy": 0.5,
+                        "confusion": [[3, 1], [1, 3]],
+                    },
                     "history": {"train_loss": [1.0, 0.5], "validation_accuracy": [0.4, 0.6]},
                 }
             )
@@ -109,6 +113,11 @@ class TestClaims:
         turned = ("eventprop-speech", "eventprop-shaping", "eventprop-long-trials")
         assert {found[name] for name in turned} == {"contradicted"}
 
+    def test_a_loss_has_deleted_hidden_spikes_or_not(self):
+        assert verdicts(losses(spikes={"average-cross-entropy": 2.0}))["eventprop-deleted"] == "supported"
+        assert verdicts(losses(seeds=(42,), spikes={"average-cross-entropy": 2.0}))["eventprop-deleted"] == "fragile"
+        assert verdicts(losses(spikes={"average-cross-entropy": 29.0}))["eventprop-deleted"] == "contradicted"
+
     def test_a_single_seed_is_fragile(self):
         assert verdicts(losses(seeds=(42,)))["eventprop-speech"] == "fragile"
 
@@ -148,7 +157,7 @@ class TestClaims:
         found = verdicts(*published)
         assert found["eventprop-yin-yang"] == "supported"
         assert found["eventprop-speech"] == "fragile"
-        assert {found[f"eventprop-{name}"] for name in ("exact", "grid", "long-trials", "shaping", "length")} == {
+        assert {found[f"eventprop-{name}"] for name in ("exact", "grid", "deleted", "long-trials", "shaping", "length")} == {
             "not testable"
         }
 

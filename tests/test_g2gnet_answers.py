@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from making_g2gnet import cell, document, rewirings
+from making_g2gnet import SEEDS, SKILLS, cell, document, rewirings
 
 from mstask import results
 from mstask.neighbours.g2gnet import answers
 from mstask.neighbours.g2gnet.methods import METHODS
 from mstask.neighbours.g2gnet.wiring import density, expected_parameters
 from mstask.results.files import ResultsError
+from mstask.summary import summarise
 
 
 def test_a_better_grouping_is_found_and_an_equal_one_is_not():
@@ -64,10 +65,29 @@ def test_reliance_sets_a_cut_beside_as_large_a_one_at_random_and_beside_training
     assert (row["rate"], row["rate_groups_only"], row["rate_thinned"]) == pytest.approx((0.15, 0.05, 0.1))
 
 
+def test_numbers_for_sentences_are_means_over_data_sets():
+    whole = document(SKILLS, ("digits", "radar"))
+    facts = summarise(whole)["facts"]
+    score = {(c.case, c.method, c.seed): c.result.macro_f1 for c in whole.cells}
+    gaps = [score["digits", "index", seed] - score["digits", "er", seed] for seed in SEEDS]
+    assert facts["leads"]["digits"]["index"] == pytest.approx(sum(gaps) / len(gaps))
+    named = [facts["leads"]["radar"][name] for name in ("index", "mixer", "random")]
+    assert facts["leads"]["radar"]["groupings"] == pytest.approx(sum(named) / 3)
+    assert "er" not in facts["leads"]["radar"]
+    mean = facts["mean"]
+    assert (mean["kept_before"], mean["kept_after"]) == pytest.approx((0.488, 0.4))
+    assert mean["kept_random"] == answers.expected_intra_share(0.15, 2)[-1]
+    assert mean["lost_to_groups"] == pytest.approx(0.1)
+    assert mean["adjusted"] == pytest.approx(mean["without"] - 0.3)
+    assert mean["sparse"] > 0 and mean["rewiring"] > 0
+    assert answers.facts(document({"er": 0.5})) == {"leads": {}, "mean": {}}
+
+
 def test_documents_without_any_such_detail_give_empty_tables():
     bare = results.merge([results.Cell(section="g2gnet", method="er", seed=1, profile="quick", result={"macro_f1": 0.5})])
     for table in (answers.contrasts(bare), answers.erosion(bare), answers.reliance(bare)):
         assert len(table) == 0 and "case" in table
+    assert answers.facts(bare)["mean"] == {}
 
 
 @pytest.fixture(scope="module")

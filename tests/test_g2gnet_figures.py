@@ -88,10 +88,15 @@ def test_leads_over_unstructured_wiring_are_drawn_per_data_set_with_every_seed(w
 
 
 def test_the_contrasts_say_what_follows(whole):
-    table = figures.table_g2gnet_contrasts(whole)
-    row = table[(table.data == "digits") & (table.difference == "index groups − unstructured")].iloc[0]
-    assert row["verdict"] == "better" and row["connections"] == "1.00"
-    assert row["macro-F1 [95 % interval]"].startswith("+0.")
+    table = figures.table_g2gnet_contrasts(whole).set_index("difference")
+    assert list(table.columns) == ["digits", "radar", "speech", "Fashion-MNIST"]
+    assert table.loc["index groups − unstructured", "digits"].startswith("+0.")
+    assert table.loc["index groups − unstructured", "digits"].endswith("better")
+    assert table.loc["unstructured, rewired − unstructured", "digits"].endswith("worse")
+    alike = figures.table_g2gnet_contrasts(document({"er": 0.8, "index": 0.8}, seeds=SEEDS[:3])).set_index("difference")
+    assert "open\N{NO-BREAK SPACE}(0." in alike.loc["index groups − unstructured", "digits"]
+    data = figures.data_g2gnet_contrasts(whole)
+    assert set(data["connections"]) == {1.0} and data["p_corrected"].between(0, 1).all()
 
 
 def test_erosion_starts_at_the_first_share_and_ends_where_the_last_rewiring_left_it(whole):
@@ -116,9 +121,10 @@ def test_a_cut_stands_beside_one_at_random_and_training_without(whole):
 
 def test_published_and_own_accuracies_stand_in_rows_of_their_own(published, whole):
     table = figures.table_g2gnet_beside({"published": published, "embedded": None, "run": whole}).set_index("figures")
-    assert table.loc["published, Fashion-MNIST (one run, best test epoch)", "unstructured"] == "0.876"
-    assert table.loc["published, Fashion-MNIST (one run, best test epoch)", "random groups"] == "—"
-    assert "±" in table.loc["your run, Fashion-MNIST", "unstructured"]
+    assert table.loc["published, Fashion-MNIST", "unstructured"] == "0.876"
+    assert table.loc["published, Fashion-MNIST", "random groups"] == "—"
+    own = [c.result.accuracy for c in whole.cells if (c.case, c.method) == ("fashion-mnist", "er")]
+    assert table.loc["your run, Fashion-MNIST", "unstructured"] == f"{sum(own) / len(own):.3f}"
     assert len(table) == 6
 
 

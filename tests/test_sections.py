@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from mstask import describe
+from mstask import figures
 from mstask.architectures import ABLATED, architecture, build
 from mstask.cost import count_parameters
 from mstask.errors import MstaskError
@@ -149,7 +149,7 @@ def test_every_section_has_its_parameters_in_the_book():
 
 
 def test_the_book_s_table_says_what_is_allowed():
-    table = describe.table_parameters(section("ablation")).set_index("parameter")
+    table = figures.table_parameters(section("ablation")).set_index("parameter")
     assert table.loc["profile", "allowed"] == "smoke | quick | paper"
     assert table.loc["beta", "allowed"] == "number, > 0, < 1"
     assert (table.loc["max_epochs", "quick"], table.loc["max_epochs", "paper"]) == ("10", "200")

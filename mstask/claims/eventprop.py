@@ -16,19 +16,22 @@ from scipy.stats import t as student_t
 
 from mstask import stats
 from mstask.claims import Entry
-from mstask.claims.findings import Documents, Finding, NotTestable, contrasted, every, higher, interval, number, signed
+from mstask.claims.findings import Documents, Finding, NotTestable, contrasted, every, higher, interval, number, signed, subject
 from mstask.neighbours.eventprop.names import FALLING, FROZEN, TASKS
 from mstask.results.documents import Document
 from mstask.results.voices import label
 from mstask.summary.eventprop import checks, grid_table, measured, of_case
 
 LOSSES, YIN_YANG, GRADIENTS = "eventprop", "eventprop-yin-yang", "eventprop-gradients"
+AVERAGE = "average-cross-entropy"
 SPEECH, LONG, SHORT = "speech", "yin-yang-long", "yin-yang"
 
 REACHED = 0.975
 """Accuracy on Yin-Yang that counts as the published one, 0.981 with a standard deviation of 0.0018."""
 TAUGHT = 0.02
 """Lead over frozen hidden weights from which the hidden layer counts as taught something."""
+KEPT = 0.5
+"""Share of the hidden spikes of an untrained layer below which a loss counts as having deleted them."""
 EXACT = 1e-4
 """Relative error up to which a gradient agrees with finite differences, which are no more exact themselves."""
 GRID_ERROR = 0.05
@@ -80,6 +83,27 @@ def _frozen(documents: Documents) -> Finding:
         f"A lead of up to {number(TAUGHT, 2)} counts as none; the largest is {signed(leads[largest])}, at seed {largest}."
     )
     return Finding(_graded(leads.values(), TAUGHT, below=True), evidence, fragility)
+
+
+def _deleted(documents: Documents) -> Finding:
+    """Hidden spikes per test trial of speech after training, against those of hidden weights left as drawn.
+
+    Supported: less than `KEPT` of them are left at each of several seeds. Fragile: on average. Contradicted: not on average.
+    """
+    document = _document(documents, LOSSES)
+    spikes = [measured(document, name, SPEECH, "hidden_spikes") for name in (AVERAGE, FROZEN)]
+    seeds = [seed for seed in spikes[0] if spikes[1].get(seed)]
+    if not seeds:
+        raise NotTestable(f"Hidden spikes of {label(AVERAGE)} and of frozen hidden weights are not known for {TASKS[SPEECH]}.")
+    shares = {seed: spikes[0][seed] / spikes[1][seed] for seed in seeds}
+    means = [number(fmean(values[seed] for seed in seeds), 0) for values in spikes]
+    evidence = (
+        f"Hidden spikes in a trial of spoken digits: {means[0]} after training with {label(AVERAGE)}, {means[1]} with hidden "
+        f"weights left as drawn ({len(seeds)} seed{'s' if len(seeds) > 1 else ''})."
+    )
+    most = max(shares, key=shares.__getitem__)
+    fragility = f"Less than {KEPT:.0%} counts as deleted; the most that is left is {shares[most]:.0%}, at seed {most}."
+    return Finding(_graded(shares.values(), KEPT, below=True), evidence, fragility)
 
 
 def _length(documents: Documents) -> Finding:
@@ -170,7 +194,7 @@ def _graded(values: Any, mark: float, below: bool) -> str:
 def _document(documents: Documents, section: str) -> Document:
     document = documents.get(section)
     if document is None:
-        raise NotTestable(f"There are no results of section {section}.")
+        raise NotTestable(f"There are no results for {subject(section)}.")
     return document
 
 
@@ -212,6 +236,13 @@ CLAIMS = (
         _LOSSES_PAPER,
         {LOSSES: ("exp", "sum", "max", "first-spike-exp")},
         partial(_ahead, SPEECH, ON_SPEECH),
+    ),
+    Entry(
+        "eventprop-deleted",
+        "A loss can delete the hidden spikes that it needs: on speech, cross-entropy at every instant does.",
+        _LOSSES_PAPER,
+        {LOSSES: (AVERAGE, FROZEN)},
+        _deleted,
     ),
     Entry(
         "eventprop-long-trials",

@@ -37,6 +37,9 @@ CAPACITY_TOLERANCE = 0.1
 SUBJECTS = {
     "ablation": "the radar ablation",
     "disjoint": "speaker-disjoint audio",
+    "eventprop": "Eventprop's losses",
+    "eventprop-gradients": "the gradients of event-based networks",
+    "eventprop-yin-yang": "the published network on Yin-Yang",
     "eventprop/speech": "spoken digits",
     "eventprop/yin-yang": "Yin-Yang, 60 ms",
     "eventprop/yin-yang-long": "Yin-Yang, 400 ms",

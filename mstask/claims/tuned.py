@@ -64,6 +64,8 @@ def _cnn_factor(documents: Documents) -> Finding:
     if target["n"] is None or target["n"] < 2:
         doubts.append("How Doppler-LIF's figure spreads over seeds is not known.")
     near = abs(chosen["factor"] / CLAIMED_FACTOR - 1) <= FACTOR_TOLERANCE
+    if not near:
+        doubts.insert(0, f"A CNN does cost more, but by another factor than the {CLAIMED_FACTOR} that is claimed.")
     firm = near and not reaching and (target["n"] or 0) >= 2
     return Finding("supported" if firm else "fragile", evidence, " ".join(doubts) or "No cheaper CNN comes near.")
 

@@ -43,7 +43,7 @@ def table_eventprop_checks(document: Document) -> pd.DataFrame:
                 "skipped": str(sum(skipped for *_, skipped in found)),
                 "largest relative error": f"{max(error for error, *_ in found):.0e}".replace("-", "−"),
             }
-            for network, found in rows.items()
+            for network, found in ((name, rows[name]) for name in (*LOSSES, *KINDS) if name in rows)
         ],
         columns=["checked", "entries", "skipped", "largest relative error"],
     )

@@ -101,24 +101,22 @@ def data_g2gnet_grouping(documents: Documents) -> pd.DataFrame:
 
 
 def table_g2gnet_contrasts(document: Document) -> pd.DataFrame:
-    """Each question's contrasts on each data set: difference, interval over seeds, corrected p-value, smallest lead that so
-    few seeds would find, and what follows."""
-    rows = []
+    """Contrasts by data set: difference of macro-F1, interval over seeds, and whether it is better, worse or open.
+
+    A contrast that is open is followed by the smallest true difference that so few seeds would show with 80 % power.
+    """
+    rows: dict[tuple[str, str], dict[str, str]] = {}
     for row in answers.contrasts(document).to_dict("records"):
-        known = row["low"] is not None and not pd.isna(row["low"])
-        bounds = f" [{signed(row['low'])},{NBSP}{signed(row['high'])}]" if known else ""
-        rows.append(
-            {
-                "data": answers.title(row["case"]),
-                "difference": f"{label(row['a'])} − {label(row['b'])}",
-                "macro-F1 [95 % interval]": signed(row["difference"]) + bounds,
-                "p, corrected": _number(row["p_corrected"], 3),
-                "would be found": _number(row["detectable"], 3),
-                "connections": _number(row["connections"], 2),
-                "verdict": row["verdict"],
-            }
-        )
-    return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["data", "difference", "verdict"])
+        known = not pd.isna(row["low"])
+        text = signed(row["difference"]) + (f" [{signed(row['low'])},{NBSP}{signed(row['high'])}]" if known else "")
+        verdict = row["verdict"] if row["verdict"] in ("better", "worse") else "open"
+        if verdict == "open" and not pd.isna(row["detectable"]):
+            verdict += f"{NBSP}({row['detectable']:.3f})"
+        name = f"{label(row['a'])} − {label(row['b'])}"
+        rows.setdefault((row["a"], row["b"]), {"difference": name})[answers.title(row["case"])] = f"{text} {verdict}"
+    found = {title for row in rows.values() for title in row}
+    titles = [title for title in map(answers.title, cases_of([document])) if title in found]
+    return pd.DataFrame(list(rows.values()), columns=["difference", *titles]).fillna(NOTHING)
 
 
 def data_g2gnet_contrasts(document: Document) -> pd.DataFrame:
@@ -235,7 +233,7 @@ def table_g2gnet_beside(documents: Documents) -> pd.DataFrame:
         heads = {n: head for n, head in document.values.get("heads", {}).items() if isinstance(head, Mapping)}
         for name, head in heads.items():
             accuracies = {method: f"{found['accuracy']:.3f}" for method, found in head.items()}
-            rows.append(_beside(f"{heading(voice, document)}, {answers.title(name)} (one run, best test epoch)", accuracies))
+            rows.append(_beside(f"{heading(voice, document)}, {answers.title(name)}", accuracies))
         for case in cases_of([document]):
             accuracies = {name: _accuracy(document, case, name) for name in SHOWN}
             rows.append(_beside(f"{heading(voice, document)}, {answers.title(case)}", accuracies))
@@ -258,13 +256,14 @@ def leads(document: Document, case: str, name: str) -> dict[str, Any] | None:
 
 
 def _draw_leads(axes: Axes, found: Mapping[str, Document], case: str, rows: Sequence[str]) -> None:
-    lanes = np.linspace(-0.25, 0.25, len(found)) if len(found) > 1 else [0.0] * len(found)
+    heard = {voice: document for voice, document in found.items() if any(leads(document, case, name) for name in rows)}
+    lanes = np.linspace(-0.25, 0.25, len(heard)) if len(heard) > 1 else [0.0] * len(heard)
     _bands(axes, rows)
     axes.axvline(0, color=GREY, linewidth=1)
     widest = 0.005
     border = sum(not name.startswith("dense") for name in rows) - 0.5
     axes.axhline(border, color=GREY, linewidth=0.6, linestyle=":")
-    for lane, (voice, document) in zip(lanes, found.items(), strict=True):
+    for lane, (voice, document) in zip(lanes, heard.items(), strict=True):
         for y, name in enumerate(rows):
             if lead := leads(document, case, name):
                 colour, at = mark(voice)["color"], y + lane
@@ -306,12 +305,8 @@ def _points(pairs: Iterable[tuple[Any, float]]) -> tuple[list[float], list[float
 
 
 def _accuracy(document: Document, case: str, name: str) -> str:
-    own = spread(
-        c.result.accuracy for c in document.cells if (c.case, c.method) == (case, name) and c.result.accuracy is not None
-    )
-    if own["mean"] is None:
-        return NOTHING
-    return f"{own['mean']:.3f}" + (f"{NBSP}±{NBSP}{own['sd']:.3f}" if own["sd"] is not None else "")
+    found = [cell.result.accuracy for cell in document.cells if (cell.case, cell.method) == (case, name)]
+    return _number(spread(value for value in found if value is not None)["mean"], 3)
 
 
 def _beside(figures: str, accuracies: Mapping[str, str]) -> dict[str, str]:

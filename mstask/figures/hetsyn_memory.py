@@ -177,7 +177,7 @@ def table_hetsyn_decay(document: Document) -> pd.DataFrame:
         return pd.DataFrame(columns=["what", "value"])
     first = trials[0]
     rows = [
-        (f"{tau:g} steps, by weight decay alone", f"{after:.1f} steps")
+        (f"a time constant of {tau:g} steps, by weight decay alone", f"{after:.1f} steps")
         for tau, after in sorted(zip(first["tau"], first["tau_after"], strict=True))
     ]
     rows += [("factor on every decay, the paper's training", f"{first['factor']:.3f}")]

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from mstask.figures.canvas import GREY, STYLE, WIDTH, Plot
 from mstask.figures.speed import Spread
@@ -38,6 +38,7 @@ def figure_hetsyn_speed(document: Document) -> Figure:
                     axes.plot(row[what], list(document.values["workloads"]).index(row["workload"]), marker, color=colour)
             axes.axvline(1, color=GREY, linestyle=":", linewidth=1)
             axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
             axes.set_xlabel(f"{'processor time' if what == 'time' else 'memory'},\nmultiple")

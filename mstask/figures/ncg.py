@@ -82,7 +82,7 @@ def table_ncg(document: Document) -> pd.DataFrame:
     rows = []
     for name in sorted(scores, key=_method_place):
         by_case = {DATA.get(case, case): _short(scores[name].get(case, {}).values()) for case in cases}
-        rows.append({"readout": label(name), "neurons per class": str(group_size(name) or NOTHING)} | by_case)
+        rows.append({"readout": label(name)} | by_case)
     return pd.DataFrame(rows)
 
 

@@ -124,17 +124,6 @@ def data_comparisons(document: Document) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["comparison", "a", "b", "seed", "difference", "low", "high"])
 
 
-def data_firing(document: Document) -> pd.DataFrame:
-    """Mean firing rate of every layer after every epoch, in spikes per neuron and step."""
-    rows = [
-        (cell.method, cell.seed, epoch, layer, rate)
-        for cell in document.cells
-        for epoch, rates in enumerate((cell.result.history or {}).get("firing_rates", []), start=1)
-        for layer, rate in enumerate(rates, start=1)
-    ]
-    return pd.DataFrame(rows, columns=["method", "seed", "epoch", "layer", "firing_rate"])
-
-
 def _difference(pair: Mapping[str, float | None]) -> str:
     text = signed(pair["difference"])
     return text if pair["low"] is None else f"{text} [{signed(pair['low'])},{NBSP}{signed(pair['high'])}]"

@@ -52,6 +52,8 @@ MEANINGS = {
 }
 """What each dimension of the search space means."""
 ENERGY = "operation-count proxy (µJ)"
+LABEL_STEP = 8.0
+"""Points between the names of neighbouring spiking networks."""
 LINEAR_UP_TO = 1e-3
 """Tolerance below which the axis of `figure_factor_curve` is linear, so that it can show 0."""
 
@@ -296,8 +298,8 @@ def _draw_frontier(axes: Axes, voice: str, document: Document) -> None:
     for i, method in enumerate(sorted(spiking, key=lambda m: methods[m]["macro_f1"]["mean"])):
         x, y = methods[method]["energy_uJ"], methods[method]["macro_f1"]["mean"]
         axes.plot(x, y, **look | {"marker": "*", "markersize": 11})
-        text = {"textcoords": "offset points", "fontsize": 7.5, "ha": "right", "color": look["color"]}
-        axes.annotate(name(method).removesuffix("-LIF"), (x, y), (-6, -8 if i % 2 == 0 else 2), **text)
+        text = {"textcoords": "offset points", "fontsize": 7.5, "ha": "right", "va": "center", "color": look["color"]}
+        axes.annotate(name(method).removesuffix("-LIF"), (x, y), (-7, LABEL_STEP * (i - (len(spiking) - 1) / 2)), **text)
 
 
 def _draw_study(axes: Axes, document: Document, architecture: str) -> None:

@@ -18,36 +18,39 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mstask.figures.canvas import GREY, STYLE, WIDTH, Plot
-from mstask.figures.scores import Documents, voice_columns
+from mstask.figures.scores import Documents
 from mstask.figures.speed import FLOOR, ratio
 from mstask.results.documents import Document
-from mstask.results.voices import NOTHING, heading
-from mstask.summary import standings
+from mstask.results.voices import NOTHING, VOICES, heading
+from mstask.summary import is_homogeneous, standings
 
 if TYPE_CHECKING:
     from mstask.neurons.description import Description
     from mstask.responses import Responses
 
 MEMBRANE, SPIKES, THRESHOLD = "#00796b", "#00352f", "#c75b12"
-BENCHMARK = "benchmark-step"
+BENCHMARK, STEP = "benchmark-step", "Training step, × floor"
 TITLES = {
     "step": "a step",
     "tones": "tones of period {}",
     "chirp": "a chirp: rising frequency",
     "noise": "white noise",
 }
-FREQUENCY_TICKS = {0: "0", math.pi / 2: "π/2", math.pi: "π"}
-FREQUENCY_LABEL = "tone frequency (rad per step)"
+TICKS = {0: "0", math.pi / 2: "π/2", math.pi: "π"}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What the zoo says of one type: tables hold text as the reader sees it, `findings` a sentence or two per figure."""
+    """What the zoo says of one type: tables hold text as the reader sees it, `findings` a sentence or two per figure.
+
+    `studied_in` names the sections that trained it, or timed it.
+    """
 
     name: str
     about: Description
     facts: pd.DataFrame
     ranks: pd.DataFrame
+    studied_in: tuple[str, ...]
     findings: Mapping[str, str]
 
 
@@ -62,6 +65,7 @@ def zoo_neurons(studies: Mapping[str, Documents]) -> list[Entry]:
             about=describe(neurons.neuron_type(name)),
             facts=table_zoo_facts(name),
             ranks=table_zoo_ranks(name, studies),
+            studied_in=tuple(_places(name, studies)),
             findings={"responses": _said_of_responses(name), "layer": _said_of_layer(name)},
         )
         for name in neurons.names()
@@ -70,11 +74,13 @@ def zoo_neurons(studies: Mapping[str, Documents]) -> list[Entry]:
 
 def table_zoo_facts(name: str) -> pd.DataFrame:
     """What a type's class and its responses say of it."""
+    from mstask.responses import RATE
+
     found = _measured(name)
     rows = {
         "learnt parameters per neuron": str(found.params_per_neuron),
         "state variables": ", ".join(found.state),
-        "threshold here": f"{found.threshold:.3g}",
+        f"threshold, for {RATE:.0%} firing on noise": f"{found.threshold:.3g}",
         "middle neuron fires most on": _tone(found.best_tones()[len(found.best_tones()) // 2]),
         "best tones over the layer": _range_of_tones(found),
         "looks at other neurons": "yes" if found.hears_neighbours else "no",
@@ -84,16 +90,12 @@ def table_zoo_facts(name: str) -> pd.DataFrame:
 
 def table_zoo_ranks(name: str, studies: Mapping[str, Documents]) -> pd.DataFrame:
     """Rank and mean macro-F1 of the network that has this type in all layers, per study that trained it, and its speed."""
-    rows: dict[str, dict[str, str]] = {}
-    voices = {voice: heading(voice) for documents in studies.values() for voice in documents}
-    for section, documents in studies.items():
-        cell = _speed if section == BENCHMARK else _rank
-        cells = {heading(v): text for v, d in documents.items() if d is not None and (text := cell(name, d))}
-        if cells:
-            title = next(d.title for d in documents.values() if d is not None)
-            rows["Training step, × floor" if section == BENCHMARK else title] = cells
-    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("study").reset_index()
-    return voice_columns(table, voices) if rows else table
+    voices = [voice for voice in VOICES if any(voice in documents for documents in studies.values())]
+    rows = [
+        {"study": STEP if section == BENCHMARK else _title(section)} | {heading(v): cells.get(v, NOTHING) for v in voices}
+        for section, cells in _places(name, studies).items()
+    ]
+    return pd.DataFrame(rows)
 
 
 def figure_zoo_responses(name: str) -> Figure:
@@ -102,15 +104,14 @@ def figure_zoo_responses(name: str) -> Figure:
 
     found = _measured(name)
     with rc_context(STYLE):
-        figure = Plot(figsize=(WIDTH, 5.4))
-        grid = figure.add_gridspec(
-            2 * len(TITLES), 1, height_ratios=(0.45, 1) * len(TITLES), left=0.11, right=0.99, top=0.95, bottom=0.08, hspace=0.5
-        )
+        figure = Plot(figsize=(WIDTH, 6))
+        rows, margins = (0.5, 0.4, 1), {"left": 0.11, "right": 0.97, "top": 1, "bottom": 0.08}
+        grid = figure.add_gridspec(len(rows) * len(TITLES), 1, height_ratios=rows * len(TITLES), hspace=0.12, **margins)
         shared = None
         for row, (stimulus, title) in enumerate(TITLES.items()):
-            above = figure.add_subplot(grid[2 * row], sharex=shared)
+            above = figure.add_subplot(grid[len(rows) * row + 1], sharex=shared)
             shared = shared or above
-            below = figure.add_subplot(grid[2 * row + 1], sharex=shared)
+            below = figure.add_subplot(grid[len(rows) * row + 2], sharex=shared)
             _draw_input(above, found, stimulus)
             above.set_title(title.format(_join(PERIODS)), loc="left", pad=2)
             _draw_membrane(below, found, stimulus)
@@ -135,26 +136,27 @@ def data_zoo_responses(name: str) -> pd.DataFrame:
 
 def figure_zoo_layer(name: str) -> Figure:
     """A whole layer of a type: spikes during chirp and noise, mean firing against tone frequency and shift between neurons."""
-    from mstask.responses import SHIFTS
+    from mstask.responses import FREQUENCIES, SHIFTS
 
     found = _measured(name)
     with rc_context(STYLE):
         figure = Plot(figsize=(WIDTH, 4.3))
         grid = figure.subplots(2, 2, sharey=True)
-        figure.subplots_adjust(left=0.11, right=0.97, top=0.94, bottom=0.12, hspace=0.55, wspace=0.12)
+        figure.subplots_adjust(left=0.11, right=0.87, top=0.94, bottom=0.12, hspace=0.55, wspace=0.14)
         for axes, stimulus in zip(grid[0], ("chirp", "noise"), strict=True):
             spikes = found.traces[stimulus].s.T
-            axes.imshow(spikes, extent=_extent(0, spikes.shape[1], found), cmap="Greys", vmin=0, **LOOK)
-            axes.set_xlabel("step")
+            axes.imshow(spikes, cmap="Greys", vmin=0, vmax=1, **LOOK)
+            axes.set(xlabel="step", xticks=(0, 50, 100, 150))
             axes.set_title(f"spikes: {stimulus}")
         top = max(found.tones.max(), found.shifts.max())
-        _draw_map(grid[1, 0], found.tones, (0, math.pi), found, top)
-        image = _draw_map(grid[1, 1], found.shifts, (0, SHIFTS[-1]), found, top)
-        grid[1, 0].set(xlabel=FREQUENCY_LABEL, title="firing: tones")
-        grid[1, 1].set(xlabel="phase shift to next neuron", title="firing: shifted noise")
+        _draw_map(grid[1, 0], FREQUENCIES, found.tones, top)
+        image = _draw_map(grid[1, 1], SHIFTS, found.shifts, top)
+        grid[1, 0].set(xlabel="frequency (rad per step)", title="firing: tones")
+        grid[1, 1].set(xlabel="phase shift (rad)", title="firing: shifted noise")
         for axes in grid[:, 0]:
             axes.set_ylabel("neuron")
-        bar = figure.colorbar(image, ax=grid[1, 1], fraction=0.08, pad=0.04)
+        below = grid[1, 1].get_position()
+        bar = figure.colorbar(image, cax=figure.add_axes((0.89, below.y0, 0.02, below.height)))
         bar.outline.set_visible(False)
     return figure
 
@@ -176,6 +178,7 @@ def data_zoo_layer(name: str) -> pd.DataFrame:
 def figure_zoo_tones() -> Figure:
     """Every registered type at a glance: mean firing of each neuron of a layer against the frequency of a tone."""
     from mstask import neurons
+    from mstask.responses import FREQUENCIES
 
     names = neurons.names()
     rows = max(1, math.ceil(len(names) / 3))
@@ -186,11 +189,11 @@ def figure_zoo_tones() -> Figure:
         figure.subplots_adjust(left=0.11, right=0.98, top=1 - 0.25 / height, bottom=0.55 / height, hspace=0.28, wspace=0.1)
         for axes, name in zip(grid.flat, names, strict=False):
             found = _measured(name)
-            _draw_map(axes, found.tones, (0, math.pi), found, found.tones.max())
+            _draw_map(axes, FREQUENCIES, found.tones, found.tones.max())
             axes.set_title(name)
         for axes in grid.flat[len(names) :]:
             axes.set_axis_off()
-        figure.supxlabel(FREQUENCY_LABEL, fontsize=9.5)
+        figure.supxlabel("tone frequency (rad per step)", fontsize=9.5)
         figure.supylabel("neuron", fontsize=9.5)
     return figure
 
@@ -229,27 +232,45 @@ def _draw_membrane(axes: Axes, found: Responses, stimulus: str) -> None:
     axes.locator_params(axis="y", nbins=3)
 
 
-def _draw_map(axes: Axes, rates: np.ndarray, across: tuple[float, float], found: Responses, top: float) -> Any:
-    image = axes.imshow(rates.T, extent=_extent(*across, found), cmap="viridis", vmin=0, vmax=top or 1, **LOOK)
-    axes.set_xticks(list(FREQUENCY_TICKS), list(FREQUENCY_TICKS.values()))
+def _draw_map(axes: Axes, across: np.ndarray, rates: np.ndarray, top: float) -> Any:
+    """Draw rates [A, W] against A evenly spaced angles."""
+    half = (across[1] - across[0]) / 2
+    extent = (across[0] - half, across[-1] + half, -0.5, rates.shape[1] - 0.5)
+    image = axes.imshow(rates.T, extent=extent, cmap="viridis", vmin=0, vmax=top or 1, **LOOK)
+    axes.set_xticks(list(TICKS), list(TICKS.values()))
     return image
 
 
-def _extent(low: float, high: float, found: Responses) -> tuple[float, float, float, float]:
-    return low, high, 0, found.tones.shape[1]
-
-
 def _rank(name: str, document: Document) -> str:
-    """Return "place of how many (mean macro-F1)", "" where the document has no network of this type alone."""
+    """Return "place of how many (mean macro-F1)" among networks of one type, "" where none is of this type alone."""
     from mstask.architectures import ABLATED
 
     found = standings(document)
-    method = next((m for m, a in ABLATED.items() if set(a.types) == {name} and m in found["rank"]), name)
-    if method not in found["rank"]:
+    ranking = [method for method in found["ranking"] if is_homogeneous(method)]
+    method = next((m for m, a in ABLATED.items() if set(a.types) == {name} and m in ranking), name)
+    if method not in ranking:
         return ""
     profile = "" if document.profile == "paper" else f", {document.profile}"
     score = found["methods"][method]["macro_f1"]["mean"]
-    return f"{found['rank'][method]} of {len(found['ranking'])} ({score:.3f}{profile})"
+    return f"{ranking.index(method) + 1} of {len(ranking)} ({score:.3f}{profile})"
+
+
+def _places(name: str, studies: Mapping[str, Documents]) -> dict[str, dict[str, str]]:
+    """Return what each voice says of a type, per study that says anything; a voice without a document says so."""
+    found = {}
+    for section, documents in studies.items():
+        read = _speed if section == BENCHMARK else _rank
+        said = {voice: read(name, document) for voice, document in documents.items() if document is not None}
+        if any(said.values()):
+            found[section] = {voice: said.get(voice, VOICES[voice].absent) or NOTHING for voice in documents}
+    return found
+
+
+def _title(section_id: str) -> str:
+    from mstask.sections import sections
+
+    known = sections()
+    return known[section_id].title if section_id in known else section_id
 
 
 def _speed(name: str, document: Document) -> str:
@@ -260,17 +281,17 @@ def _speed(name: str, document: Document) -> str:
 
 
 def _said_of_responses(name: str) -> str:
-    from mstask.responses import PERIODS
+    from mstask.responses import PERIODS, STEP_FROM
 
     found = _measured(name)
     middle = found.tones.shape[1] // 2
     counts = {stimulus: int(trace.s[:, middle].sum()) for stimulus, trace in found.traces.items()}
     first = np.flatnonzero(found.traces["step"].s[:, middle])
     return (
-        f"A step makes the middle {name} neuron fire {_times(counts['step'])}"
-        f"{f', first in step {first[0]} of the trial' if len(first) else ''}; "
-        f"tones of period {_join(PERIODS)} steps make it fire {_join(found.bursts())} times; "
-        f"it fires {_times(counts['chirp'])} during the chirp and {_times(counts['noise'])} on noise."
+        f"Spikes of the middle {name} neuron: {counts['step'] or 'none'} on the step"
+        f"{f', the first after {_steps(first[0] - STEP_FROM)}' if len(first) else ''}; "
+        f"{_join(found.bursts())} on tones of period {_join(PERIODS)} steps; "
+        f"{counts['chirp'] or 'none'} during the chirp; {counts['noise'] or 'none'} on noise."
     )
 
 
@@ -303,8 +324,8 @@ def _range_of_tones(found: Responses) -> str:
     return f"{best.min():.2f} to {best.max():.2f} rad per step"
 
 
-def _times(count: int) -> str:
-    return {0: "never", 1: "once"}.get(count, f"{count} times")
+def _steps(count: int) -> str:
+    return f"{count} step{'s' if count != 1 else ''}"
 
 
 def _join(numbers: Any) -> str:

@@ -121,13 +121,17 @@ def existing(section_id: str) -> list[Parameters]:
 def kept(section_id: str) -> dict[str, Any] | None:
     """How many locked cells a section has, their cost, and how many were made by the present code; None without any."""
     try:
-        document = results.load(section_id, "embedded")
+        return of_document(results.load(section_id, "embedded"))
     except results.ResultsError:
         return None
-    now = inputs(section(section_id))
+
+
+def of_document(document: results.Document) -> dict[str, Any]:
+    """How many cells a section's document has, their cost, and how many were made by the present code."""
+    now = inputs(section(document.section))
     made = [cell.provenance.inputs if cell.provenance else None for cell in document.cells]
     return {
-        "section": section_id,
+        "section": document.section,
         "profile": document.profile,
         "cells": len(document.cells),
         "seconds": sum(cell.timing.seconds for cell in document.cells if cell.timing),

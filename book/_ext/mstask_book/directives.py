@@ -13,6 +13,8 @@
     :index: id                                             optional: show the index as a column of this name
 
     :::{mstask-audio} speech_word                          recordings to play, with :alt: and a caption as for a figure
+    :::{mstask-status} locked/embedded                     what is locked, with its files to download; a table
+    :::{mstask-zoo} published/ablation embedded/ablation   a section for every registered neuron type (see `zoo`)
     :::{mstask-claims} claims/published claims/embedded    every claim with its evidence, or those of :rows: or :verdict:
     :::{mstask-when} embedded/ablation                     content for when that document, or a true value in it, exists
     :::{mstask-when} claims/run:radar-winner.verdict = supported     or for a value; < and > compare numbers
@@ -148,7 +150,8 @@ class Exhibit(SphinxDirective):
         return [*(r for r in named if r.source != "run"), *joining, *(r for r in named if r.source == "run")]
 
     def named(self) -> list[Reference]:
-        return [Reference.parse(text) for text in self.arguments[1].split()] if len(self.arguments) > 1 else []
+        texts = self.arguments[1].split() if len(self.arguments) > 1 else []
+        return [reference for text in texts for reference in Reference.every(text)]
 
     def able_to_join(self, named: Sequence[Reference]) -> list[Reference]:
         """Return the locked runs on real data that an exhibit of several voices shows if they exist."""

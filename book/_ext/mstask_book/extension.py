@@ -23,6 +23,8 @@ from .directives import (
     WhenDirective,
 )
 from .sources import Sources
+from .status import StatusDirective
+from .zoo import ZooDirective
 
 
 def start(app: Sphinx) -> None:
@@ -54,6 +56,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(player, html=(visit_player, None))
     app.add_directive("mstask-audio", AudioDirective)
     app.add_directive("mstask-claims", ClaimsDirective)
+    app.add_directive("mstask-status", StatusDirective)
+    app.add_directive("mstask-zoo", ZooDirective)
     app.add_directive("mstask-when", WhenDirective)
     app.add_directive("mstask-unless", UnlessDirective)
     app.connect("config-inited", site.configure_theme)
@@ -64,4 +68,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", site.add_notebook_button, priority=502)
     app.connect("html-page-context", site.drop_repeated_scripts, priority=900)
     app.connect("build-finished", site.copy_mathjax)
+    app.connect("build-finished", site.drop_source_maps)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

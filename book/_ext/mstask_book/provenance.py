@@ -73,6 +73,8 @@ def _command(reference: Reference) -> str | None:
             return f"python -m mstask run {reference.section} --help" if reference.section else None
         case "claims":
             return f"python -m mstask claims --source {reference.section}"
+        case "locked":
+            return "python -m mstask verify"
     return None
 
 

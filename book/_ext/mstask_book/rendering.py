@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from docutils import nodes
@@ -25,21 +26,23 @@ def placeholder(reason: object) -> nodes.inline:
 
 
 def docutils_table(frame: pd.DataFrame, title: nodes.title) -> nodes.table:
-    """Return a frame of strings as a table with a real head; columns of numbers are aligned to the right."""
+    """Return a frame of strings or lists of nodes as a table with a real head; columns of numbers are aligned to the right."""
     group = nodes.tgroup(cols=frame.shape[1])
     group += [nodes.colspec(colwidth=1) for _ in frame.columns]
     aligned = ["mstask-number" if is_numeric(frame[column]) else "mstask-text" for column in frame.columns]
     group += nodes.thead("", row(map(str, frame.columns), aligned, heading_classes))
-    group += nodes.tbody("", *(row(map(str, cells), aligned, cell_classes) for cells in frame.itertuples(index=False)))
+    group += nodes.tbody("", *(row(cells, aligned, cell_classes) for cells in frame.itertuples(index=False)))
     return nodes.table("", title, group, classes=["mstask"])
 
 
-def row(texts: Iterable[str], aligned: Sequence[str], classes: Callable[[str], list[str]]) -> nodes.row:
-    cells = (
-        nodes.entry("", nodes.paragraph("", text), classes=[side, *classes(text)])
-        for text, side in zip(texts, aligned, strict=True)
+def row(cells: Iterable[Any], aligned: Sequence[str], classes: Callable[[str], list[str]]) -> nodes.row:
+    entries = (
+        nodes.entry("", nodes.paragraph("", "", *cell), classes=[side])
+        if isinstance(cell, list)
+        else nodes.entry("", nodes.paragraph("", str(cell)), classes=[side, *classes(str(cell))])
+        for cell, side in zip(cells, aligned, strict=True)
     )
-    return nodes.row("", *cells)
+    return nodes.row("", *entries)
 
 
 def heading_classes(heading: str) -> list[str]:

@@ -9,11 +9,12 @@
 | `claims/embedded:radar-winner.verdict` | the claims ledger of one voice, by claim id |
 | `synthesis/embedded:wiring.radar.difference` | what matching each part gains, as `mstask.summary.synthesis.overview` says it |
 | `claims/embedded:count.supported` | how many claims have a verdict; `all` is the number of claims |
+| `locked/embedded:cells` | what is locked of a voice: documents, cells, seconds and hours they took, whether they are intact |
 | `protocol:beta` | the constants of the paper's protocol |
 | `protocol/probe:max_epochs` | the parameters of one section in its largest profile |
 
 What isn't there is an error, unless it belongs to the reader's run or the section ends in a question mark, as in
-`embedded/ablation?:best`; then the page says so.
+`embedded/ablation?:best`; then the page says so. In the documents given to an exhibit, `*` stands for every section.
 """
 
 from __future__ import annotations
@@ -27,12 +28,13 @@ from typing import Any
 
 from mstask import claims, paths, results, summary
 from mstask.errors import MstaskError, nearest
+from mstask.grid import locked
 from mstask.results import locks, voices
-from mstask.sections import declared_in, section
+from mstask.sections import declared_in, section, sections
 from mstask.summary import synthesis
 
 CODE = (paths.ROOT / "mstask", Path(__file__).parent)
-SOURCES = (*voices.VOICES, "claims", "synthesis", "protocol")
+SOURCES = (*voices.VOICES, "claims", "synthesis", "locked", "protocol")
 
 
 class BrokenReference(MstaskError):
@@ -49,8 +51,8 @@ class Reference:
 
     Parameters
     ----------
-    source : "published", "embedded", "real", "run", "claims", "synthesis" or "protocol".
-    section : section id, or the voice for claims, or "" for the protocol that all sections share.
+    source : "published", "embedded", "real", "run", "claims", "synthesis", "locked" or "protocol".
+    section : section id, or the voice for claims and locks, or "" for the protocol that all sections share.
     path : the keys below it.
     spec : a format specification of Python, or "label" for a method's display name.
     optional : whether the document may be absent.
@@ -74,6 +76,11 @@ class Reference:
         optional = section.endswith("?") or "run" in (source, section)
         return cls(source, section.rstrip("?"), tuple(filter(None, dotted.split("."))), spec.strip(), optional)
 
+    @classmethod
+    def every(cls, text: str) -> list[Reference]:
+        """Parse a reference that may name every section by a star."""
+        return [cls.parse(text.replace("*", name)) for name in (sections() if "*" in text else [""])]
+
     @property
     def stem(self) -> str:
         """The part that names a document: "source/section"."""
@@ -82,7 +89,7 @@ class Reference:
     @property
     def voice(self) -> str:
         """Whose value it is: "published", "embedded", "real", "run" or "protocol"."""
-        return self.section if self.source in ("claims", "synthesis") else self.source
+        return self.section if self.source in ("claims", "synthesis", "locked") else self.source
 
     @property
     def inputs(self) -> tuple[Path, ...]:
@@ -93,6 +100,8 @@ class Reference:
                 return ()
             case "claims" | "synthesis":
                 return (*(kept / folder for folder in locks.KEPT), runs)
+            case "locked":
+                return (kept / self.section, kept / locks.MANIFEST, paths.ROOT / "notebooks")
             case "run":
                 return (runs / self.section,)
             case _:
@@ -107,6 +116,8 @@ class Reference:
                 return f"{module.replace('.', '/')}.py"
             case "claims":
                 return f"claims ledger, {self.section}"
+            case "locked":
+                return f"results/{locks.MANIFEST}"
             case "synthesis":
                 return f"results of {', '.join(synthesis.SECTIONS)}, {self.section}"
             case "run":
@@ -124,7 +135,7 @@ class Sources:
         self._views: dict[tuple[str, str], Any] = {}
 
     def document(self, reference: Reference) -> Any:
-        """Return the result document, or the claims of a voice; `Absent` or `BrokenReference` where there is none."""
+        """Return the result document, or the claims or locks of a voice; `Absent` or `BrokenReference` where there is none."""
         key = (reference.source, reference.section)
         if key not in self._documents:
             self._documents[key] = self._load(reference)
@@ -168,6 +179,8 @@ class Sources:
         try:
             if reference.source == "claims":
                 return _ledger(reference.section)
+            if reference.source == "locked":
+                return locked.locked(reference.section)
             if reference.source == "protocol":
                 return section(reference.section)
             if reference.source == "synthesis":
@@ -185,6 +198,8 @@ class Sources:
         if reference.source == "protocol":
             return _protocol(reference.section)
         document = self.document(reference)
+        if reference.source == "locked":
+            return _totals(document)
         if reference.source == "claims":
             counts = {verdict: sum(claim.verdict == verdict for claim in document) for verdict in voices.VERDICTS}
             return {claim.id: dataclasses.asdict(claim) for claim in document} | {"all": len(document), "count": counts}
@@ -207,6 +222,19 @@ def _ledger(voice: str) -> list[claims.Claim]:
     if voice == "run" and not next((results.runs_root() / "runs").rglob("*.json"), None):
         raise results.MissingResult("nothing was run yet")
     return claims.ledger(voice)
+
+
+def _totals(documents: list[locked.Locked]) -> dict[str, Any]:
+    """Return what the locked documents of a voice add up to."""
+    made = [one.made for one in documents if one.made]
+    seconds = sum(m["seconds"] for m in made)
+    return {
+        "documents": len(documents),
+        "cells": sum(m["cells"] for m in made),
+        "seconds": seconds,
+        "hours": seconds / 3600,
+        "intact": not any(one.problems for one in documents),
+    }
 
 
 def _protocol(section_id: str) -> dict[str, Any]:

@@ -22,8 +22,8 @@ LOSSES = (
 """Weighted mean voltages first, then the other losses of voltages, then those of first spikes."""
 FROZEN = "sum-frozen"
 """The control: `sum`, with the hidden weights left as they were drawn."""
-PLAIN, FALLING = ("sum", "average-cross-entropy"), ("linear", "exp", "sigmoid")
-"""Losses that weigh the whole trial alike, and losses whose weight falls."""
+FALLING, INSTANT = ("linear", "exp", "sigmoid"), ("average-cross-entropy", "max")
+"""Losses whose weight falls, and losses that judge single instants of the voltage."""
 
 TASKS = {
     "yin-yang": "Yin-Yang, 60 ms",

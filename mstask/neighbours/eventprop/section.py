@@ -28,14 +28,14 @@ class EventpropParameters(Parameters):
     """What a run of the sections that train may change; the rest of a task's settings stands in `tasks`."""
 
     max_epochs: Count = Field(description="upper limit; a task or variant may have fewer")
-    samples_per_epoch: Count = Field(description="training trials drawn for each epoch; a task may have fewer")
+    samples_per_epoch: Count = Field(description="training trials per epoch; a task may have fewer")
     batch_size: Count = Field(description="trials per step")
     rate_factor: Positive = Field(description="factor on each task's learning rate")
     width_factor: Positive = Field(description="factor on each task's hidden width")
     tau_membrane: Positive = Field(description="membrane time constant, ms")
     tau_synapse: Positive = Field(description="synaptic time constant, ms")
     threshold: Positive = Field(description="membrane threshold")
-    spikes_target: Level = Field(description="regularised towards this many spikes per hidden neuron and trial")
+    spikes_target: Level = Field(description="hidden spikes per neuron and trial to aim at")
     too_many: Level = Field(description="strength against more spikes than that")
     too_few: Level = Field(description="strength against fewer")
     drop_input: Annotated[float, Field(ge=0, lt=1)] = Field(description="share of input spikes dropped in training")
@@ -55,7 +55,7 @@ PROTOCOL = {
 }
 
 BUDGET = (
-    "For two cores: 8 to 15 epochs where the paper has 100 or more. An epoch on speech draws 1200 of the 6932 training words, "
+    "For two cores: 6 to 15 epochs where the paper has 100 or more. An epoch on speech draws 1800 of the 6932 training words, "
     "and there and on radar 400 validation examples choose the epoch; 128 neurons listen to speech where the paper has up to "
     "1024. Every test example counts."
 )

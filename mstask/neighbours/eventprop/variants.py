@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mstask.neighbours.eventprop.augment import Augmentation
 from mstask.neighbours.eventprop.losses import LOSSES, Constants
-from mstask.neighbours.eventprop.names import FROZEN
+from mstask.neighbours.eventprop.names import FROZEN, INSTANT
 from mstask.neighbours.eventprop.networks import Architecture, Initial
 from mstask.neighbours.eventprop.regularise import Regularisation
 from mstask.neighbours.eventprop.schedules import Schedule
@@ -118,7 +118,7 @@ def plan(chosen: Method, case: str, n_classes: int, parameters: EventpropParamet
         "tau_synapse": parameters.tau_synapse,
         "threshold": parameters.threshold,
         "input_weights": input_weights(case, parameters.data_source, parameters.data_size),
-        "output_weights": task.spiking_output if spiking else task.output,
+        "output_weights": task.spiking_output if spiking else task.instant_output if chosen.loss in INSTANT else task.output,
     }
     softmax_ms, late_ms, late_cost = task.first
     constants = Constants(softmax_ms, late_ms, late_cost, task.input_ms, task.input_gain, chosen.silent_label)

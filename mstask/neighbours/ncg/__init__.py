@@ -6,9 +6,23 @@ configurations, `readout` and `training` learn, `drivers` run folders of data in
 without labels, `experiment` is the section of the book.
 """
 
-from mstask.neighbours.ncg.config import Config, ConfigError
-from mstask.neighbours.ncg.readout import Readout
-from mstask.neighbours.ncg.spikes import SpikeError, SpikeList, convert, from_dense, to_dense
-from mstask.neighbours.ncg.training import Fit, fit
+from __future__ import annotations
 
-__all__ = ["Config", "ConfigError", "Fit", "Readout", "SpikeError", "SpikeList", "convert", "fit", "from_dense", "to_dense"]
+from importlib import import_module
+from typing import Any
+
+_PARTS = {
+    "config": ("Config", "ConfigError"),
+    "readout": ("Readout",),
+    "spikes": ("SpikeError", "SpikeList", "convert", "from_dense", "to_dense"),
+    "training": ("Fit", "fit"),
+}
+__all__ = sorted(name for names in _PARTS.values() for name in names)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a part when one of its names is first used: the section must be declared without loading what it computes with."""
+    part = next((part for part, names in _PARTS.items() if name in names), None)
+    if part is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{part}"), name)

@@ -10,7 +10,8 @@ from mstask.data import DataError, Splits
 from mstask.experiments import Job, Measured
 from mstask.neighbours.ncg import inputs, spikes
 from mstask.neighbours.ncg.config import Config
-from mstask.neighbours.ncg.methods import METHODS, Schedule, configuration, settings
+from mstask.neighbours.ncg.methods import Schedule, configuration, settings
+from mstask.neighbours.ncg.names import METHODS
 from mstask.neighbours.ncg.section import NCGParameters
 from mstask.neighbours.ncg.training import Fit, fit, most_frequent_winner
 from mstask.results.documents import Measures

@@ -1,10 +1,9 @@
-"""What section 5.3 compares: rules, group sizes and ways to regulate competition, as configurations.
+"""The configuration of each method of section 5.3, with settings chosen per data set.
 
-Ids read "rule-Mn-regulation-L": M neurons per class, CR1 or CR2 (one or two thresholds), Drop, L (one neuron of each group
-labelled non-target). S2-M5-CR2-L is the paper's NCG, S2-M2-L its forerunner with paired neurons. Settings are chosen on
-validation data once per family and data set (`benchmarks/ncg_settings.py` writes `settings.json`); methods that differ in
-group size, regulation or labels alone share those of their family, as the paper's derived variants do. Data sets without a
-search of their own use those of another: thresholds are relative to the drive of a sample, so that they carry over.
+Settings are chosen on validation data once per family and data set (`benchmarks/ncg_settings.py` writes `settings.json`);
+methods that differ in group size, regulation or labels alone share those of their family, as the paper's derived variants do.
+Data sets without a search of their own use those of another: thresholds are relative to the drive of a sample, so that they
+carry over.
 """
 
 from __future__ import annotations
@@ -17,60 +16,11 @@ from typing import Any
 
 from mstask.errors import MstaskError
 from mstask.neighbours.ncg.config import Config, parse
+from mstask.neighbours.ncg.names import FAMILIES, METHODS, Method
 
 SETTINGS = Path(__file__).with_name("settings.json")
 BORROWED = {"speech-onsets": "speech", "fashion-mnist": "mnist"}
 """Data sets without a search of their own, and whose settings they use."""
-
-
-@dataclass(frozen=True)
-class Family:
-    """A rule with the constants that the paper keeps for it: initial weights, range, normalisation."""
-
-    method: str
-    w_init_mean: float
-    w_norm: bool
-    w_min: float
-    w_max: float
-    use_time_ranges: bool | None = None
-
-
-FAMILIES = {
-    "S2": Family("s2stdp", 0.3, True, 0.0, 1.0),
-    "SSTDP": Family("s2stdp", 0.5, False, 0.0, 1.0, use_time_ranges=True),
-    "R": Family("rstdp", 0.8, False, 0.2, 0.8),
-}
-
-
-@dataclass(frozen=True)
-class Method:
-    """A configuration up to its settings: `settings` names their entry in the file, `regulation` is "", "CR1" or "CR2"."""
-
-    family: str
-    group: int
-    settings: str
-    regulation: str = ""
-    n_nontarget: int = 0
-    dropout: bool = False
-
-
-METHODS = {
-    "S2-M1": Method("S2", 1, "S2-M1"),
-    "S2-M2-L": Method("S2", 2, "S2-NCG", n_nontarget=1),
-    "S2-M5": Method("S2", 5, "S2-NCG"),
-    "S2-M5-CR1": Method("S2", 5, "S2-CR1", "CR1"),
-    "S2-M5-CR2": Method("S2", 5, "S2-NCG", "CR2"),
-    "S2-M5-CR2-L": Method("S2", 5, "S2-NCG", "CR2", n_nontarget=1),
-    "S2-M5-Drop-L": Method("S2", 5, "S2-Drop", n_nontarget=1, dropout=True),
-    "S2-M10-CR2-L": Method("S2", 10, "S2-NCG", "CR2", n_nontarget=1),
-    "SSTDP-M1": Method("SSTDP", 1, "SSTDP-M1"),
-    "SSTDP-M5-CR2": Method("SSTDP", 5, "SSTDP-NCG", "CR2"),
-    "SSTDP-M10-CR2": Method("SSTDP", 10, "SSTDP-NCG", "CR2"),
-    "R-M1": Method("R", 1, "R"),
-    "R-M5": Method("R", 5, "R", dropout=True),
-    "R-M20": Method("R", 20, "R", dropout=True),
-}
-"""The methods of the section, by id."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mstask.neighbours.ncg.methods import METHODS
+from mstask.neighbours.ncg.names import METHODS
 from mstask.parameters import Count, Parameters, Positive
 from mstask.sections import Section
 

@@ -1,0 +1,90 @@
+"""What is locked, as a table with the files of each result: its document, its cells as CSV, and its notebook."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import ClassVar
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx import addnodes
+
+from mstask import figures, paths
+from mstask.errors import MstaskError
+from mstask.grid.locked import Locked
+from mstask.results import locks, voices
+
+from .directives import Exhibit, Options
+from .rendering import docutils_table
+from .sources import Absent, Reference
+
+LARGE = 100_000
+"""Bytes from which on a document is offered compressed."""
+
+
+class StatusDirective(Exhibit):
+    """The locked results of one voice, by `mstask.figures.table_status`, `table_published` for the papers' figures."""
+
+    required_arguments = 1
+    optional_arguments = 0
+    option_spec: ClassVar[Options] = {"name": directives.unchanged}
+    kind = "table"
+
+    @property
+    def topic(self) -> str:
+        return "published" if self.reference.section == "published" else "status"
+
+    @property
+    def reference(self) -> Reference:
+        reference = Reference.parse(self.arguments[0])
+        if reference.source != "locked":
+            raise MstaskError(f"mstask-status {self.arguments[0]!r}: expected locked/published, locked/embedded or locked/real")
+        return reference
+
+    def named(self) -> list[Reference]:
+        return [self.reference]
+
+    def exhibit(self) -> list[nodes.Node]:
+        (locked,) = self.inputs().values()
+        if locked is None:
+            raise Absent(voices.VOICES[self.reference.voice].absent)
+        function = self.function("table")
+        frame = function(locked)
+        frame["files"] = [self.files(one) for one in locked]
+        table = docutils_table(frame, nodes.title("", "", *self.caption()))
+        self.set_source_info(table)
+        return self.with_provenance(table, figures.data_status(locked), function)
+
+    def files(self, one: Locked) -> list[nodes.Node]:
+        """Return the downloads of one result, separated by dots."""
+        found = [self.download("JSON", self.document(one), one)] if (locks.kept_root() / one.name).is_file() else []
+        if one.document is not None and one.document.cells:
+            csv = self.folder / f"{one.section}.csv"
+            csv.write_text(figures.data_cells(one.document).to_csv(index=False, lineterminator="\n"), encoding="utf-8")
+            found.append(self.download("CSV", csv, one))
+        notebook = paths.ROOT / "notebooks" / f"{one.section}.ipynb"
+        if notebook.is_file():
+            found.append(self.download("notebook", notebook, one))
+        return [node for download in found for node in (nodes.Text(" · "), download)][1:]
+
+    @property
+    def folder(self) -> Path:
+        folder = Path(self.env.app.outdir).parent / "generated" / "locked" / self.reference.section
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def document(self, one: Locked) -> Path:
+        """Return a copy of the document beside the book, compressed where it is large; equal contents are equal bytes."""
+        path = locks.kept_root() / one.name
+        content, copy = path.read_bytes(), self.folder / path.name
+        if len(content) > LARGE:
+            content, copy = gzip.compress(content, mtime=0), copy.with_name(f"{copy.name}.gz")
+        copy.write_bytes(content)
+        return copy
+
+    def download(self, text: str, path: Path, one: Locked) -> addnodes.download_reference:
+        """Return a link to a file, which is copied with the page; a screen reader also hears of which result."""
+        place = {"reftarget": self.relative(path), "refdoc": self.env.docname, "refexplicit": True}
+        spoken = nodes.inline("", f" of {one.title}", classes=["visually-hidden"])
+        return addnodes.download_reference("", "", nodes.Text(text), spoken, **place)

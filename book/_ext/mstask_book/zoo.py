@@ -1,0 +1,121 @@
+"""The zoo of neurons: a section for each registered type, with nothing about any single type written here.
+
+    :::{mstask-zoo} published/ablation embedded/ablation? embedded/benchmark-step?
+    :::
+
+The documents are those from which ranks and speed are read. A type's section can be linked to as `zoo-<name>` in small letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import matplotlib
+import pandas as pd
+from docutils import nodes
+from sphinx import addnodes
+
+from mstask import figures
+from mstask.figures.zoo import Entry
+from mstask.responses import WIDTH
+
+from .directives import SVG_STYLE, Exhibit, Options, by_voice
+from .provenance import provenance_line
+from .rendering import docutils_table
+from .sources import Reference
+
+FIGURES = {
+    "responses": (
+        "Four inputs (grey) to a layer of {name}, and its middle neuron: membrane (green), threshold (dashed) and spikes "
+        "(ticks). {said}"
+    ),
+    "layer": (
+        "A whole layer of {width} neurons. Above: spikes of all neurons. Below: mean spikes per step, on tones that are the "
+        "same for all neurons, and on noise that is shifted in phase from each neuron to the next. {said}"
+    ),
+}
+
+
+class ZooDirective(Exhibit):
+    """A section for each registered neuron type: equation, what it listens for, figures, facts, ranks."""
+
+    optional_arguments = 0
+    has_content = False
+    option_spec: ClassVar[Options] = {}
+    kind = "zoo"
+
+    @property
+    def topic(self) -> str:
+        return "neurons"
+
+    def named(self) -> list[Reference]:
+        return [Reference.parse(text) for text in self.arguments[0].split()]
+
+    def exhibit(self) -> list[nodes.Node]:
+        inputs = self.inputs()
+        sections = dict.fromkeys(reference.section for reference in inputs)
+        studies = {s: by_voice({r: found for r, found in inputs.items() if r.section == s}) for s in sections}
+        present = [reference for reference, found in inputs.items() if found is not None]
+        return [self.section(entry, present) for entry in self.function(self.kind)(studies)]
+
+    def section(self, entry: Entry, present: list[Reference]) -> nodes.section:
+        slug = nodes.make_id(f"zoo-{entry.name}")
+        section = nodes.section("", nodes.title("", entry.name), ids=[slug], names=[slug])
+        self.state.document.note_explicit_target(section, section)
+        if entry.about.summary:
+            section += nodes.paragraph("", f"{entry.about.summary}.")
+        section += self.equation(entry)
+        if entry.about.listens_for:
+            section += nodes.paragraph("", "", nodes.strong("", "Listens for: "), nodes.Text(entry.about.listens_for))
+        for figure, caption in FIGURES.items():
+            section += self.figure(entry, figure, caption, f"{slug}-{figure}")
+        section += self.table(entry.facts, f"{entry.name} in brief", f"{slug}-facts", figures.table_zoo_facts, [])
+        if entry.ranks.empty:
+            section += nodes.paragraph("", f"No study of this book has trained a network of {entry.name} alone yet.")
+        else:
+            title = f"Networks of {entry.name} alone: place among those of one type (mean macro-F1), and speed"
+            used = [reference for reference in present if reference.section in entry.studied_in]
+            section += self.table(entry.ranks, title, f"{slug}-ranks", figures.table_zoo_ranks, used)
+        return section
+
+    def equation(self, entry: Entry) -> nodes.Node:
+        """Return the type's equation, or where its docstring has none the code of its step."""
+        if entry.about.equation:
+            text = entry.about.equation
+            return nodes.math_block(text, text, docname=self.env.docname, nowrap=False, number=None, label=None)
+        return nodes.literal_block(entry.about.step, entry.about.step, language="python")
+
+    def figure(self, entry: Entry, which: str, caption: str, stem: str) -> nodes.container:
+        function = getattr(figures, f"figure_zoo_{which}")
+        svg = self.file(stem, ".svg")
+        with matplotlib.rc_context(SVG_STYLE):
+            function(entry.name).savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+        said = entry.findings[which]
+        image = nodes.image(uri=self.relative(svg), alt=said, classes=["dark-light"])
+        shown = nodes.figure("", image, nodes.caption("", caption.format(name=entry.name, width=WIDTH, said=said)))
+        return self.exhibited(shown, stem, getattr(figures, f"data_zoo_{which}")(entry.name), function, [], "figure")
+
+    def table(
+        self, frame: pd.DataFrame, title: str, stem: str, function: Callable, present: list[Reference]
+    ) -> nodes.container:
+        shown = docutils_table(frame, nodes.title("", title))
+        return self.exhibited(shown, stem, frame, function, present, "table")
+
+    def exhibited(
+        self, shown: nodes.Element, stem: str, data: pd.DataFrame, function: Callable, present: list[Reference], kind: str
+    ) -> nodes.container:
+        """Give a figure or table its name, its data as CSV and the line that says where it comes from."""
+        self.set_source_info(shown)
+        shown["names"].append(stem)
+        self.state.document.note_explicit_target(shown, shown)
+        csv = self.file(stem, ".csv")
+        csv.write_text(data.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
+        download = addnodes.download_reference(
+            "", "", nodes.Text("data (CSV)"), reftarget=self.relative(csv), refdoc=self.env.docname, refexplicit=True
+        )
+        line = provenance_line(self.env, present, function, download)
+        return nodes.container("", shown, line, classes=["mstask-exhibit", f"mstask-{kind}"])
+
+    def file(self, stem: str, suffix: str):
+        return self.generated(suffix).with_name(f"{stem}{suffix}")

@@ -1,0 +1,68 @@
+"""The locked documents of a voice: what the manifest says of each, what is wrong with it, and what the present code made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mstask import results
+from mstask.grid import status
+from mstask.results import locks
+from mstask.sections import sections
+
+
+@dataclass(frozen=True)
+class Locked:
+    """One locked document.
+
+    Attributes
+    ----------
+    name : "embedded/ablation.json", its file under `results/`.
+    title : what it is about.
+    document : None where the file can't be read.
+    entry : its entry in the manifest.
+    problems : every way in which file and manifest differ; empty means intact.
+    made : of a section's document, what `mstask.grid.status.of_document` returns; else None.
+    """
+
+    name: str
+    title: str
+    document: results.Document | None
+    entry: Mapping[str, Any]
+    problems: tuple[str, ...]
+    made: Mapping[str, Any] | None
+
+    @property
+    def section(self) -> str:
+        return self.name.partition("/")[2].removesuffix(".json")
+
+
+def locked(source: str) -> list[Locked]:
+    """Return the locked documents of "published", "embedded" or "real": sections in the order of the book, then others.
+
+    Raises
+    ------
+    MissingResult
+        There are none.
+    """
+    entries = locks.read_manifest(locks.kept_root())
+    names = {name.partition("/")[2].removesuffix(".json"): name for name in entries if name.startswith(f"{source}/")}
+    if not names:
+        raise results.MissingResult(f"no {source} document is locked in {locks.kept_root()}")
+    problems = results.verify()
+    order = [name for name in sections() if name in names]
+    return [_locked(names[name], entries[names[name]], problems) for name in [*order, *sorted(names.keys() - set(order))]]
+
+
+def _locked(name: str, entry: Mapping[str, Any], problems: list[str]) -> Locked:
+    source, _, file = name.partition("/")
+    section_id = file.removesuffix(".json")
+    try:
+        document = results.load(section_id, source)
+    except results.ResultsError:
+        document = None
+    known = sections().get(section_id)
+    made = status.of_document(document) if document and document.cells and known and source != "published" else None
+    title = known.title if known else document.title if document else section_id
+    return Locked(name, title, document, entry, tuple(p for p in problems if p.startswith(f"{name}: ")), made)

@@ -1,0 +1,252 @@
+"""The built book as a reader sees it: every page opened from the disk in a headless browser that has no network.
+
+Each page is visited once, on a desk and on a telephone, in light and in dark; the tests ask what was found there. Without a
+browser they are skipped, and the reason says what to install.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from mstask import browser
+
+DESK, TELEPHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+LOCAL = ("file:", "data:", "blob:")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+THEME = {
+    ("region", "logo"): "sphinx-book-theme puts the sidebar's logo outside of every landmark",
+}
+"""What the theme does and this book can't change: rule, a part of the element's address, reason."""
+
+FORMULAS = "window.MathJax?.startup?.promise.then(() => true)"
+PICTURES = "[...document.images].map(i => ({source: i.src, alt: i.alt, drawn: i.complete && i.naturalWidth > 0}))"
+SIDEWAYS = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  const wide = [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > width + 1);
+  return [`${document.documentElement.scrollWidth} px`, ...wide.slice(0, 5).map(e => `${e.tagName}.${e.className}`)];
+}"""
+TABLES = """() => [...document.querySelectorAll(".mstask-table")].map(e => {
+  const table = e.querySelector("table");
+  const rows = table ? [...table.rows].map(row => row.cells.length) : [];
+  return {caption: table?.caption?.innerText ?? "", heads: table?.tHead?.querySelectorAll("th").length ?? 0,
+          even: new Set(rows).size === 1, rows: rows.length};
+})"""
+CONTROLS = """() => {
+  const asked = "a[href], button, input, select, textarea, summary, audio[controls], [role=button], [onclick], [tabindex]";
+  window.controls = [...document.querySelectorAll(asked)].filter(e =>
+    e.checkVisibility({visibilityProperty: true, opacityProperty: true}) && !e.disabled && !e.closest("[inert]"));
+  return window.controls.map(e => {
+    e.focus({preventScroll: true});
+    return {name: `${e.tagName}.${e.className}`, order: e.tabIndex, focused: document.activeElement === e};
+  });
+}"""
+RECORDINGS = """() => Promise.all([...document.querySelectorAll("audio")].map(audio => new Promise(done => {
+  const say = state => done({name: audio.getAttribute("aria-label"), state, seconds: audio.duration});
+  audio.addEventListener("loadedmetadata", () => say("loaded"));
+  audio.addEventListener("error", () => say(`error ${audio.error?.message}`));
+  audio.preload = "metadata";
+  audio.load();
+})))"""
+WATCH_FOCUS = """() => {
+  document.activeElement?.blur();
+  window.reached = new Set();
+  document.addEventListener("focusin", event => window.reached.add(event.target));
+}"""
+NOT_REACHED = """() => window.controls.filter(e => e.tabIndex >= 0 && !window.reached.has(e))
+  .map(e => `${e.tagName}.${e.className} ${e.innerText.slice(0, 40)}`)"""
+
+
+@dataclass
+class Visit:
+    """What was found on one page."""
+
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    pictures: list[dict[str, Any]] = field(default_factory=list)
+    tables: list[dict[str, Any]] = field(default_factory=list)
+    controls: list[dict[str, Any]] = field(default_factory=list)
+    recordings: list[dict[str, Any]] = field(default_factory=list)
+    sideways: dict[str, list[str]] = field(default_factory=dict)
+    barriers: list[str] = field(default_factory=list)
+    colours: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def context():
+    try:
+        opening = browser.opened()
+        opened = opening.__enter__()
+    except browser.NoBrowser as reason:
+        pytest.skip(str(reason))
+    opened.set_default_timeout(300_000)
+    yield opened
+    opening.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="module")
+def visits(context, html):
+    """Every page of the book by its address in the build, visited."""
+    pages = [page for page in sorted(html.rglob("*.html")) if "_static" not in page.parts and page != html / "index.html"]
+    tab = context.new_page()
+    tab.emulate_media(reduced_motion="reduce")
+    found = {page.relative_to(html).as_posix(): visited(tab, page) for page in pages}
+    tab.close()
+    return found
+
+
+def visited(tab, page: Path) -> Visit:
+    """Open a page and look at it in every way."""
+    visit = Visit()
+    listeners = {
+        "request": lambda request: visit.requests.append(request.url),
+        "requestfailed": lambda request: visit.errors.append(f"not loaded: {request.url}"),
+        "pageerror": lambda error: visit.errors.append(str(error)),
+        "console": lambda message: visit.errors.append(message.text) if message.type == "error" else None,
+    }
+    for event, listener in listeners.items():
+        tab.on(event, listener)
+    tab.set_viewport_size(DESK)
+    tab.emulate_media(color_scheme="light")
+    tab.goto(page.as_uri())
+    tab.evaluate(FORMULAS)
+    visit.pictures, visit.tables, visit.controls = (tab.evaluate(asked) for asked in (PICTURES, TABLES, CONTROLS))
+    visit.recordings = tab.evaluate(RECORDINGS)
+    visit.sideways["desk"] = tab.evaluate(SIDEWAYS)
+    visit.barriers = barriers(tab, {"type": "tag", "values": RULES})
+    tab.emulate_media(color_scheme="dark")
+    visit.colours = barriers(tab, {"type": "rule", "values": ["color-contrast"]})
+    tab.set_viewport_size(TELEPHONE)
+    visit.sideways["telephone"] = tab.evaluate(SIDEWAYS)
+    for event, listener in listeners.items():
+        tab.remove_listener(event, listener)
+    return visit
+
+
+def barriers(tab, rules) -> list[str]:
+    """Return what axe finds, but for the theme's own."""
+    response = Axe().run(tab, options={"runOnly": rules, "resultTypes": ["violations"]}).response
+    return [
+        f"{violation['id']}: {node['target'][0]} {node['html'][:120]}"
+        for violation in response["violations"]
+        for node in violation["nodes"]
+        if not any(violation["id"] == rule and part in str(node["html"]) for rule, part in THEME)
+    ]
+
+
+def across(visits, asked) -> dict[str, list]:
+    """Return what is found by page, pages without any left out."""
+    return {name: found for name, visit in visits.items() if (found := asked(visit))}
+
+
+class TestEveryPage:
+    def test_asks_nothing_of_the_network(self, visits):
+        assert across(visits, lambda visit: [url for url in visit.requests if not url.startswith(LOCAL)]) == {}
+
+    def test_loads_whole_and_without_an_error(self, visits):
+        assert across(visits, lambda visit: visit.errors) == {}
+
+    def test_shows_and_describes_every_picture(self, visits):
+        def poor(picture):
+            file = picture["source"].rpartition("/")[2]
+            return not picture["drawn"] or not picture["alt"].strip() or picture["alt"].strip() == file
+
+        assert across(visits, lambda visit: [picture for picture in visit.pictures if poor(picture)]) == {}
+
+    def test_has_tables_with_a_caption_a_head_and_even_rows(self, visits):
+        def poor(table):
+            return not (table["caption"].strip() and table["heads"] and table["even"] and table["rows"] > 1)
+
+        assert sum(len(visit.tables) for visit in visits.values()) > 10
+        assert across(visits, lambda visit: [table for table in visit.tables if poor(table)]) == {}
+
+    @pytest.mark.parametrize("screen", ["desk", "telephone"])
+    def test_never_scrolls_sideways(self, visits, screen):
+        assert across(visits, lambda visit: visit.sideways[screen]) == {}
+
+    def test_lets_the_keyboard_reach_every_control(self, visits):
+        def poor(control):
+            return not control["focused"] or control["order"] > 0
+
+        assert across(visits, lambda visit: [control for control in visit.controls if poor(control)]) == {}
+
+    def test_has_no_barrier_that_axe_can_find(self, visits):
+        assert across(visits, lambda visit: visit.barriers) == {}
+
+    def test_can_be_read_in_the_dark(self, visits):
+        assert across(visits, lambda visit: visit.colours) == {}
+
+    def test_has_recordings_that_can_be_played(self, visits):
+        recordings = [recording for visit in visits.values() for recording in visit.recordings]
+        assert recordings
+        assert [one for one in recordings if one["state"] != "loaded" or not one["seconds"] or not one["name"]] == []
+
+
+@pytest.fixture
+def tab(context, html):
+    tab = context.new_page()
+    tab.set_viewport_size(DESK)
+    yield tab
+    tab.close()
+
+
+def opened(tab, page: Path):
+    tab.goto(page.as_uri())
+    return tab
+
+
+class TestReading:
+    def test_the_front_page_leads_into_the_book(self, tab, html):
+        opened(tab, html / "index.html").wait_for_url("**/book/intro.html")
+
+    def test_formulas_are_drawn(self, tab, html):
+        opened(tab, html / "book" / "methods.html").evaluate(FORMULAS)
+        assert tab.locator("mjx-container svg").count() > 10
+        assert tab.locator("mjx-merror, [data-mjx-error]").count() == 0
+
+    def test_a_recording_plays(self, tab, html):
+        opened(tab, html / "book" / "speech.html")
+        heard = tab.locator("audio").first
+        heard.evaluate("audio => audio.play()")
+        tab.wait_for_function("document.querySelector('audio').currentTime > 0.05")
+
+    def test_the_page_follows_the_systems_colours(self, tab, html):
+        shown = {}
+        for scheme in ("light", "dark"):
+            tab.emulate_media(color_scheme=scheme)
+            opened(tab, html / "book" / "intro.html")
+            shown[scheme] = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+        light, dark = (sum(map(int, shown[scheme].strip("rgba()").split(",")[:3])) for scheme in ("light", "dark"))
+        assert light > 600 and dark < 200
+
+    def test_numbers_tell_where_they_come_from(self, tab, html):
+        number = opened(tab, html / "book" / "intro.html").locator("abbr.result").first
+        assert "results/" in number.get_attribute("title") or "mstask" in number.get_attribute("title")
+
+
+class TestSearching:
+    def test_a_word_is_found(self, tab, html):
+        opened(tab, html / "search.html").goto((html / "search.html").as_uri() + "?q=Doppler")
+        tab.wait_for_selector("#search-results li a")
+        assert tab.locator("#search-results li a").count() > 3
+
+    def test_the_keyboard_is_enough(self, tab, html):
+        opened(tab, html / "book" / "intro.html").keyboard.press("Control+k")
+        tab.keyboard.type("speakers")
+        tab.keyboard.press("Enter")
+        tab.wait_for_selector("#search-results li a")
+        assert tab.url.partition("?")[0] == (html / "search.html").as_uri()
+
+
+@pytest.mark.parametrize("page", ["book/intro", "book/speech", "book/claims", "book/status", "notebooks/ablation"])
+def test_tabbing_through_a_page_comes_by_every_control(tab, html, page):
+    controls = len(opened(tab, html / f"{page}.html").evaluate(CONTROLS))
+    tab.evaluate(WATCH_FOCUS)
+    for _ in range(controls + 10):
+        tab.keyboard.press("Tab")
+    assert tab.evaluate(NOT_REACHED) == []
