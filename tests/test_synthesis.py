@@ -71,8 +71,8 @@ def test_table_and_figures_show_what_was_held(documents):
     studies = {name: {"embedded": documents.get(name), "run": None} for name in SECTIONS}
     table = figures.table_synthesis_gains(studies)
     assert list(table["part"]) == ["neuron", "synapse", "readout"]
-    assert table["macro-F1"].tolist()[0] == "0.810 / 0.710"
-    assert table["parameters"].tolist()[:2] == ["1,000 / 1,000", "— / —"]
+    assert table["macro-F1"].tolist()[0] == "0.810/\u200b0.710"
+    assert table["parameters"].tolist()[:2] == ["1,000/\u200b1,000", "—"]
     gains = figures.figure_synthesis_gains(studies).axes[0]
     assert sorted(line.get_xdata()[0] for line in gains.lines if len(line.get_xdata()) == 1)[0] == pytest.approx(-0.1)
     assert len(figures.data_synthesis(studies)) == 3

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from mstask.figures.canvas import BAND, GREY, STYLE, WIDTH, Plot, mark
 from mstask.figures.crossed import Studies, of_voice, voices_of
@@ -17,6 +20,7 @@ from mstask.figures.scores import NBSP, signed
 from mstask.results.voices import NOTHING, VOICES, heading, label
 from mstask.summary.synthesis import CONTESTS, PARTS, TASKS, outcomes
 
+ZERO_WIDTH_SPACE = "\u200b"
 SHAPES = {"neuron": "o", "synapse": "s", "loss": "^", "readout": "D", "wiring": "P"}
 COLOURS = {"radar": "#0b62a4", "speech": "#a4243b"}
 
@@ -74,10 +78,10 @@ def table_synthesis_gains(studies: Studies) -> pd.DataFrame:
                         "task": contest.task,
                         "voice": heading(voice, documents[contest.section]),
                         "matched against plain": " against ".join(label(side["method"]) for side in sides),
-                        "macro-F1": " / ".join(f"{side['macro_f1']['mean']:.3f}" for side in sides),
+                        "macro-F1": _both(f"{side['macro_f1']['mean']:.3f}" for side in sides),
                         "gain": _gain(found),
-                        "parameters": " / ".join(_count(side["n_parameters"]) for side in sides),
-                        "µJ": " / ".join(_energy(side["energy_uJ"]) for side in sides),
+                        "parameters": _both(_count(side["n_parameters"]) for side in sides),
+                        "µJ": _both(_energy(side["energy_uJ"]) for side in sides),
                     }
                 )
     return pd.DataFrame(rows)
@@ -90,11 +94,12 @@ def figure_synthesis(studies: Studies) -> Figure:
     """
     with rc_context(STYLE):
         figure = Plot(figsize=(WIDTH, 3.4), layout="constrained")
-        panels = figure.subplots(1, len(TASKS), sharey=True)
+        panels = figure.subplots(1, len(TASKS), sharex=True, sharey=True)
         found = next((o for voice in voices_of(studies) if (o := outcomes(of_voice(studies, voice)))), {})
         for axes, task in zip(panels, TASKS, strict=True):
             _draw_sizes(axes, {c.part: o for c, o in found.items() if c.task == task}, COLOURS[task])
             axes.set(title=task, xscale="log")
+            axes.xaxis.set_minor_formatter(NullFormatter())
         panels[0].set_ylabel("macro-F1 on the test set")
         figure.supxlabel("learnt parameters", fontsize=9.5)
         handles = [Line2D([], [], color=GREY, marker=SHAPES[part], linestyle="", label=part) for part in PARTS]
@@ -115,6 +120,12 @@ def _draw_sizes(axes: Axes, found: dict, colour: str) -> None:
             axes.plot(count, score["mean"], SHAPES[part], color=colour, markerfacecolor=filled)
             if score["low"] is not None:
                 axes.plot([count] * 2, [max(score["low"], 0), min(score["high"], 1)], color=colour, linewidth=1, alpha=0.4)
+
+
+def _both(texts: Iterable[str]) -> str:
+    """Two values, of which a line may break after the stroke; one dash where neither is known."""
+    several = list(texts)
+    return NOTHING if set(several) == {NOTHING} else f"/{ZERO_WIDTH_SPACE}".join(several)
 
 
 def _gain(found: dict) -> str:
