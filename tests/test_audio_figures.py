@@ -323,7 +323,7 @@ class TestSpeech:
 
         table = figures.table_speech(results.load("speech", "published"))
         assert list(table.columns[1:]) == ["published (the original)", "embedded"]
-        rows = table.set_index("")
+        rows = table.set_index("property")
         assert rows.loc["words to train on"].tolist() == [f"{n:,}" for n in (8156, voices.FILE_SIZES["paper"][0])]
         assert rows.loc["spikes in a word", "published (the original)"] == "7,208"
         assert 4900 < speech_figures.statistics()["spikes"] < 6000

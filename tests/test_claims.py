@@ -7,6 +7,7 @@ from statistics import fmean, stdev
 
 import making_g2gnet
 import making_hetsyn
+import making_ncg
 import numpy as np
 import pytest
 from making import data_record, document, scored
@@ -538,6 +539,7 @@ def everything():
         "frontier": results.load("frontier", "published"),
         "rotation": rotation(lambda m, p, s: LEVEL[m] + 0.001 * s),
         "hetsyn": making_hetsyn.whole(values=results.load("hetsyn", "published").values),
+        "ncg": making_ncg.document(),
         "g2gnet": making_g2gnet.everything(),
         "benchmark-g2gnet": making_g2gnet.benchmark(),
     }

@@ -143,7 +143,7 @@ def table_speech(document: Document) -> pd.DataFrame:
         ("middle channel of all spikes", f"{one['unit_percentiles'][2]}", f"{found['unit_percentiles'][2]}"),
         ("channels of the middle half", _half(one["unit_percentiles"]), _half(found["unit_percentiles"])),
     ]
-    return pd.DataFrame(rows, columns=["", "published (the original)", "embedded"])
+    return pd.DataFrame(rows, columns=["property", "published (the original)", "embedded"])
 
 
 @cache
