@@ -94,7 +94,7 @@ class TestInputs:
         assert before == inputs.code_digest(section("ablation"))
         assert digest_after("training.py", "\nEVALUATION_BATCH", "\n# how many\n\nEVALUATION_BATCH") == before
         assert digest_after("training.py", '"""The one training loop', '"""A training loop') == before
-        assert digest_after("claims.py", "import annotations\n", "import annotations\nX = 1\n") == before
+        assert digest_after("claims/__init__.py", "import annotations\n", "import annotations\nX = 1\n") == before
         assert digest_after("training.py", "EVALUATION_BATCH = 512", "EVALUATION_BATCH = 513") != before
         assert digest_after("neurons/ops.py", "distance >= 0", "distance > 0") != before
         assert digest_after("neurons/registry.py", "    VanillaLIF,\n    Para", "    Para") != before
@@ -120,7 +120,7 @@ class TestStatus:
         cell = measure()
         assert status.find("toy", PLAIN, parameters, "sha256:toy") == status.Found(cell, "done")
         assert status.find("toy", PLAIN, parameters, "sha256:other").changed == ("data",)
-        monkeypatch.setattr(status, "inputs", lambda section: {"code": "other", "notebook": "n"})
+        monkeypatch.setattr(status, "of_cell", lambda *cell: {"code": "other", "notebook": "n"})
         assert status.find("toy", PLAIN, parameters).changed == ("code", "notebook")
         assert status.finished("toy", PLAIN, parameters) is None
 
@@ -128,8 +128,8 @@ class TestStatus:
         first = measure()
         assert measure() == first
         assert toy.measured(toy_here) == ["plain"]
-        monkeypatch.setattr(status, "inputs", lambda section: {"code": "0" * 64})
-        monkeypatch.setattr(cells, "inputs", lambda section: {"code": "0" * 64})
+        monkeypatch.setattr(status, "of_cell", lambda *cell: {"code": "0" * 64})
+        monkeypatch.setattr(cells, "of_cell", lambda *cell: {"code": "0" * 64})
         made = batch.plan([("toy", resolve("toy", methods=["plain"]))], 1, None, False, keep_stale=True)
         assert [outcome.status for outcome in made.outcomes] == ["skipped"]
         made = batch.plan([("toy", resolve("toy", methods=["plain"]))], 1, None, False, keep_stale=False)

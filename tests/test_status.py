@@ -12,6 +12,7 @@ from making import document as made
 from test_book import Project
 
 from mstask import figures, results
+from mstask.figures.scores import NBSP
 from mstask.figures.your_run import compared
 from mstask.grid import inputs
 from mstask.grid.locked import locked
@@ -42,25 +43,24 @@ class TestWhatIsLocked:
         (row,) = figures.table_status(locked("embedded")).to_dict("records")
         assert row == {
             "result": section("ablation").title,
-            "profile": "paper",
-            "made": "2026-01-02",
+            "made": "2026-01-02".replace("-", "\N{NON-BREAKING HYPHEN}"),
             "cells": "6",
-            "time": "75 s",
+            "time": f"75{NBSP}s",
             "by the present code": "not recorded",
-            "lock": "✓ intact",
+            "lock": f"✓{NBSP}intact",
         }
 
     def test_a_changed_file_has_a_broken_lock(self, results_folder):
         path = locked_document(results_folder)
         path.write_text(path.read_text().replace("128", "129"))
         (row,) = figures.table_status(locked("embedded")).to_dict("records")
-        assert row["lock"] == "✗ broken"
+        assert row["lock"] == f"✗{NBSP}broken"
         assert "SHA-256" in figures.data_status(locked("embedded"))["problems"][0]
 
     def test_a_file_that_is_gone_has_a_row_that_says_so(self, results_folder):
         locked_document(results_folder).unlink()
         (row,) = figures.table_status(locked("embedded")).to_dict("records")
-        assert (row["made"], row["cells"], row["lock"]) == (NOTHING, NOTHING, "✗ broken")
+        assert (row["made"], row["cells"], row["lock"]) == (NOTHING, NOTHING, f"✗{NBSP}broken")
 
     @pytest.mark.parametrize(("by_now", "said"), [(6, "yes"), (2, "2 of 6"), (0, "no")])
     def test_cells_of_the_present_code_are_told_from_older_ones(self, results_folder, by_now, said):

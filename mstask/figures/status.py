@@ -6,27 +6,28 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from mstask.figures.scores import NBSP
 from mstask.grid.locked import Locked
 from mstask.grid.progress import duration
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING
 
-INTACT, BROKEN = "✓ intact", "✗ broken"
+INTACT, BROKEN = f"✓{NBSP}intact", f"✗{NBSP}broken"
 ABSENT = ("none", "not installed")
+HYPHEN = "\N{NON-BREAKING HYPHEN}"
 
 
 def table_status(locked: Sequence[Locked]) -> pd.DataFrame:
-    """Each locked document: when its last cell was made, cells, time, whether the present code made it, and its lock."""
+    """Each locked document: when its cells were made, how many, their time, whether the present code made them, its lock."""
     rows = []
     for one in locked:
-        made = one.made or {}
+        made, profile = one.made or {}, one.entry["profile"]
         rows.append(
             {
-                "result": one.title,
-                "profile": one.entry["profile"],
+                "result": one.title + ("" if profile == "paper" else f" ({profile})"),
                 "made": _days(one.document),
                 "cells": str(made["cells"]) if made else NOTHING,
-                "time": duration(made["seconds"]) if made else NOTHING,
+                "time": duration(made["seconds"]).replace(" ", NBSP) if made else NOTHING,
                 "by the present code": _by_present_code(one),
                 "lock": BROKEN if one.problems else INTACT,
             }
@@ -144,5 +145,5 @@ def _created(document: Document | None) -> list[str]:
 
 def _days(document: Document | None) -> str:
     """Return the day, or the first and last day, on which a document's parts were made."""
-    days = sorted({created.partition("T")[0] for created in _created(document)})
+    days = sorted({created.partition("T")[0].replace("-", HYPHEN) for created in _created(document)})
     return " to ".join(dict.fromkeys((days[0], days[-1]))) if days else NOTHING

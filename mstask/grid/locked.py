@@ -50,7 +50,7 @@ def locked(source: str) -> list[Locked]:
     names = {name.partition("/")[2].removesuffix(".json"): name for name in entries if name.startswith(f"{source}/")}
     if not names:
         raise results.MissingResult(f"no {source} document is locked in {locks.kept_root()}")
-    problems = results.verify()
+    problems = results.verify(folders=[source])
     order = [name for name in sections() if name in names]
     return [_locked(names[name], entries[names[name]], problems) for name in [*order, *sorted(names.keys() - set(order))]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -73,20 +73,23 @@ def lock(path: str | Path) -> Path:
     return root / MANIFEST
 
 
-def verify(root: str | Path | None = None) -> list[str]:
+def verify(root: str | Path | None = None, folders: Sequence[str] = KEPT) -> list[str]:
     """Return every way in which the locked documents differ from their manifest; empty means intact.
 
     Parameters
     ----------
     root
         A results folder; by default the one in use (`MSTASK_RESULTS`, or the checkout's).
+    folders
+        Those of its folders to look at.
     """
     root = Path(root) if root is not None else kept_root()
     try:
         files = read_manifest(root)
     except ResultsError as error:
         return [str(error)]
-    present = {f"{folder}/{p.name}" for folder in KEPT for p in (root / folder).glob("*.json")}
+    present = {f"{folder}/{p.name}" for folder in folders for p in (root / folder).glob("*.json")}
+    files = {name: entry for name, entry in files.items() if folders is KEPT or name.partition("/")[0] in folders}
     problems = [] if files or present else [f"{root}: no locked documents found"]
     for name in sorted(present | set(files)):
         if name not in files:

@@ -79,7 +79,7 @@ SECTION = Section(
     protocol=PROTOCOL,
     profiles={
         "smoke": SMOKE | {"cases": ["yin-yang", "radar"], "methods": ["exp", "first-spike-exp"]},
-        "quick": QUICK | {"cases": ["yin-yang", "yin-yang-long"]},
+        "quick": QUICK | {"cases": ["yin-yang-long"], "methods": ["sum", "exp", "max", "first-spike-exp", "sum-frozen"]},
         "paper": {"data_size": "paper", "seeds": [42, 123, 999], "max_epochs": 15, "samples_per_epoch": 5000},
     },
     experiment="mstask.neighbours.eventprop.experiment",
@@ -97,7 +97,7 @@ YIN_YANG_SECTION = Section(
     protocol=PROTOCOL,
     profiles={
         "smoke": SMOKE | {"methods": ["published", "trained-delays"]},
-        "quick": QUICK,
+        "quick": QUICK | {"methods": ["published", "exp", "recurrent"]},
         "paper": {"data_size": "paper", "seeds": [7, 42, 123, 999, 2024], "max_epochs": 100, "samples_per_epoch": 5000},
     },
     experiment="mstask.neighbours.eventprop.experiment",
@@ -114,7 +114,7 @@ GRADIENTS_SECTION = Section(
     protocol={"slopes": [1.0, 5.0, 20.0], "surrogate_step": 1.0, "trial_ms": 1400.0},
     profiles={
         "smoke": {"data_size": "small", "seeds": [42], "entries": 4, "grid_steps": [1.0, 0.2], "batches": 3},
-        "quick": {"data_size": "small", "seeds": [42, 123], "entries": 10, "grid_steps": [1.0, 0.5, 0.1], "batches": 12},
+        "quick": {"data_size": "small", "seeds": [42], "entries": 10, "grid_steps": [1.0, 0.5, 0.1], "batches": 12},
         "paper": {
             "data_size": "small",
             "seeds": [7, 42, 123, 999, 2024],

@@ -85,7 +85,7 @@ SECTION = Section(
         },
         "quick": {
             "data_size": "medium",
-            "seeds": [42, 123],
+            "seeds": [42],
             "cases": ["digits"],
             "methods": ["dense", "er", "index", "random", "mixer", "index-dst"],
             "max_epochs": 12,

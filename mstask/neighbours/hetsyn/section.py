@@ -77,7 +77,7 @@ SECTION = Section(
         "quick": {
             "data_size": "medium",
             "seeds": [42],
-            "cases": ["match-feedforward", "match-recurrent", "pattern-feedforward", "digits-rows"],
+            "cases": ["match-feedforward", "pattern-feedforward"],
             "max_epochs": 10,
             "digits_epochs": 20,
             "iterations": 150,
