@@ -23,6 +23,12 @@ ENVIRONMENT = {
 }
 KERNEL_START = 600
 """Seconds that a kernel may take to start: a busy machine can be slow."""
+QUIET = (
+    "--IPKernelApp.log_level=CRITICAL",
+    "--IPKernelApp.exec_lines=import logging",
+    "--IPKernelApp.exec_lines=logging.getLogger('tornado.general').disabled = True",
+)
+"""Options of a kernel. Its control thread may lose a race with its own shutdown and log that with a traceback."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ def execute(task: Task) -> Report:
             log_output=False,
             start_timeout=KERNEL_START,
             execution_timeout=task.timeout and task.timeout * len(task.places),
-            extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
+            extra_arguments=list(QUIET),
         )
     except Exception as failure:
         error = explain(failure, task)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -16,14 +17,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serial
 from mstask.results.files import ResultsError, read_json
 
 SCHEMA = "mstask/1"
+PLAIN = frozenset({bool, int, float, str, type(None)})
 
 
 def plain(value: Any) -> Any:
     """Return `value` with NumPy and PyTorch scalars and arrays, and tuples, turned into plain Python."""
+    if type(value) in PLAIN:
+        return value
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return list(value) if PLAIN.issuperset(map(type, value)) else [plain(item) for item in value]
     return plain(value.tolist()) if hasattr(value, "tolist") else value
 
 
@@ -326,7 +330,8 @@ def _encode(value: Any, indent: str, place: str) -> str:
         return "{" + deeper + f",{deeper}".join(items) + indent + "}"
     if isinstance(value, list) and value:
         if all(isinstance(item, int | float) for item in value):
-            return "[" + ", ".join(_scalar(item, place) for item in value) + "]"
+            odd = next((item for item in value if not math.isfinite(item)), None)
+            return _scalar(value if odd is None else odd, place)
         items = (_encode(item, deeper, f"{place}[{i}]") for i, item in enumerate(value))
         return "[" + deeper + f",{deeper}".join(items) + indent + "]"
     return _scalar(value, place)
