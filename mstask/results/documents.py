@@ -330,7 +330,7 @@ def _encode(value: Any, indent: str, place: str) -> str:
         return "{" + deeper + f",{deeper}".join(items) + indent + "}"
     if isinstance(value, list) and value:
         if all(isinstance(item, int | float) for item in value):
-            odd = next((item for item in value if not math.isfinite(item)), None)
+            odd = next((item for item in value if isinstance(item, float) and not math.isfinite(item)), None)
             return _scalar(value if odd is None else odd, place)
         items = (_encode(item, deeper, f"{place}[{i}]") for i, item in enumerate(value))
         return "[" + deeper + f",{deeper}".join(items) + indent + "]"
