@@ -81,16 +81,6 @@ from mstask import session
 
 print(session.begin())
 
-# %% tags=["hide-input"]
-from importlib.util import find_spec
-
-if find_spec("optuna") is None:
-    listed = (root / "requirements.txt").read_text().split()
-    optuna = next(line for line in listed if line.startswith("optuna=="))
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", optuna], check=True
-    )
-
 # %%
 # %matplotlib inline
 import pandas as pd

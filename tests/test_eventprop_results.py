@@ -11,7 +11,6 @@ from mstask.neighbours.eventprop.section import GRADIENTS_SECTION, SECTION, SECT
 from mstask.neighbours.eventprop.tasks import TASKS as SETTINGS
 from mstask.neighbours.eventprop.variants import LOSS_METHODS
 from mstask.neighbours.eventprop.variants import VARIANTS as SETTINGS_OF_VARIANTS
-from mstask.summary.eventprop import of_case
 
 SEEDS = (42, 123, 999)
 SKILLS = dict.fromkeys(LOSSES, 0.5) | {"sum": 0.3, "exp": 0.9, "linear": 0.85, "sigmoid": 0.8, FROZEN: 0.3}
@@ -213,7 +212,7 @@ class TestFacts:
     def test_sentences_get_means_over_seeds(self):
         document = losses()
         found = summary.summarise(document)["facts"]["speech"]
-        speech = of_case(document, "speech")
+        speech = document.of_case("speech")
         mean = {name: fmean(c.result.accuracy for c in speech.cells if c.method == name) for name in ("exp", "sum", FROZEN)}
         assert found["lead"] == pytest.approx(mean["exp"] - mean["sum"])
         assert found["plain_gain"] == pytest.approx(mean["sum"] - mean[FROZEN])

@@ -17,7 +17,8 @@ from mstask.neighbours.hetsyn.names import CASES, EDGES, METHODS, STEP_MS, TITLE
 from mstask.neighbours.hetsyn.section import SECTION
 from mstask.neighbours.hetsyn.tasks import MatchToSample, Pattern
 from mstask.summary import summarise
-from mstask.summary.hetsyn import measured, of_case, series, shortening
+from mstask.summary.details import measured
+from mstask.summary.hetsyn import series, shortening
 
 PUBLISHED = results.load("hetsyn", "published")
 EMBEDDED = whole(source="embedded")
@@ -107,7 +108,7 @@ class TestFacts:
         assert summarise(PUBLISHED)["facts"] == {}
 
     def test_one_case_becomes_a_document_without_cases(self):
-        cut = of_case(EMBEDDED, "radar")
+        cut = EMBEDDED.of_case("radar")
         assert {c.case for c in cut.cells} == {None} and len(cut.cells) == len(METHODS) * len(SEEDS)
         assert cut.data.name == "radar"
 

@@ -20,7 +20,8 @@ from mstask.claims.findings import Documents, Finding, NotTestable, contrasted, 
 from mstask.neighbours.eventprop.names import FALLING, FROZEN, TASKS
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.summary.eventprop import checks, grid_table, measured, of_case
+from mstask.summary.details import measured
+from mstask.summary.eventprop import checks, grid_table
 
 LOSSES, YIN_YANG, GRADIENTS = "eventprop", "eventprop-yin-yang", "eventprop-gradients"
 AVERAGE = "average-cross-entropy"
@@ -68,7 +69,7 @@ def _frozen(documents: Documents) -> Finding:
     Supported: its lead is at most `TAUGHT` at each of several seeds. Fragile: on average. Contradicted: not on average.
     """
     document = _document(documents, LOSSES)
-    scores = [measured(document, name, LONG) for name in ("sum", FROZEN)]
+    scores = [measured(document, LONG, name) for name in ("sum", FROZEN)]
     seeds = sorted(scores[0].keys() & scores[1].keys())
     if not seeds:
         raise NotTestable(f"{TASKS[LONG]}: sum and its control with frozen hidden weights have no seed in common.")
@@ -91,7 +92,7 @@ def _deleted(documents: Documents) -> Finding:
     Supported: less than `KEPT` of them are left at each of several seeds. Fragile: on average. Contradicted: not on average.
     """
     document = _document(documents, LOSSES)
-    spikes = [measured(document, name, SPEECH, "hidden_spikes") for name in (AVERAGE, FROZEN)]
+    spikes = [measured(document, SPEECH, name, "hidden_spikes") for name in (AVERAGE, FROZEN)]
     seeds = [seed for seed in spikes[0] if spikes[1].get(seed)]
     if not seeds:
         raise NotTestable(f"Hidden spikes of {label(AVERAGE)} and of frozen hidden weights are not known for {TASKS[SPEECH]}.")
@@ -121,7 +122,7 @@ def _yin_yang(documents: Documents) -> Finding:
     Supported: the 95 % interval of the mean over seeds lies above it. Fragile: the mean does. Contradicted: it doesn't.
     """
     document = _document(documents, YIN_YANG)
-    values = list(measured(document, "published").values())
+    values = list(measured(document, None, "published").values())
     own: dict[str, Any] = document.values.get("published", {})
     if values:
         mean, low, high = stats.seed_interval(values)
@@ -199,7 +200,7 @@ def _document(documents: Documents, section: str) -> Document:
 
 
 def _task(document: Document, case: str) -> Document:
-    found = of_case(document, case)
+    found = document.of_case(case)
     if not found.cells:
         raise NotTestable(f"{TASKS[case]}: not run.")
     return found

@@ -35,7 +35,8 @@ from mstask.results.documents import Document
 from mstask.results.voices import label
 from mstask.summary import standings
 from mstask.summary.comparisons import spread
-from mstask.summary.hetsyn import OWN, RIVALS, detail, measured, of_case, runs, shortening
+from mstask.summary.details import detail, measured
+from mstask.summary.hetsyn import OWN, RIVALS, runs, shortening
 
 ORDER = ("HetSynLIF", "HetNeuLIF", "HomNeuALIF", "HomNeuLIF")
 """The paper's order on SHD, in words and as a figure only."""
@@ -56,7 +57,7 @@ def _document(documents: Documents) -> Document:
 
 def _one_case(documents: Documents, case: str) -> Documents:
     """The documents, with the HetSyn section's cut down to one task."""
-    document = of_case(_document(documents), case)
+    document = _document(documents).of_case(case)
     if not document.cells:
         raise NotTestable(f"There is no figure for {TITLES[case]} ({_why(document)}).")
     return {SECTION: document}

@@ -146,8 +146,7 @@ def single_case(document: Document) -> Document:
     """The document itself; of one data set, a document without cases, in which seeds are the unit of every spread."""
     if len({cell.case for cell in document.cells}) != 1 or document.cells[0].case is None:
         return document
-    cells = [cell.model_copy(update={"case": None}) for cell in document.cells]
-    return document.model_copy(update={"cells": cells, "data": document.cells[0].data, "cases": None})
+    return document.of_case(document.cells[0].case)
 
 
 def _document(documents: Documents) -> Document:

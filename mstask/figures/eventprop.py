@@ -22,7 +22,8 @@ from mstask.neighbours.eventprop.names import FROZEN, LOSSES, TASKS, VARIANTS
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.summary.comparisons import spread
-from mstask.summary.eventprop import curve, measured, tasks_of
+from mstask.summary.details import measured
+from mstask.summary.eventprop import curve, tasks_of
 
 METHODS = (*LOSSES, FROZEN)
 GROUPS = {
@@ -54,7 +55,7 @@ def figure_eventprop(document: Document) -> Figure:
             for row, name in enumerate(METHODS):
                 if row % 2:
                     axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
-                draw_spread(axes, row, measured(document, name, case).values(), GROUPS[name])
+                draw_spread(axes, row, measured(document, case, name).values(), GROUPS[name])
             record = (document.cases or {}).get(case)
             if record:
                 axes.axvline(1 / len(record.class_names), color=GREY, linestyle=":", linewidth=1)
@@ -83,7 +84,7 @@ def data_eventprop(document: Document) -> pd.DataFrame:
 
 def table_eventprop(document: Document) -> pd.DataFrame:
     """Accuracy of every loss on every task, as mean ± standard deviation over seeds."""
-    columns = {TASKS[case]: [plain(measured(document, name, case).values()) for name in METHODS] for case in tasks_of(document)}
+    columns = {TASKS[case]: [plain(measured(document, case, name).values()) for name in METHODS] for case in tasks_of(document)}
     return pd.DataFrame({"loss": [label(name) for name in METHODS]} | columns)
 
 
@@ -91,7 +92,7 @@ def table_eventprop_spikes(document: Document) -> pd.DataFrame:
     """Hidden spikes in a test trial, by loss and task: where a loss has deleted them, nothing is left to learn with."""
     columns = {}
     for case in tasks_of(document):
-        known = [list(measured(document, name, case, "hidden_spikes").values()) for name in METHODS]
+        known = [list(measured(document, case, name, "hidden_spikes").values()) for name in METHODS]
         columns[TASKS[case]] = [f"{np.mean(values):.0f}" if values else NOTHING for values in known]
     return pd.DataFrame({"loss": [label(name) for name in METHODS]} | columns)
 
@@ -289,12 +290,12 @@ def confusion(document: Document, method: str, case: str) -> np.ndarray | None:
 
 
 def _counts(document: Document, method: str, case: str) -> np.ndarray | None:
-    found = list(measured(document, method, case, "confusion").values())
+    found = list(measured(document, case, method, "confusion").values())
     return np.sum(found, axis=0) if found else None
 
 
 def _on_speech(document: Document, name: str, voice: str) -> str:
-    if values := measured(document, name, "speech").values():
+    if values := measured(document, "speech", name).values():
         return plain(values)
     mean = document.means.get(name)
     return VOICES[voice].absent if mean is None or mean.accuracy is None else f"{mean.accuracy:.3f}"
@@ -307,13 +308,13 @@ def _published(heard: Mapping[str, Document]) -> tuple[float, float] | None:
 
 
 def _accuracies(document: Document, name: str) -> list[float]:
-    values = list(measured(document, name).values())
+    values = list(measured(document, None, name).values())
     mean = document.means.get(name)
     return values or ([] if mean is None or mean.accuracy is None else [mean.accuracy])
 
 
 def _accuracy(document: Document, name: str, voice: str) -> str:
-    values = measured(document, name).values()
+    values = measured(document, None, name).values()
     if values:
         return plain(values)
     mean = document.means.get(name)
@@ -336,7 +337,7 @@ def _draw_voice(axes: Axes, y: float, values: Sequence[float], voice: str) -> No
 
 
 def _text(document: Document, name: str) -> str | None:
-    return next(iter(measured(document, name, None, "text").values()), None)
+    return next(iter(measured(document, None, name, "text").values()), None)
 
 
 def _epochs(document: Document, name: str) -> int | None:

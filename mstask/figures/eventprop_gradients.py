@@ -14,7 +14,8 @@ from mstask.figures.eventprop import GROUPS, say_nothing, sheet
 from mstask.neighbours.eventprop.names import LOSS_NAMES, LOSSES, ORIGINAL
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label
-from mstask.summary.eventprop import checks, facts, grid_table, measured
+from mstask.summary.details import measured
+from mstask.summary.eventprop import checks, facts, grid_table
 
 INPUT, OUTPUT = "#a4243b", "#0b62a4"
 SHAPES = {"sum": "-", "linear": "--", "exp": "-", "sigmoid": ":"}
@@ -95,8 +96,8 @@ def data_eventprop_grid(document: Document) -> pd.DataFrame:
 
 def figure_eventprop_shaping(document: Document) -> Figure:
     """How strongly a hidden spike hears of an error, by its time in a long trial, for four weights of the output voltage."""
-    times = next(iter(measured(document, "shaping", None, "time").values()), [])
-    heard = next(iter(measured(document, "shaping", None, "heard").values()), {})
+    times = next(iter(measured(document, None, "shaping", "time").values()), [])
+    heard = next(iter(measured(document, None, "shaping", "heard").values()), {})
     with sheet(document, 3.2) as figure:
         axes = figure.add_subplot()
         for name, values in heard.items():
@@ -116,8 +117,8 @@ def figure_eventprop_shaping(document: Document) -> Figure:
 
 def data_eventprop_shaping(document: Document) -> pd.DataFrame:
     """The curves of the shaping figure, signed."""
-    times = next(iter(measured(document, "shaping", None, "time").values()), [])
-    heard = next(iter(measured(document, "shaping", None, "heard").values()), {})
+    times = next(iter(measured(document, None, "shaping", "time").values()), [])
+    heard = next(iter(measured(document, None, "shaping", "heard").values()), {})
     return pd.DataFrame({"time_ms": times} | heard)
 
 
@@ -144,10 +145,10 @@ def table_eventprop_departures(document: Document) -> pd.DataFrame:
 
 def table_eventprop_surrogate(document: Document) -> pd.DataFrame:
     """The surrogate gradient of the input weights against the exact one: medians over networks, by the surrogate's slope."""
-    slopes = next(iter(measured(document, "surrogate", None, "slope").values()), [])
+    slopes = next(iter(measured(document, None, "surrogate", "slope").values()), [])
     rows = []
     for i, slope in enumerate(slopes):
-        cosines, norms = ([v[i] for v in measured(document, "surrogate", None, k).values()] for k in ("cosine", "norm_ratio"))
+        cosines, norms = ([v[i] for v in measured(document, None, "surrogate", k).values()] for k in ("cosine", "norm_ratio"))
         spread = f"{median(cosines):.2f} ({min(cosines):.2f} to {max(cosines):.2f})".replace("-", "−")
         rows.append({"slope": f"{slope:g}", "cosine": spread, "length, exact gradient = 1": f"{median(norms):.1f}"})
     return pd.DataFrame(rows, columns=["slope", "cosine", "length, exact gradient = 1"])

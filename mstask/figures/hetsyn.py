@@ -23,7 +23,8 @@ from mstask.neighbours.hetsyn.names import METHODS, TITLES
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading
 from mstask.summary.comparisons import spread
-from mstask.summary.hetsyn import OWN, cases_with, facts, measured, runs, series
+from mstask.summary.details import measured
+from mstask.summary.hetsyn import OWN, cases_with, facts, runs, series
 
 LOOKS = {
     "HomNeuLIF": ("#5d6d7e", "o", ":"),

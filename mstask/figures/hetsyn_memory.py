@@ -20,7 +20,8 @@ from mstask.neighbours.hetsyn.names import EDGES, METHODS, STEP_MS, TITLES
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING
 from mstask.summary.comparisons import spread
-from mstask.summary.hetsyn import OWN, cases_with, detail, facts, measured, shortening
+from mstask.summary.details import detail, measured
+from mstask.summary.hetsyn import OWN, cases_with, facts, shortening
 
 SHOWN = ("match-feedforward", "pattern-feedforward", "speech-bins", "radar")
 """Cases whose time constants are drawn."""

@@ -31,10 +31,10 @@ def figure_synthesis_gains(studies: Studies) -> Figure:
     with rc_context(STYLE):
         figure = Plot(figsize=(WIDTH, 1.0 + 0.34 * len(rows)), layout="constrained")
         axes = figure.add_subplot()
-        shown = [voice for voice in voices_of(studies) if outcomes(of_voice(studies, voice))]
-        for i, voice in enumerate(shown):
+        shown = {voice: held for voice in voices_of(studies) if (held := outcomes(of_voice(studies, voice)))}
+        for i, (voice, held) in enumerate(shown.items()):
             look = mark(voice)
-            for contest, found in outcomes(of_voice(studies, voice)).items():
+            for contest, found in held.items():
                 y = rows.index((contest.part, contest.task)) + 0.22 * (i - (len(shown) - 1) / 2)
                 axes.plot(found["difference"], y, **look)
                 if found["low"] is not None:
@@ -67,16 +67,16 @@ def data_synthesis_gains(studies: Studies) -> pd.DataFrame:
 def table_synthesis_gains(studies: Studies) -> pd.DataFrame:
     """Part, task, the two networks, their scores and sizes, and the gain with its interval, voice by voice."""
     rows = []
+    heard = {voice: outcomes(of_voice(studies, voice)) for voice in voices_of(studies)}
     for contest in CONTESTS:
-        for voice in voices_of(studies):
-            documents = of_voice(studies, voice)
-            if found := outcomes(documents).get(contest):
+        for voice, held in heard.items():
+            if found := held.get(contest):
                 sides = found["matched"], found["plain"]
                 rows.append(
                     {
                         "part": contest.part,
                         "task": contest.task,
-                        "voice": heading(voice, documents[contest.section]),
+                        "voice": heading(voice, studies[contest.section][voice]),
                         "matched against plain": " against ".join(label(side["method"]) for side in sides),
                         "macro-F1": _both(f"{side['macro_f1']['mean']:.3f}" for side in sides),
                         "gain": _gain(found),

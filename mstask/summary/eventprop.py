@@ -7,37 +7,17 @@ from statistics import fmean, median
 from typing import Any
 
 from mstask.neighbours.eventprop.names import FALLING, FROZEN, LOSSES, PROBES, TASKS, VARIANTS
-from mstask.results.documents import Cell, Document
+from mstask.results.documents import Document
+from mstask.summary.details import detail, measured
 
 SECTIONS = ("eventprop-gradients", "eventprop", "eventprop-yin-yang")
 
 BySeed = dict[int, Any]
 
 
-def of_case(document: Document, case: str) -> Document:
-    """The cells of one task as a document without cases, in which seeds are what a spread is taken over."""
-    cells = [cell.model_copy(update={"case": None}) for cell in document.cells if cell.case == case]
-    return document.model_copy(update={"cells": cells, "data": (document.cases or {}).get(case), "cases": None})
-
-
 def tasks_of(document: Document) -> list[str]:
     """The tasks that some cell has a score on, in the order of the section."""
     return [case for case in TASKS if any(cell.case == case and cell.result.accuracy is not None for cell in document.cells)]
-
-
-def measured(document: Document, method: str, case: str | None = None, *path: str) -> BySeed:
-    """By seed, a method's detail at `path`, or its accuracy without one; of one case, or of all that has only one."""
-    cells = (cell for cell in document.cells if cell.method == method and case in (None, cell.case))
-    values = {cell.seed: detail(cell, *path) if path else cell.result.accuracy for cell in cells}
-    return {seed: values[seed] for seed in sorted(values) if values[seed] is not None}
-
-
-def detail(cell: Cell, *path: str) -> Any:
-    """The detail of a cell at `path`, None where there is none."""
-    value: Any = cell.result.details or {}
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
 
 
 def curve(document: Document, method: str, case: str | None, name: str) -> list[float]:
@@ -68,7 +48,7 @@ def facts(document: Document) -> dict[str, Any]:
 def _of_losses(document: Document) -> dict[str, Any]:
     found = {}
     for case in tasks_of(document):
-        known = {name: fmean(values.values()) for name in (*LOSSES, FROZEN) if (values := measured(document, name, case))}
+        known = {name: fmean(values.values()) for name in (*LOSSES, FROZEN) if (values := measured(document, case, name))}
         losses = {name: known[name] for name in LOSSES if name in known}
         own: dict[str, Any] = {"accuracy": known}
         if losses:
@@ -78,7 +58,7 @@ def _of_losses(document: Document) -> dict[str, Any]:
             own["shaped"] = max(shaped, key=known.__getitem__)
         pairs = {"lead": ("exp", "sum"), "gain": ("exp", FROZEN), "plain_gain": ("sum", FROZEN)}
         own |= {key: known[a] - known[b] for key, (a, b) in pairs.items() if a in known and b in known}
-        own["spikes"] = _means({name: measured(document, name, case, "hidden_spikes") for name in known})
+        own["spikes"] = _means({name: measured(document, case, name, "hidden_spikes") for name in known})
         found[case] = own
     return found
 
@@ -86,7 +66,7 @@ def _of_losses(document: Document) -> dict[str, Any]:
 def _of_variants(document: Document) -> dict[str, Any]:
     found = {}
     for name in VARIANTS:
-        scores = list(measured(document, name).values())
+        scores = list(measured(document, None, name).values())
         if scores:
             mean = fmean(scores)
             silent = curve(document, name, None, "silent_neurons")
@@ -95,8 +75,8 @@ def _of_variants(document: Document) -> dict[str, Any]:
                 "sd": fmean((value - mean) ** 2 for value in scores) ** 0.5,
                 "lowest": min(scores),
                 "epochs": max(cell.result.epochs or 0 for cell in document.cells if cell.method == name),
-                **_means({key: measured(document, name, None, key) for key in ("hidden_spikes", "unanswered")}),
-                **_means({"last": measured(document, name, None, "last_epoch_accuracy")}),
+                **_means({key: measured(document, None, name, key) for key in ("hidden_spikes", "unanswered")}),
+                **_means({"last": measured(document, None, name, "last_epoch_accuracy")}),
                 **({"silent": silent[-1]} if silent else {}),
             }
     return found
@@ -110,7 +90,7 @@ def _of_gradients(document: Document) -> dict[str, Any]:
 def checks(document: Document) -> list[tuple[int, str, str, float, int, int]]:
     """Every comparison with finite differences: seed, network, parameter, relative error, entries used and skipped."""
     rows = []
-    for seed, networks in measured(document, PROBES[0], None, "networks").items():
+    for seed, networks in measured(document, None, PROBES[0], "networks").items():
         for network, parameters in networks.items():
             rows += [(seed, network, name, c["error"], c["used"], c["skipped"]) for name, c in parameters.items()]
     return rows
@@ -151,11 +131,11 @@ def _of_grid(document: Document) -> dict[str, Any]:
 
 def _of_surrogate(document: Document) -> dict[str, Any]:
     """gentlest and steepest slope: slope, and medians over networks of cosine and norm_ratio."""
-    slopes = next(iter(measured(document, "surrogate", None, "slope").values()), [])
+    slopes = next(iter(measured(document, None, "surrogate", "slope").values()), [])
     found = {}
     for name, at in (("gentlest", 0), ("steepest", -1)) if slopes else ():
         own = {
-            key: median(values[at] for values in measured(document, "surrogate", None, key).values())
+            key: median(values[at] for values in measured(document, None, "surrogate", key).values())
             for key in ("cosine", "norm_ratio")
         }
         found[name] = {"slope": slopes[at]} | own
@@ -164,7 +144,7 @@ def _of_surrogate(document: Document) -> dict[str, Any]:
 
 def _of_shaping(document: Document) -> dict[str, Any]:
     """first: by weight, the error that the earliest spike hears, as a share of the largest that any spike hears."""
-    heard = next(iter(measured(document, "shaping", None, "heard").values()), {})
+    heard = next(iter(measured(document, None, "shaping", "heard").values()), {})
     return {"first": {name: abs(values[0]) / max(map(abs, values)) for name, values in heard.items()}} if heard else {}
 
 
@@ -180,7 +160,7 @@ def _of_departures(document: Document) -> dict[str, Any]:
         "stale_cosine": ("stale", "cosine"),
         "lift_times_initial": ("lift", "times_initial"),
     }
-    values = {key: measured(document, "departures", None, *path).values() for key, path in paths.items()}
+    values = {key: measured(document, None, "departures", *path).values() for key, path in paths.items()}
     found = {key: median(several) for key, several in values.items() if several}
     if scale := found.get("forcing_scale"):
         found["forcing_factor"] = 1 / scale

@@ -9,6 +9,7 @@ from typing import Any
 
 from mstask.neighbours.hetsyn.names import CASES, METHODS
 from mstask.results.documents import Cell, Document
+from mstask.summary.details import detail, measured
 
 OWN = "HetSynLIF"
 RIVALS = tuple(name for name in METHODS if name != OWN)
@@ -17,30 +18,9 @@ KNOCK_OUTS = ("intact", "long", "random", "short")
 Path = tuple[str, ...]
 
 
-def of_case(document: Document, case: str) -> Document:
-    """The cells of one case as a document without cases, in which seeds are what a spread is taken over."""
-    cells = [cell.model_copy(update={"case": None}) for cell in document.cells if cell.case == case]
-    return document.model_copy(update={"cells": cells, "data": (document.cases or {}).get(case), "cases": None})
-
-
 def cases_with(document: Document, *path: str) -> list[str]:
     """Cases in which some cell has this detail (or, without a path, any score), in the order of the section."""
     return [case for case in CASES if any(measured(document, case, method, *path) for method in METHODS)]
-
-
-def measured(document: Document, case: str, method: str, *path: str) -> dict[int, Any]:
-    """By seed, what a method measured in a case: the detail at `path`, or its accuracy without one; nothing where unknown."""
-    cells = (cell for cell in document.cells if cell.case == case and cell.method == method)
-    values = {cell.seed: detail(cell, *path) if path else cell.result.accuracy for cell in cells}
-    return {seed: values[seed] for seed in sorted(values) if values[seed] is not None}
-
-
-def detail(cell: Cell, *path: str) -> Any:
-    """The detail of a cell at `path`, None where there is none."""
-    value: Any = cell.result.details or {}
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
 
 
 def runs(document: Document, case: str, method: str) -> list[dict[str, Any]]:

@@ -48,12 +48,12 @@ def title(case: str) -> str:
 
 
 def one_case(document: Document, case: str) -> Document:
-    """The cells of one case as a document of their own."""
-    cells = [cell.model_copy(update={"case": None}) for cell in document.cells if cell.case == case]
-    if not cells:
+    """The cells of one case as a document of their own; an error that names the cases where there are none."""
+    own = document.of_case(case)
+    if not own.cells:
         known = ", ".join(sorted({str(cell.case) for cell in document.cells}))
         raise ResultsError(f"section {document.section!r} has no cells of case {case!r}; found: {known or 'none'}")
-    return document.model_copy(update={"cells": cells, "cases": None, "data": (document.cases or {}).get(case)})
+    return own
 
 
 def settings(document: Document) -> dict[str, Any]:
