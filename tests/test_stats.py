@@ -76,13 +76,13 @@ def test_bootstrap_of_accuracy_has_the_known_standard_error():
     assert (high - low) / (2 * 1.96) == pytest.approx(standard_error, rel=0.03)
 
 
-def test_bootstrap_is_deterministic_and_ignores_the_order_of_examples():
+def test_bootstrap_is_deterministic_and_draws_the_same_examples_for_every_model():
     rng = np.random.default_rng(0)
     true, a, b = rng.integers(0, 4, (3, 200))
-    shuffled = rng.permutation(200)
     first = stats.paired_bootstrap(a, b, true, 4, seed=5)
     assert first == stats.paired_bootstrap(a, b, true, 4, seed=5)
-    assert first == stats.paired_bootstrap(a[shuffled], b[shuffled], true[shuffled], 4, seed=5)
+    drawn = [stats.example_bootstrap(model, true, 4, seed=5) for model in (a, b)]
+    assert first[1:] == tuple(np.percentile(drawn[0] - drawn[1], [2.5, 97.5]))
     assert first != stats.paired_bootstrap(a, b, true, 4, seed=6)
 
 

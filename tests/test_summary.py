@@ -85,12 +85,12 @@ def test_scores_without_predictions_are_compared_over_seeds():
     assert all(i["low"] is None for i in found["seeds"].values())
 
 
-def test_the_bootstrap_runs_once_per_process(ablation):
-    comparisons._paired_bootstrap.cache_clear()
+def test_the_bootstrap_of_a_cell_runs_once_per_process(ablation):
+    comparisons._example_bootstrap.cache_clear()
     first = summarise(ablation)
-    ran = comparisons._paired_bootstrap.cache_info().misses
+    ran = comparisons._example_bootstrap.cache_info().misses
     assert summarise(ablation) == first
-    assert comparisons._paired_bootstrap.cache_info().misses == ran == 18
+    assert comparisons._example_bootstrap.cache_info().misses == ran == 18
 
 
 def test_missing_cells_of_the_grid_are_named():

@@ -30,10 +30,8 @@ def paired_bootstrap(
 ) -> tuple[float, float, float]:
     """Return metric(a) - metric(b) and its 95 % percentile interval under resampling of the test examples.
 
-    Each resample draws N examples with replacement and scores both models on the same draw. Examples that
-    share (true label, prediction of a, prediction of b) are interchangeable, so a resample is one
-    multinomial draw of how often each distinct triple occurs: the same distribution as drawing N indices,
-    at a cost that grows with the number of triples instead of N.
+    Each resample draws N examples with replacement and scores both models on the same draw; the draws depend on N and
+    the seed alone, as in `example_bootstrap`.
 
     Parameters
     ----------
@@ -58,13 +56,10 @@ def paired_bootstrap(
         raise StatisticsError(f"unknown metric {metric!r}: {nearest(str(metric), METRICS)}")
     check_positive_integer(resamples, "resamples")
     pred_a, pred_b, true = paired_labels(n_classes, pred_a=pred_a, pred_b=pred_b, true=true)
-    triples, counts = np.unique(np.stack([true, pred_a, pred_b]), axis=1, return_counts=True)
-    draws = np.random.default_rng(seed).multinomial(len(true), counts / len(true), size=resamples)
-    weights = np.concatenate([counts[None], draws]).astype(np.float64)
-    score, (present, by_a, by_b) = METRICS[metric], triples
-    difference = score(weights, by_a, present, n_classes) - score(weights, by_b, present, n_classes)
-    low, high = np.percentile(difference[1:], [2.5, 97.5])
-    return float(difference[0]), float(low), float(high)
+    score, every, draws = METRICS[metric], np.ones((1, len(true))), _example_weights(len(true), resamples, seed)
+    observed, drawn = (score(w, pred_a, true, n_classes) - score(w, pred_b, true, n_classes) for w in (every, draws))
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return float(observed[0]), float(low), float(high)
 
 
 def hierarchical_bootstrap(
