@@ -85,7 +85,7 @@ def figure_g2gnet_grouping(documents: Documents) -> Figure:
         figure.supxlabel("macro-F1 minus that of unstructured wiring", fontsize=9.5)
         handles = [handle(voice, document) for voice, document in documents.items() if voice != "published"]
         if handles:
-            figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.2, fontsize=8.5)
+            figure.legend(handles=handles, loc="outside upper center", ncols=2, handletextpad=0.2, fontsize=8.5)
     return figure
 
 

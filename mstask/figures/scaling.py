@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from mstask.figures.canvas import GREY, STYLE, WIDTH, Plot
 from mstask.results.documents import Document
@@ -26,6 +27,7 @@ def figure_scaling(document: Document) -> Figure:
         axes.set_xscale("log", base=2)
         axes.set_xticks(workers, [str(w) for w in workers])
         axes.set(yscale="log", xlabel="workers", ylabel="hours")
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         figure.legend(loc="outside upper center", ncols=3)
     return figure
 
