@@ -57,13 +57,14 @@ def _history(outcome: Outcome) -> dict[str, list[float]]:
 
 
 def _details(outcome: Outcome, splits: Splits, net: EventpropNet, loss: str, text: str) -> dict[str, object]:
-    """What only this experiment measures; confusion matrices have predictions as rows."""
+    """What only this experiment measures: spikes per test trial, and confusion matrices that have predictions as rows."""
     last = outcome.last
     details: dict[str, object] = {
         "loss": loss,
         "text": text,
         "test_loss": outcome.test.loss,
         "last_epoch_accuracy": last.accuracy(splits.test.y),
+        "input_spikes": len(splits.test.x.times) / len(splits.test.x),
         "hidden_spikes": outcome.test.hidden_spikes,
         "unanswered": outcome.test.unanswered,
         "confusion": confusion(outcome.test.predictions, splits.test.y.numpy(), splits.n_classes),
