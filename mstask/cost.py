@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from torch import nn
+if TYPE_CHECKING:
+    from torch import nn
 
 E_MAC_PJ = 4.6
 """Energy of one 32-bit multiply-accumulate in 45 nm, picojoule."""

@@ -77,6 +77,7 @@ def test_table_and_figures_show_what_was_held(documents):
     assert sorted(line.get_xdata()[0] for line in gains.lines if len(line.get_xdata()) == 1)[0] == pytest.approx(-0.1)
     assert len(figures.data_synthesis(studies)) == 3
     sizes = figures.figure_synthesis(studies).axes[0]
+    assert sizes.get_title() == "radar"
     assert [line.get_xdata()[0] for line in sizes.lines if line.get_marker() == "o"] == [1000, 1000]
 
 

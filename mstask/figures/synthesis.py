@@ -23,6 +23,7 @@ from mstask.summary.synthesis import CONTESTS, PARTS, TASKS, outcomes
 ZERO_WIDTH_SPACE = "\u200b"
 SHAPES = {"neuron": "o", "synapse": "s", "loss": "^", "readout": "D", "wiring": "P"}
 COLOURS = {"radar": "#0b62a4", "speech": "#a4243b"}
+COSTS = {"n_parameters": "learnt parameters", "energy_uJ": "operation proxy, µJ"}
 
 
 def figure_synthesis_gains(studies: Studies) -> Figure:
@@ -88,20 +89,22 @@ def table_synthesis_gains(studies: Studies) -> pd.DataFrame:
 
 
 def figure_synthesis(studies: Studies) -> Figure:
-    """Macro-F1 against the number of parameters on both tasks: each part's plain network (hollow), joined to its matched one.
+    """Macro-F1 against parameters, and against operations: each part's plain network (hollow) joined to its matched one.
 
     Of the voices that have anything, the first is drawn: scores of different voices don't compare.
     """
     with rc_context(STYLE):
-        figure = Plot(figsize=(WIDTH, 3.4), layout="constrained")
-        panels = figure.subplots(1, len(TASKS), sharex=True, sharey=True)
+        figure = Plot(figsize=(WIDTH, 5.2), layout="constrained")
+        panels = figure.subplots(len(COSTS), len(TASKS), sharex="row", sharey=True)
         found = next((o for voice in voices_of(studies) if (o := outcomes(of_voice(studies, voice)))), {})
-        for axes, task in zip(panels, TASKS, strict=True):
-            _draw_sizes(axes, {c.part: o for c, o in found.items() if c.task == task}, COLOURS[task])
-            axes.set(title=task, xscale="log")
-            axes.xaxis.set_minor_formatter(NullFormatter())
-        panels[0].set_ylabel("macro-F1 on the test set")
-        figure.supxlabel("learnt parameters", fontsize=9.5)
+        for row, (cost, name) in zip(panels, COSTS.items(), strict=True):
+            for axes, task in zip(row, TASKS, strict=True):
+                _draw_costs(axes, {c.part: o for c, o in found.items() if c.task == task}, cost, COLOURS[task])
+                axes.set(xscale="log", xlabel=name)
+                axes.xaxis.set_minor_formatter(NullFormatter())
+        for axes, task in zip(panels[0], TASKS, strict=True):
+            axes.set_title(task)
+        figure.supylabel("macro-F1 on the test set", fontsize=9.5)
         handles = [Line2D([], [], color=GREY, marker=SHAPES[part], linestyle="", label=part) for part in PARTS]
         figure.legend(handles=handles, loc="outside upper center", ncols=5, handletextpad=0.1, columnspacing=1)
     return figure
@@ -110,9 +113,9 @@ def figure_synthesis(studies: Studies) -> Figure:
 data_synthesis = data_synthesis_gains
 
 
-def _draw_sizes(axes: Axes, found: dict, colour: str) -> None:
+def _draw_costs(axes: Axes, found: dict, cost: str, colour: str) -> None:
     for part, contest in found.items():
-        points = [(side["n_parameters"], side["macro_f1"]) for side in (contest["plain"], contest["matched"])]
+        points = [(side[cost], side["macro_f1"]) for side in (contest["plain"], contest["matched"])]
         if any(count is None for count, _ in points):
             continue
         axes.plot([count for count, _ in points], [score["mean"] for _, score in points], color=colour, linewidth=1, alpha=0.6)
@@ -138,4 +141,4 @@ def _count(number: int | None) -> str:
 
 
 def _energy(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.1f}"
+    return NOTHING if value is None else f"{value:.2g}" if value < 1 else f"{value:.1f}"

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from mstask.results.documents import Document
-from mstask.summary import standings
+from mstask.summary import operations, standings
 from mstask.summary.comparisons import compare, inference, scored_cells, share_seeds
 
 TASKS = ("radar", "speech")
@@ -48,8 +49,9 @@ def outcome(contest: Contest, documents: Mapping[str, Document | None]) -> dict[
     Returns
     -------
     dict
-        matched, plain: each {method, macro_f1 (as in `standings`), n_parameters, energy_uJ}; difference, low, high (95 %
-        over seeds), n and consistent as `compare` returns them; p and p_basis as `inference` does.
+        matched, plain: each {method, macro_f1 (as in `standings`), n_parameters (mean over seeds, rounded), energy_uJ (as
+        `operations.energy`)}; difference, low, high (95 % over seeds), n and consistent as `compare` returns them; p and
+        p_basis as `inference` does.
     """
     document = documents.get(contest.section)
     if document is None:
@@ -62,7 +64,12 @@ def outcome(contest: Contest, documents: Mapping[str, Document | None]) -> dict[
     methods = standings(own)["methods"]
     found, sure = compare(own, contest.matched, contest.plain), inference(own, contest.matched, contest.plain)
     sides = {
-        side: {"method": name} | {key: methods[name][key] for key in ("macro_f1", "n_parameters", "energy_uJ")}
+        side: {
+            "method": name,
+            "macro_f1": methods[name]["macro_f1"],
+            "n_parameters": _parameters(own, name),
+            "energy_uJ": operations.energy(own, name, contest.task),
+        }
         for side, name in (("matched", contest.matched), ("plain", contest.plain))
     }
     kept = {key: found[key] for key in ("difference", "low", "high", "n", "consistent")}
@@ -95,6 +102,12 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
     firm = {contest: _side(result) for contest, result in held.items()}
     sorted_out = {name: [_name(c) for c, side in firm.items() if side == name] for name in ("firm", "against", "open")}
     return by_part | sorted_out | {"missing": [_name(c) for c in found if c not in held], "largest": largest}
+
+
+def _parameters(document: Document, method: str) -> int | None:
+    """Wirings drawn by the seed differ a little in their number of connections."""
+    counts = [cell.result.n_parameters for cell in document.cells if cell.method == method]
+    return round(fmean(counts)) if counts and None not in counts else None
 
 
 def _side(result: Mapping[str, Any]) -> str:
