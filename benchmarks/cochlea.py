@@ -7,9 +7,11 @@ words twice with every fourth channel for the agreement, where its own two runs 
 
 from __future__ import annotations
 
+import argparse
 import resource
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -123,23 +125,20 @@ def measure(threads: int, repeats: int, tiny: bool) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure, write the document, print what was found."""
-    options = runner.options(__doc__.partition("\n")[0], arguments)
-    path = runner.place(SECTION, options.out)
-    if options.lock:
-        print(runner.lock(path))
-        return
-    values = runner.circumstances(SECTION, options)
-    values |= runner.fresh("benchmarks.cochlea:measure", 1, repeats=options.repeats, tiny=options.tiny)
-    from mstask import results
+    """Measure, write the document, print it."""
+    runner.main(__doc__, SECTION, "The ear model against lauscher", _measured, _report, arguments)
 
-    document = runner.document(SECTION, "The ear model against lauscher", options.tiny, values)
-    results.write_document(path, document)
-    print(f"{values['ratio']['cpu']:.0f} times lauscher by CPU time on a recording of {values['recording_seconds']:.2f} s")
+
+def _measured(options: argparse.Namespace) -> dict[str, Any]:
+    return runner.fresh("benchmarks.cochlea:measure", 1, repeats=options.repeats, tiny=options.tiny)
+
+
+def _report(document: Any) -> Iterator[str]:
+    values = document.values
+    yield f"{values['ratio']['cpu']:.0f} times lauscher by CPU time on a recording of {values['recording_seconds']:.2f} s"
     for word, one in values["words"].items():
         alike = "; ".join(f"{name} {pairs}" for name, pairs in one["correlation"].items())
-        print(f"{word}: spikes {one['spikes']}; {alike}")
-    print(path)
+        yield f"{word}: spikes {one['spikes']}; {alike}"
 
 
 if __name__ == "__main__":

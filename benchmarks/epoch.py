@@ -6,6 +6,7 @@ times are CPU time on one thread.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
@@ -132,26 +133,22 @@ def measure_growth(threads: int, repeats: int, tiny: bool) -> dict[str, list[dic
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure, write the document, print the tables."""
-    options = runner.options(__doc__.partition("\n")[0], arguments)
-    path = runner.place(SECTION, options.out)
-    if options.lock:
-        print(runner.lock(path))
-        return
-    values = runner.circumstances(SECTION, options)
+    """Measure, write the document, print it."""
+    runner.main(__doc__, SECTION, "Where the time of a training epoch goes", _measured, _report, arguments)
+
+
+def _measured(options: argparse.Namespace) -> dict[str, Any]:
     given = {"repeats": options.repeats, "tiny": options.tiny}
-    values |= {
+    return {
         "cells": runner.fresh("benchmarks.epoch:measure_epochs", 1, **given),
         "growth": runner.fresh("benchmarks.epoch:measure_growth", 1, **given),
     }
-    from mstask import results
+
+
+def _report(document: Any) -> Iterator[Any]:
     from mstask.figures import speed
 
-    document = runner.document(SECTION, "Where the time of a training epoch goes", options.tiny, values)
-    results.write_document(path, document)
-    print(speed.table_epoch(document).to_string(index=False), end="\n\n")
-    print(speed.table_growth(document).to_string(index=False), end="\n\n")
-    print(f"{path}" + (f"\n{document.budget}" if document.budget else ""))
+    yield from (speed.table_epoch(document), speed.table_growth(document))
 
 
 if __name__ == "__main__":

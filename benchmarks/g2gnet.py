@@ -7,7 +7,9 @@ within a repeat when the document is read (`mstask.neighbours.g2gnet.speed`).
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -86,29 +88,25 @@ def stepwise(weight, frames, backs, mask):
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure, write the document, print the tables."""
-    options = runner.options(__doc__.partition("\n")[0], arguments)
-    path = runner.place(SECTION, options.out)
-    if options.lock:
-        print(runner.lock(path))
-        return
-    values = runner.circumstances(SECTION, options)
-    values["runs"] = [
+    """Measure, write the document, print it."""
+    runner.main(__doc__, SECTION, "A wired layer against one dense masked product", _measured, _report, arguments)
+
+
+def _measured(options: argparse.Namespace) -> dict[str, Any]:
+    runs = [
         runner.fresh("benchmarks.g2gnet:measure", threads, clock=clock, repeats=options.repeats, tiny=options.tiny)
         for clock, threads in RUNS.items()
     ]
-    values |= {"steps": STEPS, "batch": BATCH, "seed": SEED, "timed_steps": TIMED[WIDTHS[0]]}
-    from mstask import results
+    return {"runs": runs, "steps": STEPS, "batch": BATCH, "seed": SEED, "timed_steps": TIMED[WIDTHS[0]]}
+
+
+def _report(document: Any) -> Iterator[Any]:
     from mstask.neighbours.g2gnet import speed
 
-    document = runner.document(SECTION, "A wired layer against one dense masked product", options.tiny, values)
-    results.write_document(path, document)
     for clock in RUNS:
-        print(f"{clock}: relative to the dense product, median [quartiles]; * what the automatic choice takes")
-        print(speed.table(document, clock).to_string(index=False))
-        print(speed.crossovers(document, clock).to_string(index=False))
-        print(f"fastest form chosen, within a tenth: {speed.best_choices(document, clock):.0%}", end="\n\n")
-    print(f"{path}" + (f"\n{document.budget}" if document.budget else ""))
+        yield f"{clock}: relative to the dense product, median [quartiles]; * what the automatic choice takes"
+        yield from (speed.table(document, clock), speed.crossovers(document, clock))
+        yield f"fastest form chosen, within a tenth: {speed.best_choices(document, clock):.0%}"
 
 
 if __name__ == "__main__":

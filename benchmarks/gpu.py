@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -13,7 +16,6 @@ import torch
 from benchmarks import runner
 from benchmarks.contenders import SEED, TINY, WORKLOADS, contenders, training_step
 from benchmarks.timing import interleaved
-from mstask import results
 from mstask.errors import MstaskError
 from mstask.figures import speed
 
@@ -21,15 +23,14 @@ SECTION = "benchmark-gpu"
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure, write the document, print the table; without a card, say so."""
-    options = runner.options(__doc__.partition("\n")[0], arguments)
-    path = runner.place(SECTION, options.out)
-    if options.lock:
-        print(runner.lock(path))
-        return
+    """Measure, write the document, print it; without a card, say so."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    runner.main(__doc__, SECTION, "One training step on a GPU", _measured, _report, arguments, device)
+
+
+def _measured(options: argparse.Namespace) -> dict[str, Any]:
     if not torch.cuda.is_available():
         raise SystemExit("benchmarks/gpu.py measures on an NVIDIA card, and no CUDA device is present on this machine.")
-    values = runner.circumstances(SECTION, options, torch.cuda.get_device_name())
     workloads = TINY if options.tiny else WORKLOADS
     about, seconds = {}, {}
     for key, work in workloads.items():
@@ -50,16 +51,16 @@ def main(arguments: list[str] | None = None) -> None:
             if name in steps:
                 about[name]["waits_for_host"] = waits_for_host(training_step(net, given, y))
         seconds[key] = interleaved(steps, "wall", options.repeats, timed=3)
-    values |= {
+    return {
         "contenders": about,
         "workloads": {key: asdict(work) for key, work in workloads.items()},
         "runs": [{"clock": "wall", "threads": torch.get_num_threads(), "seconds": seconds}],
         "seed": SEED,
     }
-    document = runner.document(SECTION, "One training step on a GPU", options.tiny, values)
-    results.write_document(path, document)
-    print(speed.table_step(document).to_string(index=False), end="\n\n")
-    print(speed.table_speedup(document).to_string(index=False), end=f"\n\n{path}\n")
+
+
+def _report(document: Any) -> Iterator[Any]:
+    yield from (speed.table_step(document), speed.table_speedup(document))
 
 
 def synchronised(step):

@@ -7,6 +7,7 @@ trains with. Ratios are formed within a repeat. Memory is the peak of a process 
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -155,28 +156,26 @@ def table(document: Any) -> Any:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure, write the document, print the table."""
-    options = runner.options(__doc__.partition("\n")[0], arguments)
-    path = runner.place(SECTION, options.out)
-    if options.lock:
-        print(runner.lock(path))
-        return
-    workloads = TINY if options.tiny else WORKLOADS
-    values = runner.circumstances(SECTION, options)
-    values |= {"workloads": {key: asdict(work) for key, work in workloads.items()}, "seed": SEED}
-    values |= {"timed_steps": TIMED, "settling_steps": SETTLING}
-    values["agreement"] = runner.fresh("benchmarks.hetsyn:agreement", 1)
-    values["memory"] = {
-        key: {name: runner.fresh("benchmarks.hetsyn:memory", 1, workload=key, form=name, tiny=options.tiny) for name in FORMS}
-        for key in workloads
-    }
-    values["runs"] = [runner.fresh("benchmarks.hetsyn:measure", 1, repeats=options.repeats, tiny=options.tiny)]
-    from mstask import results
+    """Measure, write the document, print it."""
+    runner.main(__doc__, SECTION, "HetSyn: a training step in three forms", _measured, lambda made: [table(made)], arguments)
 
-    document = runner.document(SECTION, "HetSyn: a training step in three forms", options.tiny, values)
-    results.write_document(path, document)
-    print(table(document).to_string(index=False), end="\n\n")
-    print(f"{path}" + (f"\n{document.budget}" if document.budget else ""))
+
+def _measured(options: argparse.Namespace) -> dict[str, Any]:
+    workloads = TINY if options.tiny else WORKLOADS
+    return {
+        "workloads": {key: asdict(work) for key, work in workloads.items()},
+        "seed": SEED,
+        "timed_steps": TIMED,
+        "settling_steps": SETTLING,
+        "agreement": runner.fresh("benchmarks.hetsyn:agreement", 1),
+        "memory": {
+            key: {
+                name: runner.fresh("benchmarks.hetsyn:memory", 1, workload=key, form=name, tiny=options.tiny) for name in FORMS
+            }
+            for key in workloads
+        },
+        "runs": [runner.fresh("benchmarks.hetsyn:measure", 1, repeats=options.repeats, tiny=options.tiny)],
+    }
 
 
 if __name__ == "__main__":

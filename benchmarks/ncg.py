@@ -9,8 +9,10 @@ so only the order of magnitude of a ratio counts. Both count training and test s
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,10 @@ from mstask.neighbours.ncg.inputs import SMALL_FILTER, contrast_latency
 from mstask.neighbours.ncg.methods import METHODS, Method, Schedule, Settings, configuration
 from mstask.neighbours.ncg.training import most_frequent_winner
 
+SECTION = "benchmark-ncg"
 EPOCHS, FOLDS = 15, 5
+TIMINGS = ("reference", "intended")
+"""The order of events at a spike: the published code's, and the one described."""
 DRIVE_PER_INPUT = 128
 """The yardstick's thresholds are shares of the initial weight times this number of inputs."""
 
@@ -81,34 +86,34 @@ def measure(name: str, parts: list[tuple[SpikeList, SpikeList]], epochs: int, re
     }
 
 
-def main() -> None:
-    """Measure, print and write the document."""
-    from mstask import results
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, write the document, print it."""
+    runner.main(__doc__, SECTION, "Competing-neuron readouts against their yardstick", _measured, _report, arguments)
 
-    options = runner.options(__doc__ or "")
-    if options.lock:
-        print(runner.lock(runner.place("benchmark-ncg", options.out)))
-        return
-    values = runner.circumstances("benchmark-ncg", options) | {"yardstick": YARDSTICK, "epochs": EPOCHS, "folds": FOLDS}
+
+def _measured(options: argparse.Namespace) -> dict[str, Any]:
+    values: dict[str, Any] = {"yardstick": YARDSTICK, "epochs": EPOCHS, "folds": FOLDS}
     parts = folds(1 if options.tiny else FOLDS)
     epochs = 2 if options.tiny else EPOCHS
-    for timing in ("reference", "intended"):
+    for timing in TIMINGS:
         values[timing] = {}
         for name, known in YARDSTICK.items():
             measure(name, parts[:1], 1, timing == "reference")
             found = measure(name, parts, epochs, timing == "reference")
             found["speed_ratio"] = found["samples_per_second"] / known["samples_per_second"]
             values[timing][name] = found
-            print(
+    return values
+
+
+def _report(document: Any) -> Iterator[str]:
+    for timing in TIMINGS:
+        for name, known in YARDSTICK.items():
+            found = document.values[timing][name]
+            yield (
                 f"{timing} {name}: {found['accuracy']:.4f} ± {found['sd']:.4f} (yardstick {known['accuracy']:.4f}), most "
                 f"frequent winner {found['most_frequent_winner']:.2f}, {found['samples_per_second']:,.0f} samples/s "
-                f"({found['speed_ratio']:.1f} times)",
-                flush=True,
+                f"({found['speed_ratio']:.1f} times)"
             )
-    document = runner.document("benchmark-ncg", "Competing-neuron readouts against their yardstick", options.tiny, values)
-    path = runner.place("benchmark-ncg", options.out)
-    results.write_document(path, document)
-    print(path)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,43 @@ def options(description: str, arguments: list[str] | None = None) -> argparse.Na
     if chosen.repeats < 3:
         parser.error(f"--repeats is {chosen.repeats}, expected at least 3")
     return chosen
+
+
+def main(
+    about: str | None,
+    section: str,
+    title: str,
+    measure: Callable[[argparse.Namespace], dict[str, Any]],
+    report: Callable[[Any], Iterable[Any]],
+    arguments: list[str] | None = None,
+    device: str = "cpu",
+) -> None:
+    """What every benchmark's command does: measure, write the document and print its report, or lock the last document.
+
+    Parameters
+    ----------
+    about
+        The script's docstring; its first line describes the command.
+    section, title
+        Of the result document.
+    measure
+        Given the options, returns the document's values; what makes a result and how busy the machine is are taken before.
+    report
+        What to print of the document: tables, or lines of text.
+    """
+    chosen = options((about or "").partition("\n")[0], arguments)
+    path = place(section, chosen.out)
+    if chosen.lock:
+        print(lock(path))
+        return
+    from mstask import results
+
+    before = circumstances(section, chosen, device)
+    made = document(section, title, chosen.tiny, before | measure(chosen))
+    results.write_document(path, made)
+    for part in report(made):
+        print(part.to_string(index=False) if hasattr(part, "to_string") else part, end="\n\n")
+    print(f"{path}" + (f"\n{made.budget}" if made.budget else ""))
 
 
 def circumstances(section: str, options: argparse.Namespace, device: str = "cpu") -> dict[str, Any]:
@@ -108,13 +146,13 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def main(arguments: list[str]) -> None:
+def answer(arguments: list[str]) -> None:
     """The child's side of `fresh`."""
-    target, given, answer = arguments
+    target, given, path = arguments
     module, _, function = target.partition(":")
     found = getattr(importlib.import_module(module), function)(**json.loads(given))
-    Path(answer).write_text(json.dumps(found), encoding="utf-8")
+    Path(path).write_text(json.dumps(found), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    answer(sys.argv[1:])

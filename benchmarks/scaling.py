@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import heapq
 import os
 import sys
@@ -22,23 +23,15 @@ MEASURED = {"section": "ablation", "methods": ["D0_doppler", "D1_H1"], "seeds": 
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure, simulate, write the document, print both."""
-    options = runner.options(__doc__.partition("\n")[0], arguments)
-    path = runner.place(SECTION, options.out)
-    if options.lock:
-        print(runner.lock(path))
-        return
-    from mstask import results
+    """Measure, write the document, print it."""
+    runner.main(__doc__, SECTION, "Scaling of the batch engine", _measured, report, arguments)
 
-    values = runner.circumstances(SECTION, options)
-    measured = measure(options.repeats, options.tiny)
-    cells = recorded()
+
+def _measured(options: argparse.Namespace) -> dict[str, Any]:
+    measured, cells = measure(options.repeats, options.tiny), recorded()
     overhead = median(run["overhead"] for run in measured if run["workers"] == 1)
-    values |= {"measured": measured, "cells": cells, "overhead": overhead}
-    values["simulated"] = simulate([cell["seconds"] for cell in cells], overhead)
-    document = runner.document(SECTION, "Scaling of the batch engine", options.tiny, values)
-    results.write_document(path, document)
-    print(report(values), path, sep="\n\n")
+    simulated = simulate([cell["seconds"] for cell in cells], overhead)
+    return {"measured": measured, "cells": cells, "overhead": overhead, "simulated": simulated}
 
 
 def measure(repeats: int, tiny: bool) -> list[dict[str, Any]]:
@@ -117,8 +110,9 @@ def makespan(seconds: Sequence[float], workers: int, overhead: float = 0.0) -> f
     return max(free)
 
 
-def report(values: dict[str, Any]) -> str:
+def report(document: Any) -> list[str]:
     """Both parts as text."""
+    values = document.values
     by = {w: [run["seconds"] for run in values["measured"] if run["workers"] == w] for w in (1, 2)}
     ratios = [one / (2 * two) for one, two in zip(by[1], by[2], strict=True)]
     known = sum(cell["recorded"] for cell in values["cells"])
@@ -129,7 +123,7 @@ def report(values: dict[str, Any]) -> str:
         "workers    hours  efficiency",
     ]
     rows = (f"{row['workers']:7d} {row['seconds'] / 3600:8.2f} {row['efficiency']:11.2f}" for row in values["simulated"])
-    return "\n".join([*lines, *rows])
+    return ["\n".join([*lines, *rows])]
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ formed within a repeat when the document is read (`mstask.figures.speed`), so th
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,29 +69,25 @@ def describe(threads: int, tiny: bool) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure, write the document, print the table."""
-    options = runner.options(__doc__.partition("\n")[0], arguments)
-    path = runner.place(SECTION, options.out)
-    if options.lock:
-        print(runner.lock(path))
-        return
-    values = runner.circumstances(SECTION, options)
-    values |= runner.fresh("benchmarks.step:describe", 1, tiny=options.tiny)
-    values["runs"] = [
+    """Measure, write the document, print it."""
+    title = "One training step against its floor and other libraries"
+    runner.main(__doc__, SECTION, title, _measured, _report, arguments)
+
+
+def _measured(options: argparse.Namespace) -> dict[str, Any]:
+    values = runner.fresh("benchmarks.step:describe", 1, tiny=options.tiny)
+    runs = [
         runner.fresh("benchmarks.step:measure", threads, clock=clock, repeats=options.repeats, tiny=options.tiny)
         for clock, threads in RUNS.items()
     ]
-    values |= {"timed_steps": TIMED, "settling_steps": SETTLING}
-    from mstask import results
+    return values | {"runs": runs, "timed_steps": TIMED, "settling_steps": SETTLING}
+
+
+def _report(document: Any) -> Iterator[Any]:
     from mstask.figures import speed
 
-    document = runner.document(SECTION, "One training step against its floor and other libraries", options.tiny, values)
-    results.write_document(path, document)
-    print(speed.table_step(document).to_string(index=False), end="\n\n")
-    print(speed.table_speedup(document).to_string(index=False), end="\n\n")
-    print(speed.table_goals(document).to_string(index=False), end="\n\n")
-    print(", ".join(f"{name} {version}" for name, version in document.values["provenance"]["versions"].items()))
-    print(f"{path}" + (f"\n{document.budget}" if document.budget else ""))
+    yield from (speed.table_step(document), speed.table_speedup(document), speed.table_goals(document))
+    yield ", ".join(f"{name} {version}" for name, version in document.values["provenance"]["versions"].items())
 
 
 if __name__ == "__main__":
