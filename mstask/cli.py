@@ -91,6 +91,13 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--json", action="store_true")
     verify.set_defaults(command=commands.verify)
 
+    repeat = add("repeat", help="train locked cells anew and compare; by default a section's quickest")
+    repeat.add_argument("section")
+    repeat.add_argument("--data", default="embedded", help="embedded or real")
+    for name in ("methods", "cases", "seeds"):
+        repeat.add_argument(f"--{name}", help="comma-separated")
+    repeat.set_defaults(command=commands.repeat)
+
     claims = add("claims", help="judge the paper's claims")
     claims.add_argument("--source", default="published", help="published, embedded, real or run")
     claims.add_argument("--json", action="store_true")

@@ -138,6 +138,24 @@ def verify(options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
+def repeat(options: argparse.Namespace) -> int:
+    """Train locked cells anew and say how each compares; exit 1 when any differs."""
+    from mstask.grid import repeat
+    from mstask.sections import section
+
+    try:
+        section(options.section)
+    except MstaskError as error:
+        raise UsageError(str(error)) from error
+    wanted = {name: texts(getattr(options, name)) for name in ("methods", "cases")}
+    cells = repeat.chosen(options.section, options.data, **wanted, seeds=integers("--seeds", options.seeds))
+    differing = 0
+    for again in repeat.repeat(cells):
+        print(again, flush=True)
+        differing += bool(again.differing)
+    return 1 if differing else 0
+
+
 def claims(options: argparse.Namespace) -> int:
     """Print the ledger of a source."""
     from mstask import claims

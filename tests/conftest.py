@@ -29,6 +29,22 @@ def results_folder(tmp_path, monkeypatch):
     return tmp_path / "results"
 
 
+@pytest.fixture
+def toy_here(tmp_path, monkeypatch):
+    """The toy section in this process, with results in a folder of the test's own."""
+    import toy
+
+    from mstask import sections
+
+    for name, value in toy.environment(tmp_path).items():
+        if name.startswith(("MSTASK_", "TOY_")):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sections, "_DECLARED_IN", (*sections._DECLARED_IN, "toy"))
+    sections.sections.cache_clear()
+    yield tmp_path
+    sections.sections.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def html(tmp_path_factory):
     """The whole book, built as `make book` builds it, with every warning an error and without the reader's runs."""

@@ -22,18 +22,6 @@ from mstask.sections import Place, resolve, section
 PLAIN = Place("plain", None, 1)
 
 
-@pytest.fixture
-def toy_here(tmp_path, monkeypatch):
-    """The toy section in this process, with results in a folder of the test's own."""
-    for name, value in toy.environment(tmp_path).items():
-        if name.startswith(("MSTASK_", "TOY_")):
-            monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sections, "_DECLARED_IN", (*sections._DECLARED_IN, "toy"))
-    sections.sections.cache_clear()
-    yield tmp_path
-    sections.sections.cache_clear()
-
-
 def measure(place=PLAIN, **given):
     return cells.run_cell("toy", place, resolve("toy", **given), toy.load(None, None, None))
 

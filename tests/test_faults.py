@@ -29,18 +29,6 @@ KILLS = int(os.environ.get("MSTASK_KILLS", "2"))
 CORRUPTIONS = int(os.environ.get("MSTASK_CORRUPTIONS", "40"))
 
 
-@pytest.fixture
-def toy_here(tmp_path, monkeypatch):
-    """The toy section in this process, with results in a folder of the test's own."""
-    for name, value in toy.environment(tmp_path).items():
-        if name.startswith(("MSTASK_", "TOY_")):
-            monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sections, "_DECLARED_IN", (*sections._DECLARED_IN, "toy"))
-    sections.sections.cache_clear()
-    yield tmp_path
-    sections.sections.cache_clear()
-
-
 def measure(method="plain", **given):
     """Run a cell of the toy in this process."""
     return cells.run_cell("toy", Place(method, None, 1), resolve("toy", **given), toy.load(None, None, None))

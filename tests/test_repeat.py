@@ -1,0 +1,65 @@
+"""Claims about training a locked cell again: it is the same bit by bit, or what differs is named."""
+
+import pytest
+import toy
+
+from mstask import results
+from mstask.cli import main
+from mstask.grid import cells, repeat
+from mstask.sections import Place, resolve
+
+
+@pytest.fixture
+def locked(toy_here):
+    """Two cells of the toy, run and locked."""
+    for method in ("plain", "other"):
+        cells.run_cell("toy", Place(method, None, 1), resolve("toy"), toy.load(None, None, None))
+    results.lock_run("toy", "quick")
+    return toy_here
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in (folder / "results").rglob("*") if path.is_file()}
+
+
+def test_a_cell_comes_out_the_same_bit_by_bit_and_leaves_no_trace(locked, capsys):
+    before = contents(locked)
+    assert main(["repeat", "toy", "--methods", "plain"]) == 0
+    assert capsys.readouterr().out.startswith("toy/plain/seed 1: the same bit by bit, macro-F1 ")
+    assert contents(locked) == before
+
+
+def test_without_names_the_quickest_cell_is_chosen(locked):
+    kept = results.load("toy").cells
+    assert repeat.chosen("toy") == [min(kept, key=lambda cell: cell.timing.seconds)]
+    assert [cell.method for cell in repeat.chosen("toy", methods=["other", "plain"])] == ["other", "plain"]
+
+
+def test_what_differs_is_named_with_the_answers_that_changed(locked):
+    (cell,) = repeat.chosen("toy", methods=["plain"])
+    answers = [1 - cell.result.predictions[0], *cell.result.predictions[1:]]
+    changed = cell.result.model_copy(update={"predictions": answers, "macro_f1": 0.25, "details": {"new": 1}})
+    found = repeat.Repeat(cell, changed, cell.data)
+    assert found.differing == ["macro_f1", "predictions"]
+    assert str(found).endswith(f"macro-F1 {cell.result.macro_f1:.4f}, now 0.2500, 1 of 15 answers")
+
+
+def test_other_data_is_named(locked):
+    (again,) = repeat.repeat(repeat.chosen("toy", methods=["plain"]))
+    other = again.data.model_copy(update={"fingerprint": "sha256:other"})
+    assert again.differing == []
+    assert repeat.Repeat(again.locked, again.measures, other).differing == ["data"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["toyy"], 2, "did you mean 'toy'"),
+        (["toy", "--methods", "plan"], 1, "did you mean 'plain'"),
+        (["toy", "--seeds", "7"], 1, "no locked cell of section toy has the seed 7"),
+        (["toy", "--seeds", "x"], 2, "expected comma-separated integers"),
+    ],
+)
+def test_a_name_that_no_locked_cell_has_is_refused(locked, capsys, arguments, code, message):
+    assert main(["repeat", *arguments]) == code
+    assert message in capsys.readouterr().err
