@@ -5,6 +5,7 @@ import toy
 
 from mstask import results
 from mstask.cli import main
+from mstask.errors import MstaskError
 from mstask.grid import cells, repeat
 from mstask.sections import Place, resolve
 
@@ -63,3 +64,12 @@ def test_other_data_is_named(locked):
 def test_a_name_that_no_locked_cell_has_is_refused(locked, capsys, arguments, code, message):
     assert main(["repeat", *arguments]) == code
     assert message in capsys.readouterr().err
+
+
+def test_parameters_that_the_section_has_no_more_are_left_out_and_new_ones_refused(locked):
+    (cell,) = repeat.chosen("toy", methods=["plain"])
+    older = cell.model_copy(update={"parameters": cell.parameters | {"gone": 1}})
+    assert [again.differing for again in repeat.repeat([older])] == [[]]
+    lacking = {name: value for name, value in cell.parameters.items() if name != "patience"}
+    with pytest.raises(MstaskError, match=r"can't be repeated: section toy has other parameters now \(patience\)"):
+        list(repeat.repeat([cell.model_copy(update={"parameters": lacking})]))

@@ -82,10 +82,19 @@ def chosen(
 
 
 def repeat(cells: Sequence[Cell]) -> Iterator[Repeat]:
-    """Train each cell again with its own parameters and number of threads; results on disk are left alone."""
+    """Train each cell again with its own parameters and number of threads; results on disk are left alone.
+
+    Parameters that the section has no more are left out; whether that matters, the comparison shows.
+
+    Raises
+    ------
+    MstaskError
+        The section has parameters now that the cell was made without.
+    """
     for cell in cells:
         about = section(cell.section)
-        parameters = resolve(cell.section, **cell.parameters)
+        known = about.parameters.model_fields
+        parameters = resolve(cell.section, **{name: value for name, value in cell.parameters.items() if name in known})
         if changed := [name for name, value in parameters.of_cell().items() if cell.parameters.get(name) != value]:
             raise MstaskError(
                 f"{cell.label} can't be repeated: section {cell.section} has other parameters now ({', '.join(changed)})"
