@@ -132,7 +132,7 @@ def table_hetsyn_slow(document: Document) -> pd.DataFrame:
     step = STEP_MS["match-slow"]
     rows = []
     for tau, row in facts(document).get("slow", {}).items():
-        means = (f"{row[channels] * step:.0f}" for channels in ("cue", "noise"))
+        means = (f"{row[channels] * step:,.0f}" for channels in ("cue", "noise"))
         rows.append((tau, f"{row['accuracy']:.3f}", f"{row['share']:.1%}", f"{row['reset']:.3f}", *means))
     names = ["from, ms", "accuracy", "long", "after their reset", "mean, cue channels, ms", "mean, noise channels, ms"]
     return pd.DataFrame(rows, columns=names)
