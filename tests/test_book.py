@@ -394,6 +394,13 @@ class TestRunsOnRealData:
         assert "real data" in after.html and "results/real/disjoint.json" in after.html and "leads there" in after.html
         assert "0.915" in after.html and after.html.count("not run yet") == before.html.count("not run yet") > 0
 
+    def test_it_stays_away_from_what_shows_the_readers_run_alone(self, project, results_folder):
+        store(results_folder, {"Doppler-LIF": [0.91, 0.92]}, source="real")
+        project.write(TABLE.replace("published/disjoint", "run/disjoint"))
+        built = project.build()
+        assert not built.warnings
+        assert "results/real" not in built.html and "0.915" not in built.html
+
     def test_a_page_may_ask_for_it_whether_it_exists_or_not(self, project, results_folder):
         store(results_folder)
         project.write(TABLE.replace("published/disjoint", "published/disjoint real/disjoint? run/disjoint"))

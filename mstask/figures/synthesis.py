@@ -16,7 +16,7 @@ from matplotlib.ticker import NullFormatter
 
 from mstask.figures.canvas import BAND, GREY, STYLE, WIDTH, Plot, mark
 from mstask.figures.crossed import Studies, of_voice, voices_of
-from mstask.figures.scores import NBSP, signed
+from mstask.figures.scores import signed
 from mstask.results.voices import NOTHING, VOICES, heading, label
 from mstask.summary.synthesis import CONTESTS, PARTS, TASKS, outcomes
 
@@ -132,7 +132,7 @@ def _both(texts: Iterable[str]) -> str:
 
 
 def _gain(found: dict) -> str:
-    interval = "" if found["low"] is None else f" [{signed(found['low'])},{NBSP}{signed(found['high'])}]"
+    interval = "" if found["low"] is None else f" [{signed(found['low'])}, {signed(found['high'])}]"
     return f"{signed(found['difference'])}{interval}"
 
 

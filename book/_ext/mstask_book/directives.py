@@ -154,9 +154,10 @@ class Exhibit(SphinxDirective):
         return [reference for text in texts for reference in Reference.every(text)]
 
     def able_to_join(self, named: Sequence[Reference]) -> list[Reference]:
-        """Return the locked runs on real data that an exhibit of several voices shows if they exist."""
-        there = {reference.section for reference in named if reference.source == "real"}
-        own = dict.fromkeys(r.section for r in named if r.source == "run" and r.section not in there)
+        """Return the locked runs on real data that an exhibit shows, if they exist, between another voice and the reader's."""
+        voices = {(reference.section, reference.source) for reference in named}
+        compared = {section for section, source in voices if source != "run" and (section, "real") not in voices}
+        own = dict.fromkeys(r.section for r in named if r.source == "run" and r.section in compared)
         several = own and self.wanted(self.function(self.kind)) in SEVERAL
         return [Reference.parse(f"real/{section}?") for section in own] if several else []
 
