@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,8 +38,10 @@ class Locked:
         return self.name.partition("/")[2].removesuffix(".json")
 
 
-def locked(source: str) -> list[Locked]:
+def locked(source: str, problems: Sequence[str] | None = None) -> list[Locked]:
     """Return the locked documents of "published", "embedded" or "real": sections in the order of the book, then others.
+
+    `problems` is what `results.verify` says, where it was asked already.
 
     Raises
     ------
@@ -50,12 +52,12 @@ def locked(source: str) -> list[Locked]:
     names = {name.partition("/")[2].removesuffix(".json"): name for name in entries if name.startswith(f"{source}/")}
     if not names:
         raise results.MissingResult(f"no {source} document is locked in {locks.kept_root()}")
-    problems = results.verify(folders=[source])
+    problems = results.verify(folders=[source]) if problems is None else problems
     order = [name for name in sections() if name in names]
     return [_locked(names[name], entries[names[name]], problems) for name in [*order, *sorted(names.keys() - set(order))]]
 
 
-def _locked(name: str, entry: Mapping[str, Any], problems: list[str]) -> Locked:
+def _locked(name: str, entry: Mapping[str, Any], problems: Sequence[str]) -> Locked:
     source, _, file = name.partition("/")
     section_id = file.removesuffix(".json")
     try:

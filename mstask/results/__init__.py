@@ -15,6 +15,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -260,7 +261,7 @@ def lock_run(
 def _load_kept(section: str, folder: str) -> Document:
     path = kept_folder(folder) / f"{section}.json"
     try:
-        document = read_document(path)
+        document = _unchanged(path, *_stamp(path))
     except MissingResult:
         if folder == "published":
             raise MissingResult(f"{path} does not exist: no figures are published for {section!r}") from None
@@ -272,6 +273,21 @@ def _load_kept(section: str, folder: str) -> Document:
     if document.section != section:
         raise ResultsError(f"{path} holds section {document.section!r}, expected {section!r}")
     return document
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Return when a file was last changed and its size, zeros where it can't be asked: reading it says why."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=64)
+def _unchanged(path: Path, modified: int, size: int) -> Document:
+    """Read a kept document, once per process as long as its file isn't changed; documents can't be changed either."""
+    return read_document(path)
 
 
 def _git(*arguments: str) -> str | None:

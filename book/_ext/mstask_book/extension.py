@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
 from . import site
@@ -27,9 +28,12 @@ from .status import StatusDirective
 from .zoo import ZooDirective
 
 
-def start(app: Sphinx) -> None:
+def begin(app: Sphinx, config: Config) -> None:
     """Begin a build with an empty look-up: documents are read afresh."""
     app.mstask_sources = Sources()
+
+
+def start(app: Sphinx) -> None:
     if not hasattr(app.env, "mstask_inputs"):
         app.env.mstask_inputs = {}
 
@@ -60,6 +64,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("mstask-zoo", ZooDirective)
     app.add_directive("mstask-when", WhenDirective)
     app.add_directive("mstask-unless", UnlessDirective)
+    app.connect("config-inited", begin, priority=100)
     app.connect("config-inited", site.configure_theme)
     app.connect("builder-inited", start)
     app.connect("env-get-outdated", outdated)

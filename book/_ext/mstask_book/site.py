@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import importlib.util
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
-from mstask import pairs, results
+from mstask import pairs
 from mstask.errors import MstaskError
 from mstask.results import locks
 
@@ -40,13 +41,12 @@ def configure_theme(app: Sphinx, config: Config) -> None:
         "launch_buttons": {"colab_url": COLAB},
         "use_repository_button": True,
         "use_issues_button": True,
-        "extra_footer": lock_state(),
+        "extra_footer": lock_state(app.mstask_sources.problems),
     }
 
 
-def lock_state() -> str:
+def lock_state(problems: Sequence[str]) -> str:
     """Return the footer: whether the locked results are intact, how many there are, and which code made them."""
-    problems = results.verify()
     if problems:
         listed = "".join(f"<li>{html.escape(problem)}</li>" for problem in problems)
         return f'<div class="lock-state lock-broken"><strong>Locked results: broken.</strong><ul>{listed}</ul></div>'

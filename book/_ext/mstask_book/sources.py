@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -174,13 +175,17 @@ class Sources:
             self._fingerprints[stem] = " ".join(digest(path) for path in inputs)
         return self._fingerprints[stem]
 
-    @staticmethod
-    def _load(reference: Reference) -> Any:
+    @functools.cached_property
+    def problems(self) -> list[str]:
+        """Every way in which locked documents differ from their manifest."""
+        return results.verify()
+
+    def _load(self, reference: Reference) -> Any:
         try:
             if reference.source == "claims":
                 return _ledger(reference.section)
             if reference.source == "locked":
-                return locked.locked(reference.section)
+                return locked.locked(reference.section, self.problems)
             if reference.source == "protocol":
                 return section(reference.section)
             if reference.source == "synthesis":

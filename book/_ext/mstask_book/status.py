@@ -79,7 +79,7 @@ class StatusDirective(Exhibit):
         path = locks.kept_root() / one.name
         content, copy = path.read_bytes(), self.folder / path.name
         if len(content) > LARGE:
-            content, copy = gzip.compress(content, mtime=0), copy.with_name(f"{copy.name}.gz")
+            content, copy = gzip.compress(content, compresslevel=6, mtime=0), copy.with_name(f"{copy.name}.gz")
         copy.write_bytes(content)
         return copy
 
