@@ -53,7 +53,7 @@ def lock_state(problems: Sequence[str]) -> str:
     entries = locks.read_manifest(locks.kept_root()).values()
     published = sum(entry["source"] == "published" for entry in entries)
     own = [entry for entry in entries if entry["source"] != "published"]
-    made = ", ".join(sorted({short(entry["revision"]) for entry in own}))
+    made = ", ".join(sorted({short(part) for entry in own for part in entry["revision"].split(",")}))
     text = f"Locked results intact: {published} documents published, {len(own)} of this project"
     return f'<div class="lock-state">✓ {text}{f" (revision {html.escape(made)})" if made else ""}.</div>'
 
