@@ -104,12 +104,17 @@ def visits(context, html):
     return found
 
 
+def given_up(request) -> bool:
+    """Whether the browser itself stopped reading a recording, as it does when it knows enough; that it plays is asked apart."""
+    return request.resource_type == "media" and request.failure == "net::ERR_ABORTED"
+
+
 def visited(tab, page: Path) -> Visit:
     """Open a page and look at it in every way."""
     visit = Visit()
     listeners = {
         "request": lambda request: visit.requests.append(request.url),
-        "requestfailed": lambda request: visit.errors.append(f"not loaded: {request.url}"),
+        "requestfailed": lambda request: None if given_up(request) else visit.errors.append(f"not loaded: {request.url}"),
         "pageerror": lambda error: visit.errors.append(str(error)),
         "console": lambda message: visit.errors.append(message.text) if message.type == "error" else None,
     }
