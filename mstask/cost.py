@@ -43,6 +43,11 @@ def solve_width(builder: Callable[[int], nn.Module], target: int, low: int = 2, 
     return best, count(best)
 
 
+def energy_uJ(macs: float, accumulates: float = 0.0) -> float:
+    """Operation proxy in microjoule, of multiply-accumulates and accumulates (paper, 4.2)."""
+    return (macs * E_MAC_PJ + accumulates * E_AC_PJ) * 1e-6
+
+
 def spiking_operations(
     in_features: int, n_classes: int, width: int, n_layers: int, steps: int, rate: float
 ) -> dict[str, float]:
@@ -53,7 +58,7 @@ def spiking_operations(
     """
     macs = in_features * width * steps + width * n_classes
     synaptic = (n_layers - 1) * rate * width * width * steps
-    return {"macs": macs, "synaptic_operations": synaptic, "energy_uJ": (macs * E_MAC_PJ + synaptic * E_AC_PJ) * 1e-6}
+    return {"macs": macs, "synaptic_operations": synaptic, "energy_uJ": energy_uJ(macs, synaptic)}
 
 
 def cnn_operations(channels: Sequence[int], n_classes: int, side: int = 64) -> dict[str, float]:
@@ -63,4 +68,4 @@ def cnn_operations(channels: Sequence[int], n_classes: int, side: int = 64) -> d
         macs += 9 * before * after * side * side
         side //= 2
     macs += channels[-1] * n_classes
-    return {"macs": macs, "energy_uJ": macs * E_MAC_PJ * 1e-6}
+    return {"macs": macs, "energy_uJ": energy_uJ(macs)}

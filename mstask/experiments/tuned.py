@@ -15,7 +15,7 @@ import torch
 from mstask import search
 from mstask.architectures import ABLATED
 from mstask.calibration import calibrate_thresholds
-from mstask.cost import E_AC_PJ, E_MAC_PJ, count_parameters, solve_width, spiking_operations
+from mstask.cost import count_parameters, energy_uJ, solve_width, spiking_operations
 from mstask.data import Split, Splits
 from mstask.errors import MstaskError
 from mstask.experiments import Job, Measured, cnn, spiking
@@ -124,7 +124,7 @@ def energy(architecture: str, n_layers: int, width: int, splits: Splits, rate: f
     paths = len(ABLATED[BANK].types)
     macs = in_features * width * steps + paths * (width * width * steps + width * splits.n_classes)
     synaptic = paths * (n_layers - 1) * rate * width * width * steps
-    return (macs * E_MAC_PJ + synaptic * E_AC_PJ) * 1e-6
+    return energy_uJ(macs, synaptic)
 
 
 def prepared(splits: Splits, transform: str) -> Splits:

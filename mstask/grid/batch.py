@@ -24,6 +24,7 @@ from mstask.grid.progress import Progress
 from mstask.grid.status import find, path_of, record_failure
 from mstask.parameters import Parameters
 from mstask.paths import ROOT
+from mstask.results.files import stamp
 from mstask.sections import Place, grid, label, section
 
 POLL = 0.2
@@ -158,14 +159,6 @@ def finished(made: Plan, section_id: str, place: Place) -> results.Cell | None:
 def flat(key: tuple[str, Place]) -> tuple[str, str, str | None, int]:
     """Section, method, case and seed."""
     return key[0], *key[1]
-
-
-def stamp(path: Path) -> int:
-    """When a file was last replaced, 0 where there is none."""
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
 
 
 def is_done(made: Plan, section_id: str, place: Place, keep_stale: bool = False) -> bool:

@@ -7,9 +7,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from mstask import results
 from mstask.errors import MstaskError, nearest
@@ -34,7 +31,7 @@ class Repeat:
         found = ["data"] if self.locked.data is not None and self.locked.data != self.data else []
         fields = [name for name in Measures.model_fields if name != "details"]
         found += [name for name in fields if getattr(about, name) != getattr(again, name)]
-        before, now = _plain(about.details), _plain(again.details)
+        before, now = about.details or {}, again.details or {}
         return found + [f"details.{name}" for name in sorted(set(before) & set(now)) if before[name] != now[name]]
 
     def __str__(self) -> str:
@@ -121,12 +118,8 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _plain(details: dict[str, Any] | None) -> dict[str, Any]:
-    return Measures(macro_f1=0.0, details=details).model_dump(mode="json").get("details") or {}
-
-
 def _answers(before: Measures, now: Measures) -> str:
     if before.predictions is None or now.predictions is None or len(before.predictions) != len(now.predictions):
         return ""
-    differing = int((np.array(before.predictions) != np.array(now.predictions)).sum())
+    differing = sum(a != b for a, b in zip(before.predictions, now.predictions, strict=True))
     return f", {differing} of {len(before.predictions)} answers" if differing else ", every answer the same"

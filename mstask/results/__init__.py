@@ -38,7 +38,7 @@ from mstask.results.documents import (
     read_record,
     sealed,
 )
-from mstask.results.files import MissingResult, ResultsError, write_atomic
+from mstask.results.files import MissingResult, ResultsError, stamp, write_atomic
 from mstask.results.locks import kept_folder, lock, now, verify
 
 __all__ = [
@@ -261,7 +261,7 @@ def lock_run(
 def _load_kept(section: str, folder: str) -> Document:
     path = kept_folder(folder) / f"{section}.json"
     try:
-        document = _unchanged(path, *_stamp(path))
+        document = _unchanged(path, stamp(path))
     except MissingResult:
         if folder == "published":
             raise MissingResult(f"{path} does not exist: no figures are published for {section!r}") from None
@@ -275,17 +275,8 @@ def _load_kept(section: str, folder: str) -> Document:
     return document
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    """Return when a file was last changed and its size, zeros where it can't be asked: reading it says why."""
-    try:
-        found = path.stat()
-    except OSError:
-        return 0, 0
-    return found.st_mtime_ns, found.st_size
-
-
 @lru_cache(maxsize=64)
-def _unchanged(path: Path, modified: int, size: int) -> Document:
+def _unchanged(path: Path, stamped: tuple[int, int] | None) -> Document:
     """Read a kept document, once per process as long as its file isn't changed; documents can't be changed either."""
     return read_document(path)
 

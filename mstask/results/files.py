@@ -22,6 +22,15 @@ class MissingResult(ResultsError):
     """A result that nobody has made yet."""
 
 
+def stamp(path: Path) -> tuple[int, int] | None:
+    """When a file was last replaced and its size, None where there is none: by it one tells whether the file has changed."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
 def write_atomic(path: str | Path, text: str) -> None:
     """Write `text` to `path` as UTF-8 so that the file is either complete or untouched.
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from statistics import fmean
 
-from mstask.cost import E_AC_PJ, E_MAC_PJ, spiking_operations
+from mstask.cost import energy_uJ, spiking_operations
 from mstask.data.shd import N_FRAMES, N_UNITS
 from mstask.results.documents import Cell, Document
+from mstask.summary.details import detail
 
 SHAPES = {"radar": (64, 64), "speech": (N_FRAMES, N_UNITS)}
 """Steps and features of an example in frames, as `mstask.data` gives it."""
@@ -41,7 +42,7 @@ def _cell_energy(cell: Cell, document: Document, task: str) -> float | None:
     if cell.result.energy_uJ is not None or document.data is None:
         return cell.result.energy_uJ
     count = RULES[document.section](cell, document, task)
-    return None if count is None else (count[0] * E_MAC_PJ + count[1] * E_AC_PJ) * 1e-6
+    return None if count is None else energy_uJ(*count)
 
 
 def _stack(cell: Cell, document: Document, task: str) -> Operations | None:
@@ -70,9 +71,8 @@ def _hetsyn(cell: Cell, document: Document, task: str) -> Operations | None:
 
 def _eventprop(cell: Cell, document: Document, task: str) -> Operations | None:
     """One hidden layer driven by spikes at their times; input spikes are the test set's, so any cell may have counted them."""
-    counted = [(c.result.details or {}).get("input_spikes") for c in document.cells]
-    received = next((count for count in counted if count is not None), None)
-    fired = (cell.result.details or {}).get("hidden_spikes")
+    counted = (detail(c, "input_spikes") for c in document.cells)
+    received, fired = next((count for count in counted if count is not None), None), detail(cell, "hidden_spikes")
     if received is None or fired is None or cell.result.width is None:
         return None
     return 0.0, received * cell.result.width + fired * _classes(document)
@@ -80,14 +80,14 @@ def _eventprop(cell: Cell, document: Document, task: str) -> Operations | None:
 
 def _readout(cell: Cell, document: Document, task: str) -> Operations | None:
     """Readout neurons that all receive every spike; that they stop at the first output spike is not counted in their favour."""
-    spikes = (cell.result.details or {}).get("spikes_per_sample")
+    spikes = detail(cell, "spikes_per_sample")
     return None if spikes is None or cell.result.width is None else (0.0, spikes * cell.result.width)
 
 
 def _wiring(cell: Cell, document: Document, task: str) -> Operations | None:
     """Masked layers on frames, and a dense readout."""
     steps, _ = SHAPES[task]
-    rates, connections = cell.result.firing_rates, (cell.result.details or {}).get("connections")
+    rates, connections = cell.result.firing_rates, detail(cell, "connections")
     if not rates or not connections or len(rates) != len(connections) or cell.result.width is None:
         return None
     reached: Sequence[float] = [*connections[1:], cell.result.width * _classes(document)]
