@@ -1,6 +1,6 @@
 # `make book` builds the book with your own run in it; `make test` passes the tests. Both set everything up.
 .DEFAULT_GOAL := book
-.PHONY: book pdf test check-book lint notebooks clean
+.PHONY: book pdf test fuzz check-book lint notebooks clean
 VENV := .venv
 PY := $(VENV)/bin/python
 export OMP_WAIT_POLICY := PASSIVE
@@ -15,6 +15,9 @@ pdf: $(VENV)/ready
 
 test: $(VENV)/ready
 	$(PY) -m pytest
+
+fuzz: $(VENV)/ready
+	$(PY) -m pytest -m hypothesis --hypothesis-profile=fuzz
 
 check-book: $(VENV)/ready
 	CHECK_BOOK=1 $(PY) -m pytest tests/test_book_bytes.py

@@ -1,6 +1,10 @@
-"""Every test runs on one thread, and writes results to a folder of its own."""
+"""Every test runs on one thread, writes results to a folder of its own, and draws the same random numbers every time.
+
+Hypothesis tests draw the same examples in each run; `make fuzz` lets them draw others, many more.
+"""
 
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -8,10 +12,27 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 torch.set_num_threads(1)
+
+# Hypothesis also draws constants found in the modules imported so far, which differ with the tests run before.
+providers._get_local_constants = providers.Constants
+settings.register_profile("suite", derandomize=True, deadline=None, max_examples=50)
+settings.register_profile("fuzz", deadline=None, max_examples=2000, print_blob=True)
+settings.load_profile("suite")
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers():
+    """Global generators start each test in one state, whatever ran before it."""
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import importlib
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import cochlea, contenders, epoch, event_driven, gpu, ideas, runner, step, timing
@@ -193,7 +193,6 @@ class TestRunner:
 
 
 class TestIdeas:
-    @settings(max_examples=30, deadline=None)
     @given(
         rows=st.integers(1, 140), inputs=st.integers(1, 70), width=st.integers(1, 20), rate=st.sampled_from((0, 0.15, 0.5, 1))
     )

@@ -143,7 +143,7 @@ class TestBadInput:
         message = refusal(folder)
         assert "X.npy" in message and ("truncated" in message or "not a complete .npy file" in message)
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.binary(max_size=200), st.sampled_from([b"", b"\x93NUMPY\x01\x00", b"\x93NUMPY\x01\x00\x40\x00{"]))
     def test_arbitrary_bytes(self, tmp_path, content, start):
         path = tmp_path / "X.npy"

@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -33,7 +33,6 @@ class TestSpikeList:
         assert made.spikes_per_sample == 2.0
 
     @given(hnp.arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(1, 8)), elements=st.floats(0, 2, width=32)))
-    @settings(max_examples=60, deadline=None)
     def test_dense_to_spikes_to_dense_is_exact_below_max_time(self, times):
         back = spikes.to_dense(spikes.from_dense(times, np.zeros(len(times), int)))
         np.testing.assert_array_equal(back, np.minimum(times, np.float32(1)))

@@ -1,10 +1,43 @@
 """Claims about the repository as a whole."""
 
+import random
+import re
 import shutil
 import subprocess
 import sys
+import types
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mstask.paths import ROOT
+
+
+def test_random_examples_are_the_same_whatever_ran_before(monkeypatch, tmp_path):
+    def drawn():
+        values = []
+
+        @given(st.integers(), st.text())
+        @settings(settings.get_profile("suite"))
+        def collect(number, text):
+            values.append((number, text))
+
+        collect()
+        return values
+
+    first = drawn()
+    random.seed(5)
+    (tmp_path / "constants.py").write_text("numbers = [123456789, 987654321]")
+    imported = types.ModuleType("constants")
+    imported.__file__ = str(tmp_path / "constants.py")
+    monkeypatch.setitem(sys.modules, "constants", imported)
+    assert drawn() == first and len(first) >= 50
+
+
+def test_how_many_random_examples_is_the_profiles_to_say():
+    for path in (ROOT / "tests").glob("test_*.py"):
+        own = re.findall(r"settings\([^)]*(?:max_examples|derandomize|deadline)=", path.read_text(encoding="utf-8"))
+        assert own == [], path.name
 
 
 def test_modules_can_be_read_in_one_sitting():

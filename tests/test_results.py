@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from making import TEST_LABELS, cell, data_record, document, guesses
 
@@ -47,7 +47,6 @@ class TestCanonicalJson:
             max_leaves=12,
         )
     )
-    @settings(deadline=None)
     def test_any_plain_value_survives_the_round_trip(self, value):
         text = results.dumps(value)
         assert json.loads(text) == value

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 from sklearn.metrics import accuracy_score, f1_score
@@ -34,7 +34,6 @@ def brute_force_p(a, b):
     return float((np.abs(products) >= abs(rank_a @ rank_b) - 1e-9).mean())
 
 
-@settings(deadline=None)
 @given(label_pairs)
 def test_macro_f1_is_that_of_scikit_learn(case):
     n_classes, pairs = case
@@ -95,7 +94,6 @@ def test_bootstrap_of_equal_models_is_exactly_zero_and_of_right_against_wrong_ex
     assert low >= 0.5
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=6))
 def test_rank_correlation_with_ties_is_that_of_brute_force(pairs):
     a, b = (list(side) for side in zip(*pairs, strict=True))

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
@@ -144,7 +144,6 @@ class TestKendall:
         found = [abs(scipy_stats.kendalltau(a, order).statistic) for order in itertools.permutations(b)]
         return tau, np.mean([t >= abs(tau) - 1e-9 for t in found])
 
-    @settings(deadline=None, max_examples=15)
     @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=5))
     def test_with_ties_it_is_that_of_brute_force(self, pairs):
         a, b = (list(side) for side in zip(*pairs, strict=True))

@@ -142,12 +142,18 @@ def _multiplicative(rule, row, time, out_times, up, later):
 
 @njit(cache=True, error_model="numpy")
 def normalise(weights, norms, totals):
-    """Rescale the weights of each neuron from their present sum of magnitudes [N] to the one in `norms` [N]."""
+    """Rescale the weights of each neuron from their present sum of magnitudes [N] to the one in `norms` [N].
+
+    A neuron whose weights are all zero begins again from equal ones. (The published code divides by zero there: its
+    weights are NaN from then on, and it never fires again.)
+    """
     n_inputs, n_neurons = weights.shape
-    scale = np.ones(n_neurons, np.float32)
+    scale = np.empty(n_neurons, np.float32)
     for j in range(n_neurons):
-        if totals[j] > 0.0:
-            scale[j] = norms[j] / totals[j]
+        scale[j] = norms[j] / totals[j]
+        if not np.isfinite(scale[j]):
+            weights[:, j] = 1.0
+            scale[j] = norms[j] / n_inputs
     for i in range(n_inputs):
         for j in range(n_neurons):
             weights[i, j] *= scale[j]
