@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mstask import data
-from mstask.data import shd
+from mstask.data import shd, speech
 from mstask.errors import MstaskError
 from mstask.neighbours.hetsyn.data import CASES, binned, load_case, speech_bins
 from mstask.neighbours.hetsyn.section import TASK_SEED
@@ -118,6 +118,28 @@ class TestBins:
 
     def test_warped_words_have_more_or_fewer_rows(self):
         assert [len(binned(self.times, self.units, warp)) for warp in (2**0.5, 2**-0.5)] == [353, 176]
+
+    @pytest.mark.parametrize(("seconds", "row"), [(0.404, 101), (0.804, 201), (0.1, 25), (0.9956, 249)])
+    def test_the_border_of_a_bin_is_rounded_like_the_times(self, seconds, row):
+        """Stored as float16, 0.404 s is 0.40405: later than the border in float64, but not in float16."""
+        for kind in (np.float16, np.float32, np.float64):
+            assert np.argwhere(binned(np.array([seconds], kind), np.array([5]))).tolist() == [[row, 695]]
+
+    @pytest.mark.parametrize("warp", [1.0, 2**0.5, 0.7, 2**-0.25])
+    @pytest.mark.parametrize("kind", [np.float16, np.float32])
+    def test_every_time_lands_in_the_first_row_whose_end_it_does_not_pass(self, warp, kind):
+        times = np.random.default_rng(0).uniform(0, 1.3, 200).astype(kind)
+        rows = int(1 * warp / 0.004)
+        expected = [next((i for i in range(rows) if time * kind(warp) <= kind(i * 0.004)), None) for time in times]
+        found = [np.argwhere(binned(times[k : k + 1], np.array([1]), warp))[:, 0].tolist() for k in range(200)]
+        assert found == [[] if row is None else [row] for row in expected]
+
+    def test_in_higher_precision_some_embedded_spikes_would_lie_in_another_bin(self):
+        with shd.opened(speech.generated("small") / "shd_test.h5") as file:
+            times, units = file["spikes/times"][:20], file["spikes/units"][:20]
+        here = speech_bins("embedded", "small", test_only=True).test.x[:20].numpy()
+        finer = np.stack([binned(t.astype(np.float64), u) for t, u in zip(times, units, strict=True)])
+        assert 0.01 < (here > finer).sum() / here.sum() < 0.05
 
     def test_a_word_slowed_down_twice_comes_twice_as_late(self):
         assert np.argwhere(binned(np.array([0.1]), np.array([10]), 2.0)).tolist() == [[50, 690]]

@@ -53,7 +53,10 @@ class Words:
 
 
 def frames(times: np.ndarray) -> np.ndarray:
-    """Return the frame, int64, of each time in s: floor(t / 1 s * 12) in double precision, clipped to 0..11."""
+    """Return the frame, int64, of each time in s: floor(t / 1 s * 12) in double precision, clipped to 0..11.
+
+    The paper gives the formula, not its precision; in that of SHD's files, float16, one spike in about 750 would move.
+    """
     return np.clip(np.floor(np.asarray(times, np.float64) / WINDOW * N_FRAMES), 0, N_FRAMES - 1).astype(np.int64)
 
 

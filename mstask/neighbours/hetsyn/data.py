@@ -2,7 +2,9 @@
 
 SHD is binned as the paper's code does it (HetSyn, appendix D): row i of 250 holds the spikes with 4 (i - 1) < t <= 4 i ms, so
 every spike comes one bin late and those after 996 ms are lost; several spikes in a bin count once; column = 700 - unit, so
-unit 0 is lost and column 0 is empty. Its time constants are given per step: "20 ms" there are 20 steps, 80 ms of speech.
+unit 0 is lost and column 0 is empty. Times are stretched and compared in the number format of the file, which in SHD has 11
+binary digits (float16): 0.404 s is stored as 0.40405 and still belongs to the bin that ends at 404 ms, since that border is
+rounded alike. Its time constants are given per step: "20 ms" there are 20 steps, 80 ms of speech.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from mstask.errors import MstaskError, nearest
 from mstask.neighbours.hetsyn.names import CASES
 from mstask.neighbours.hetsyn.tasks import MatchToSample, Pattern
 
-ROWS, BIN_S = 250, 0.004
+BIN_S, TRIAL_S = 0.004, 1
 VALIDATION_TRIALS = 256
 PATTERN_TRIALS = 8
 DATA_SEED = 0
@@ -87,7 +89,7 @@ def speech_bins(
 
     Parameters
     ----------
-    warp : factor that spike times are multiplied by; trials then have int(250 warp) rows.
+    warp : factor that spike times are multiplied by; trials then have `rows_of(warp)` rows.
     test_only : read the test file alone; training and validation are empty.
     """
     if not 0 < warp <= 10:
@@ -108,10 +110,19 @@ def speech_bins(
     return _splits("speech-bins", source, parts, list(corpus.train.keys or map(str, range(shd.N_CLASSES))), size)
 
 
+def rows_of(warp: float) -> int:
+    """Bins of a word that is stretched by a factor: int(1 s x factor / 4 ms), as the paper's code divides."""
+    return int(TRIAL_S * warp / BIN_S)
+
+
 def binned(times: np.ndarray, units: np.ndarray, warp: float = 1.0) -> np.ndarray:
-    """Spikes of one word, times in s and units 0..699, as uint8 [int(250 warp), 700] of 0 and 1."""
-    rows = int(ROWS * warp)
-    row = np.ceil(np.asarray(times, np.float64) * (warp / BIN_S) - 1e-6).astype(np.int64)
+    """Spikes of one word, times in s and units 0..699, as uint8 [`rows_of(warp)`, 700] of 0 and 1.
+
+    A spike lies in the first row whose end, i x 4 ms, is not before it, both in the times' own precision.
+    """
+    rows = rows_of(warp)
+    ends = (np.arange(rows) * BIN_S).astype(times.dtype)
+    row = np.searchsorted(ends, times * times.dtype.type(warp))
     column = shd.N_UNITS - np.asarray(units, np.int64)
     kept = (row < rows) & (column < shd.N_UNITS)
     out = np.zeros((rows, shd.N_UNITS), np.uint8)
@@ -122,7 +133,7 @@ def binned(times: np.ndarray, units: np.ndarray, warp: float = 1.0) -> np.ndarra
 def _binned_file(path: Path, warp: float) -> np.ndarray:
     with shd.opened(path) as file:
         times, units = file["spikes/times"], file["spikes/units"]
-        out = np.empty((len(times), int(ROWS * warp), shd.N_UNITS), np.uint8)
+        out = np.empty((len(times), rows_of(warp), shd.N_UNITS), np.uint8)
         for i, (time, unit) in enumerate(zip(times[:], units[:], strict=True)):
             out[i] = binned(time, unit, warp)
     return out
