@@ -122,10 +122,10 @@ PROBE = Section(
     id="probe",
     number="3",
     title="A probe of the harness on spoken digits",
-    data="speech",
+    data="speech-mixed",
     methods=("D0_doppler", "D0_stft", "D0_chirp", "D0_dualtau", "D1_H1", "D1_rev", "D2_concat"),
     parameters=ProbeParameters,
-    protocol=SPIKING | ON_AUDIO | {"rate_low": 0.02, "rate_high": 0.90, "patience": 15},
+    protocol=SPIKING | ON_AUDIO | {"rate_low": 0.02, "rate_high": 0.90, "patience": 15, "select_on": "validation"},
     profiles={
         "smoke": SMOKE,
         "quick": QUICK | {"max_epochs": 5, "methods": ["D0_doppler", "D0_stft", "D0_chirp", "D0_dualtau", "D1_H1"]},

@@ -57,3 +57,4 @@ class ProbeParameters(SpikingParameters):
 
     rate_low: Fraction = Field(description="a layer firing less is flagged")
     rate_high: Fraction = Field(description="a layer firing more is flagged")
+    select_on: Literal["validation", "test"] = Field(description="the best epoch by validation, or by test as in the paper")

@@ -24,7 +24,7 @@ from mstask.stats.scoring import macro_f1
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT_FORMAT = "mstask-checkpoint/2"
+CHECKPOINT_FORMAT = "mstask-checkpoint/3"
 DIGEST = hashlib.sha256().digest_size
 EVALUATION_BATCH = 512
 
@@ -35,6 +35,8 @@ class Recipe:
 
     Selection looks at the moving average of the last `smoothing` epochs' validation macro-F1; an epoch is the best so far
     when that average rises by more than `min_improvement`. Training stops after `patience` epochs without a new best.
+    With `select_on` = "test" the series "test_accuracy" that is watched takes the place of that average, and there is no
+    validation: so did the paper's probe, whose figures are no test any more.
     The learning rate is constant (schedule "none"), or rises linearly over `warmup` epochs and then falls to 0 at
     `max_epochs` along half a cosine; see `learning_rate`. `weight_decay` is Adam's L2 term.
     """
@@ -45,6 +47,7 @@ class Recipe:
     patience: int = 20
     smoothing: int = 5
     min_improvement: float = 1e-4
+    select_on: Literal["validation", "test"] = "validation"
     weight_decay: float = 0.0
     schedule: Literal["none", "cosine"] = "none"
     warmup: int = 0
@@ -56,12 +59,17 @@ class Diverged(MstaskError):
 
 @dataclass
 class History:
-    """What is remembered of every epoch; firing rates are per layer, on the validation set."""
+    """What is remembered of every epoch.
+
+    `smoothed` is the score that selects; firing rates are per layer, on the validation set; `watched` holds the series of the
+    section's own.
+    """
 
     train_loss: list[float] = field(default_factory=list)
     validation_macro_f1: list[float] = field(default_factory=list)
     smoothed: list[float] = field(default_factory=list)
     firing_rates: list[list[float]] = field(default_factory=list)
+    watched: dict[str, list] = field(default_factory=dict)
 
 
 @dataclass
@@ -97,6 +105,7 @@ def train(
     checkpoint: Path | None = None,
     on_epoch: Callable[[History], None] | None = None,
     before_epoch: Callable[[Any], None] | None = None,
+    watch: Callable[[Any], dict[str, Any]] | None = None,
 ) -> Outcome:
     """Train on splits.train, select on splits.validation, report splits.test at the selected epoch.
 
@@ -108,6 +117,7 @@ def train(
         recipe and seed, training continues from it and ends with the same numbers as an uninterrupted run.
     on_epoch : called after every epoch with the history so far.
     before_epoch : called before every epoch with the model, which it may change as a function of the model alone.
+    watch : called after every epoch with the model; what it returns joins the history, by name.
 
     `seconds` of the outcome is the time spent by part (train, evaluation, checkpoint) since this call.
     """
@@ -136,11 +146,16 @@ def train(
             group["lr"] = learning_rate(recipe, done)
         history.train_loss.append(train_epoch(model, optimiser, train_x, train_y, recipe.batch_size, order))
         clock = tick(seconds, "train", clock)
-        predictions, rates = predict(model, validation_x)
-        history.validation_macro_f1.append(macro_f1(predictions, splits.validation.y, splits.n_classes)[0])
-        history.firing_rates.append(rates)
-        recent = history.validation_macro_f1[-recipe.smoothing :]
-        history.smoothed.append(sum(recent) / len(recent))
+        for name, value in (watch(model) if watch else {}).items():
+            history.watched.setdefault(name, []).append(value)
+        if recipe.select_on == "test":
+            history.smoothed.append(history.watched["test_accuracy"][-1])
+        else:
+            predictions, rates = predict(model, validation_x)
+            history.validation_macro_f1.append(macro_f1(predictions, splits.validation.y, splits.n_classes)[0])
+            history.firing_rates.append(rates)
+            recent = history.validation_macro_f1[-recipe.smoothing :]
+            history.smoothed.append(sum(recent) / len(recent))
         if history.smoothed[-1] > best.score + recipe.min_improvement:
             best = Best(done + 1, history.smoothed[-1], copy.deepcopy(model.state_dict()))
         clock = tick(seconds, "evaluation", clock)

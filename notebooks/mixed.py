@@ -95,8 +95,8 @@ pd.Series(settings.model_dump(), name="value").to_frame()
 # %% [markdown]
 # ## Data
 #
-# The words of both files are pooled, shuffled and split; the counts are standardised by the training part's mean and standard
-# deviation, as in the paper's script for this section.
+# The words of both files are pooled, shuffled and split; the counts are standardised by the mean and standard deviation of
+# training and validation together, as in the paper's script for this section.
 
 # %%
 splits = load("mixed", settings)

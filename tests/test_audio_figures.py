@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 
 import numpy as np
 import pytest
-from making import cell, document, scored
+from making import TEST_LABELS, cell, document, scored
 
 from mstask import figures, results
 from mstask.figures import speech as speech_figures
@@ -16,6 +16,7 @@ from mstask.paper import PAIRS
 from mstask.results.voices import label
 from mstask.stats import variance_components
 from mstask.summary import standings, summarise
+from mstask.summary.probe import differences, facts
 
 SEEDS = (42, 123, 999)
 SCORES = {"CrossInhib-LIF": 0.6, "Dual-tau-LIF": 0.7, "Doppler-LIF": 0.4}
@@ -260,6 +261,34 @@ class TestProbe:
         assert table.iloc[0]["examples per second"] == "35"
         assert table.iloc[0]["layers astray"] == "2 of 4"
         assert figures.data_probe(probe(self.QUIET))["examples_per_second"].tolist() == [35.0]
+
+    def test_best_test_accuracy_of_all_epochs_stands_beside_that_of_the_selected_one(self):
+        def noted(method, seed, accuracies):
+            one = cell(method, seed, section="probe")
+            history = one.result.history | {"test_accuracy": [one.result.accuracy + a for a in accuracies]}
+            return one.model_copy(update={"result": one.result.model_copy(update={"history": history})})
+
+        document = results.merge([noted("D1_H1", 42, [-0.1, 0.0]), noted("D1_H1", 123, [0.02, 0.0])])
+        row = figures.table_probe_accuracy(document).iloc[0]
+        assert row["the second adds"] == "+0.010"
+        assert facts(document)["gain"] == {"mean": pytest.approx(0.01), "most": pytest.approx(0.02)}
+        assert figures.table_probe_accuracy(scored({"D1_H1": [0.5]}, "probe")).iloc[0]["the second adds"] == "—"
+        assert facts(scored({"D1_H1": [0.5]}, "probe"))["gain"] is None
+
+    def test_differences_of_accuracy_are_those_of_the_papers_script(self):
+        """5,000 paired resamples by a generator with the cell's seed, the best homogeneous network as control."""
+        skills = {"D0_doppler": 0.6, "D0_chirp": 0.7, "D1_H1": 0.8, "D1_rev": 0.5}
+        built = results.merge(cell(name, seed, skill, "probe") for name, skill in skills.items() for seed in (42, 123))
+        pairs = {(pair["a"], pair["b"]): pair for pair in differences(built)}
+        assert list(pairs) == [("D1_H1", "D0_chirp"), ("D1_rev", "D0_chirp"), ("D1_H1", "D1_rev")]
+        right = {c.method: np.equal(c.result.predictions, TEST_LABELS) for c in built.cells if c.seed == 123}
+        apart, rng = right["D1_H1"].astype(float) - right["D0_chirp"], np.random.default_rng(123)
+        draws = [apart[rng.integers(0, len(apart), len(apart))].mean() for _ in range(5000)]
+        found = pairs["D1_H1", "D0_chirp"]["seeds"][123]
+        assert found["difference"] == pytest.approx(apart.mean())
+        assert (found["low"], found["high"]) == pytest.approx(tuple(np.percentile(draws, [2.5, 97.5])), abs=1e-6)
+        table = figures.table_probe_differences(built)
+        assert list(table["difference"])[2] == f"{label('D1_H1')} − {label('D1_rev')}"
 
     def test_what_was_not_recorded_is_not_shown(self):
         bare = scored({"D0_doppler": [0.5]}, "probe")

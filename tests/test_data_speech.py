@@ -225,12 +225,11 @@ class TestMixedSplit:
         splits = data.load("speech-mixed", source="real", root=folder)
         files = [shd.read(folder / f"{name}.h5") for name in speech.FILES]
         counts = np.concatenate([words.counts for words in files])
-        order = np.random.default_rng(0).permutation(260)
+        order = torch.randperm(260, generator=torch.Generator().manual_seed(0)).numpy()
         assert splits.meta["counts"] == {"train": 176, "validation": 32, "test": 52}
         mean, sd = splits.meta["mean"], splits.meta["sd"]
         np.testing.assert_allclose(splits.test.x * (sd + 1e-6) + mean, counts[order[208:]], atol=1e-5)
-        assert splits.train.x.mean().item() == pytest.approx(0, abs=1e-5)
-        assert splits.train.x.std().item() == pytest.approx(1, abs=1e-3)
+        assert (mean, sd) == (pytest.approx(counts[order[:208]].mean()), pytest.approx(counts[order[:208]].std()))
         assert set(splits.meta["speakers"]["test"]) == set(splits.meta["speakers"]["train"]) == set(range(6))
 
     @pytest.fixture
@@ -246,16 +245,32 @@ class TestMixedSplit:
         splits = data.load("speech-mixed", source="real")
         assert splits.meta["counts"] == {"train": 170, "validation": 30, "test": 60}
         assert torch.equal(splits.test.y, y[200:]) and splits.meta["speakers"] is None
-        assert splits.train.x.mean().item() == pytest.approx(0, abs=1e-5)
+        assert splits.meta["mean"] == pytest.approx(x[:200].mean().item())
 
-    def test_an_undivided_cache_is_cut_by_the_seed_0_permutation(self, tensors, tmp_path):
+    def test_an_undivided_cache_is_cut_and_standardised_as_the_papers_script_does(self, tensors, tmp_path):
+        """Script 05: randperm of a generator seeded 0, 80/20, mean and sd of the whole first part, then validation."""
         x, y = tensors
         torch.save({"X": x.to(torch.uint8), "y": y.to(torch.int32)}, tmp_path / "shd.pt")
         splits = data.load("speech-mixed", source="real", root=tmp_path / "shd.pt")
-        order = np.random.default_rng(0).permutation(260)
+        order = torch.randperm(260, generator=torch.Generator().manual_seed(0))
+        first, test = x[order[:208]], x[order[208:]]
+        mean, sd = float(first.mean()), float(first.std() + 1e-6)
         assert torch.equal(splits.test.y, y[order[208:]])
-        mean, sd = splits.meta["mean"], splits.meta["sd"]
-        torch.testing.assert_close(splits.test.x * (sd + 1e-6) + mean, x[order[208:]], atol=1e-5, rtol=0)
+        torch.testing.assert_close(splits.test.x, (test - mean) / sd, atol=1e-3, rtol=0)
+        both = torch.cat([splits.train.x, splits.validation.x])
+        assert (both.mean().item(), both.std().item()) == (pytest.approx(0, abs=1e-5), pytest.approx(1, abs=1e-4))
+        assert abs(splits.train.x.mean()) > 1e-4
+
+    @pytest.mark.parametrize("divided", [True, False])
+    def test_the_probe_can_have_the_first_part_whole_and_as_it_is(self, tensors, tmp_path, monkeypatch, divided):
+        x, y = tensors
+        cut = {"Xtr": x[:208], "ytr": y[:208], "Xte": x[208:], "yte": y[208:]}
+        torch.save(cut if divided else {"X": x, "y": y}, tmp_path / "shd.pt")
+        monkeypatch.setenv("SHD_CACHE", str(tmp_path / "shd.pt"))
+        splits = speech.load_mixed("real", "paper", None, standardise=False, validation=False)
+        order = torch.arange(260) if divided else torch.randperm(260, generator=torch.Generator().manual_seed(0))
+        assert splits.meta["counts"] == {"train": 208, "validation": 0, "test": 52}
+        assert torch.equal(splits.train.x, x[order[:208]]) and torch.equal(splits.test.x, x[order[208:]])
 
 
 class TestHeldOutPair:

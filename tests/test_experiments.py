@@ -70,6 +70,43 @@ def test_a_probe_interrupted_after_an_epoch_ends_with_the_same_measures(tmp_path
     assert probe.measure(broken).measures == whole
 
 
+def test_the_probe_selects_on_validation_and_notes_the_test_accuracy_of_every_epoch(tmp_path):
+    measures = probe.measure(job("probe", "D0_doppler", tmp_path, max_epochs=3)).measures
+    noted = measures.history["test_accuracy"]
+    assert len(noted) == len(measures.history["smoothed"]) == 3
+    assert measures.accuracy == noted[measures.best_epoch - 1]
+
+
+def test_the_probe_that_selects_on_test_has_no_validation_and_reports_its_best_accuracy(tmp_path):
+    """As script 01 does: all of the first part is trained on, the first examples of it calibrate."""
+    original = job("probe", "D0_doppler", tmp_path, max_epochs=4, select_on="test", learning_rate=0.01)
+    own = job("probe", "D0_doppler", tmp_path, max_epochs=4)
+    assert original.splits.meta["counts"]["validation"] == 0
+    assert len(original.splits.train) == len(own.splits.train) + len(own.splits.validation)
+    measures = probe.measure(original).measures
+    noted = measures.history["test_accuracy"]
+    assert measures.accuracy == max(noted) and measures.best_epoch == 1 + noted.index(max(noted))
+    assert "validation_macro_f1" not in measures.history
+
+
+def test_the_probes_firing_is_that_of_the_examples_that_calibrate(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(probe, "predict", lambda model, x: seen.append(x) or (torch.zeros(len(x)), [0.0] * 4))
+    chosen = job("probe", "D0_doppler", tmp_path, max_epochs=1)
+    assert probe.measure(chosen).measures.history["firing_rates"] == [[0.0] * 4]
+    assert torch.equal(seen[-1], chosen.splits.train.x[: chosen.parameters.calibration_examples])
+
+
+def test_the_mixed_cache_alone_is_enough_for_the_real_probe(tmp_path, monkeypatch):
+    x, y = torch.randint(0, 3, (200, 12, 30)).float(), torch.arange(200) % 20
+    torch.save({"Xtr": x[:160], "ytr": y[:160], "Xte": x[160:], "yte": y[160:]}, tmp_path / "shd.pt")
+    monkeypatch.setenv("SHD_CACHE", str(tmp_path / "shd.pt"))
+    monkeypatch.delenv("SHD_DATA", raising=False)
+    real = job("probe", "D0_doppler", tmp_path, data_source="real", max_epochs=1)
+    assert torch.equal(real.splits.test.x, x[160:])
+    assert probe.measure(real).measures.epochs == 1
+
+
 def test_an_unknown_network_gets_a_suggestion(tmp_path):
     with pytest.raises(MstaskError, match="did you mean 'Doppler-LIF'"):
         spiking.measure(Job(**(vars(job("square", "Doppler-LIF", tmp_path)) | {"method": "Dopler-LIF"})))

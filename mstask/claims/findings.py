@@ -48,7 +48,7 @@ SUBJECTS = {
     "hetsyn": "HetSyn's tasks",
     "mixed": "mixed-speaker audio",
     "ncg": "competing readout neurons",
-    "probe": "the audio probe (SHD in the paper)",
+    "probe": "the audio probe (mixed speakers)",
     "rotation": "audio with rotating held-out speakers",
     "search": "tuned networks on radar",
     "square": "the audio neurons on radar",

@@ -50,7 +50,10 @@ def _order_matters(documents: Documents) -> Finding:
 
 
 def _vertical_deficit(documents: Documents) -> Finding:
-    """P4: deficit = best homogeneous - vertical mix, each within its own data."""
+    """P4: deficit = best homogeneous - vertical mix, each within its own data.
+
+    The audio side is the probe, whose split mixes the speakers; macro-F1 stands for its accuracy on both sides.
+    """
     audio, radar = ((section, _best(documents, section, "D1_H1"), "D1_H1") for section in ("probe", "ablation"))
     return contrasted(documents, audio, radar)
 

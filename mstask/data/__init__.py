@@ -48,7 +48,7 @@ class Splits:
     """A data set in its three parts, with the number of classes and the facts a result document needs.
 
     `meta` holds name, source, size, fingerprint (SHA-256 of the data), class_names, counts per part, and mean
-    and sd of the training part where the inputs are standardised.
+    and sd of the training part where the inputs are standardised ("speech-mixed": of training and validation together).
     """
 
     train: Split

@@ -61,20 +61,28 @@ def load(source: str, size: str, root: str | os.PathLike[str] | None) -> Splits:
     return _splits(chosen, corpus, _meta("speech", source, size, corpus) | {"held_out": held_out})
 
 
-def load_mixed(source: str, size: str, root: str | os.PathLike[str] | None) -> Splits:
-    """Return a split of all speakers' words by chance, standardised by mean and sd (one of each) of the training part.
+def load_mixed(
+    source: str, size: str, root: str | os.PathLike[str] | None, *, standardise: bool = True, validation: bool = True
+) -> Splits:
+    """Return a split of all speakers' words by chance.
 
-    Both files are pooled, permuted by ``default_rng(0)`` and cut after 80 %; validation is a stratified 15 % of the
-    first. A real mixed split in a .pt file has its own division where it holds one; without such a file SHD's own
-    files are pooled.
+    Both files are pooled, permuted by ``torch.randperm`` with a generator seeded 0 and cut after 80 %, as in the paper's
+    script 05; validation is a stratified 15 % of the first. Mean and sd (one of each) are those of the whole first part. A
+    real mixed split in a .pt file has its own division where it holds one; without such a file SHD's own files are
+    pooled.
+
+    Parameters
+    ----------
+    standardise : False leaves the values as they are, as in the paper's script 01.
+    validation : False leaves the first part whole, in its order, and the validation part empty, as in script 01.
     """
     if source == "real" and (path := _mixed_file(root)):
-        return _load_pt(path)
+        return _load_pt(path, standardise, validation)
     corpus = read(source, size, root)
     pool = _pooled(corpus)
-    train, validation, test = _mixed_indices(pool.labels, corpus.where)
+    train, validated, test = _mixed_indices(pool.labels, validation, corpus.where)
     meta = _meta("speech-mixed", source, size, corpus)
-    return _splits([_select(pool, part) for part in (train, validation, test)], corpus, meta, standardise=True)
+    return _splits([_select(pool, part) for part in (train, validated, test)], corpus, meta, standardise)
 
 
 def load_pair(
@@ -231,10 +239,14 @@ def _validation_split(y: np.ndarray, rows: np.ndarray, where: object) -> tuple[n
     return train, validation
 
 
-def _mixed_indices(y: np.ndarray, where: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    order = np.random.default_rng(SEED).permutation(len(y))
+def _mixed_indices(y: np.ndarray, validation: bool, where: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(SEED)).numpy()
     n_train = int(MIXED_SHARE * len(y))
-    return *_validation_split(y, order[:n_train], where), order[n_train:]
+    return *_parts(y, order[:n_train], validation, where), order[n_train:]
+
+
+def _parts(y: np.ndarray, rows: np.ndarray, validation: bool, where: object) -> tuple[np.ndarray, np.ndarray]:
+    return _validation_split(y, rows, where) if validation else (rows, rows[:0])
 
 
 def _meta(name: str, source: str, size: str, corpus: Corpus) -> dict[str, Any]:
@@ -260,7 +272,7 @@ def _assembled(
     x: Sequence[torch.Tensor], y: Sequence[np.ndarray], meta: dict[str, Any], standardise: bool, where: object
 ) -> Splits:
     if standardise:
-        mean, sd = _moments(x[0])
+        mean, sd = _moments(x[:2])
         if sd == 0:
             raise DataError(f"{where} has no variation: every training value is {mean:g}, expected spike counts")
         x = [(part - mean) / (sd + 1e-6) for part in x]
@@ -270,10 +282,11 @@ def _assembled(
     return Splits(*parts, N_CLASSES, meta)
 
 
-def _moments(x: torch.Tensor) -> tuple[float, float]:
-    """Return mean and standard deviation over all values, in float64."""
-    mean = float(x.mean(dtype=torch.float64))
-    return mean, float(sum(((part.double() - mean) ** 2).sum() for part in x.split(512)) / x.numel()) ** 0.5
+def _moments(parts: Sequence[torch.Tensor]) -> tuple[float, float]:
+    """Return mean and standard deviation over all values of the parts, in float64."""
+    slices, size = [piece for part in parts for piece in part.split(512)], sum(part.numel() for part in parts)
+    mean = float(sum(piece.sum(dtype=torch.float64) for piece in slices)) / size
+    return mean, float(sum(((piece.double() - mean) ** 2).sum() for piece in slices) / size) ** 0.5
 
 
 def _mixed_file(root: str | os.PathLike[str] | None) -> Path | None:
@@ -287,7 +300,7 @@ def _mixed_file(root: str | os.PathLike[str] | None) -> Path | None:
     return path
 
 
-def _load_pt(path: Path) -> Splits:
+def _load_pt(path: Path, standardise: bool, validation: bool) -> Splits:
     """Read a mixed split: a dictionary of tensors Xtr, ytr, Xte, yte, or X, y, which is cut as `load_mixed` says."""
     tensors = read_pt(path)
     x, y = _examples(path, tensors, "Xtr", "ytr") if "Xtr" in tensors else _examples(path, tensors, "X", "y")
@@ -295,9 +308,9 @@ def _load_pt(path: Path) -> Splits:
         x_test, y_test = _examples(path, tensors, "Xte", "yte")
         if x_test.shape[1:] != x.shape[1:]:
             raise DataError(f"{path}: Xtr is {list(x.shape)} and Xte {list(x_test.shape)}, expected equal frames and channels")
-        train, validation = _validation_split(y, np.arange(len(y)), path)
+        train, validated = _parts(y, np.arange(len(y)), validation, path)
     else:
-        train, validation, test = _mixed_indices(y, path)
+        train, validated, test = _mixed_indices(y, validation, path)
         x_test, y_test = x[test], y[test]
     meta = {
         "name": "speech-mixed",
@@ -307,7 +320,8 @@ def _load_pt(path: Path) -> Splits:
         "class_names": list(voices.WORDS),
         "speakers": None,
     }
-    return _assembled([x[train], x[validation], x_test], [y[train], y[validation], y_test], meta, True, path)
+    parts = [x[train], x[validated], x_test]
+    return _assembled(parts, [y[train], y[validated], y_test], meta, standardise, path)
 
 
 def read_pt(path: Path) -> dict[str, torch.Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -35,15 +36,20 @@ def measure(job: Job) -> Measured:
     return trained(job)
 
 
-def trained(job: Job, before_epoch: Callable[[SpikingNet], None] | None = None) -> Measured:
-    """Build and calibrate the network of a job, train it by the paper's recipe and test it."""
+def trained(
+    job: Job,
+    chosen: Recipe | None = None,
+    before_epoch: Callable[[SpikingNet], None] | None = None,
+    watch: Callable[[SpikingNet], dict[str, Any]] | None = None,
+) -> Measured:
+    """Build and calibrate the network of a job, train it by the paper's recipe (or the chosen one) and test it."""
     parameters, splits = job.parameters, job.splits
     torch.manual_seed(job.seed)
     model, width = build(job.method, parameters, splits.train.x.shape[-1], splits.n_classes)
     model.to(job.device)
     calibrate_thresholds(model, calibration_batch(job), parameters.target_rate)
     thresholds = [layer.neuron.threshold for layer in model.layers()]
-    outcome = train(model, splits, recipe(parameters), job.seed, job.checkpoint, job.on_epoch, before_epoch)
+    outcome = train(model, splits, chosen or recipe(parameters), job.seed, job.checkpoint, job.on_epoch, before_epoch, watch)
     measures = Measures(
         **of_outcome(outcome),
         n_parameters=count_parameters(model),
@@ -68,4 +74,6 @@ def recipe(parameters: TrainingParameters) -> Recipe:
 def of_outcome(outcome: Outcome) -> dict[str, object]:
     """What a result document keeps of a training."""
     kept = {name: value for name, value in vars(outcome).items() if name not in ("history", "seconds")}
-    return kept | {"history": vars(outcome.history)}
+    series = dict(vars(outcome.history))
+    series |= series.pop("watched")
+    return kept | {"history": {name: values for name, values in series.items() if values}}

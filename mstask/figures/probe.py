@@ -8,10 +8,12 @@ from statistics import median
 
 import pandas as pd
 
-from mstask.figures.scores import method_order, neurons_of, score
+from mstask.figures.scores import difference, method_order, neurons_of, score, signed
 from mstask.results.documents import Cell, Document
 from mstask.results.voices import NOTHING, label
 from mstask.summary import standings
+from mstask.summary.comparisons import spread
+from mstask.summary.probe import by_method, differences
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,35 @@ def table_probe(document: Document) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def table_probe_accuracy(document: Document) -> pd.DataFrame:
+    """Test accuracy of each network at the epoch that was selected, and the best of all epochs, as the paper's probe gives."""
+    chosen, best = by_method(document), by_method(document, best=True)
+    rows = []
+    for name in method_order([document]):
+        at, top = (spread(found.get(name, {}).values()) for found in (chosen, best))
+        known = at["mean"] is not None and top["mean"] is not None
+        rows.append(
+            {
+                "network": label(name),
+                "at the selected epoch": score(at),
+                "best of all epochs": score(top),
+                "the second adds": signed(top["mean"] - at["mean"]) if known else NOTHING,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def table_probe_differences(document: Document) -> pd.DataFrame:
+    """Differences of accuracy that the paper's probe tests: each seed with its interval of 5,000 resamples, and their mean."""
+    rows = []
+    for pair in differences(document):
+        against = f"best homogeneous ({label(pair['b'])})" if pair["control"] else label(pair["b"])
+        seeds = {f"seed {seed}": difference(found) for seed, found in pair["seeds"].items()}
+        over = {"mean": signed(pair["difference"]), "consistent": "yes" if pair["consistent"] else "no"}
+        rows.append({"difference": f"{label(pair['a'])} − {against}"} | seeds | over)
+    return pd.DataFrame(rows)
+
+
 def table_drift(document: Document) -> pd.DataFrame:
     """Layers whose rate after an epoch left the allowed interval, and in how many epochs (all seeds together)."""
     rows = []
@@ -80,9 +111,15 @@ def table_drift(document: Document) -> pd.DataFrame:
 
 
 def data_probe(document: Document) -> pd.DataFrame:
-    """Every cell of the probe: score, epochs, and speed in training."""
-    rows = [(c.method, c.seed, c.result.macro_f1, c.result.n_parameters, c.result.epochs, speed_of(c)) for c in document.cells]
-    return pd.DataFrame(rows, columns=["method", "seed", "macro_f1", "n_parameters", "epochs", "examples_per_second"])
+    """Every cell of the probe: scores, epochs, and speed in training."""
+    best = by_method(document, best=True)
+    rows = [
+        (c.method, c.seed, r.macro_f1, r.accuracy, best.get(c.method, {}).get(c.seed), r.n_parameters, r.epochs, speed_of(c))
+        for c in document.cells
+        for r in [c.result]
+    ]
+    scores, others = ["macro_f1", "accuracy", "best_accuracy"], ["n_parameters", "epochs", "examples_per_second"]
+    return pd.DataFrame(rows, columns=["method", "seed", *scores, *others])
 
 
 def data_drift(document: Document) -> pd.DataFrame:

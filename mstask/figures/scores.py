@@ -193,6 +193,12 @@ def signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "−")
 
 
+def difference(pair: Mapping[str, float | None]) -> str:
+    """Return "difference [interval]" of a comparison at one seed, the interval where it is known."""
+    text = signed(pair["difference"])
+    return text if pair["low"] is None else f"{text} [{signed(pair['low'])},{NBSP}{signed(pair['high'])}]"
+
+
 def neurons_of(architecture: Any) -> str:
     """Describe the neuron types of an `Architecture`: a stack by arrows, a bank by strokes."""
     if architecture is None:

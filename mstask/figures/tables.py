@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from mstask.claims import Claim, judge
-from mstask.figures.scores import NBSP, Documents, method_order, neurons_of, signed, voice_columns
+from mstask.figures.scores import Documents, difference, method_order, neurons_of, signed, voice_columns
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VERDICTS, by_voice, heading, label, marked
 from mstask.summary import standings, summarise
@@ -26,7 +26,7 @@ def table_comparisons(document: Document) -> pd.DataFrame:
     rows = []
     for key, comparison in summary["comparisons"].items():
         against = "best homogeneous" if key.endswith("-best") else label(comparison["b"])
-        seeds = {f"seed {seed}": _difference(pair) for seed, pair in comparison["seeds"].items()}
+        seeds = {f"seed {seed}": difference(pair) for seed, pair in comparison["seeds"].items()}
         agree = {True: "yes", False: "no", None: NOTHING}[comparison["consistent"]]
         over_seeds = {"mean": signed(comparison["difference"]), "consistent": agree}
         rows.append({"difference": f"{label(comparison['a'])} − {against}"} | seeds | over_seeds)
@@ -122,8 +122,3 @@ def data_comparisons(document: Document) -> pd.DataFrame:
         for seed, pair in comparison["seeds"].items()
     ]
     return pd.DataFrame(rows, columns=["comparison", "a", "b", "seed", "difference", "low", "high"])
-
-
-def _difference(pair: Mapping[str, float | None]) -> str:
-    text = signed(pair["difference"])
-    return text if pair["low"] is None else f"{text} [{signed(pair['low'])},{NBSP}{signed(pair['high'])}]"

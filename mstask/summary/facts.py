@@ -11,6 +11,7 @@ _GATHERED_BY = {
     "g2gnet": "mstask.neighbours.g2gnet.answers",
     "hetsyn": "mstask.summary.hetsyn",
     "ncg": "mstask.summary.ncg",
+    "probe": "mstask.summary.probe",
     "eventprop": "mstask.summary.eventprop",
     "eventprop-gradients": "mstask.summary.eventprop",
     "eventprop-yin-yang": "mstask.summary.eventprop",
