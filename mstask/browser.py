@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mstask import paths
 from mstask.errors import MstaskError
 
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ class NoBrowser(MstaskError):
 
 def executable() -> Path:
     """Return the browser to use: `MSTASK_BROWSER`, or the first that is installed."""
-    if named := os.environ.get("MSTASK_BROWSER"):
+    if named := paths.named("MSTASK_BROWSER"):
         if found := shutil.which(named):
             return Path(found)
-        raise NoBrowser(f"MSTASK_BROWSER is {named!r}, which is no program; expected the path of Chromium or Chrome")
+        raise NoBrowser(f"MSTASK_BROWSER is {str(named)!r}, which is no program; expected the path of Chromium or Chrome")
     installed = [path for name in NAMES if (path := shutil.which(name))] + [path for path in ELSEWHERE if Path(path).is_file()]
     if not installed:
         raise NoBrowser(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import contextlib
 import json
 import shutil
@@ -58,10 +57,14 @@ def run(options: argparse.Namespace) -> int:
 def requested(options: argparse.Namespace) -> list[tuple[str, Any]]:
     """The sections to run with their checked parameters."""
     from mstask import sections
+    from mstask.parameters import LISTS
 
     given = overrides(options.set)
-    given |= {"profile": options.profile, "data_source": options.data, "seeds": integers("--seeds", options.seeds)}
-    given |= {name: texts(getattr(options, name)) for name in ("methods", "cases")}
+    options_of = {"profile": options.profile, "data_source": options.data}
+    options_of |= {name: getattr(options, name) for name in LISTS}
+    for name, value in options_of.items():
+        if value is not None and given.setdefault(name, value) != value:
+            raise UsageError(f"{name} is given twice, as {given[name]!r} by --set and as {value!r}")
     try:
         chosen = [sections.section(name) for name in dict.fromkeys(options.sections or sections.sections())]
         return [(section.id, sections.resolve(section.id, **given)) for section in chosen]
@@ -141,14 +144,18 @@ def verify(options: argparse.Namespace) -> int:
 def repeat(options: argparse.Namespace) -> int:
     """Train locked cells anew and say how each compares; exit 1 when any differs."""
     from mstask.grid import repeat
+    from mstask.parameters import LISTS, Parameters, read
     from mstask.sections import section
 
     try:
         section(options.section)
     except MstaskError as error:
         raise UsageError(str(error)) from error
-    wanted = {name: texts(getattr(options, name)) for name in ("methods", "cases")}
-    cells = repeat.chosen(options.section, options.data, **wanted, seeds=integers("--seeds", options.seeds))
+    fields = Parameters.model_fields
+    wanted = {name: read(fields[name].annotation, getattr(options, name)) for name in LISTS}
+    if not all(isinstance(seed, int) for seed in wanted["seeds"] or ()):
+        raise UsageError(f"--seeds is {options.seeds!r}, expected whole numbers such as 42,123")
+    cells = repeat.chosen(options.section, options.data, **wanted)
     differing = 0
     for again in repeat.repeat(cells):
         print(again, flush=True)
@@ -229,31 +236,16 @@ def bench(options: argparse.Namespace) -> int:
     return subprocess.run(command, cwd=ROOT).returncode
 
 
-def overrides(pairs: Sequence[str]) -> dict[str, Any]:
-    """Parse NAME=VALUE pairs; a value is a Python literal, or else a plain string."""
-    given: dict[str, Any] = {}
+def overrides(pairs: Sequence[str]) -> dict[str, str]:
+    """The texts of NAME=VALUE pairs by name; what they mean, their parameters' types say."""
+    given: dict[str, str] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
             raise UsageError(f"--set {pair!r}: expected NAME=VALUE")
-        try:
-            given[name] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            given[name] = text
+        if given.setdefault(name.strip(), text) != text:
+            raise UsageError(f"--set {name.strip()} is given twice, as {given[name.strip()]!r} and as {text!r}")
     return given
-
-
-def texts(text: str | None) -> list[str] | None:
-    """Parse comma-separated names."""
-    return None if text is None else text.split(",")
-
-
-def integers(option: str, text: str | None) -> list[int] | None:
-    """Parse comma-separated integers."""
-    try:
-        return None if text is None else [int(part) for part in text.split(",")]
-    except ValueError:
-        raise UsageError(f"{option} is {text!r}, expected comma-separated integers such as 42,123") from None
 
 
 def check_positive(option: str, value: float | None) -> None:

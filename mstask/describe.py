@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal, get_args, get_origin
 
-from mstask.sections import resolve, section
+from mstask.sections import checked, section
 
 PROFILES = ("smoke", "quick", "paper")
 _BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
@@ -14,7 +14,7 @@ _BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 def parameter_rows(section_id: str) -> list[dict[str, str]]:
     """One row for each parameter that a run of the section takes, in the order of its notebook."""
     chosen = section(section_id)
-    values = {profile: resolve(section_id, profile=profile) for profile in PROFILES}
+    values = {profile: checked(section_id, profile=profile) for profile in PROFILES}
     rows = []
     for name, info in chosen.parameters.model_fields.items():
         if name == "cases" and not chosen.cases:

@@ -10,7 +10,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from mstask import paths
 
@@ -126,16 +125,16 @@ def data() -> Iterator[Check]:
     found = f"{', '.join(made)} in {cache}" if made else f"none yet in {cache}"
     yield Check("embedded data", "ok", found, "" if made else "nothing to do: each set is generated when first used")
     for variable, patterns in ORIGINALS.items():
-        if not (value := os.environ.get(variable)):
+        if not (value := paths.named(variable)):
             yield Check(variable, "ok", "not set", "set it to the originals' folder if you own them and want `--data real`")
             continue
-        absent = [pattern.rstrip("*") for pattern in patterns if not any(Path(value).expanduser().glob(pattern))]
+        absent = [pattern.rstrip("*") for pattern in patterns if not any(value.glob(pattern))]
         if absent:
             yield Check(
                 variable, "wrong", f"{value} has no {', '.join(absent)}", f"name the folder with them, or unset {variable}"
             )
         else:
-            yield Check(variable, "ok", value)
+            yield Check(variable, "ok", str(value))
 
 
 def folders() -> Iterator[Check]:

@@ -14,10 +14,15 @@ class UsageError(MstaskError):
     """The command line asks for something that doesn't exist."""
 
 
+def closest(name: str, valid: Iterable[str], cutoff: float = 0.5) -> str | None:
+    """Return the valid name most like `name`, whatever the case; None when none is alike."""
+    folded = {v.casefold(): v for v in valid}
+    match = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=cutoff)
+    return folded[match[0]] if match else None
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Return advice naming the valid choice closest to `name`, or all of them when none is close."""
     valid = list(valid)
-    folded = {v.casefold(): v for v in valid}
-    match = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.5)
-    choices = ", ".join(valid)
-    return f"did you mean {folded[match[0]]!r}? Valid: {choices}" if match else f"valid: {choices}"
+    choices, match = ", ".join(valid), closest(name, valid)
+    return f"did you mean {match!r}? Valid: {choices}" if match else f"valid: {choices}"

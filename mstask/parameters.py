@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import ast
+import re
+from itertools import islice
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,13 +15,78 @@ LISTS = ("methods", "cases", "seeds")
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
-Seeds = Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1)]
+LONGEST = 10_000
+"""Values that a list may have."""
+Seeds = Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1, max_length=LONGEST)]
+
+RANGE = re.compile(r"range\(\s*(-?\d+(?:\s*,\s*-?\d+){0,2})\s*,?\s*\)")
+
+
+def read(kind: Any, value: Any) -> Any:
+    """A parameter's value as its type has it, from what a person wrote: Python or NumPy, or text from a command line or YAML.
+
+    A list may be a tuple, a range or an array, a single value, or text: "a, b", "[1, 2]", "range(3)". A number may be text
+    ("1e-3"), a whole number may be written as 1e3, and "true" and "false" are what they say. The texts "None" and "null" are
+    None. What can't be read so comes back as it is: the type refuses it.
+    """
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, str):
+        value = value.strip()
+        if value in ("None", "null"):
+            return None
+    while hasattr(kind, "__metadata__"):
+        kind = get_args(kind)[0]
+    if get_origin(kind) is list:
+        inner = get_args(kind)[0]
+        return [read(inner, item) for item in items] if (items := _items(value)) is not None else value
+    return _single(kind, value)
+
+
+def _items(value: Any) -> list[Any] | None:
+    """The parts of what stands for a list; None where nothing can."""
+    if isinstance(value, str):
+        if numbers := RANGE.fullmatch(value):
+            try:
+                value = range(*map(int, numbers[1].split(",")))
+            except ValueError:
+                return None
+        elif value[:1] in ("[", "("):
+            try:
+                value = ast.literal_eval(value)
+            except (ValueError, SyntaxError, MemoryError, RecursionError):
+                return None
+        else:
+            value = [part.strip() for part in value.removesuffix(",").split(",")]
+    if isinstance(value, list | tuple | range):
+        return list(islice(value, LONGEST + 1))
+    return None if value is None or isinstance(value, dict | set | frozenset) else [value]
+
+
+def _single(kind: Any, value: Any) -> Any:
+    """A value that is no list."""
+    if isinstance(value, float) and kind is int and value.is_integer():
+        return int(value)
+    if not isinstance(value, str):
+        return value
+    if kind is bool:
+        return {"true": True, "false": False}.get(value.casefold(), value)
+    if kind in (int, float):
+        for read_as in (int, float):
+            try:
+                number = read_as(value)
+            except ValueError:
+                continue
+            return _single(kind, number)
+        return value
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return value[1:-1] if quoted else value
 
 
 class Parameters(BaseModel):
     """Parameters that every section has; made by `mstask.sections.resolve`."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     profile: Literal["smoke", "quick", "paper"] = Field(description="smoke, quick or paper")
     data_source: Literal["embedded", "real"] = Field(description="embedded, or real: the user's own copy")

@@ -6,22 +6,36 @@ import os
 import sys
 from pathlib import Path
 
+from mstask.errors import MstaskError
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def named(variable: str) -> Path | None:
+    """The path that an environment variable names, with "~" and variables in it filled in; None where it is unset or blank.
+
+    A shell does that filling in only outside quotes, and neither a `.env` file nor a notebook's `%env` does it at all.
+    """
+    text = os.path.expandvars(os.environ.get(variable, "").strip())
+    try:
+        return Path(text).expanduser() if text else None
+    except RuntimeError:
+        raise MstaskError(f"{variable} is {text!r}: whose home folder is meant isn't known here; give the whole path") from None
+
+
 def results_dir() -> Path:
-    """Folder of result documents: `MSTASK_RESULTS`, or `results/` of the checkout."""
-    return Path(os.environ.get("MSTASK_RESULTS") or ROOT / "results")
+    """Folder of result documents: `MSTASK_RESULTS`, or the papers' own `RESEARCH_ROOT`, or `results/` of the checkout."""
+    return named("MSTASK_RESULTS") or named("RESEARCH_ROOT") or ROOT / "results"
 
 
 def cache_dir() -> Path:
     """Per-user cache for generated data and compiled kernels: `MSTASK_DATA`, or the platform's cache folder."""
-    if chosen := os.environ.get("MSTASK_DATA"):
-        return Path(chosen).expanduser()
+    if chosen := named("MSTASK_DATA"):
+        return chosen
     if sys.platform == "darwin":
         base = Path.home() / "Library" / "Caches"
     elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        base = named("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        base = named("XDG_CACHE_HOME") or Path.home() / ".cache"
     return base / "mstask"

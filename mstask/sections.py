@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
+import logging
 import os
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -14,8 +17,13 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from mstask.errors import MstaskError, nearest
-from mstask.parameters import LISTS, Parameters
+from mstask.errors import MstaskError, closest, nearest
+from mstask.parameters import LISTS, Parameters, read
+
+log = logging.getLogger(__name__)
+
+INJECTED = "# Parameters"
+"""Begins the cell that papermill puts behind the parameters cell."""
 
 _DECLARED_IN = (
     "mstask.paper",
@@ -103,19 +111,36 @@ def section(name: str) -> Section:
 
 
 def resolve(section_id: str, **given: Any) -> Parameters:
+    """The parameters of a run, from what a command line, a notebook or papermill gives: `checked`, in the profile that counts.
+
+    The environment variable REDUCED=1 selects the profile smoke, whatever profile is given.
+    """
+    if os.environ.get("REDUCED") == "1":
+        if given.get("profile") not in (None, "smoke"):
+            _say_reduced(str(given["profile"]))
+        given["profile"] = "smoke"
+    return checked(section_id, **given)
+
+
+@cache
+def _say_reduced(profile: str) -> None:
+    """Say, once, which profile counts."""
+    log.warning("REDUCED=1 is set: the profile is smoke, not %s; unset it to run %s", profile, profile)
+
+
+def checked(section_id: str, **given: Any) -> Parameters:
     """Check the given parameters by name, type and range, and fill the rest from the profile and the protocol.
 
-    A value of None means "the profile's"; of the profile's cases those count that the data source has, or, where it has none
-    of them, all that it has. The environment variable REDUCED=1 selects the profile smoke.
+    Values may be written loosely, see `mstask.parameters.read`. None means "the profile's"; of the profile's cases those
+    count that the data source has, or, where it has none of them, all that it has.
     """
     chosen = section(section_id)
     fields = chosen.parameters.model_fields
     for name in given:
         if name not in fields:
             raise MstaskError(f"section {section_id} has no parameter {name!r}; {nearest(name, fields)}")
+    given = {name: read(fields[name].annotation, value) for name, value in given.items()}
     given = {name: value for name, value in given.items() if value is not None}
-    if os.environ.get("REDUCED") == "1":
-        given["profile"] = "smoke"
     given.setdefault("profile", "quick")
     size = chosen.profiles.get(given["profile"], {}) if isinstance(given["profile"], str) else {}
     whole = {"data_source": "embedded", "methods": list(chosen.methods), "cases": list(chosen.cases)}
@@ -127,7 +152,8 @@ def resolve(section_id: str, **given: Any) -> Parameters:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise MstaskError(f"section {section_id}: parameter {where} is {first['input']!r}: {first['msg'].lower()}") from error
+        found = reprlib.repr(first["input"])
+        raise MstaskError(f"section {section_id}: parameter {where} is {found}: {first['msg'].lower()}") from error
     if parameters.data_source not in chosen.data_sources:
         raise MstaskError(f"section {section_id} has no {parameters.data_source} data, only {', '.join(chosen.data_sources)}")
     _check_names(chosen, parameters)
@@ -159,8 +185,43 @@ def _check_names(chosen: Section, parameters: Parameters) -> None:
 
 
 def given(section_id: str, namespace: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a section's parameters that a notebook's namespace holds."""
-    return {name: namespace[name] for name in section(section_id).parameters.model_fields if name in namespace}
+    """Those of a section's parameters that a notebook's namespace holds; see `refuse_others`."""
+    names = section(section_id).parameters.model_fields
+    refuse_others(namespace, names, f"section {section_id}")
+    return {name: namespace[name] for name in names if name in namespace}
+
+
+def refuse_others(namespace: Mapping[str, Any], parameters: Iterable[str], owner: str) -> None:
+    """Refuse what was written in a notebook as a parameter and is none: nothing would ever read it.
+
+    The cells that were run tell (`In` of the namespace). What the parameters cell sets, or the one that papermill injects,
+    is a parameter, or a variable that some cell uses. Elsewhere a name is refused that is all but a parameter's ("seed",
+    "Methods") and that no cell uses, unless the parameter itself was set later.
+    """
+    parameters, ran = list(parameters), list(namespace.get("In", ()))
+    assigned, used = zip(*map(_names, ran), strict=True) if ran else ((), ())
+    last = {name: number for number, names in enumerate(assigned) for name in names}
+    is_injected = [source.startswith(INJECTED) for source in ran]
+    by_hand = [number for number, names in enumerate(assigned) if parameters[0] in names and not is_injected[number]]
+    by_papermill = [number for number, found in enumerate(is_injected) if found]
+    strict = {*by_hand[-1:], *by_papermill[-1:]}
+    for name in sorted((last.keys() & namespace.keys()).difference(parameters, *used)):
+        like = closest(name, parameters, cutoff=0.8)
+        if last[name] in strict or (like and last[name] > last.get(like, -1)):
+            advice = "" if like else "; a variable of your own belongs in another cell"
+            raise MstaskError(f"{owner} has no parameter {name!r}; {nearest(name, parameters)}{advice}")
+
+
+def _names(source: str) -> tuple[set[str], set[str]]:
+    """The names that a cell assigns on its top level, and those that it uses; none of what is no Python."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return set(), set()
+    assignments = [node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]
+    names = [node for statement in assignments for node in ast.walk(statement) if isinstance(node, ast.Name)]
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return {node.id for node in names if isinstance(node.ctx, ast.Store)}, used
 
 
 def grid(parameters: Parameters) -> list[Place]:
@@ -171,7 +232,7 @@ def grid(parameters: Parameters) -> list[Place]:
 
 def label(section_id: str, parameters: Parameters) -> str:
     """The profile's name, followed by a short digest where a parameter differs from the profile ("quick+1f2e3d4c")."""
-    plain = resolve(section_id, profile=parameters.profile, data_source=parameters.data_source)
+    plain = checked(section_id, profile=parameters.profile, data_source=parameters.data_source)
     if parameters.of_cell() == plain.of_cell():
         return parameters.profile
     digest = hashlib.sha256(json.dumps(parameters.of_cell(), sort_keys=True).encode()).hexdigest()

@@ -44,7 +44,7 @@ def test_a_batch_run_continues_isolates_failures_and_equals_the_direct_run(resul
     [
         (["run", "ablaton"], "did you mean 'ablation'"),
         (["run", "--methods", "D0_dopler"], "did you mean 'D0_doppler'"),
-        (["run", "--seeds", "x"], "expected comma-separated integers"),
+        (["run", "--seeds", "x"], "parameter seeds.0 is 'x'"),
         (["run", "--set", "lrr=0.1"], "has no parameter 'lrr'"),
         (["run", "--set", "learning_rate=fast"], "parameter learning_rate is 'fast'"),
         (["run", "-p", "width"], "expected NAME=VALUE"),

@@ -97,6 +97,8 @@ def test_options_that_cannot_be_are_refused_in_one_sentence(capsys, tmp_path):
         ({"dataset": "fashion"}, "fashionmnist"),
         ({"T": 0}, "option T is 0"),
         ({"sparsity_mode": "dst"}, "dst"),
+        ({"lr": float("inf")}, "option lr is inf"),
+        ({"p_inter": float("nan")}, "option p_inter is nan"),
     ):
         with pytest.raises(MstaskError, match=match):
             Options(**given)

@@ -58,7 +58,7 @@ def test_other_data_is_named(locked):
         (["toyy"], 2, "did you mean 'toy'"),
         (["toy", "--methods", "plan"], 1, "did you mean 'plain'"),
         (["toy", "--seeds", "7"], 1, "no locked cell of section toy has the seed 7"),
-        (["toy", "--seeds", "x"], 2, "expected comma-separated integers"),
+        (["toy", "--seeds", "x"], 2, "expected whole numbers"),
     ],
 )
 def test_a_name_that_no_locked_cell_has_is_refused(locked, capsys, arguments, code, message):

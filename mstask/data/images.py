@@ -115,10 +115,10 @@ def load_cifar_100(source: str, size: str, root: str | os.PathLike[str] | None) 
 def real_folder(files: _Files, root: str | os.PathLike[str] | None) -> Path:
     """Return the folder of a set's files: `root`, or its environment variable, or what was downloaded."""
     fetched = paths.cache_dir() / files.name
-    chosen = root or os.environ.get(files.variable)
+    chosen = Path(root).expanduser() if root else paths.named(files.variable)
     if not chosen and not fetched.is_dir():
         raise DataError(f"no folder of {files.name}: set {files.variable} to the folder with its files, or pass root")
-    folder = Path(chosen).expanduser() if chosen else fetched
+    folder = chosen or fetched
     if not folder.is_dir():
         raise DataError(f"{'root' if root else files.variable} names {folder}, which is not a folder")
     return folder

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 
+from mstask import paths
 from mstask.data import DataError, Split, Splits, cache, checks
 from mstask.data.synth import micro_doppler
 
@@ -52,10 +53,9 @@ def load(source: str, size: str, root: str | os.PathLike[str] | None) -> Splits:
 
 def real_folder(root: str | os.PathLike[str] | None) -> Path:
     """Return the folder of the user's DIAT-µSAT files: `root`, or the environment variable DIAT_DATA."""
-    chosen = root or os.environ.get("DIAT_DATA")
-    if not chosen:
+    folder = Path(root).expanduser() if root else paths.named("DIAT_DATA")
+    if folder is None:
         raise DataError("no folder of the real radar data: set DIAT_DATA to the folder with X.npy and y.npy, or pass root")
-    folder = Path(chosen).expanduser()
     if not folder.is_dir():
         origin = "root" if root else "DIAT_DATA"
         raise DataError(f"{origin} names {folder}, which is not a folder; expected the folder with X.npy and y.npy")

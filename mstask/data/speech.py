@@ -128,13 +128,13 @@ def read(source: str, size: str, root: str | os.PathLike[str] | None) -> Corpus:
 def real_folder(root: str | os.PathLike[str] | None) -> Path:
     """Return the folder of SHD's files: `root`, or the environment variable SHD_DATA, or what was downloaded."""
     fetched = paths.cache_dir() / "shd"
-    chosen = root or os.environ.get("SHD_DATA")
+    chosen = Path(root).expanduser() if root else paths.named("SHD_DATA")
     if not chosen and not fetched.is_dir():
         raise DataError(
             "no folder of the real speech data: set SHD_DATA to the folder with shd_train.h5 and shd_test.h5 (or .h5.gz), "
             "pass root, or run python -m mstask data fetch shd"
         )
-    folder = Path(chosen).expanduser() if chosen else fetched
+    folder = chosen or fetched
     if not folder.is_dir():
         raise DataError(f"{'root' if root else 'SHD_DATA'} names {folder}, which is not a folder; expected SHD's files in it")
     return folder
@@ -291,10 +291,9 @@ def _moments(parts: Sequence[torch.Tensor]) -> tuple[float, float]:
 
 def _mixed_file(root: str | os.PathLike[str] | None) -> Path | None:
     """Return the .pt file named by `root` or SHD_CACHE; with a folder as `root`, or neither, SHD's own files are meant."""
-    chosen = root or os.environ.get("SHD_CACHE")
-    if not chosen or (root and Path(root).expanduser().is_dir()):
+    path = Path(root).expanduser() if root else paths.named("SHD_CACHE")
+    if path is None or (root and path.is_dir()):
         return None
-    path = Path(chosen).expanduser()
     if not path.is_file():
         raise DataError(f"{'root' if root else 'SHD_CACHE'} names {path}, which is not a file; expected a .pt file")
     return path

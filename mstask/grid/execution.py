@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mstask.paths import ROOT
-from mstask.sections import Place, resolve, section
+from mstask.paths import ROOT, results_dir
+from mstask.sections import Place, checked, section
 
 EXECUTED = ROOT / "_build" / "executed"
 ENVIRONMENT = {
@@ -20,6 +20,7 @@ ENVIRONMENT = {
     "OMP_WAIT_POLICY": "PASSIVE",
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    "REDUCED": "0",
 }
 KERNEL_START = 600
 """Seconds that a kernel may take to start: a busy machine can be slow."""
@@ -102,9 +103,9 @@ def execute(task: Task) -> Report:
 
 def prepare(task: Task) -> None:
     """Set the environment that the kernel inherits; the working folder is the checkout."""
-    own = Path(os.environ.get("MSTASK_RESULTS") or ROOT / "results")
     shared = Path(task.results)
-    os.environ.update(ENVIRONMENT | {"MSTASK_RESULTS": str(shared if shared.is_dir() else own.absolute())})
+    results = shared if shared.is_dir() else results_dir().absolute()
+    os.environ.update(ENVIRONMENT | {"MSTASK_RESULTS": str(results)})
     if Path.cwd() != ROOT:
         os.chdir(ROOT)
 
@@ -132,6 +133,6 @@ def written(task: Task, place: Place) -> str | None:
     given = dict(task.given) | {"methods": [place.method], "seeds": [place.seed]}
     given |= {"cases": [place.case]} if place.case else {}
     try:
-        return path_of(task.section, place, resolve(task.section, **given)).read_text(encoding="utf-8")
+        return path_of(task.section, place, checked(task.section, **given)).read_text(encoding="utf-8")
     except OSError:
         return None

@@ -13,7 +13,7 @@ from mstask.errors import MstaskError, nearest
 from mstask.experiments import Job
 from mstask.grid.cells import data_record, device_to_use, experiment, load
 from mstask.results.documents import Cell, DataRecord, Measures
-from mstask.sections import resolve, section
+from mstask.sections import checked, section
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def repeat(cells: Sequence[Cell]) -> Iterator[Repeat]:
     for cell in cells:
         about = section(cell.section)
         known = about.parameters.model_fields
-        parameters = resolve(cell.section, **{name: value for name, value in cell.parameters.items() if name in known})
+        parameters = checked(cell.section, **{name: value for name, value in cell.parameters.items() if name in known})
         if changed := [name for name, value in parameters.of_cell().items() if cell.parameters.get(name) != value]:
             raise MstaskError(
                 f"{cell.label} can't be repeated: section {cell.section} has other parameters now ({', '.join(changed)})"

@@ -8,7 +8,6 @@ stands behind them is measured as a readout.
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ import torch
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
+from mstask import paths
 from mstask.data import DataError, Split, Splits, checks
 from mstask.errors import MstaskError
 from mstask.neighbours.g2gnet.methods import OWN_FEATURES
@@ -76,10 +76,10 @@ def frozen(splits: Splits) -> Splits:
 
 def own() -> Splits:
     """The features of the .npz file that the environment variable FEATURES_DATA names; see `read`."""
-    named = os.environ.get(VARIABLE)
-    if not named:
+    named = paths.named(VARIABLE)
+    if named is None:
         raise DataError(f"no file of features: set {VARIABLE} to an .npz file with the arrays {', '.join(ARRAYS)}")
-    return read(Path(named).expanduser())
+    return read(named)
 
 
 def read(path: Path) -> Splits:

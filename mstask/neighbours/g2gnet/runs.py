@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import random
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -71,6 +72,9 @@ class Options:
         for name in ("epochs", "T", "batch_size", "hidden_dim", "n_hidden", "dst_every"):
             if getattr(self, name) < 1:
                 raise MstaskError(f"option {name} is {getattr(self, name)}, expected at least 1")
+        for name, value in vars(self).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise MstaskError(f"option {name} is {value}, expected a finite number")
 
     @property
     def rewired(self) -> bool:

@@ -82,7 +82,7 @@ def from_dense(times: np.ndarray, labels: np.ndarray, max_time: float = 1.0) -> 
     labels = _checked_labels(np.asarray(labels), len(times))
     if times.ndim < 2 or not times.size or times.dtype.kind not in "fiu":
         raise SpikeError(f"spike times are {times.dtype} of shape {times.shape}, expected numbers [samples, inputs]")
-    if not max_time > 0:
+    if not 0 < max_time < np.inf:
         raise SpikeError(f"max_time is {max_time}, expected a positive time")
     flat = times.reshape(len(times), -1).astype(np.float32)
     bad = ~(flat >= 0)
