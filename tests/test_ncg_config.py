@@ -65,6 +65,11 @@ class TestConfig:
         own = plain | {"anti_ap": -0.02, "anti_am": 0.0}
         assert config.parse(PLAIN | {"optimizer": own}).optimizer.rates == (0.05, -0.001, -0.02, 0.0)
 
+    def test_rates_may_have_either_sign_as_in_the_published_grids(self):
+        assert config.parse(changed("optimizer.ap", -0.05)).optimizer.rates == (-0.05, -0.1, 0.05, 0.1)
+        rule = {"method": "rstdp", "ap": 0.05, "am": -0.001, "anti_ap": -0.05, "anti_am": -0.0005, "annealing": 0.98}
+        assert config.parse(PLAIN | {"optimizer": rule}).optimizer.rates == (0.05, -0.001, -0.05, -0.0005)
+
     @pytest.mark.parametrize(
         ("path", "value", "said"),
         [
@@ -78,8 +83,8 @@ class TestConfig:
             ("network.w_nrom", True, "w_nrom"),
             ("optimizer.method", "stdp", "method"),
             ("optimizer.ap", None, "ap is missing: s2stdp with additive stdp needs ap, am, t_gap"),
-            ("optimizer.ap", -0.05, "optimizer.ap"),
-            ("optimizer.am", 0.05, "optimizer.am"),
+            ("optimizer.ap", "0.05", "optimizer.ap"),
+            ("optimizer.am", float("inf"), "optimizer.am"),
             ("optimizer.lr", 0.1, "lr is given, but s2stdp has no use for it"),
             ("optimizer.stdp", "multiplicative", "beta is missing"),
             ("optimizer.annealing", float("nan"), "annealing"),

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +16,7 @@ import pytest
 from mstask.errors import MstaskError
 from mstask.neighbours.ncg import config, drivers, from_dense, spikes
 from mstask.neighbours.ncg.__main__ import main
+from mstask.neighbours.ncg.readout import Readout
 
 PLAIN = {
     "network": [
@@ -28,6 +34,21 @@ PLAIN = {
     "optimizer": {"method": "s2stdp", "t_gap": 0.1, "ap": 0.1, "am": -0.05, "class_inhib": True, "annealing": 0.98},
     "trainer": {"epochs": 3, "early_stopping": 0},
 }
+
+
+KILLED_AT_CHECKPOINT_5 = """
+import os, signal, sys
+from mstask.neighbours.ncg import __main__, training
+
+def save(*arguments, real=training._save, seen=[]):
+    real(*arguments)
+    seen.append(1)
+    if len(seen) == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+training._save, training.CHECKPOINT_SECONDS = save, 0.0
+sys.exit(__main__.main(sys.argv[1:]))
+"""
 
 
 def write(folder, seed, parts=drivers.PARTS):
@@ -78,6 +99,44 @@ class TestRun:
         with pytest.raises(MstaskError, match=r"trainset\.npz does not exist"):
             drivers.read_folder(data)
 
+    def test_a_trace_records_every_sample_of_every_epoch(self, data, tmp_path):
+        values = PLAIN | {"regularizer": {"thr_lr": 0.1, "thr_anneal": 0.5}}
+        plain = drivers.run(data, tmp_path / "plain", config.parse(values))
+        traced = drivers.run(data, tmp_path / "out", config.parse(values), trace=True)
+        assert replace(traced, name="plain") == plain
+        history = json.loads((tmp_path / "out" / "result.json").read_text())["history"]
+        labels = drivers.read_folder(data)["trainset"].labels
+        for epoch, updates in enumerate(history["updates"]):
+            with np.load(tmp_path / "out" / "trace" / f"epoch-{epoch + 1}.npz", allow_pickle=False) as file:
+                trace = {name: file[name] for name in file.files}
+            own = np.arange(6) // 2 == labels[:, None]
+            pushed = trace["changed"] != 0
+            assert np.stack([(pushed & own).sum(0), (pushed & ~own).sum(0)], axis=1).tolist() == updates
+            assert np.mean(trace["decided"] // 2 == labels) == history["train_accuracy"][epoch]
+            right = [(labels[trace["decided"] == j] == j // 2).mean() for j in np.unique(trace["decided"])]
+            np.testing.assert_array_equal(trace["precision"][np.unique(trace["decided"])], right)
+            last = {label: trace["thresholds"][labels == label][-1] for label in range(3)}
+            np.testing.assert_array_equal(trace["adaptive"].reshape(3, 2), [last[label] for label in range(3)])
+            assert trace["thresholds"].min() >= 1.0 and trace["weights"].shape == (9, 6)
+
+    def test_an_update_has_its_direction(self):
+        sample = from_dense([[0.1, 0.3, 1.0], [0.1, 0.2, 0.9]], [0, 1])
+        rule = {"method": "rstdp", "ap": 0.1, "am": -0.1, "annealing": 1.0}
+        readout = Readout.create(config.parse(PLAIN | {"optimizer": rule}), 3, 3, seed=0)
+        readout.weights[:], readout.base[:] = 0.0, 0.5
+        readout.weights[0, 2] = 1.0
+        trace = readout.train_epoch(sample, traced=True).trace
+        assert trace.decided.tolist() == [2, 2]
+        assert trace.changed.tolist() == [[0, 0, -1, 0, 0, 0], [0, 0, 1, 0, 0, 0]]
+
+    def test_a_readout_at_chance_is_told_where_to_look(self, data, tmp_path, capsys):
+        (tmp_path / "c.json").write_text(json.dumps(PLAIN))
+        arguments = ["run", str(data), str(tmp_path / "out"), str(tmp_path / "c.json")]
+        assert main([*arguments, "--set", "network.firing_threshold=50", "--set", "optimizer.ap=0"]) == 0
+        assert "is close to chance (0.33). The firing threshold 50 is" in capsys.readouterr().err
+        assert main(arguments) == 0
+        assert capsys.readouterr().err == ""
+
     def test_from_the_command_line(self, data, tmp_path, capsys):
         (tmp_path / "c.json").write_text(json.dumps(PLAIN))
         assert main(["run", str(data), str(tmp_path / "out"), str(tmp_path / "c.json"), "--seed", "1"]) == 0
@@ -124,25 +183,30 @@ class TestGridSearch:
         assert len(results) == 4 and scores == sorted(scores, reverse=True)
         assert results[0].spread is not None and drivers.table(results).startswith(f"run {results[0].name}: accuracy")
 
-    def test_a_killed_search_finishes_with_the_same_table_and_repeats_nothing(self, data, tmp_path, grid, monkeypatch):
+    def test_every_row_names_the_fields_in_which_the_runs_differ(self, data, tmp_path, grid):
+        grid["trainer"]["epochs"] = 1
+        lines = drivers.table(drivers.grid_search(data, tmp_path / "out", grid, progress=False)).splitlines()
+        ends = {line.partition(" ")[2].partition(":")[0]: line.rpartition("; ")[2] for line in lines}
+        assert ends == {
+            str(i): f"network.firing_threshold={threshold}, optimizer.ap={ap}"
+            for i, (threshold, ap) in enumerate([(0.6, 0.05), (0.6, 0.1), (1.0, 0.05), (1.0, 0.1)])
+        }
+
+    def test_a_killed_search_finishes_with_the_same_table_and_repeats_nothing(self, data, tmp_path, grid, capsys, monkeypatch):
         whole = drivers.grid_search(data, tmp_path / "whole", grid, progress=False)
-        real_run, ran = drivers.run, []
+        (tmp_path / "g.json").write_text(json.dumps(grid))
+        arguments = ["grid", str(data), str(tmp_path / "out"), str(tmp_path / "g.json")]
+        done = subprocess.run([sys.executable, "-c", KILLED_AT_CHECKPOINT_5, *arguments], capture_output=True, text=True)
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        first = tmp_path / "out" / "0" / "result.json"
+        assert sorted(path.name for path in (tmp_path / "out").rglob("*.*")) == ["checkpoint.npz", "result.json"]
+        before = os.stat(first).st_mtime_ns
 
-        def counted(data, out, *arguments, **options):
-            if len(ran) == 2:
-                raise KeyboardInterrupt
-            ran.append(out)
-            return real_run(data, out, *arguments, **options)
-
-        monkeypatch.setattr(drivers, "run", counted)
-        with pytest.raises(KeyboardInterrupt):
-            drivers.grid_search(data, tmp_path / "out", grid, progress=False)
-        before = {i: (tmp_path / "out" / str(i) / "result.json").stat().st_mtime_ns for i in range(2)}
-        monkeypatch.setattr(drivers, "run", real_run)
-        resumed = drivers.grid_search(data, tmp_path / "out", grid, progress=False)
-        assert drivers.table(resumed) == drivers.table(whole)
-        assert [result.name for result in resumed if result.reused] == [r.name for r in resumed if r.name in ("0", "1")]
-        assert {i: (tmp_path / "out" / str(i) / "result.json").stat().st_mtime_ns for i in before} == before
+        learnt, real = [], Readout.train_epoch
+        monkeypatch.setattr(Readout, "train_epoch", lambda *a, **k: learnt.append(1) or real(*a, **k))
+        assert main(arguments) == 0
+        assert capsys.readouterr().out.strip() == drivers.table(whole)
+        assert os.stat(first).st_mtime_ns == before and len(learnt) == 4 * 3 - 5
 
     def test_a_result_of_other_data_or_settings_is_not_reused(self, data, tmp_path, grid):
         drivers.grid_search(data, tmp_path / "out", grid, progress=False)
@@ -151,7 +215,7 @@ class TestGridSearch:
         assert not any(result.reused for result in results) and {result.epochs for result in results} == {2}
 
     def test_a_failing_run_is_reported_and_the_others_go_on(self, data, tmp_path, grid, capsys):
-        grid["optimizer"]["ap"] = [-0.05, 0.1]
+        grid["optimizer"]["ap"] = ["much", 0.1]
         grid["network"][0]["n_neurons"] = [6, 7]
         (tmp_path / "g.json").write_text(json.dumps(grid))
         assert main(["grid", str(data), str(tmp_path / "out"), str(tmp_path / "g.json")]) == 1

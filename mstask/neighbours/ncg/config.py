@@ -29,7 +29,6 @@ class ConfigError(MstaskError):
 
 
 Positive = Annotated[float, Field(gt=0)]
-Depression = Annotated[float, Field(le=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -62,7 +61,10 @@ class Layer(_Section):
 
 
 class Optimizer(_Section):
-    """The rule: `method` "s2stdp" (with `use_time_ranges` SSTDP), "rstdp" or "s4nn", with its rates."""
+    """The rule: `method` "s2stdp" (with `use_time_ranges` SSTDP), "rstdp" or "s4nn", with its rates.
+
+    Rates may have either sign, as in the published code, whose grids hold negative `ap` and `anti_am`.
+    """
 
     method: Literal["s2stdp", "rstdp", "s4nn"]
     stdp: Literal["additive", "multiplicative"] = "additive"
@@ -70,11 +72,11 @@ class Optimizer(_Section):
     w_min: float | None = None
     w_max: float | None = None
     ignore_silent: bool = False
-    ap: Positive | None = None
-    am: Depression | None = None
-    lr: Positive | None = None
-    anti_ap: Depression | None = None
-    anti_am: Annotated[float, Field(ge=0)] | None = None
+    ap: float | None = None
+    am: float | None = None
+    lr: float | None = None
+    anti_ap: float | None = None
+    anti_am: float | None = None
     adaptive_lr: bool = True
     t_gap: Annotated[float, Field(ge=0)] | None = None
     class_inhib: bool = False

@@ -1,13 +1,15 @@
 """Runs on folders of spike lists: a single run, k-fold, grid search; in parallel, resumable, no failure unreported.
 
-A folder holds `trainset.npz` and, optionally, `valset.npz` and `testset.npz` (`spikes.save`); for k-fold there is one such
-folder per fold, named 0 to K - 1. Every run writes `result.json` into its output folder once it is finished; what is there
-for the same configuration, data and seed is not run again.
+A folder holds `trainset.npz` and, optionally, `valset.npz` and `testset.npz` (`write_folder`, `spikes.save`), or the published
+code's files of the same names in .npy (`foreign.read`); for k-fold there is one such folder per fold, named 0 to K - 1. Every
+run writes `result.json` into its output folder once it is finished; what is there for the same configuration, data and seed is
+not run again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -20,10 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.model_selection import StratifiedKFold
 from tqdm import tqdm
 
 from mstask.errors import MstaskError
 from mstask.neighbours.ncg import config as configs
+from mstask.neighbours.ncg import foreign
 from mstask.neighbours.ncg import spikes as spike_files
 from mstask.neighbours.ncg.spikes import SpikeError, SpikeList
 from mstask.neighbours.ncg.training import fit
@@ -87,9 +91,15 @@ def read_folder(folder: str | os.PathLike[str]) -> dict[str, SpikeList]:
     ------
     SpikeError : no training set, a damaged file, a label or number of inputs that the training set doesn't have.
     """
-    paths = [Path(folder).resolve() / f"{part}.npz" for part in PARTS]
+    paths = [_path(Path(folder).resolve(), part) for part in PARTS]
     stamps = tuple((path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else None for path in paths)
     return dict(_read_folder(tuple(paths), stamps))
+
+
+def _path(folder: Path, part: str) -> Path:
+    """The part's own .npz, else the published code's .npy where there is one."""
+    own, theirs = (folder / f"{part}{suffix}" for suffix in (".npz", ".npy"))
+    return theirs if theirs.exists() and not own.exists() else own
 
 
 @lru_cache(maxsize=2)
@@ -97,7 +107,11 @@ def _read_folder(paths: tuple[Path, ...], stamps: tuple[tuple[int, int] | None, 
     """Read and check the files, again only when one of them has changed (its time or size: `stamps`)."""
     found = dict(zip(PARTS, paths, strict=True))
     present = {part for part, stamp in zip(PARTS, stamps, strict=True) if stamp}
-    lists = {part: spike_files.load(found[part]) for part in PARTS if part in present or part == "trainset"}
+    lists = {
+        part: (foreign.read if found[part].suffix == ".npy" else spike_files.load)(found[part])
+        for part in PARTS
+        if part in present or part == "trainset"
+    }
     train = lists["trainset"]
     spike_files.require_spikes(train, found["trainset"])
     classes = np.unique(train.labels)
@@ -121,17 +135,56 @@ def _read_folder(paths: tuple[Path, ...], stamps: tuple[tuple[int, int] | None, 
     return tuple(ranked.items())
 
 
+def write_folder(
+    splits: tuple[SpikeList, SpikeList, SpikeList], folder: str | os.PathLike[str], folds: int | None = None
+) -> None:
+    """Write training, validation and test part as a data folder, or as `folds` of them.
+
+    The folds are those of the paper: stratified and unshuffled, of training and validation part together; each is the
+    validation part once, and all have the same test part.
+
+    Raises
+    ------
+    MstaskError : too many folds for the smallest class; a file can't be written.
+    """
+    folder = Path(folder)
+    if folds is None:
+        for part, spikes in zip(PARTS, splits, strict=True):
+            spike_files.save(folder / f"{part}.npz", spikes)
+        return
+    together, test = spike_files.joined(*splits[:2]), splits[2]
+    smallest = int(np.bincount(together.labels).min())
+    if not 2 <= folds <= smallest:
+        raise MstaskError(f"{folds} folds, expected 2 to {smallest}, the number of samples of the smallest class")
+    parts = StratifiedKFold(folds).split(together.labels, together.labels)
+    for k, (kept, held) in enumerate(parts):
+        write_folder((together.select(kept), together.select(held), test), folder / str(k))
+
+
 def run(
-    data: str | os.PathLike[str], out: str | os.PathLike[str], config: configs.Config, seed: int = 0, save_readout: bool = True
+    data: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    config: configs.Config,
+    seed: int = 0,
+    save_readout: bool = True,
+    trace: bool = False,
 ) -> Result:
     """Train one readout; writes `result.json` (accuracies, wins and updates per epoch) and `readout.npz` into `out`.
+
+    With `trace`, every sample of every epoch is recorded in `out`/trace (`training.fit`).
 
     Raises
     ------
     MstaskError : bad data or configuration; `out` can't be written.
     """
     lists, folder = read_folder(data), Path(out)
-    made = fit(config, *(lists.get(part) for part in PARTS), seed=seed, checkpoint=folder / "checkpoint.npz")
+    made = fit(
+        config,
+        *(lists.get(part) for part in PARTS),
+        seed=seed,
+        checkpoint=folder / "checkpoint.npz",
+        trace=folder / "trace" if trace else None,
+    )
     history = made.history
     watched = history.validation_accuracy or history.test_accuracy or history.train_accuracy
     result = Result(
@@ -196,17 +249,33 @@ def grid_search(
 
 
 def table(results: Iterable[Result]) -> str:
-    """A ranking as lines of text: run, score, spread of the last five epochs, epochs; failures with their error."""
+    """A ranking as lines of text: run, score, spread of the last five epochs, epochs; failures with their error.
+
+    Each line ends with the fields in which the runs differ.
+    """
+    results = list(results)
+    fields = [_fields(result.config) for result in results]
+    differing = [
+        name for name in dict.fromkeys(itertools.chain(*fields)) if any(f.get(name) != fields[0].get(name) for f in fields)
+    ]
     lines = []
-    for result in results:
+    for result, values in zip(results, fields, strict=True):
         if result.error:
-            lines.append(f"run {result.name}: failed: {result.error}")
+            line = f"run {result.name}: failed: {result.error}"
         else:
-            lines.append(
+            line = (
                 f"run {result.name}: accuracy {result.score:.4f} (last epochs ± {result.spread:.4f}), "
                 f"{result.epochs} epochs, {result.stopped}"
             )
+        settings = ", ".join(f"{name}={json.dumps(values.get(name))}" for name in differing)
+        lines.append(f"{line}; {settings}" if settings else line)
     return "\n".join(lines)
+
+
+def _fields(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration's values by "section.field"."""
+    sections = {name: fields[0] if name == "network" else fields for name, fields in config.items()}
+    return {f"{name}.{field}": value for name, fields in sections.items() for field, value in (fields or {}).items()}
 
 
 def run_all(tasks: list[Task], workers: int = 1, progress: bool = True) -> list[Result]:

@@ -6,12 +6,29 @@ import numpy as np
 from numba import njit
 
 from mstask.neighbours.ncg.layer import first, integrate
-from mstask.neighbours.ncg.rules import RSTDP, TWO_THRESHOLDS, regulate, reward, stdp, timing_errors
+from mstask.neighbours.ncg.rules import RSTDP, TWO_THRESHOLDS, regulate, reward, right_winner, stdp, timing_errors
 
 
 @njit(cache=True, error_model="numpy")
 def train_epoch(
-    rule, rates, threshold_rate, starts, inputs, times, labels, weights, norms, base, adaptive, leak_tau, rng, wins, updates
+    rule,
+    rates,
+    threshold_rate,
+    starts,
+    inputs,
+    times,
+    labels,
+    weights,
+    norms,
+    base,
+    adaptive,
+    leak_tau,
+    rng,
+    wins,
+    updates,
+    decided,
+    changed,
+    thresholds_after,
 ):
     """Learn from every sample once; returns how many were classified correctly while learning.
 
@@ -25,6 +42,9 @@ def train_epoch(
     rng : NumPy generator, drawn from only with dropout.
     wins, updates : int64 [N] and [N, 2], filled in place: own-class samples whose group a neuron won; weight updates on
         samples of its own and of other classes.
+    decided, changed, thresholds_after : a trace, filled in place unless empty: int32 [n] the neuron that fired first of all,
+        int8 [n, N] whether each neuron was pushed earlier (1), later (-1) or left alone, float32 [n, N / C] the adaptive
+        thresholds of the class's group after the sample.
     """
     n_inputs, n_neurons = weights.shape
     out_times, potentials = np.empty(n_neurons, np.float32), np.empty(n_neurons, np.float32)
@@ -50,7 +70,8 @@ def train_epoch(
             out_times,
             potentials,
         )
-        correct += first(out_times, potentials, 0, n_neurons) // rule.group == label
+        winner = first(out_times, potentials, 0, n_neurons)
+        correct += winner // rule.group == label
         wins[first(out_times, potentials, label * rule.group, (label + 1) * rule.group)] += 1
         regulate(rule, adaptive, base, out_times, potentials, label, threshold_rate)
         in_times[:] = rule.max_time
@@ -61,6 +82,12 @@ def train_epoch(
         for j in range(n_neurons):
             if errors[j] != 0.0:
                 updates[j, 0 if j // rule.group == label else 1] += 1
+        if len(decided):
+            decided[n] = winner
+            rewarded = rule.kind != RSTDP or right_winner(rule, winner, label)
+            for j in range(n_neurons):
+                changed[n, j] = np.sign(errors[j]) if rewarded else -np.sign(errors[j])
+            thresholds_after[n] = adaptive[label * rule.group : (label + 1) * rule.group]
     return correct
 
 

@@ -78,11 +78,23 @@ def settings(case: str, method: str) -> Settings:
 
 def configuration(method: Method, chosen: Settings, schedule: Schedule, n_classes: int, spikes_per_sample: float) -> Config:
     """The complete configuration of a method, for data with so many classes and spikes per sample."""
+    threshold = chosen.threshold * FAMILIES[method.family].w_init_mean * spikes_per_sample
+    values = {"firing_threshold": threshold, "ap": chosen.ap, "am": chosen.am}
+    if FAMILIES[method.family].method != "rstdp":
+        values["t_gap"] = chosen.t_gap
+    if method.dropout:
+        values["dropout_out"] = chosen.dropout_out
+    if method.regulation:
+        values |= {"thr_lr": chosen.eta * threshold, "thr_anneal": chosen.thr_anneal}
+    return parse(assemble(method, values, schedule, n_classes))
+
+
+def assemble(method: Method, values: dict[str, float], schedule: Schedule, n_classes: int) -> dict[str, Any]:
+    """A configuration as plain values: the constants of a method's family and its tuned `values`, by their field names."""
     family = FAMILIES[method.family]
-    threshold = chosen.threshold * family.w_init_mean * spikes_per_sample
     layer = {
         "n_neurons": n_classes * method.group,
-        "firing_threshold": threshold,
+        "firing_threshold": values["firing_threshold"],
         "w_init_normal": True,
         "w_init_mean": family.w_init_mean,
         "w_init_std": 0.01,
@@ -91,25 +103,22 @@ def configuration(method: Method, chosen: Settings, schedule: Schedule, n_classe
         "w_max": family.w_max,
         "reference_timing": schedule.reference_timing,
     }
-    optimizer: dict[str, Any] = {
-        "method": family.method,
-        "ap": chosen.ap,
-        "am": chosen.am,
-        "annealing": schedule.annealing,
-    }
+    optimizer: dict[str, Any] = {"method": family.method}
+    optimizer |= {name: values[name] for name in ("ap", "am", "anti_ap", "anti_am", "lr", "t_gap") if name in values}
+    optimizer["annealing"] = schedule.annealing
     if family.method != "rstdp":
-        optimizer |= {"t_gap": chosen.t_gap, "class_inhib": method.group > 1, "use_time_ranges": family.use_time_ranges}
+        optimizer |= {"class_inhib": method.group > 1, "use_time_ranges": family.use_time_ranges}
     trainer = {
         "epochs": schedule.epochs,
         "early_stopping": schedule.patience,
         "nt_neurons": method.n_nontarget,
-        "dropout_out": chosen.dropout_out if method.dropout else 0.0,
+        "dropout_out": values.get("dropout_out", 0.0),
     }
-    values: dict[str, Any] = {"network": [layer], "optimizer": optimizer, "trainer": trainer}
+    made: dict[str, Any] = {"network": [layer], "optimizer": optimizer, "trainer": trainer}
     if method.regulation:
-        values["regularizer"] = {
-            "thr_lr": chosen.eta * threshold,
-            "thr_anneal": chosen.thr_anneal,
+        made["regularizer"] = {
+            "thr_lr": values["thr_lr"],
+            "thr_anneal": values["thr_anneal"],
             "use_two_thr": method.regulation == "CR2",
         }
-    return parse(values)
+    return made

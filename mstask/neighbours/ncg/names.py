@@ -25,6 +25,7 @@ FAMILIES = {
     "S2": Family("s2stdp", 0.3, True, 0.0, 1.0),
     "SSTDP": Family("s2stdp", 0.5, False, 0.0, 1.0, use_time_ranges=True),
     "R": Family("rstdp", 0.8, False, 0.2, 0.8),
+    "S4NN": Family("s4nn", 0.5, False, -1000.0, 1000.0),
 }
 
 
@@ -34,7 +35,7 @@ class Method:
 
     family: str
     group: int
-    settings: str
+    settings: str = ""
     regulation: str = ""
     n_nontarget: int = 0
     dropout: bool = False

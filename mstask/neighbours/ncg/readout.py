@@ -32,11 +32,42 @@ class EpochRecord:
     accuracy : share classified correctly while learning (training thresholds, dropout).
     wins : int64 [N], samples of its own class whose group a neuron won.
     updates : int64 [N, 2], weight updates of a neuron on samples of its own and of other classes.
+    trace : sample by sample, where that was asked for.
     """
 
     accuracy: float
     wins: np.ndarray
     updates: np.ndarray
+    trace: Trace | None = None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What happened at each of the n samples of an epoch, as in the figures of the paper's section 5.4.
+
+    Attributes
+    ----------
+    decided : int32 [n], the neuron that fired first of all.
+    changed : int8 [n, N], 1 where a neuron was pushed to fire earlier, -1 later, 0 left alone.
+    thresholds : float32 [n, N / C], adaptive thresholds of the group of the sample's class, after the sample.
+    """
+
+    decided: np.ndarray
+    changed: np.ndarray
+    thresholds: np.ndarray
+
+    @classmethod
+    def empty(cls, n_samples: int, n_neurons: int, group: int) -> Trace:
+        """Zeros for so many samples; none for 0, which records nothing."""
+        sizes = (((n_samples,), np.int32), ((n_samples, n_neurons), np.int8), ((n_samples, group), np.float32))
+        return cls(*(np.zeros(shape, kind) for shape, kind in sizes))
+
+    def precision(self, labels: np.ndarray) -> np.ndarray:
+        """Share float64 [N] of the samples decided by each neuron that were of its class; NaN where it decided none."""
+        n_neurons = self.changed.shape[1]
+        right = self.decided // self.thresholds.shape[1] == labels
+        with np.errstate(invalid="ignore"):
+            return np.bincount(self.decided, right, n_neurons) / np.bincount(self.decided, minlength=n_neurons)
 
 
 @dataclass(frozen=True)
@@ -107,8 +138,8 @@ class Readout:
         made._adapt_rates(1 / n_classes)
         return made
 
-    def train_epoch(self, spikes: SpikeList) -> EpochRecord:
-        """Learn from every sample once, in their order, then anneal rates and thresholds.
+    def train_epoch(self, spikes: SpikeList, traced: bool = False) -> EpochRecord:
+        """Learn from every sample once, in their order, then anneal rates and thresholds; `traced` records each sample.
 
         Raises
         ------
@@ -118,6 +149,7 @@ class Readout:
         n_neurons = self.weights.shape[1]
         wins, updates = np.zeros(n_neurons, np.int64), np.zeros((n_neurons, 2), np.int64)
         rule = self.config.rule(self.n_classes, self.max_time)
+        trace = Trace.empty(len(spikes) if traced else 0, n_neurons, rule.group)
         if rule.regulation != ONE_THRESHOLD:
             self.adaptive[:] = self.base
         correct = train_epoch(
@@ -136,6 +168,9 @@ class Readout:
             self.rng,
             wins,
             updates,
+            trace.decided,
+            trace.changed,
+            trace.thresholds,
         )
         accuracy = correct / len(spikes)
         self.base_rates *= self.config.optimizer.annealing
@@ -145,7 +180,7 @@ class Readout:
         if rule.regulation == ONE_THRESHOLD:
             self.base[:] = self.adaptive
         self.epochs += 1
-        return EpochRecord(accuracy, wins, updates)
+        return EpochRecord(accuracy, wins, updates, trace if traced else None)
 
     def decide(self, spikes: SpikeList) -> Decisions:
         """Decide on every sample, with the fixed thresholds and without dropout."""

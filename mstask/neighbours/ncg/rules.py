@@ -183,4 +183,10 @@ def reward(rule, out_times, potentials, label, errors):
     errors[:] = 0.0
     winner = first(out_times, potentials, 0, len(out_times))
     errors[winner] = 1.0
+    return right_winner(rule, winner, label)
+
+
+@njit(cache=True, error_model="numpy")
+def right_winner(rule, winner, label):
+    """Whether a neuron is a target neuron of the sample's class."""
     return winner // rule.group == label and winner % rule.group >= rule.n_nontarget

@@ -96,6 +96,15 @@ def from_dense(times: np.ndarray, labels: np.ndarray, max_time: float = 1.0) -> 
     return SpikeList(order[kept].astype(np.int32), ordered[kept], starts, labels, flat.shape[1], float(max_time))
 
 
+def joined(first: SpikeList, second: SpikeList) -> SpikeList:
+    """The samples of both, in this order; they have the same inputs and max_time."""
+    starts = np.concatenate([first.starts, second.starts[1:] + first.starts[-1]])
+    inputs, times, labels = (
+        np.concatenate([getattr(part, name) for part in (first, second)]) for name in ("inputs", "times", "labels")
+    )
+    return SpikeList(inputs, times, starts, labels, first.n_inputs, first.max_time)
+
+
 def to_dense(spikes: SpikeList) -> np.ndarray:
     """Spike times float32 [N, n_inputs]; a silent input has `max_time`."""
     dense = np.full((len(spikes), spikes.n_inputs), spikes.max_time, np.float32)
@@ -167,9 +176,20 @@ def load(path: str | os.PathLike[str]) -> SpikeList:
         int(arrays["n_inputs"]),
         float(arrays["max_time"]),
     )
+    checked(spikes, path)
+    return SpikeList(spikes.inputs.astype(np.int32), *(getattr(spikes, name) for name in FIELDS[1:]))
+
+
+def checked(spikes: SpikeList, path: str | os.PathLike[str]) -> SpikeList:
+    """Return a spike list that was read from a file.
+
+    Raises
+    ------
+    SpikeError : spikes that are unsorted, repeated or out of range; arrays that don't fit each other.
+    """
     if fault := _fault(spikes):
         raise SpikeError(f"{path} is damaged: {fault}")
-    return SpikeList(spikes.inputs.astype(np.int32), *(getattr(spikes, name) for name in FIELDS[1:]))
+    return spikes
 
 
 def convert(

@@ -53,6 +53,7 @@ def fit(
     n_classes: int | None = None,
     checkpoint: Path | None = None,
     on_epoch: Callable[[History], None] | None = None,
+    trace: Path | None = None,
 ) -> Fit:
     """Train a readout on spike lists whose labels are 0..C-1.
 
@@ -63,6 +64,8 @@ def fit(
     n_classes : by default one more than the largest label of the training set.
     checkpoint : file from which a run of the same configuration, data and seed continues, ending with the same numbers as an
         uninterrupted one.
+    trace : folder for one file per epoch, epoch-1.npz and so on: the arrays of `readout.Trace`, each neuron's `precision` [N],
+        and `weights` [D, N] and `adaptive` thresholds [N] after it.
 
     Raises
     ------
@@ -78,9 +81,13 @@ def fit(
     last_saved = time.monotonic()
     while (stopped := reason_to_stop(config, history)) is None:
         clock = time.perf_counter()
-        record = readout.train_epoch(train)
+        record = readout.train_epoch(train, traced=trace is not None)
         seconds["train"] += time.perf_counter() - clock
         clock = time.perf_counter()
+        if record.trace:
+            kept = asdict(record.trace) | {"precision": record.trace.precision(train.labels)}
+            kept |= {"weights": readout.weights, "adaptive": readout.adaptive}
+            spike_files.write_npz(trace / f"epoch-{readout.epochs}.npz", kept)
         history.train_accuracy.append(record.accuracy)
         history.wins.append(record.wins.tolist())
         history.updates.append(record.updates.tolist())
