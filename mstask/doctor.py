@@ -43,7 +43,7 @@ class Check:
 
 def examine() -> list[Check]:
     """Make every check."""
-    return [*python(), *versions(), *device(), *data(), *folders(), *locks()]
+    return [*python(), *versions(), *notebooks(), *device(), *data(), *folders(), *locks()]
 
 
 def as_text(checks: list[Check]) -> str:
@@ -96,6 +96,22 @@ def versions() -> Iterator[Check]:
         yield Check("tools", "note", "; ".join(rest), "no number depends on these; the book may look different")
     if not missing and not other:
         yield Check("packages", "ok", f"{len(pinned)} as pinned in requirements.txt")
+
+
+def notebooks() -> Iterator[Check]:
+    """Whether the kernel starts in which a run executes notebooks, and which of the user's settings it doesn't see."""
+    try:
+        from mstask.grid import kernel
+
+        yield Check("notebooks", "ok", f"run by {kernel.started()}")
+    except Exception as error:  # of packages that are missing or broken, of the system, of the kernel itself
+        first = (str(error).splitlines() or [""])[0]
+        advice = "`pip install -r requirements.txt` in the environment you use, or remove .venv and run `make book`"
+        yield Check("notebooks", "wrong", f"their kernel doesn't start: {type(error).__name__}: {first}", advice)
+        return
+    if hidden := kernel.ignored():
+        advice = "nothing to do: a run gives the same numbers and figures whatever these say"
+        yield Check("settings", "note", f"runs don't see {', '.join(hidden)}", advice)
 
 
 def device() -> Iterator[Check]:

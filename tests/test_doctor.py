@@ -4,9 +4,11 @@ import json
 import shutil
 
 import pytest
+from jupyter_client.kernelspec import KernelSpec
 
 from mstask import doctor, paths
 from mstask.cli import main
+from mstask.grid import kernel
 
 
 def verdicts(look, name):
@@ -20,7 +22,7 @@ def test_a_sound_installation_passes_and_prints_the_same_as_json(monkeypatch, ca
     assert main(["doctor", "--json"]) == int(bool(wrong))
     printed = json.loads(capsys.readouterr().out)
     assert {"name", "verdict", "found", "advice"} == set(printed[0])
-    names = {"Python", "device", "embedded data", "DIAT_DATA", "results folder", "cache folder", "locked results"}
+    names = {"Python", "notebooks", "device", "embedded data", "DIAT_DATA", "results folder", "cache folder", "locked results"}
     assert names <= {entry["name"] for entry in printed}
     assert all(check.advice for check in checks if check.verdict != "ok")
     main(["doctor"])
@@ -33,6 +35,18 @@ def test_versions_that_can_change_a_number_are_wrong_and_others_are_noted(monkey
     assert versions[0] == "wrong" and "instead of 0.1" in versions[1] and "requirements.txt" in versions[2]
     assert tools[0] == "note" and tools[1].startswith("sphinx")
     assert packages[:2] == ("wrong", "missing: no-such-package")
+
+
+def test_a_kernel_that_does_not_start_is_wrong_and_settings_that_runs_do_not_see_are_noted(monkeypatch):
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    monkeypatch.setattr(kernel, "started", lambda: "python")
+    assert verdicts(doctor.notebooks, "notebooks")[0][:2] == ("ok", "run by python")
+    ((verdict, found, _),) = verdicts(doctor.notebooks, "settings")
+    assert verdict == "note" and "NUMBA_DISABLE_JIT" in found
+    monkeypatch.undo()
+    monkeypatch.setattr(kernel.KernelSpecManager, "get_kernel_spec", lambda *_: KernelSpec(argv=["no-such-python"]))
+    ((verdict, found, advice),) = verdicts(doctor.notebooks, "notebooks")
+    assert verdict == "wrong" and "no-such-python" in found and "requirements.txt" in advice
 
 
 def test_a_folder_of_originals_without_its_files_is_wrong(tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ import pytest
 
 from mstask import pairs, session
 from mstask.errors import MstaskError
+from mstask.grid import kernel
 from mstask.grid.batch import check_notebook
 from mstask.paths import ROOT
 from mstask.sections import sections
@@ -62,7 +63,8 @@ def test_a_sections_notebook_declares_every_typed_parameter(name):
 def test_the_page_on_adding_a_neuron_runs(tmp_path):
     """The example is traced, compiled, gradient-checked and trained; its assertions are in the notebook."""
     source, target = ROOT / "notebooks" / "add_a_neuron.ipynb", tmp_path / "out.ipynb"
-    executed = papermill.execute_notebook(str(source), str(target), cwd=str(ROOT), progress_bar=False)
+    read = kernel.read_notebook(source)
+    executed = papermill.execute_notebook(read, str(target), cwd=str(ROOT), progress_bar=False, **kernel.ENGINE)
     printed = "".join(o.get("text", "") for c in executed.cells for o in c.get("outputs", []))
     assert "spikes equal" in printed
 

@@ -107,11 +107,9 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     """Variables for child processes that know the toy: results in `folder`/results, measurements logged in `folder`/log."""
     folder.mkdir(exist_ok=True)
     (folder / "sitecustomize.py").write_text(SITE)
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
-    parameters = nbformat.v4.new_code_cell(pairs.parameters_source(TOY), metadata={"tags": ["parameters"]})
-    notebook.cells = [parameters, nbformat.v4.new_code_cell(RUN)]
-    nbformat.write(notebook, folder / "toy.ipynb")
+    if not (folder / "toy.ipynb").exists():
+        parameters = nbformat.v4.new_code_cell(pairs.parameters_source(TOY), metadata={"tags": ["parameters"]})
+        nbformat.write(nbformat.v4.new_notebook(cells=[parameters, nbformat.v4.new_code_cell(RUN)]), folder / "toy.ipynb")
     path = os.pathsep.join([str(folder), str(ROOT), str(ROOT / "tests")])
     own = {"PYTHONPATH": path, "MSTASK_RESULTS": str(folder / "results"), "TOY_LOG": str(folder / "log")}
     return os.environ | own | {"TOY_FOLDER": str(folder), "OMP_NUM_THREADS": "1"} | more

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from contextlib import AbstractContextManager
 from typing import Any
 
+from matplotlib import style
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -23,11 +25,24 @@ STYLE = {
     "axes.titlesize": 9.5,
     "figure.facecolor": "white",
     "legend.frameon": False,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "mstask",
 }
+"""What differs from matplotlib's defaults."""
+
+
+def styled() -> AbstractContextManager:
+    """Draw within this context by `STYLE` and matplotlib's defaults, whatever the reader's matplotlibrc says."""
+    return style.context(["default", STYLE])
 
 
 class Plot(Figure):
-    """A figure that a notebook shows as the value of a cell, whichever backend is in use."""
+    """A figure that a notebook shows as the value of a cell, whichever backend is in use; drawn by `STYLE` to the last tick."""
+
+    def savefig(self, *arguments: Any, **options: Any) -> None:
+        """Save as `Figure` does."""
+        with styled():
+            super().savefig(*arguments, **options)
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()

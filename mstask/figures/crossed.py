@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mstask import claims
-from mstask.figures.canvas import STYLE, WIDTH, Plot
+from mstask.figures.canvas import WIDTH, Plot, styled
 from mstask.figures.rotation import FOCUS
 from mstask.figures.scores import NBSP, Documents, signed
 from mstask.results.documents import Document
@@ -42,7 +41,7 @@ def figure_square_crossed(studies: Studies) -> Figure:
     Lines join the means of a neuron type; bars are 95 % intervals over seeds. Lines that cross are a double dissociation.
     """
     voices = voices_of(studies)
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 3.1), layout="constrained")
         panels = figure.subplots(1, len(voices), sharey=True, squeeze=False)[0]
         for axes, voice in zip(panels, voices, strict=True):

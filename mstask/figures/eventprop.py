@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mstask.figures.canvas import BAND, GREY, STYLE, WIDTH, Plot, handle, mark
+from mstask.figures.canvas import BAND, GREY, WIDTH, Plot, handle, mark, styled
 from mstask.figures.scores import NBSP, Documents, score, voice_columns
 from mstask.neighbours.eventprop.names import FROZEN, LOSSES, TASKS, VARIANTS
 from mstask.results.documents import Document
@@ -167,7 +166,7 @@ def figure_eventprop_yin_yang(documents: Documents) -> Figure:
     heard = by_voice(documents)
     lanes = np.linspace(-0.2, 0.2, len(heard)) if len(heard) > 1 else [0.0]
     target = _published(heard)
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 1.3 + 0.38 * len(VARIANTS)), layout="constrained")
         axes = figure.add_subplot()
         lowest = 0.96
@@ -218,7 +217,7 @@ def table_eventprop_yin_yang(documents: Documents) -> pd.DataFrame:
 def figure_eventprop_learning(documents: Documents) -> Figure:
     """Yin-Yang, published setting: published mean test accuracy by epoch, and each run's validation accuracy (thin: seeds)."""
     heard = by_voice(documents)
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 3.1), layout="constrained")
         axes = figure.add_subplot()
         for voice, document in heard.items():
@@ -254,7 +253,7 @@ def data_eventprop_learning(documents: Documents) -> pd.DataFrame:
 @contextmanager
 def sheet(document: Document, height: float) -> Iterator[Plot]:
     """Give an empty figure in the book's style, the document's voice above it."""
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, height), layout="constrained")
         voice = document.source
         figure.suptitle(heading(voice, document), color=VOICES[voice].colour, weight="bold", fontsize=9.5)

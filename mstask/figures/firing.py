@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mstask.figures.canvas import GREY, STYLE, WIDTH, Plot
+from mstask.figures.canvas import GREY, WIDTH, Plot, styled
 from mstask.figures.scores import method_order
 from mstask.results.documents import Document
 from mstask.results.voices import label
@@ -26,7 +25,7 @@ def figure_firing(document: Document) -> Figure:
     """
     methods = [name for name in method_order([document]) if _firing(document, name)]
     rows = max(1, (len(methods) + 1) // 2)
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 0.8 + 1.35 * rows), layout="constrained")
         grid = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
         for axes, name in zip(grid.flat, methods, strict=False):

@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from mstask.figures.canvas import BAND, GREY, STYLE, WIDTH, Plot, handle, mark
+from mstask.figures.canvas import BAND, GREY, WIDTH, Plot, handle, mark, styled
 from mstask.figures.scores import NBSP, Documents, method_order, score, signed
 from mstask.neighbours.g2gnet import answers
 from mstask.neighbours.g2gnet.methods import CASES
@@ -77,7 +76,7 @@ def figure_g2gnet_grouping(documents: Documents) -> Figure:
     found = {voice: document for voice, document in by_voice(documents).items() if document.cells}
     cases = cases_of(found.values()) or ["digits"]
     rows = [name for name in AGAINST if any(leads(d, case, name) for d in found.values() for case in cases)] or list(AGAINST)
-    with rc_context(STYLE):
+    with styled():
         height = 0.7 + len(cases) * (0.55 + (0.16 + 0.1 * len(found)) * len(rows))
         figure = Plot(figsize=(WIDTH, height), layout="constrained")
         for axes, case in zip(figure.subplots(len(cases), 1, squeeze=False).flat, cases, strict=True):
@@ -133,7 +132,7 @@ def figure_g2gnet_erosion(document: Document) -> Figure:
     cases = [case for case in cases_of([document]) if case in set(table["case"])] or ["digits"]
     columns = min(3, len(cases))
     methods = [name for name in EROSION if name in set(table["method"])]
-    with rc_context(STYLE):
+    with styled():
         rows = -(-len(cases) // columns)
         figure = Plot(figsize=(WIDTH, 0.9 + 2.1 * rows), layout="constrained")
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
@@ -180,7 +179,7 @@ def figure_g2gnet_cut(document: Document) -> Figure:
     table = answers.reliance(document)
     cases = [case for case in cases_of([document]) if case in set(table["case"])] or ["digits"]
     methods = [name for name in method_order([document]) if name in set(table["method"])]
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 0.9 + len(cases) * (0.5 + 0.26 * max(1, len(methods)))), layout="constrained")
         panels = figure.subplots(len(cases), 1, sharex=True, squeeze=False).flat
         for axes, case in zip(panels, cases, strict=True):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mstask.figures.canvas import GREY, STYLE, WIDTH, Plot
+from mstask.figures.canvas import GREY, WIDTH, Plot, styled
 from mstask.neighbours.g2gnet import speed
 from mstask.neighbours.g2gnet.section import SECTION
 from mstask.results.documents import Document
@@ -27,7 +26,7 @@ def figure_g2gnet_wirings() -> Figure:
     """Which connections exist, in two layers of each wiring, and in the second without any between groups: black is one."""
     p = SECTION.protocol["p_inter"]
     panels = {"first layer": (0, p), "second layer": (1, p), "second layer,\ngroups only": (1, 0.0)}
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 4.1), layout="constrained")
         grid = figure.subplots(len(panels), len(WIRINGS))
         for row, (name, (layer, p_inter)) in zip(grid, panels.items(), strict=True):
@@ -77,7 +76,7 @@ def data_g2gnet_wirings() -> pd.DataFrame:
 def figure_g2gnet_sweep(document: Document) -> Figure:
     """The published runs over p_inter: accuracy at the best test epoch (hollow) and at the last (crosses), one run each."""
     rows = data_g2gnet_sweep(document)
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 3.3), layout="constrained")
         axes = figure.add_subplot()
         for model in dict.fromkeys(rows["model"]):
@@ -122,7 +121,7 @@ def figure_g2gnet_speed(document: Document) -> Figure:
     table = speed.ratios(document)
     table = table[table["form"].isin(("grouped", "sparse"))]
     widths = sorted(set(table["width"]))
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 3.1), layout="constrained")
         for axes, width in zip(figure.subplots(1, max(1, len(widths)), sharey=True, squeeze=False).flat, widths, strict=False):
             for model in (model for model in LOOKS if model in set(table["model"])):

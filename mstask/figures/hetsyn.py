@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mstask.figures.canvas import BAND, GREY, STYLE, WIDTH, Plot
+from mstask.figures.canvas import BAND, GREY, WIDTH, Plot, styled
 from mstask.figures.scores import NBSP, Documents, score, voice_columns
 from mstask.neighbours.hetsyn.names import METHODS, TITLES
 from mstask.results.documents import Document
@@ -224,7 +223,7 @@ def data_hetsyn_robust(document: Document) -> pd.DataFrame:
 @contextmanager
 def canvas(document: Document, height: float) -> Iterator[Plot]:
     """Give an empty figure in the book's style, the document's voice above it."""
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, height), layout="constrained")
         voice = document.source
         figure.suptitle(heading(voice, document), color=VOICES[voice].colour, weight="bold", fontsize=9.5)

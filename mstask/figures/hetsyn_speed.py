@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from mstask.figures.canvas import GREY, STYLE, WIDTH, Plot
+from mstask.figures.canvas import GREY, WIDTH, Plot, styled
 from mstask.figures.speed import Spread
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING
@@ -28,7 +27,7 @@ def figure_hetsyn_speed(document: Document) -> Figure:
     """Processor time and memory of a training step as a multiple of the compiled loop's, for each workload."""
     titles = [about["title"].replace(", ", ",\n") for about in document.values["workloads"].values()]
     rows = _rows(document)
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 1.5 + 0.5 * len(titles)), layout="constrained")
         panels = figure.subplots(1, 2, sharey=True)
         for axes, what in zip(panels, ("time", "memory"), strict=True):

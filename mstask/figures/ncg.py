@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from mstask.figures.canvas import BAND, GREY, STYLE, WIDTH, Plot
+from mstask.figures.canvas import BAND, GREY, WIDTH, Plot, styled
 from mstask.results.documents import Cell, Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.summary.comparisons import spread
@@ -52,7 +51,7 @@ def figure_ncg(document: Document) -> Figure:
     """Macro-F1 by neurons per class, one line for each rule and one panel for each data set; bars are 95 % intervals."""
     scores = score_table(document)
     sizes = sorted({group_size(name) for methods, *_ in LADDERS.values() for name in methods})
-    with rc_context(STYLE):
+    with styled():
         figure, panels = _panels(document, 1.9, sharex=True, sharey=False)
         for case, axes in panels.items():
             for shift, (methods, colour, marker, line) in zip((-0.1, 0, 0.1), LADDERS.values(), strict=True):
@@ -127,7 +126,7 @@ def figure_ncg_winners(document: Document) -> Figure:
     Of the first data set and seed; the first neuron of a group with labels is the non-target one.
     """
     watched = _watched(document)
-    with rc_context(STYLE):
+    with styled():
         rows = max(1, (len(watched) + 1) // 2)
         figure = Plot(figsize=(WIDTH, 1.0 + 1.3 * rows), layout="constrained")
         grid = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
@@ -168,7 +167,7 @@ def figure_ncg_code(document: Document) -> Figure:
     first, second = CODES[0]
     scores = score_table(document)
     both = {n: s for n, s in scores.items() if s.get(first) and s.get(second)}
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 3.9), layout="constrained")
         axes = figure.add_subplot()
         points = {name: tuple(fmean(found[case].values()) for case in (first, second)) for name, found in both.items()}
@@ -307,7 +306,7 @@ def _rows(
     limits: tuple[float, float] | None = None,
 ) -> Figure:
     """A number of each cell, one row for each method and one panel for each data set."""
-    with rc_context(STYLE):
+    with styled():
         figure, panels = _panels(document, 0.45 + 0.24 * len(methods), sharex=limits is not None, sharey=True)
         for case, axes in panels.items():
             for row, name in enumerate(methods):

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mstask.figures.canvas import GREY, STYLE, WIDTH, Plot
+from mstask.figures.canvas import GREY, WIDTH, Plot, styled
 
 EXAMPLE_SEED = 2026
 EXTENT = (0, 1.024, -2, 2)
@@ -31,7 +30,7 @@ ASIDE = np.array([0.0, -0.45, 0.0])
 
 def figure_radar_examples() -> Figure:
     """One simulated radar picture of each class."""
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 3.6), layout="constrained")
         grid = figure.subplots(2, 3, sharex=True, sharey=True)
         for axes, (name, picture) in zip(grid.flat, _pictures().items(), strict=True):
@@ -53,7 +52,7 @@ def figure_radar_targets() -> Figure:
     from mstask.data.synth.receiver import picture
 
     names = micro_doppler.CLASS_NAMES
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 1.25 * len(names) + 0.5))
         grid = figure.subplots(len(names), 2, width_ratios=(1, 1.15))
         figure.subplots_adjust(left=0.01, right=0.98, top=0.97, bottom=0.06, hspace=0.55, wspace=0.28)
@@ -79,7 +78,7 @@ def data_radar_targets() -> pd.DataFrame:
 
 def figure_radar_parts() -> Figure:
     """One target's echo taken apart: moving parts, body, their sum, and what the receiver makes of it; one scale for all."""
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 3.9), layout="constrained")
         grid = figure.subplots(2, 2, sharex=True, sharey=True)
         for axes, (name, level) in zip(grid.flat, _parts().items(), strict=True):

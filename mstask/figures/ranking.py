@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from mstask.errors import MstaskError
-from mstask.figures.canvas import STYLE, WIDTH, Plot
+from mstask.figures.canvas import WIDTH, Plot, styled
 from mstask.results.documents import Document
 from mstask.results.voices import label
 from mstask.summary import standings
@@ -24,7 +23,7 @@ def figure_rank_stability(document: Document) -> Figure:
     """Share of resamples in which each method takes each rank: a clear ranking is one dark diagonal."""
     ranking, stability = _stability(document)
     shares = np.array([stability["probabilities"][name] for name in ranking])
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 1.1 + 0.34 * len(ranking)), layout="constrained")
         axes = figure.add_subplot()
         axes.imshow(shares, cmap="Greens", vmin=0, vmax=1, aspect="auto")

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mstask import stats
-from mstask.figures.canvas import BAND, GREY, STYLE, WIDTH, Plot
+from mstask.figures.canvas import BAND, GREY, WIDTH, Plot, styled
 from mstask.figures.scores import score
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label
@@ -41,7 +40,7 @@ def figure_rotation(document: Document) -> Figure:
     summary = summarise(document)
     cases = case_order(summary["cases"])
     names = summary["ranking"]
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 1.2 + 0.3 * len(names)), layout="constrained")
         axes = figure.add_subplot()
         for name, (colour, marker, line) in looks(names).items():
@@ -73,7 +72,7 @@ def figure_rotation_spread(document: Document) -> Figure:
     """Two kinds of spread, for each neuron type: over pairs (means over seeds) and over seeds (means over pairs)."""
     summary, table = summarise(document), score_table(document)
     names = summary["ranking"]
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 1.2 + 0.45 * len(names)), layout="constrained")
         axes = figure.add_subplot()
         for row, name in enumerate(names):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
-from mstask.figures.canvas import GREY, STYLE, WIDTH, Plot
+from mstask.figures.canvas import GREY, WIDTH, Plot, styled
 from mstask.results.documents import Document
 
 HOUR = 3600.0
@@ -18,7 +17,7 @@ def figure_scaling(document: Document) -> Figure:
     rows = document.values["simulated"]
     workers = [row["workers"] for row in rows]
     hours = [row["seconds"] / HOUR for row in rows]
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 3.0), layout="constrained")
         axes = figure.add_subplot()
         axes.plot(workers, [hours[0] / w for w in workers], color=GREY, linestyle=":", label="perfect division")

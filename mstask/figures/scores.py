@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mstask.figures.canvas import BAND, GREY, STYLE, WIDTH, Plot, handle, mark
+from mstask.figures.canvas import BAND, GREY, WIDTH, Plot, handle, mark, styled
 from mstask.results.documents import Document
 from mstask.results.voices import LABELS, NOTHING, VOICES, by_voice, heading, label
 from mstask.summary import standings
@@ -99,7 +98,7 @@ def figure_scores(documents: Documents, methods: Sequence[str]) -> Figure:
     """
     found = {voice: standings(document) for voice, document in by_voice(documents).items()}
     lanes = np.linspace(-0.27, 0.27, len(found)) if len(found) > 1 else [0.0]
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 1.1 + (0.26 + 0.12 * len(found)) * len(methods)), layout="constrained")
         axes = figure.add_subplot()
         for row, name in enumerate(methods):

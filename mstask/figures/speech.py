@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mstask.figures.canvas import GREY, STYLE, WIDTH, Plot
+from mstask.figures.canvas import GREY, WIDTH, Plot, styled
 from mstask.results.documents import Document
 
 SIZE = "small"
@@ -80,7 +79,7 @@ def figure_speech_word() -> Figure:
     shown = word(*MAIN)
     sound, velocity = shown.sound, cochleagram(shown.sound)
     end = velocity.shape[1] * STEP
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 7.4), dpi=RESOLUTION, layout="constrained")
         pressure, membrane, spikes, frames = figure.subplots(4, 1, sharex=True, height_ratios=(1, 2, 2, 2))
         pressure.plot(np.arange(len(sound.samples)) / sound.rate, sound.samples, color=GREY, linewidth=0.4, rasterized=True)
@@ -108,7 +107,7 @@ def figure_speech_words() -> Figure:
     """Spikes of the same two words by three speakers."""
     from mstask.data.shd import N_UNITS
 
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 5.6), dpi=RESOLUTION, layout="constrained")
         grid = figure.subplots(3, 2, sharex=True, sharey=True)
         for axes, place in zip(grid.flat, SHOWN, strict=True):

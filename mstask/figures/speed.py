@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from mstask.figures.canvas import STYLE, WIDTH, Plot
+from mstask.figures.canvas import WIDTH, Plot, styled
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING
 
@@ -351,7 +350,7 @@ def _gradient_error(about: Mapping[str, Any]) -> str:
 
 def _canvas(height: float) -> tuple[Any, Plot]:
     """The book's plot style and an empty figure."""
-    return rc_context(STYLE), Plot(figsize=(WIDTH, height), layout="constrained")
+    return styled(), Plot(figsize=(WIDTH, height), layout="constrained")
 
 
 def _draw(axes: Any, spread: Spread, row: int, group: str) -> None:

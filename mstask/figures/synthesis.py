@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
-from mstask.figures.canvas import BAND, GREY, STYLE, WIDTH, Plot, mark
+from mstask.figures.canvas import BAND, GREY, WIDTH, Plot, mark, styled
 from mstask.figures.crossed import Studies, of_voice, voices_of
 from mstask.figures.scores import signed
 from mstask.results.voices import NOTHING, VOICES, heading, label
@@ -29,7 +28,7 @@ COSTS = {"n_parameters": "learnt parameters", "energy_uJ": "operation proxy, µJ
 def figure_synthesis_gains(studies: Studies) -> Figure:
     """What matching each part gains on each task: mean over seeds with its 95 % interval, in each voice that has it."""
     rows = [(part, task) for part in PARTS for task in TASKS]
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 1.0 + 0.34 * len(rows)), layout="constrained")
         axes = figure.add_subplot()
         shown = {voice: held for voice in voices_of(studies) if (held := outcomes(of_voice(studies, voice)))}
@@ -93,7 +92,7 @@ def figure_synthesis(studies: Studies) -> Figure:
 
     Of the voices that have anything, the first is drawn: scores of different voices don't compare.
     """
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 5.2), layout="constrained")
         panels = figure.subplots(len(COSTS), len(TASKS), sharex="row", sharey=True)
         found = next((o for voice in voices_of(studies) if (o := outcomes(of_voice(studies, voice)))), {})

@@ -11,12 +11,11 @@ from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mstask.figures.canvas import GREY, STYLE, WIDTH, Plot, handle, mark
+from mstask.figures.canvas import GREY, WIDTH, Plot, handle, mark, styled
 from mstask.figures.scores import data_scores, score, signed
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
@@ -102,7 +101,7 @@ def figure_frontier(documents: Documents) -> Figure:
 
     A dense network is named by the channels of its first block.
     """
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 3.6), layout="constrained")
         axes = figure.add_subplot()
         for voice, document in by_voice(documents).items():
@@ -136,7 +135,7 @@ def figure_factor_curve(documents: Documents) -> Figure:
     """What "matches" means decides the factor: the cheapest match's proxy over the spiking one's, by tolerance."""
     curves = {voice: steps for voice, document in by_voice(documents).items() if (steps := factor_steps(document))}
     last = max([10 * LINEAR_UP_TO, *(2 * steps[-1][0] for steps in curves.values())])
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 3.0), layout="constrained")
         axes = figure.add_subplot()
         for voice, steps in curves.items():
@@ -157,7 +156,7 @@ def figure_factor_curve(documents: Documents) -> Figure:
 def figure_pareto(document: Document) -> Figure:
     """Every complete trial of a study, one panel per architecture, with its Pareto front and the selected points."""
     on, names = selected_on(document), architectures(document)
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 0.9 + 1.7 * len(names)), layout="constrained")
         grid = figure.subplots(len(names), 1, sharex=True, sharey=True, squeeze=False)
         for axes, architecture in zip(grid.flat, names, strict=True):

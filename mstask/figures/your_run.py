@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from statistics import fmean
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mstask.figures.canvas import BAND, GREY, STYLE, WIDTH, Plot, mark
+from mstask.figures.canvas import BAND, GREY, WIDTH, Plot, mark, styled
 from mstask.figures.scores import Documents, method_order, signed
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, label
@@ -61,7 +60,7 @@ def figure_your_run(studies: Studies) -> Figure:
     """Your mean minus the locked one: a row per section, a mark per method."""
     found = [one for one in compared(studies) if one.difference is not None]
     sections = list(dict.fromkeys(one.section for one in found))
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 1.5 + 0.3 * max(1, len(sections))), layout="constrained")
         axes = figure.subplots()
         for row, name in enumerate(sections):

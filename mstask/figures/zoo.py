@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mstask.figures.canvas import GREY, STYLE, WIDTH, Plot
+from mstask.figures.canvas import GREY, WIDTH, Plot, styled
 from mstask.figures.scores import Documents
 from mstask.figures.speed import FLOOR, ratio
 from mstask.results.documents import Document
@@ -103,7 +102,7 @@ def figure_zoo_responses(name: str) -> Figure:
     from mstask.responses import PERIODS
 
     found = _measured(name)
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 6))
         rows, margins = (0.5, 0.4, 1), {"left": 0.11, "right": 0.97, "top": 1, "bottom": 0.08}
         grid = figure.add_gridspec(len(rows) * len(TITLES), 1, height_ratios=rows * len(TITLES), hspace=0.12, **margins)
@@ -139,7 +138,7 @@ def figure_zoo_layer(name: str) -> Figure:
     from mstask.responses import FREQUENCIES, SHIFTS
 
     found = _measured(name)
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 4.3))
         grid = figure.subplots(2, 2, sharey=True)
         figure.subplots_adjust(left=0.11, right=0.87, top=0.94, bottom=0.12, hspace=0.55, wspace=0.14)
@@ -182,7 +181,7 @@ def figure_zoo_tones() -> Figure:
 
     names = neurons.names()
     rows = max(1, math.ceil(len(names) / 3))
-    with rc_context(STYLE):
+    with styled():
         figure = Plot(figsize=(WIDTH, 0.9 + 1.35 * rows))
         grid = figure.subplots(rows, 3, sharex=True, sharey=True, squeeze=False)
         height = figure.get_figheight()

@@ -19,7 +19,7 @@ from typing import Any
 from mstask import results
 from mstask.errors import MstaskError, nearest
 from mstask.grid import cells, estimates
-from mstask.grid.execution import ENVIRONMENT, Report, Task, execute
+from mstask.grid.execution import Report, Task, execute
 from mstask.grid.progress import Progress
 from mstask.grid.status import find, path_of, record_failure
 from mstask.parameters import Parameters
@@ -84,7 +84,7 @@ def run(
     if not planned.tasks:
         return planned.outcomes
     before = Path.cwd()
-    os.environ.update(ENVIRONMENT | {"MSTASK_RESULTS": str(results.runs_root().absolute())})
+    os.environ["MSTASK_RESULTS"] = str(results.runs_root().absolute())
     os.chdir(ROOT)
     try:
         with connected(workers, scheduler) as client:
@@ -342,12 +342,9 @@ def check_notebook(path: Path, given: dict[str, Any]) -> None:
     """Refuse parameters that the notebook's parameters cell doesn't declare: papermill would only log and ignore them."""
     import papermill
 
-    if not path.exists():
-        raise MstaskError(f"notebook {path} is missing")
-    try:
-        declared = papermill.inspect_notebook(str(path))
-    except Exception as error:  # papermill raises many types on a damaged file
-        raise MstaskError(f"notebook {path} can't be read: {first_line(error)}") from error
+    from mstask.grid.kernel import read_notebook
+
+    declared = papermill.inspect_notebook(read_notebook(path))
     for name in given:
         if name not in declared:
             raise MstaskError(f"{path.name} declares no parameter {name!r}; {nearest(name, declared)}")

@@ -13,23 +13,6 @@ from mstask.paths import ROOT, results_dir
 from mstask.sections import Place, checked, section
 
 EXECUTED = ROOT / "_build" / "executed"
-ENVIRONMENT = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-    "REDUCED": "0",
-}
-KERNEL_START = 600
-"""Seconds that a kernel may take to start: a busy machine can be slow."""
-QUIET = (
-    "--IPKernelApp.log_level=CRITICAL",
-    "--IPKernelApp.exec_lines=import logging",
-    "--IPKernelApp.exec_lines=logging.getLogger('tornado.general').disabled = True",
-)
-"""Options of a kernel. Its control thread may lose a race with its own shutdown and log that with a traceback."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +61,8 @@ def execute(task: Task) -> Report:
     """Execute a task's notebook in a kernel of its own; an error is reported, not raised."""
     import papermill
 
+    from mstask.grid import kernel
+
     chosen = section(task.section)
     target = EXECUTED / task.section / task.folder / task.name
     prepare(task)
@@ -86,14 +71,14 @@ def execute(task: Task) -> Report:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         papermill.execute_notebook(
-            str(ROOT / f"{chosen.notebook}.ipynb"),
-            str(target),
+            kernel.read_notebook(ROOT / f"{chosen.notebook}.ipynb"),
+            as_template(target),
             task.parameters,
             progress_bar=False,
             log_output=False,
-            start_timeout=KERNEL_START,
+            start_timeout=kernel.KERNEL_START,
             execution_timeout=task.timeout and task.timeout * len(task.places),
-            extra_arguments=list(QUIET),
+            **kernel.ENGINE,
         )
     except Exception as failure:
         error = explain(failure, task)
@@ -101,11 +86,16 @@ def execute(task: Task) -> Report:
     return Report(str(target), time.perf_counter() - started, error, documents)
 
 
+def as_template(path: Path) -> str:
+    """A path as papermill takes it, which fills in what stands between braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
 def prepare(task: Task) -> None:
-    """Set the environment that the kernel inherits; the working folder is the checkout."""
+    """Name the results folder for the kernel; the working folder is the checkout."""
     shared = Path(task.results)
     results = shared if shared.is_dir() else results_dir().absolute()
-    os.environ.update(ENVIRONMENT | {"MSTASK_RESULTS": str(results)})
+    os.environ["MSTASK_RESULTS"] = str(results)
     if Path.cwd() != ROOT:
         os.chdir(ROOT)
 

@@ -34,7 +34,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import matplotlib
 import pandas as pd
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -64,7 +63,6 @@ RELATIONS: dict[str, Callable[[Any, str], bool]] = {
 Options = dict[str, Callable[[str], Any]]
 SEVERAL = ("documents", "studies", "ledgers")
 """Names of the first parameter of functions that take what they show by voice; others take documents one by one."""
-SVG_STYLE = {"svg.hashsalt": "mstask", "svg.fonttype": "path"}
 
 
 def sources_of(env: BuildEnvironment) -> Sources:
@@ -251,8 +249,7 @@ class FigureDirective(Exhibit):
         alt = self.alt_text()
         function = self.function("figure")
         svg = self.generated(".svg")
-        with matplotlib.rc_context(SVG_STYLE):
-            self.call(function, inputs).savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+        self.call(function, inputs).savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
         image = nodes.image(uri=self.relative(svg), alt=alt, classes=["dark-light"])
         figure = nodes.figure("", image, nodes.caption("", "", *self.caption()))
         self.set_source_info(figure)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-import matplotlib
 import pandas as pd
 from docutils import nodes
 from sphinx import addnodes
@@ -20,7 +19,7 @@ from mstask import figures
 from mstask.figures.zoo import Entry
 from mstask.responses import WIDTH
 
-from .directives import SVG_STYLE, Exhibit, Options, by_voice
+from .directives import Exhibit, Options, by_voice
 from .provenance import provenance_line
 from .rendering import docutils_table
 from .sources import Reference
@@ -89,8 +88,7 @@ class ZooDirective(Exhibit):
     def figure(self, entry: Entry, which: str, caption: str, stem: str) -> nodes.container:
         function = getattr(figures, f"figure_zoo_{which}")
         svg = self.file(stem, ".svg")
-        with matplotlib.rc_context(SVG_STYLE):
-            function(entry.name).savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+        function(entry.name).savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
         said = entry.findings[which]
         image = nodes.image(uri=self.relative(svg), alt=said, classes=["dark-light"])
         shown = nodes.figure("", image, nodes.caption("", caption.format(name=entry.name, width=WIDTH, said=said)))

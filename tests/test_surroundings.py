@@ -1,0 +1,106 @@
+"""Claims about what the user has set up around a run: it changes no number, no figure, and stops nothing."""
+
+import json
+import sys
+from pathlib import Path
+
+import matplotlib
+import nbformat
+import pytest
+import toy
+from cycler import cycler
+
+from mstask import figures, results
+from mstask.errors import MstaskError
+from mstask.grid import cells, kernel
+from mstask.grid.execution import as_template
+from mstask.sections import Place, resolve
+
+STARTUP = """
+import builtins, pathlib, os
+pathlib.Path(os.environ["TOY_FOLDER"], "leaked").touch()
+builtins.range = None
+"""
+
+
+def hostile(folder):
+    """Settings that a user may have, each of which would end or change a run that heeded it; the folder is in every path."""
+    for name, argv in {"python3": ["/no/such/python"], "other": ["false"]}.items():
+        spec = folder / "jupyter" / "kernels" / name
+        spec.mkdir(parents=True)
+        (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": name, "language": "python"}))
+    profile = folder / "ipython" / "profile_default"
+    (profile / "startup").mkdir(parents=True)
+    (profile / "startup" / "00.py").write_text(STARTUP)
+    (profile / "ipython_kernel_config.py").write_text("c.InteractiveShellApp.exec_lines = ['range = None']")
+    (folder / "startup.py").write_text(STARTUP)
+    (folder / "matplotlibrc").write_text("text.usetex: True\n")
+    return {
+        "JUPYTER_PATH": str(folder / "jupyter"),
+        "JUPYTER_RUNTIME_DIR": "/proc/none",
+        "HOME": "/proc/none",
+        "IPYTHONDIR": str(folder / "ipython"),
+        "PYTHONSTARTUP": str(folder / "startup.py"),
+        "PYTHONHASHSEED": "7",
+        "PYTHONIOENCODING": "ascii",
+        "PYTHONWARNINGS": "error::DeprecationWarning",
+        "LC_ALL": "C",
+        "MATPLOTLIBRC": str(folder),
+        "NUMBA_DISABLE_JIT": "1",
+        "OMP_NUM_THREADS": "2",
+    }
+
+
+PROBE = """
+import os, sys
+assert sys.executable == {executable!r} and range and os.environ["OMP_NUM_THREADS"] == "1"
+assert not (sys.flags.hash_randomization or sys.warnoptions) and sys.stdout.encoding == "UTF-8"
+"""
+
+
+def test_a_run_uses_its_own_interpreter_and_settings_whatever_the_notebook_and_the_user_name(toy_here):
+    """The notebook was saved by an editor under another kernel; beside it lies one without any, as a test of the toy."""
+    folder = toy_here / "{ü} %20 & 'more'"
+    toy.environment(folder)
+    notebook = nbformat.read(folder / "toy.ipynb", 4)
+    notebook.metadata.kernelspec = {"name": "other", "display_name": "Other", "language": "R"}
+    notebook.cells.insert(1, nbformat.v4.new_code_cell(PROBE.format(executable=sys.executable)))
+    nbformat.write(notebook, folder / "toy.ipynb")
+    code, statuses, said = toy.run(folder, "--methods", "plain", "--workers", "1", **hostile(toy_here))
+    assert (code, statuses) == (0, {"plain": "done"}), said
+    assert not (folder / "leaked").exists()
+    cells.run_cell("toy", Place("plain", None, 1), resolve("toy"), toy.load(None, None, None))
+    assert toy.documents(folder) == toy.documents(toy_here)
+
+
+def test_a_path_with_braces_is_no_template():
+    assert as_template(Path("/a/{b}/c")).format(b=1) == "/a/{b}/c"
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"nbformat": 2}'])
+def test_a_damaged_notebook_is_named(tmp_path, content):
+    (tmp_path / "n.ipynb").write_text(content)
+    with pytest.raises(MstaskError, match=r"n\.ipynb can't be read"):
+        kernel.read_notebook(tmp_path / "n.ipynb")
+    with pytest.raises(MstaskError, match="is missing"):
+        kernel.read_notebook(tmp_path / "none.ipynb")
+
+
+TASTE = {"text.usetex": True, "font.size": 20, "font.family": "serif", "axes.grid": True, "lines.linewidth": 9}
+TASTE |= {"axes.spines.left": False, "savefig.bbox": "tight", "savefig.transparent": True, "axes.unicode_minus": False}
+TASTE |= {"axes.prop_cycle": cycler(color=["r"]), "image.cmap": "gray", "xtick.direction": "in", "path.sketch": (9, 9, 9)}
+
+
+DRAWN = {
+    "zoo": lambda: figures.figure_zoo_responses("Vanilla-LIF"),
+    "ablation": lambda: figures.figure_ablation({"published": results.load("ablation", "published")}),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_figure_is_the_same_whatever_the_readers_matplotlibrc_says(name):
+    draw = DRAWN[name]
+    plain = draw()._repr_png_()
+    with matplotlib.rc_context(TASTE):
+        assert draw()._repr_png_() == plain
+        assert matplotlib.rcParams["text.usetex"]
