@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +18,8 @@ from mstask.errors import MstaskError, UsageError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     logging.basicConfig(format="%(message)s")
+    interrupt_when_terminated()
+    print_anything()
     try:
         options = parser().parse_args(arguments)
         return options.command(options)
@@ -30,6 +35,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 141
+
+
+def interrupt_when_terminated() -> None:
+    """Let SIGTERM, by which clusters end a job, stop a command as cleanly as Ctrl-C does, and so what the command started."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with contextlib.suppress(ValueError):  # not in the main thread: whoever runs this decides
+        signal.signal(signal.SIGTERM, stop)
+
+
+def print_anything() -> None:
+    """Let a terminal that can't show a letter (of another alphabet, or a sign such as ≥) get another in its place."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 class SectionHelp(argparse.Action):

@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import runpy
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from mstask.errors import MstaskError, UsageError, nearest
@@ -36,7 +34,6 @@ def run(options: argparse.Namespace) -> int:
     from mstask.grid import batch
     from mstask.grid.progress import duration
 
-    interrupt_when_terminated()
     started = time.monotonic()
     outcomes = batch.run(requests, options.workers, options.scheduler, options.timeout, options.keep_stale)
     if options.json:
@@ -205,35 +202,55 @@ def readme(options: argparse.Namespace) -> int:
 
 
 def book(options: argparse.Namespace) -> int:
-    """Build the HTML with every warning an error, or the PDF, and say where it is."""
-    started = time.perf_counter()
-    if options.pdf:
-        from mstask import browser, printing
+    """Build the HTML with every warning an error, or the PDF, and say where it is; of several builds one is at work."""
+    from mstask.grid.cells import alone
 
-        browser.executable()
-        build("--builder", "singlehtml")
-        printing.print_pdf(printing.joined(BUILT / "singlehtml"), PDF)
-    else:
-        build()
+    started = time.perf_counter()
+    with alone(BUILT / "book", "the book"):
+        if options.pdf:
+            from mstask import browser, printing
+
+            browser.executable()
+            build("--builder", "singlehtml")
+            printing.print_pdf(printing.joined(BUILT / "singlehtml"), PDF)
+        else:
+            build()
     print(f"book: {PDF if options.pdf else BOOK} ({time.perf_counter() - started:.0f} s)")
     return 0
 
 
 def build(*arguments: str) -> None:
-    """Build the book by Jupyter Book; after a failure the next build reads every page, and so repeats every warning."""
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-W", "--keep-going", "-n", "-q", *arguments]
-    if subprocess.run(command, cwd=ROOT).returncode:
+    """Build the book by Jupyter Book, in this process, so that no build outlives it.
+
+    After a build that failed or was stopped the next one reads and writes every page: none stays half written, and every
+    warning is repeated.
+    """
+    from jupyter_book.cli.main import main as jupyter_book
+
+    unfinished = BUILT / ".unfinished"
+    if unfinished.exists():
         shutil.rmtree(BUILT / ".doctrees", ignore_errors=True)
-        raise MstaskError("the book did not build; the warnings above name the page and line")
+    unfinished.touch()
+    command = ["build", str(ROOT), "-W", "--keep-going", "-n", "-q", *arguments]
+    try:
+        with contextlib.chdir(ROOT):
+            jupyter_book(command, standalone_mode=False)
+    except (RuntimeError, SystemExit) as ended:
+        if isinstance(ended.__cause__, KeyboardInterrupt):
+            raise ended.__cause__ from None
+        raise MstaskError("the book did not build; the warnings above name the page and line") from None
+    unfinished.unlink()
 
 
 def bench(options: argparse.Namespace) -> int:
-    """Run one of the scripts in benchmarks/."""
+    """Run one of the scripts in benchmarks/, in this process; what it starts ends with it."""
     if options.name not in BENCHMARKS:
         raise UsageError(f"benchmark {options.name!r} is unknown; {nearest(options.name, BENCHMARKS)}")
-    command = [sys.executable, f"benchmarks/{options.name}.py", "--repeats", str(options.repeats)]
-    command += [f"--{flag}" for flag in ("tiny", "lock") if getattr(options, flag)]
-    return subprocess.run(command, cwd=ROOT).returncode
+    sys.argv = [f"benchmarks/{options.name}.py", "--repeats", str(options.repeats)]
+    sys.argv += [f"--{flag}" for flag in ("tiny", "lock") if getattr(options, flag)]
+    with contextlib.chdir(ROOT):
+        runpy.run_path(str(ROOT / sys.argv[0]), run_name="__main__")
+    return 0
 
 
 def overrides(pairs: Sequence[str]) -> dict[str, str]:
@@ -252,13 +269,3 @@ def check_positive(option: str, value: float | None) -> None:
     """Refuse a count or a time that isn't positive."""
     if value is not None and not 0 < value < float("inf"):
         raise UsageError(f"{option} is {value}, expected {'at least 1' if option == '--workers' else 'a positive number'}")
-
-
-def interrupt_when_terminated() -> None:
-    """Let SIGTERM, by which clusters end a job, stop the run as cleanly as Ctrl-C does."""
-
-    def stop(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    with contextlib.suppress(ValueError):  # not in the main thread: whoever runs this decides
-        signal.signal(signal.SIGTERM, stop)

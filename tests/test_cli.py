@@ -1,12 +1,17 @@
 """Claims about the command line: it runs a section for real, continues, names failures, and refuses bad use."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 
+import psutil
 import pytest
+from filelock import FileLock, Timeout
 
-from mstask import data, results
+from mstask import commands, data, results
 from mstask.cli import main
 from mstask.grid.cells import run_cell
 from mstask.paths import ROOT
@@ -95,3 +100,50 @@ def test_the_ledger_prints_as_json_with_the_contracts_keys(capsys):
 def test_verify_finds_the_checkouts_locks_intact(capsys):
     assert main(["verify"]) == 0
     assert "intact" in capsys.readouterr().out
+
+
+def test_one_build_is_at_work_and_after_a_stopped_one_every_page_is_made_anew(tmp_path, monkeypatch, capsys):
+    """SIGTERM reaches a build within the process that was asked for it, which holds the lock of its folder."""
+    doctrees, seen = tmp_path / ".doctrees", []
+
+    def jupyter_book(command, standalone_mode):
+        with pytest.raises(Timeout):
+            FileLock(tmp_path / ".book.lock").acquire(timeout=0)
+        seen.append(doctrees.exists())
+        doctrees.mkdir(exist_ok=True)
+        if len(seen) == 1:
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(60)
+            except KeyboardInterrupt as stopped:
+                raise RuntimeError("as Jupyter Book tells it") from stopped
+        if len(seen) == 3:
+            sys.exit(1)
+
+    monkeypatch.setattr("jupyter_book.cli.main.main", jupyter_book)
+    monkeypatch.setattr(commands, "BUILT", tmp_path)
+    assert [main(["book"]) for _ in range(5)] == [130, 0, 1, 0, 0]
+    assert seen == [False, False, True, False, True]
+    said = capsys.readouterr().err
+    assert said.count("interrupted") == said.count("did not build") == 1
+
+
+def test_what_a_benchmark_starts_ends_with_it(tmp_path, monkeypatch):
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "step.py").write_text(
+        "import os, signal, subprocess, threading\n"
+        "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()\n"
+        "subprocess.run(['sleep', '987'])\n"
+    )
+    monkeypatch.setattr(commands, "ROOT", tmp_path)
+    assert main(["bench", "step"]) == 130
+    children = [child for child in psutil.Process().children(recursive=True) if child.name() == "sleep"]
+    assert all(child.status() == psutil.STATUS_ZOMBIE for child in children)
+
+
+def test_a_terminal_that_knows_no_sign_of_mathematics_gets_another(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "mstask", "run", "ablation", "--help"],
+        cwd=ROOT, env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0 and "? 2, ? 4096" in done.stdout
