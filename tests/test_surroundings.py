@@ -12,8 +12,8 @@ from cycler import cycler
 
 from mstask import figures, results
 from mstask.errors import MstaskError
-from mstask.grid import cells, kernel
-from mstask.grid.execution import as_template
+from mstask.grid import batch, cells, kernel
+from mstask.grid.execution import Task, as_template, execute
 from mstask.sections import Place, resolve
 
 STARTUP = """
@@ -71,6 +71,18 @@ def test_a_run_uses_its_own_interpreter_and_settings_whatever_the_notebook_and_t
     assert not (folder / "leaked").exists()
     cells.run_cell("toy", Place("plain", None, 1), resolve("toy"), toy.load(None, None, None))
     assert toy.documents(folder) == toy.documents(toy_here)
+
+
+def test_a_worker_that_sees_no_results_folder_of_the_asker_sends_what_it_measured(toy_here, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", toy.environment(toy_here)["PYTHONPATH"])
+    monkeypatch.chdir(toy_here)
+    place = Place("plain", None, 1)
+    report = execute(Task("toy", (place,), {"profile": "quick"}, "elsewhere", "/not/on/this/machine", send=True))
+    assert report.error == "" and list(report.documents) == [place]
+    asked = batch.Plan([], {}, [], {"toy": resolve("toy")}, {("toy", None): "sha256:toy"})
+    monkeypatch.setenv("MSTASK_RESULTS", str(toy_here / "asker"))
+    ((outcome,), again) = batch.judge(asked, Task("toy", (place,), {}, "f", "r"), report)
+    assert (outcome.status, again) == ("done", []) and cells.path_of("toy", place, resolve("toy")).is_file()
 
 
 def test_a_path_with_braces_is_no_template():
