@@ -4,6 +4,10 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 export OMP_WAIT_POLICY := PASSIVE
+export PIP_USER := 0
+unexport PIP_TARGET PIP_PREFIX PIP_ROOT PYTHONHOME
+# An environment whose Python is gone, or another by now, is made anew.
+WORKS := $(shell $(PY) -c 'import pip' 2>/dev/null && echo yes || rm -f $(VENV)/ready)
 
 book: $(VENV)/ready
 	@start=$$(date +%s); $(PY) -m mstask run --profile quick && middle=$$(date +%s) && \
@@ -39,5 +43,5 @@ $(VENV)/ready: requirements.txt
 	if [ -z "$$python" ]; then echo "mstask needs Python 3.11 or newer: install python3 (Debian, Ubuntu: apt install python3 python3-venv)." >&2; exit 1; fi; \
 	if ! "$$python" -c 'import venv, ensurepip' 2>/dev/null; then echo "Python's venv module is missing: install it (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; fi; \
 	echo "Setting up $(VENV): about 2 GB, a minute or two ..."; \
-	"$$python" -m venv $(VENV) && $(PY) -m pip install --disable-pip-version-check -r requirements.txt && \
+	"$$python" -m venv $(if $(WORKS),,--clear) $(VENV) && $(PY) -m pip install --disable-pip-version-check -r requirements.txt && \
 	touch $@ && echo "set-up: $$(($$(date +%s) - start)) s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from mstask.errors import MstaskError
@@ -23,6 +24,14 @@ def named(variable: str) -> Path | None:
         raise MstaskError(f"{variable} is {text!r}: whose home folder is meant isn't known here; give the whole path") from None
 
 
+def home() -> Path:
+    """The user's home folder; the machine's folder of temporary files where there is none, as in some containers."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(tempfile.gettempdir())
+
+
 def results_dir() -> Path:
     """Folder of result documents: `MSTASK_RESULTS`, or the papers' own `RESEARCH_ROOT`, or `results/` of the checkout."""
     return named("MSTASK_RESULTS") or named("RESEARCH_ROOT") or ROOT / "results"
@@ -33,9 +42,9 @@ def cache_dir() -> Path:
     if chosen := named("MSTASK_DATA"):
         return chosen
     if sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
+        base = home() / "Library" / "Caches"
     elif sys.platform == "win32":
-        base = named("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        base = named("LOCALAPPDATA") or home() / "AppData" / "Local"
     else:
-        base = named("XDG_CACHE_HOME") or Path.home() / ".cache"
+        base = named("XDG_CACHE_HOME") or home() / ".cache"
     return base / "mstask"

@@ -83,7 +83,7 @@ def provenance(command: str, device: str = "cpu") -> Provenance:
 
     revision = _git("rev-parse", "HEAD")
     changed = _git("status", "--porcelain", "--", ".", ":(exclude)results", ":(exclude)book")
-    for folder, shown in ((str(paths.ROOT), "."), (str(Path.home()), "~")):
+    for folder, shown in ((str(paths.ROOT), "."), (str(paths.home()), "~")):
         command = command.replace(folder, shown) if len(folder) > 1 else command
     return Provenance(
         revision=revision or "unknown",

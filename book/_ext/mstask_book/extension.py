@@ -1,11 +1,13 @@
 """Sphinx extension of the book: numbers, tables and figures come from result documents when the book is built.
 
 A page is read again when a document it shows (or the code that draws it) changes, appears or goes: the fingerprints of
-all inputs are kept in the build environment and compared at the start of each build. Time stamps play no part.
+all inputs, and of the page's own file, are kept in the build environment and compared at the start of each build. Time
+stamps play no part: a clock may have gone back.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -23,7 +25,7 @@ from .directives import (
     UnlessDirective,
     WhenDirective,
 )
-from .sources import Sources
+from .sources import Sources, digest
 from .status import StatusDirective
 from .zoo import ZooDirective
 
@@ -34,23 +36,33 @@ def begin(app: Sphinx, config: Config) -> None:
 
 
 def start(app: Sphinx) -> None:
-    if not hasattr(app.env, "mstask_inputs"):
-        app.env.mstask_inputs = {}
+    for kept in ("mstask_inputs", "mstask_pages"):
+        if not hasattr(app.env, kept):
+            setattr(app.env, kept, {})
 
 
 def outdated(app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set) -> list[str]:
     """Return the pages with an input whose content is no longer what it was when they were read."""
     now = app.mstask_sources.fingerprint
     recorded = {page: inputs for page, inputs in env.mstask_inputs.items() if page in env.found_docs}
-    return [page for page, inputs in recorded.items() if any(now(stem) != then for stem, then in inputs.items())]
+    edited = [
+        page for page, then in env.mstask_pages.items() if page in env.found_docs and digest(Path(env.doc2path(page))) != then
+    ]
+    return edited + [page for page, inputs in recorded.items() if any(now(stem) != then for stem, then in inputs.items())]
+
+
+def remember(app: Sphinx, page: str, source: list[str]) -> None:
+    app.env.mstask_pages[page] = digest(Path(app.env.doc2path(page)))
 
 
 def forget(app: Sphinx, env: BuildEnvironment, page: str) -> None:
-    env.mstask_inputs.pop(page, None)
+    for kept in (env.mstask_inputs, env.mstask_pages):
+        kept.pop(page, None)
 
 
 def merge(app: Sphinx, env: BuildEnvironment, pages: set[str], other: BuildEnvironment) -> None:
-    env.mstask_inputs |= {page: other.mstask_inputs[page] for page in pages if page in other.mstask_inputs}
+    for kept in ("mstask_inputs", "mstask_pages"):
+        getattr(env, kept).update({page: found for page, found in getattr(other, kept).items() if page in pages})
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -69,9 +81,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", start)
     app.connect("env-get-outdated", outdated)
     app.connect("env-purge-doc", forget)
+    app.connect("source-read", remember)
     app.connect("env-merge-info", merge)
     app.connect("html-page-context", site.add_notebook_button, priority=502)
     app.connect("html-page-context", site.drop_repeated_scripts, priority=900)
     app.connect("build-finished", site.copy_mathjax)
     app.connect("build-finished", site.drop_source_maps)
-    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "1", "env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -222,7 +222,7 @@ def compile_kernel(source: Source, dtype: str) -> Callable[..., None]:
         except Exception as error:
             if "cache" not in _told:
                 _told.add("cache")
-                log.warning("Compiling kernels for this process only: %s can't be used (%s).", cache_dir() / "kernels", error)
+                log.warning("Compiling kernels for this process only: %s can't be used (%s).", kernels_dir(), error)
             return _jit(numba, _loose_module(source), source, dtype, cache=False)
 
 
@@ -251,12 +251,18 @@ def _is_size(name: str) -> bool:
     return name in ("first", "last", "chunks", "B", "T", "W") or name.endswith(("_row", "_step", "_size"))
 
 
+def kernels_dir() -> Path:
+    """Folder of this user's kernels: of users who share a cache, none runs what another has compiled."""
+    return cache_dir() / (f"kernels-{os.getuid()}" if hasattr(os, "getuid") else "kernels")
+
+
 def _cached_module(numba: Any, source: Source) -> ModuleType:
-    folder = cache_dir() / "kernels"
+    folder = kernels_dir()
     name = "mstask_kernel_" + hashlib.sha256(f"{numba.__version__} disjoint\n{source.text}".encode()).hexdigest()[:20]
     path = folder / f"{name}.py"
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         _publish(path, source.text)
     return _execute(name, importlib.util.spec_from_file_location(name, path))
 
