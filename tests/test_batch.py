@@ -1,10 +1,7 @@
 """Claims about the grid engine's parts: what is done or stale, how cells share executions, what is shown meanwhile."""
 
-import inspect
 import io
 import json
-import shutil
-import sys
 from dataclasses import replace
 
 import pytest
@@ -13,10 +10,9 @@ import toy
 from benchmarks.scaling import makespan, simulate
 from mstask import describe, figures, results, sections
 from mstask.cli import main
-from mstask.grid import batch, cells, estimates, inputs, status
+from mstask.grid import batch, cells, estimates, status
 from mstask.grid.execution import Report, Task
 from mstask.grid.progress import Progress, duration
-from mstask.paths import ROOT
 from mstask.sections import Place, resolve, section
 
 PLAIN = Place("plain", None, 1)
@@ -24,81 +20,6 @@ PLAIN = Place("plain", None, 1)
 
 def measure(place=PLAIN, **given):
     return cells.run_cell("toy", place, resolve("toy", **given), toy.load(None, None, None))
-
-
-class TestInputs:
-    @pytest.mark.parametrize("name", sections.sections())
-    def test_code_and_notebook_of_every_section_have_a_digest(self, name):
-        found = inputs.inputs(section(name))
-        assert set(found) == {"code", "notebook"}
-        names = set(inputs.reachable(section(name)).modules)
-        assert section(name).experiment in names
-        assert not names & {"mstask.figures", "mstask.claims", "mstask.figures.tables", "mstask.summary", "mstask.results"}
-
-    def test_every_function_that_a_cell_runs_is_part_of_its_code(self, results_folder, radar):
-        """Watched while the smallest cell is measured: data by its fingerprint and records apart, nothing is left out."""
-        chosen = section("ablation")
-        reached = inputs.reachable(chosen)
-        covered = set()
-        for name, number in reached.places:
-            statement = reached.modules[name].statements[number]
-            first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
-            covered |= {(str(reached.modules[name].path), line) for line in range(first, statement.end_lineno + 1)}
-        ran = set()
-
-        def note(frame, event, _):
-            code = frame.f_code
-            function = code.co_flags & inspect.CO_OPTIMIZED  # neither a module nor the body of a class, which run on import
-            if event == "call" and function and code.co_filename.startswith(str(ROOT / "mstask")):
-                ran.add((code.co_filename, code.co_firstlineno))
-
-        parameters = resolve("ablation", profile="smoke", max_epochs=1, calibration_examples=8)
-        job = cells.Job(chosen, "D1_H1", None, 1, parameters, radar, "cpu", results_folder / "c.pt")
-        measure = cells.experiment(chosen).measure
-        sys.setprofile(note)
-        try:
-            measure(job)
-        finally:
-            sys.setprofile(None)
-        apart = [str(ROOT.joinpath(*name.split("."))) for name in (*inputs.APART, *(f"{r}.__init__" for r in inputs.RECORDS))]
-        left_out = {where for where in ran - covered if not where[0].startswith(tuple(apart))}
-        assert len(ran) > 50 and left_out == set()
-
-    def test_a_changed_operation_changes_the_digest_and_a_changed_comment_does_not(self, tmp_path):
-        shutil.copytree(ROOT / "mstask", tmp_path / "mstask", ignore=shutil.ignore_patterns("__pycache__"))
-
-        def digest_after(module, old, new):
-            path = tmp_path / "mstask" / module
-            content = path.read_text()
-            assert old in content
-            path.write_text(content.replace(old, new, 1))
-            inputs._reachable.cache_clear()
-            inputs.parsed.cache_clear()
-            digest = inputs.code_digest(section("ablation"), tmp_path)
-            path.write_text(content)
-            return digest
-
-        before = digest_after("training.py", "EVALUATION_BATCH", "EVALUATION_BATCH")
-        assert before == inputs.code_digest(section("ablation"))
-        assert digest_after("training.py", "\nEVALUATION_BATCH", "\n# how many\n\nEVALUATION_BATCH") == before
-        assert digest_after("training.py", '"""The one training loop', '"""A training loop') == before
-        assert digest_after("claims/__init__.py", "import annotations\n", "import annotations\nX = 1\n") == before
-        assert digest_after("training.py", "EVALUATION_BATCH = 512", "EVALUATION_BATCH = 513") != before
-        assert digest_after("neurons/ops.py", "distance >= 0", "distance > 0") != before
-        assert digest_after("neurons/registry.py", "    VanillaLIF,\n    Para", "    Para") != before
-
-    def test_a_notebooks_digest_ends_with_the_cell_that_runs_the_grid(self, tmp_path):
-        path = tmp_path / "n.ipynb"
-
-        def digest(*sources):
-            made = [{"cell_type": "code", "source": source, "metadata": {}} for source in sources]
-            path.write_text(json.dumps({"cells": made}))
-            return inputs.notebook_digest(path)
-
-        plain = digest("x = 1", "run_cell(x)", "plot(x)")
-        assert plain == digest("# one\nx = 1", "%matplotlib inline\nrun_cell(x)", "plot(x, grid=True)")
-        assert plain != digest("x = 2", "run_cell(x)", "plot(x)")
-        assert inputs.notebook_digest(tmp_path / "none.ipynb") is None
 
 
 class TestStatus:
@@ -125,6 +46,13 @@ class TestStatus:
         again = measure()
         assert toy.measured(toy_here) == ["plain", "plain"]
         assert results.comparable(again) == results.comparable(first)
+
+    def test_a_document_of_an_earlier_scheme_is_stale_without_a_word_of_change(self, toy_here, monkeypatch):
+        measure()
+        monkeypatch.setattr(status, "is_earlier", lambda made: True)
+        monkeypatch.setattr(status, "of_cell", lambda *cell: {"code": "other", "notebook": "n"})
+        found = status.find("toy", PLAIN, resolve("toy"))
+        assert (found.state, found.note, found.changed) == ("stale", status.EARLIER_SCHEME, ("code",))
 
     def test_a_document_without_recorded_code_counts_as_done_and_is_shown_as_such(self, toy_here, capsys):
         path = cells.path_of("toy", PLAIN, resolve("toy"))

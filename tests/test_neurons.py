@@ -154,7 +154,7 @@ RESTATED = dict(zip(NAMES, (vanilla, parametric, doppler, chirp, dual_tau, stft,
 
 
 def test_the_registry_holds_the_nine_types_with_their_parameters():
-    assert neurons.names()[:9] == NAMES
+    assert set(NAMES) <= set(neurons.names())
     assert {name: neurons.create(name, 7).params_per_neuron for name in NAMES} == PARAMETERS
 
 

@@ -13,8 +13,10 @@ import torch
 from torch import nn
 
 from mstask import neurons
+from mstask.calibration import calibrate_thresholds
 from mstask.errors import MstaskError
-from mstask.neurons import scan
+from mstask.networks import VerticalNet
+from mstask.neurons import registry, scan
 from mstask.neurons.base import Membrane, Neuron
 from mstask.neurons.fused import function, numba_kernel
 from mstask.neurons.fused.graph import NotFusable
@@ -349,7 +351,7 @@ def to_number(x, state, c, fire):
         (softplus, "softplus", "u = torch.nn.functional.softplus(x)"),
         (stacked, "stack", "u = torch.stack((x, state.m)).sum(0)"),
         (cube_root, "exponent 0.333", "return fire(x ** (1 / 3)), state"),
-        (branch, "any", "if (x > 0).any():"),
+        (branch, "what one trial does then depends on the others of its batch", "if (x > 0).any():"),
         (comparison_branch, "a branch on data", "u = x if x > 0 else -x"),
         (outside, "a tensor that is no argument of step", "return fire(x * OUTSIDE), state"),
         (in_place, "in-place", "x += 1"),
@@ -365,6 +367,35 @@ def test_an_unsupported_operation_is_named_with_the_line_and_what_is_supported(s
     number = step.__code__.co_firstlineno + 1
     assert operation in message and line in message and "supports + - * /" in message
     assert f"{__file__}:{number}" in message
+
+
+def compared(x, state, c, fire):
+    return (x > 1).to(x.dtype), Membrane(x)
+
+
+def fired_in_vain(x, state, c, fire):
+    fire(x)
+    return torch.where(x > 1, 1.0, 0.0), Membrane(x)
+
+
+def cut_off(x, state, c, fire):
+    return fire(x).detach(), Membrane(x)
+
+
+@pytest.mark.parametrize("backend", ["fused", "auto", "reference"])
+@pytest.mark.parametrize("step", [compared, fired_in_vain, cut_off], ids=lambda step: step.__name__)
+def test_spikes_that_carry_no_gradient_are_refused_in_training_by_every_loop(step, backend):
+    with pytest.raises(MstaskError, match=r"Custom: the spikes .* don't come from fire\(u\).*return s = fire\(u\)"):
+        run(custom(step), sequence(2, 3, 5).requires_grad_(), backend)
+
+
+def test_calibration_refuses_a_step_that_never_fires(monkeypatch):
+    kind = type("Compared", (Custom,), {"step": staticmethod(compared), "name": "Compared"})
+    monkeypatch.setitem(registry._types, "Compared", kind)
+    for backend in scan.BACKENDS:
+        net = VerticalNet(4, 2, ["Compared"], 5, {"backend": backend})
+        with pytest.raises(MstaskError, match=r"Compared: the spikes .* don't come from fire"):
+            calibrate_thresholds(net, sequence(2, 3, 4, dtype=torch.float32))
 
 
 def few(x, state, c, fire):

@@ -62,12 +62,20 @@ class TestWhatIsLocked:
         (row,) = figures.table_status(locked("embedded")).to_dict("records")
         assert (row["made"], row["cells"], row["lock"]) == (NOTHING, NOTHING, f"✗{NBSP}broken")
 
-    @pytest.mark.parametrize(("by_now", "said"), [(6, "yes"), (2, "2 of 6"), (0, "no")])
-    def test_cells_of_the_present_code_are_told_from_older_ones(self, results_folder, by_now, said):
+    @pytest.mark.parametrize(
+        ("by_now", "older", "said"),
+        [
+            (6, "content:other", "yes"),
+            (2, "content:other", "2 of 6"),
+            (0, "content:other", "no"),
+            (0, "5eed", "earlier scheme"),
+        ],
+    )
+    def test_cells_of_the_present_code_are_told_from_older_ones(self, results_folder, by_now, older, said):
         now = inputs.inputs(section("ablation"))
         cells = []
         for number, one in enumerate(made(METHODS).cells):
-            digests = now if number < by_now else {**now, "code": "another"}
+            digests = now if number < by_now else {**now, "code": older}
             cells.append(one.model_copy(update={"provenance": PROVENANCE.model_copy(update={"inputs": digests})}))
         path = results_folder / "embedded" / "ablation.json"
         results.write_document(path, results.merge(cells, source="embedded"))

@@ -78,6 +78,7 @@ def data_status(locked: Sequence[Locked]) -> pd.DataFrame:
                 "cells": one.entry["cells"],
                 "seconds": made.get("seconds"),
                 "cells_by_present_code": made.get("present_code"),
+                "cells_by_earlier_scheme": made.get("earlier_scheme"),
                 "cells_by_unknown_code": made.get("unknown_code"),
                 "intact": not one.problems,
                 "problems": "; ".join(one.problems),
@@ -130,6 +131,8 @@ def _by_present_code(one: Locked) -> str:
         return NOTHING
     if made["unknown_code"] == made["cells"]:
         return "not recorded"
+    if made["earlier_scheme"] == made["cells"]:
+        return "earlier scheme"
     if made["present_code"] == made["cells"]:
         return "yes"
     return f"{made['present_code']} of {made['cells']}" if made["present_code"] else "no"

@@ -60,7 +60,7 @@ def run_cell(
             log.warning("%s: %s; running the cell again", place, found.note)
         made_by = of_cell(chosen, place, parameters)
         device = device_to_use()
-        checkpoint = path.with_name(f"{path.stem}.{made_by['code'][:8]}.checkpoint.pt")
+        checkpoint = path.with_name(f"{path.stem}.{made_by['code'][-8:]}.checkpoint.pt")
         job = Job(chosen, place.method, place.case, place.seed, parameters, splits, device, checkpoint, on_epoch)
         measure = experiment(chosen).measure
         started = time.perf_counter()

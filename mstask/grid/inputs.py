@@ -1,48 +1,49 @@
-"""What a cell's numbers depend on beside its parameters and its data: the code and the notebook, as digests.
+"""What a cell's numbers depend on beside its parameters and its data: the code and the notebook, as digests of their content.
 
 The code is every top-level statement of this package that the section's experiment can reach, found in the source without
-running it: from `load` and `measure` over the names they use to the statements that bind those names, in whichever module,
-along with the statements of a module that bind nothing (they run on import) and definitions under a decorator of ours.
+running it: from `load` and `measure` over the names they use to the statements that bind those names, in whichever module.
+With a module come its statements that bind nothing (they run on import), with a statement the data files it names. What
+stands in a registry (a neuron type under `register`, a loader in a table of "module:function") is reached by its name alone.
 
-Not counted is what reaches a cell in another way that is compared on its own: parameters and the sections that declare them
-(their values stand in the document), the generators of data (the data's fingerprint), and records, which keep numbers and
-make none. Comments, docstrings and blank lines are no code.
+Statements count by what they say: no comment, docstring, annotation, layout, import, module name or path does. Code that
+only moves to another module leaves every digest as it was. `APART` is not counted.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
-import io
 import json
-import tokenize
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from mstask.parameters import Parameters
 from mstask.paths import ROOT
 from mstask.sections import Place as Cell
 from mstask.sections import Section
 
-APART = (
-    "mstask.data.cache",
-    "mstask.data.fetch",
-    "mstask.data.synth",
-    "mstask.errors",
-    "mstask.grid",
-    "mstask.parameters",
-    "mstask.paths",
-    "mstask.results",
-    "mstask.sections",
-)
-"""Modules (and what lies in them) that reach a cell through its parameters, its data or its record."""
+APART = {
+    "mstask.data.cache": "generated data is compared by its fingerprint",
+    "mstask.data.fetch": "downloaded data is compared by its fingerprint",
+    "mstask.data.synth": "generated data is compared by its fingerprint",
+    "mstask.parameters": "parameters are compared one by one",
+    "mstask.sections": "declares parameters and names",
+    "mstask.errors": "says what went wrong where nothing was measured",
+    "mstask.grid": "decides which cells are measured",
+    "mstask.paths": "says where files lie",
+    "mstask.results": "keeps numbers and makes none; what a cell takes from other cells is compared on its own",
+}
+"""Modules, and what lies in them, that aren't counted, each with the reason."""
 
-RECORDS = ("mstask.data", "mstask.experiments")
-"""Packages whose own file holds records and a look-up only; the modules in them count."""
+SCHEME = "content:"
+"""Begins a digest of code; earlier ones began with nothing, and held module names and less of the code."""
 
+REFERENCE = re.compile(r"(mstask(?:\.\w+)+):(\w+)")
 Place = tuple[str, int]
 """A module and the number of one of its top-level statements."""
 
@@ -61,14 +62,9 @@ def of_cell(section: Section, place: Cell, parameters: Parameters) -> dict[str, 
     return inputs(section) | getattr(import_module(module), function)(place, parameters)
 
 
-def code_digest(section: Section, root: Path = ROOT) -> str:
-    """Digest of the code that a section's cells depend on."""
-    reached = reachable(section, root)
-    digest = hashlib.sha256()
-    for name, number in sorted(reached.places):
-        module = reached.modules[name]
-        digest.update(f"{name}\n{module.text(number)}\n".encode())
-    return digest.hexdigest()
+def is_earlier(made: dict[str, str]) -> bool:
+    """Whether a cell's digests were recorded by an earlier scheme, so that they can't be compared with present ones."""
+    return "code" in made and not made["code"].startswith(SCHEME)
 
 
 def notebook_digest(path: Path) -> str | None:
@@ -81,99 +77,132 @@ def notebook_digest(path: Path) -> str | None:
     own = [cell for cell in code if not {"parameters", "setup"} & set(cell["metadata"].get("tags", []))]
     sources = ["".join(cell["source"]) for cell in own]
     last = max((i for i, source in enumerate(sources) if "run_cell(" in source), default=len(sources) - 1)
-    lines = (line for source in sources[: last + 1] for line in source.splitlines())
-    kept = [line.rstrip() for line in lines if line.strip() and line.lstrip()[0] not in "#%!"]
-    return hashlib.sha256("\n".join(kept).encode()).hexdigest()
+    lines = [line for source in sources[: last + 1] for line in source.splitlines() if line.lstrip()[:1] not in ("%", "!")]
+    try:
+        told = [*parsed("notebook", "\n".join(lines), path).texts]
+    except SyntaxError:
+        told = lines
+    return _digest(told)
+
+
+def code_digest(section: Section, root: Path = ROOT) -> str:
+    """Digest of the code that a section's cells depend on."""
+    return SCHEME + reachable(section, root).digest
 
 
 def reachable(section: Section, root: Path = ROOT) -> Reached:
-    """The statements that a section's experiment, and the loader of its data, can reach."""
-    return _reachable(section.experiment, section.data, root)
+    """The statements that a section's experiment can reach."""
+    return _reachable(section.experiment, (section.id, section.data, *section.methods, *section.cases), root)
 
 
 @cache
-def _reachable(experiment: str, data: str, root: Path) -> Reached:
-    from mstask.data import _LOADERS
-
-    reached = Reached(root)
+def _reachable(experiment: str, named: tuple[str, ...], root: Path) -> Reached:
+    reached = Reached(root, set(named))
     for name in ("load", "measure"):
-        reached.visit(experiment, name)
-    if data in _LOADERS:
-        reached.visit(*_LOADERS[data].split(":"))
+        reached.visit(f"{experiment}.{name}")
+    while waiting := [entry for entry in reached.registered if reached.names(entry[0])]:
+        for entry in waiting:
+            reached.registered.remove(entry)
+            reached.visit(entry[1])
     return reached
 
 
 @dataclass
 class Reached:
-    """Statements found so far, and the modules they stand in."""
+    """The statements found so far, each with those it uses, and what waits in registries to be called by its name."""
 
     root: Path
-    places: set[Place] = field(default_factory=set)
+    strings: set[str]
+    uses: dict[Place, set[Place]] = field(default_factory=dict)
     modules: dict[str, Module] = field(default_factory=dict)
+    registered: list[tuple[str, str]] = field(default_factory=list)
+    visited: dict[str, set[Place]] = field(default_factory=dict)
 
-    def visit(self, name: str, symbol: str) -> None:
-        """Add what `symbol` of the module `name` needs; the symbol "*" is all of the module."""
-        module = self._module(name)
+    def __post_init__(self) -> None:
+        self.files = dict(counted(self.root))
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of every statement with those it uses, wherever they stand."""
+        own = {(name, number): self.modules[name].texts[number] for name, number in self.uses}
+        told = (own[place] + "".join(sorted({_digest([own[used]]) for used in uses})) for place, uses in self.uses.items())
+        return _digest(sorted(told))
+
+    def names(self, key: str) -> bool:
+        """Whether something reached calls a registered entry by its name, alone or as the beginning of a longer one."""
+        return any(s == key or s.startswith((f"{key}-", f"{key}.")) for s in self.strings)
+
+    def visit(self, target: str) -> set[Place]:
+        """Add what a dotted name stands for, and all that it needs in turn; a bare module is all of it."""
+        if target not in self.visited:
+            self.visited[target] = self._visit(target)
+        return self.visited[target]
+
+    def _visit(self, target: str) -> set[Place]:
+        name, symbol = self._split(target)
+        module = self.modules.get(name)
         if module is None:
-            return
-        numbers = range(len(module.statements)) if symbol == "*" else module.bound.get(symbol, ())
-        for number in numbers:
-            self._add(module, number, symbol)
-        if not numbers:
-            self.visit_module(f"{name}.{symbol}")
+            return set()
+        numbers = module.bound.get(symbol, ()) if symbol else range(len(module.statements))
+        if not numbers and symbol in module.imports:
+            return set().union(*(self.visit(imported) for imported in module.imports[symbol]))
+        return {place for number in numbers if (place := self._add(module, number))}
 
-    def visit_module(self, name: str) -> None:
-        if self._path(name):
-            self.visit(name, "*")
+    def _split(self, target: str) -> tuple[str, str]:
+        """The longest beginning of a dotted name that is a module, and the symbol of that module that it names."""
+        parts = target.split(".")
+        for n in range(len(parts), 0, -1):
+            if self._load(name := ".".join(parts[:n])):
+                return name, parts[n] if n < len(parts) else ""
+        return "", ""
 
-    def _path(self, name: str) -> Path | None:
-        if name in RECORDS or any(f"{name}.".startswith(f"{apart}.") for apart in APART):
-            return None
-        base = self.root.joinpath(*name.split("."))
-        return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+    def _load(self, name: str) -> Module | None:
+        if name in self.modules or name not in self.files:
+            return self.modules.get(name)
+        path = self.files[name]
+        module = self.modules[name] = parsed(name, path.read_text(encoding="utf-8"), path)
+        self._load(name.rpartition(".")[0])
+        for number in module.effects:
+            self._add(module, number)
+        self.registered += module.entries
+        if "iter_modules" in module.source:  # a package that imports every module in its folder
+            for inner in [other for other in self.files if other.rpartition(".")[0] == name]:
+                self._load(inner)
+        return module
 
-    def _module(self, name: str) -> Module | None:
-        if not name.startswith("mstask."):
-            return None
-        if name not in self.modules:
-            path = self._path(name)
-            if path is None:
-                return None
-            module = self.modules[name] = parsed(name, path)
-            self._module(name.rpartition(".")[0])
-            for number in module.effects:
-                self._add(module, number, "*")
-        return self.modules[name]
-
-    def _add(self, module: Module, number: int, symbol: str) -> None:
-        statement = module.statements[number]
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            for target, name, bound in module.imported(statement):
-                if symbol in ("*", bound):
-                    self.visit(target, name)
-            return
+    def _add(self, module: Module, number: int) -> Place | None:
         place = module.name, number
-        if place in self.places or module.declares(statement):
-            return
-        self.places.add(place)
-        for target, name in module.uses(statement):
-            self.visit(target, name)
+        if number in module.tables:
+            return None
+        if place not in self.uses:
+            self.uses[place] = set()
+            self.strings |= module.strings[number]
+            for target in module.targets[number]:
+                self.uses[place] |= self.visit(target)
+        return place
 
 
-@dataclass
 class Module:
-    """A module's source by top-level statements."""
+    """A module's source by top-level statements, without what says nothing (see `Silent`)."""
 
-    name: str
-    path: Path
+    def __init__(self, name: str, source: str, path: Path) -> None:
+        self.name, self.source, self.path = name, source, path
+        tree = ast.parse(source)
+        self.imports: dict[str, set[str]] = {}
+        for node in ast.walk(tree):
+            for bound, target in self._imported(node):
+                self.imports.setdefault(bound, set()).add(target)
+        self.statements: list[ast.stmt] = Silent().visit(tree).body
 
-    @cached_property
-    def source(self) -> str:
-        return self.path.read_text(encoding="utf-8")
-
-    @cached_property
-    def statements(self) -> list[ast.stmt]:
-        return [statement for statement in ast.parse(self.source).body if not is_text(statement)]
+    def _imported(self, node: ast.AST) -> Iterator[tuple[str, str]]:
+        """(name bound here, dotted name it stands for) of an import."""
+        if isinstance(node, ast.Import):
+            yield from ((a.asname, a.name) if a.asname else (a.name.partition(".")[0],) * 2 for a in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parts = self.name.split(".")
+            up = len(parts) - node.level + (self.path.name == "__init__.py")
+            package = [*(parts[:up] if node.level else []), *([node.module] if node.module else [])]
+            yield from ((alias.asname or alias.name, ".".join([*package, alias.name])) for alias in node.names)
 
     @cached_property
     def bound(self) -> dict[str, list[int]]:
@@ -186,97 +215,109 @@ class Module:
 
     @cached_property
     def effects(self) -> list[int]:
-        """Statements that matter on import: all but definitions, assignments and imports of names."""
-        plain = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Import, ast.ImportFrom)
-        numbers = []
+        """Numbers of the statements that matter on import: all but definitions and assignments."""
+        plain = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.AugAssign)
+        return [number for number, statement in enumerate(self.statements) if not isinstance(statement, plain)]
+
+    @cached_property
+    def tables(self) -> dict[int, list[tuple[str, str]]]:
+        """By statement, the entries (key, dotted name) of a table that maps keys to "module:function"."""
+        found = {}
         for number, statement in enumerate(self.statements):
-            decorators = getattr(statement, "decorator_list", [])
-            ours = any(name in self.ours for decorator in decorators for name in loaded(decorator))
-            if ours or not (isinstance(statement, plain) or is_for_types(statement)):
-                numbers.append(number)
-        return numbers
+            value = getattr(statement, "value", None)
+            if isinstance(value, ast.Dict) and value.values:
+                pairs = [
+                    (_constant(k), REFERENCE.fullmatch(_constant(v))) for k, v in zip(value.keys, value.values, strict=True)
+                ]
+                if all(match for _, match in pairs):
+                    found[number] = [(key, ".".join(match.groups())) for key, match in pairs if match]
+        return found
 
     @cached_property
-    def ours(self) -> dict[str, tuple[str, str]]:
-        """Names that are imported from this package at the top: the module each comes from, and its name there."""
-        top = [s for s in self.statements if isinstance(s, ast.Import | ast.ImportFrom)]
-        return {bound: (target, name) for statement in top for target, name, bound in self.imported(statement)}
-
-    def imported(self, statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str, str]]:
-        """(module, symbol, name bound here) of an import from this package."""
-        if isinstance(statement, ast.Import):
-            for alias in statement.names:
-                if alias.name.startswith("mstask."):
-                    yield alias.name, "*", alias.asname or "mstask"
-            return
-        package = self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
-        for _ in range(statement.level - 1):
-            package = package.rpartition(".")[0]
-        target = statement.module or ""
-        if statement.level:
-            target = f"{package}.{target}".rstrip(".")
-        for alias in statement.names:
-            if target == "mstask":
-                yield f"mstask.{alias.name}", "*", alias.asname or alias.name
-            elif target.startswith("mstask."):
-                yield target, alias.name, alias.asname or alias.name
-
-    def uses(self, statement: ast.stmt) -> Iterator[tuple[str, str]]:
-        """(module, symbol) of everything of this package that a statement names."""
-        whole = {name for name, (_, symbol) in self.ours.items() if symbol == "*"}
-        parts = set()
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in whole:
-                parts.add(id(node.value))
-                yield self.ours[node.value.id][0], node.attr
-            elif isinstance(node, ast.Import | ast.ImportFrom):
-                yield from ((target, symbol) for target, symbol, _ in self.imported(node))
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Name) and id(node) not in parts and node.id in self.bound:
-                yield self.name, node.id
-
-    def declares(self, statement: ast.stmt) -> bool:
-        """Whether a statement only declares sections: what they say reaches a cell as its parameters."""
-        value = getattr(statement, "value", None)
-        is_section = isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "Section"
-        return is_section or "SECTIONS" in names_bound(statement)
-
-    def text(self, number: int) -> str:
-        """The code of a statement, without comments, docstrings and blank lines."""
-        statement = self.statements[number]
-        first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
-        lines = self._code[first - 1 : statement.end_lineno]
-        return "\n".join(line for line in lines if line)
+    def entries(self) -> list[tuple[str, str]]:
+        """(key, dotted name) of what is registered here: entries of tables, and classes under `register` by their `name`."""
+        entries = [entry for table in self.tables.values() for entry in table]
+        for statement in self.statements:
+            if isinstance(statement, ast.ClassDef) and any("register" in loaded(d) for d in statement.decorator_list):
+                names = (_constant(s.value) for s in statement.body if isinstance(s, ast.Assign) and "name" in names_bound(s))
+                entries += [(name, f"{self.name}.{statement.name}") for name in names]
+        return entries
 
     @cached_property
-    def _code(self) -> list[str]:
-        lines = self.source.splitlines()
-        for token in tokenize.generate_tokens(io.StringIO(self.source).readline):
-            if token.type == tokenize.COMMENT:
-                row, column = token.start
-                lines[row - 1] = lines[row - 1][:column]
-        for node in ast.walk(ast.parse(self.source)):
-            if isinstance(node, ast.stmt) and is_text(node) and not lines[node.lineno - 1][: node.col_offset].strip():
-                lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
-        return [line.rstrip() for line in lines]
+    def strings(self) -> list[set[str]]:
+        """The strings in each statement."""
+        return [{_constant(node) for node in ast.walk(statement)} - {""} for statement in self.statements]
+
+    @cached_property
+    def targets(self) -> list[set[str]]:
+        """Dotted names of everything that each statement uses."""
+        found = []
+        for statement, strings in zip(self.statements, self.strings, strict=True):
+            nodes = list(ast.walk(statement))
+            inner = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+            used = {target for node in nodes if id(node) not in inner for target in self._stands_for(node)}
+            found.append(used | {".".join(match.groups()) for text in strings if (match := REFERENCE.fullmatch(text))})
+        return found
+
+    def _stands_for(self, node: ast.AST) -> set[str]:
+        """The dotted names that an expression such as `a` or `a.b.c` may stand for."""
+        if isinstance(node, ast.Attribute):
+            return {f"{target}.{node.attr}" for target in self._stands_for(node.value)}
+        if isinstance(node, ast.Name):
+            return self.imports.get(node.id, set()) | ({f"{self.name}.{node.id}"} if node.id in self.bound else set())
+        return set()
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """What each statement says."""
+        return [self._text(statement) for statement in self.statements]
+
+    def _text(self, node: Any) -> str:
+        """A syntax tree as text that is the same for every layout and version of Python; ours go by their last name alone."""
+        if isinstance(node, list):
+            return f"[{','.join(map(self._text, node))}]"
+        if not isinstance(node, ast.AST):
+            return repr(node)
+        if isinstance(node, ast.Name | ast.Attribute) and (targets := self._stands_for(node)):
+            return "|".join(sorted(t.rpartition(".")[2] if t.startswith(("mstask.", self.name)) else t for t in targets))
+        if text := _constant(node):
+            beside = self.path.parent / text
+            if re.fullmatch(r"[\w-]+\.\w+", text) and beside.is_file():
+                return _digest([beside.read_text(encoding="utf-8")])
+            return repr(text.partition(":")[2] if REFERENCE.fullmatch(text) else text)
+        fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
+        said = (f"{name}={self._text(value)}" for name, value in fields if name not in ("ctx", "kind", "type_comment"))
+        return f"{type(node).__name__}({','.join(said)})"
+
+
+class Silent(ast.NodeTransformer):
+    """Leaves out what says nothing of what is computed: docstrings, imports, functions' annotations, code for type checkers."""
+
+    def visit(self, node: ast.AST) -> ast.AST | None:
+        if isinstance(node, ast.Import | ast.ImportFrom) or (isinstance(node, ast.Expr) and _constant(node.value)):
+            return None
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in loaded(node.test):
+            return None
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+        return self.generic_visit(node)
+
+
+def counted(root: Path) -> Iterator[tuple[str, Path]]:
+    """Name and file of every module that is counted."""
+    for path in sorted((root / "mstask").rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if name != "mstask" and not any(f"{name}.".startswith(f"{apart}.") for apart in APART):
+            yield name, path
 
 
 @cache
-def parsed(name: str, path: Path) -> Module:
+def parsed(name: str, source: str, path: Path) -> Module:
     """The module, parsed once however many sections reach it."""
-    return Module(name, path)
-
-
-def is_text(statement: ast.stmt) -> bool:
-    """Whether a statement is a string by itself: a docstring."""
-    return (
-        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str)
-    )
-
-
-def is_for_types(statement: ast.stmt) -> bool:
-    """Whether a statement is `if TYPE_CHECKING`."""
-    return isinstance(statement, ast.If) and "TYPE_CHECKING" in loaded(statement.test)
+    return Module(name, source, path)
 
 
 def loaded(node: ast.AST) -> set[str]:
@@ -286,14 +327,19 @@ def loaded(node: ast.AST) -> set[str]:
 
 def names_bound(statement: ast.stmt) -> set[str]:
     """Names that a top-level statement binds, or whose value it changes."""
-    if is_for_types(statement):
-        return set()
     if isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
         return {statement.name}
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {alias.asname or alias.name.partition(".")[0] for alias in statement.names}
     if isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         return set().union(*(loaded(target) for target in targets))
     inner = (child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.stmt))
     return set().union(*(names_bound(child) for child in inner)) if not isinstance(statement, ast.Expr) else set()
+
+
+def _constant(node: ast.AST | None) -> str:
+    """The value of a string constant, else ""."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _digest(texts: list[str]) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()

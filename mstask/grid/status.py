@@ -9,7 +9,7 @@ from typing import Any
 
 from mstask import results
 from mstask.errors import MstaskError
-from mstask.grid.inputs import inputs, of_cell
+from mstask.grid.inputs import inputs, is_earlier, of_cell
 from mstask.grid.progress import duration
 from mstask.parameters import Parameters
 from mstask.results.files import read_json
@@ -17,6 +17,7 @@ from mstask.sections import Place, grid, label, resolve, section, sections
 
 STATES = ("done", "stale", "failed", "missing")
 UNKNOWN_CODE = "made before code was recorded"
+EARLIER_SCHEME = "whether its code has changed is unknown: it was recorded by an earlier scheme"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def find(section_id: str, place: Place, parameters: Parameters, fingerprint: str
         return Found(None, "missing", str(error))
     changed = tuple(_changed(cell, section_id, place, parameters, fingerprint))
     if changed:
-        return Found(cell, "stale", f"changed: {', '.join(changed)}", changed)
+        told = EARLIER_SCHEME if changed == ("code",) and is_earlier(_made(cell)) else f"changed: {', '.join(changed)}"
+        return Found(cell, "stale", told, changed)
     known = cell.provenance is not None and cell.provenance.inputs is not None
     return Found(cell, "done", "" if known else UNKNOWN_CODE)
 
@@ -127,16 +129,17 @@ def kept(section_id: str) -> dict[str, Any] | None:
 
 
 def of_document(document: results.Document) -> dict[str, Any]:
-    """How many cells a section's document has, their cost, and how many were made by the present code."""
+    """How many cells a section's document has, their cost, and how many were made by the present code or can't be told."""
     now = inputs(section(document.section))
-    made = [cell.provenance.inputs if cell.provenance else None for cell in document.cells]
+    made = [_made(cell) for cell in document.cells]
     return {
         "section": document.section,
         "profile": document.profile,
         "cells": len(document.cells),
         "seconds": sum(cell.timing.seconds for cell in document.cells if cell.timing),
-        "present_code": sum(found is not None and now.items() <= found.items() for found in made),
-        "unknown_code": sum(found is None for found in made),
+        "present_code": sum(now.items() <= found.items() for found in made),
+        "earlier_scheme": sum(map(is_earlier, made)),
+        "unknown_code": sum(not found for found in made),
     }
 
 
@@ -147,11 +150,16 @@ def _changed(cell: results.Cell, section_id: str, place: Place, parameters: Para
         changed.append(f"it holds {cell.label}")
     if fingerprint is not None and (cell.data is None or cell.data.fingerprint != fingerprint):
         changed.append("data")
-    made = cell.provenance.inputs if cell.provenance else None
-    if made is not None:
+    if made := _made(cell):
         now = of_cell(section(section_id), place, parameters)
-        changed += [name for name in sorted(made.keys() | now.keys()) if made.get(name) != now.get(name)]
+        names = made.keys() | now.keys() if not is_earlier(made) else (made.keys() | now.keys()) - {"notebook"}
+        changed += [name for name in sorted(names) if made.get(name) != now.get(name)]
     return changed
+
+
+def _made(cell: results.Cell) -> dict[str, str]:
+    """The digests that a cell recorded of what made it; none where it was made before there were any."""
+    return (cell.provenance.inputs if cell.provenance else None) or {}
 
 
 def _failure(path: Path) -> str:
@@ -188,7 +196,7 @@ def summary(states: list[State], kept: list[dict[str, Any]]) -> str:
         counts = [str(sum(state.state == wanted for state in found)) for wanted in STATES]
         rows.append([name, f"{profile}, {data}", *counts, duration(sum(state.seconds or 0 for state in found))])
     for entry in kept:
-        changed = entry["cells"] - entry["present_code"] - entry["unknown_code"]
+        changed = entry["cells"] - entry["present_code"] - entry["earlier_scheme"] - entry["unknown_code"]
         counts = [str(entry["cells"] - changed), str(changed), "0", "0"]
         rows.append([entry["section"], f"{entry['profile']}, locked", *counts, duration(entry["seconds"])])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -199,4 +207,6 @@ def summary(states: list[State], kept: list[dict[str, Any]]) -> str:
             lines.append(f"{state.state}: {state.section} {place} ({state.profile}, {state.data}): {state.note}")
     if unknown := sum(state.note == UNKNOWN_CODE for state in states) + sum(entry["unknown_code"] for entry in kept):
         lines.append(f"{unknown} cells counted as done were {UNKNOWN_CODE}.")
+    if earlier := sum(entry["earlier_scheme"] for entry in kept):
+        lines.append(f"{earlier} locked cells counted as done recorded their code by an earlier scheme: it can't be compared.")
     return "\n".join(lines)

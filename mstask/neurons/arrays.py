@@ -10,11 +10,13 @@ from torch import Tensor, nn
 
 from mstask.neurons.base import Membrane, Neuron, NoCoefficients, evenly
 from mstask.neurons.ops import layer_sum
+from mstask.neurons.registry import register
 
 SUBARRAY = 4
 """Neighbours that a Beam-IF neuron listens to, itself included."""
 
 
+@register
 class BeamIF(Neuron):
     r"""Delay-and-sum over a circular sub-array: y_i = Re sum_{m<4} exp(i m phi_i) x_{i+m} / 4, m <- max(m + y, 0), u = m.
 
@@ -64,6 +66,7 @@ class Inhibition(NamedTuple):
     share: Tensor
 
 
+@register
 class CrossInhibLIF(Neuron):
     r"""LIF with lateral inhibition: m <- beta m + x - softplus(g_i) mean_{j != i} s_{j,t-1}, u = m.
 

@@ -9,12 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from mstask.neurons.base import Membrane, Neuron, logit
+from mstask.neurons.registry import register
 
 
 class Decay(NamedTuple):
     beta: Tensor
 
 
+@register
 class VanillaLIF(Neuron):
     r"""Leaky integrate-and-fire: m <- beta m + x, u = m; a spike resets m to 0. No learnable parameters.
 
@@ -45,6 +47,7 @@ class VanillaLIF(Neuron):
         return s, Membrane(u * (1 - s))
 
 
+@register
 class ParametricLIF(VanillaLIF):
     r"""Vanilla-LIF whose decay is learnt per neuron: beta_i = sigma(b_i).
 
@@ -77,6 +80,7 @@ class TwoDecays(NamedTuple):
     slow: Tensor
 
 
+@register
 class DualTauLIF(Neuron):
     r"""Fast and slow membrane side by side: f <- sigma(b_i) f + x, q <- sigma(c_i) q + x, u = (f + q) / 2.
 

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mstask.errors import MstaskError
+
 MODULUS_EPS = 1e-12
 """Added under the root of `modulus`: its value at the origin is 1e-6 and its gradient there is 0."""
 
@@ -61,3 +63,11 @@ def arctangent(imag: Tensor, real: Tensor) -> Tensor:
 def surrogate_spike(threshold: float, slope: float) -> Callable[[Tensor], Tensor]:
     """Return fire(u) = H(u - threshold) with the fast-sigmoid surrogate gradient of the given slope."""
     return lambda u: FastSigmoid.apply(u - threshold, slope)
+
+
+def never_fires(name: str) -> MstaskError:
+    """The error for a step whose spikes don't come from `fire`."""
+    return MstaskError(
+        f"{name}: the spikes that step returns don't come from fire(u), so no threshold can be calibrated and no gradient "
+        "reaches the weights; compute the compared quantity u and return s = fire(u) as spikes"
+    )

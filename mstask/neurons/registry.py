@@ -9,10 +9,7 @@ from torch import nn
 
 from mstask.errors import MstaskError, nearest
 from mstask.neurons import original
-from mstask.neurons.arrays import BeamIF, CrossInhibLIF
 from mstask.neurons.base import Neuron
-from mstask.neurons.integrators import DualTauLIF, ParametricLIF, VanillaLIF
-from mstask.neurons.resonators import STFTIF, ChirpLIF, DopplerLIF, PhaseLIF
 from mstask.neurons.scan import BACKENDS
 
 LIBRARIES = ("mstask", "original")
@@ -61,17 +58,3 @@ def create(name: str, size: int, backend: str = "auto", **options: Any) -> nn.Mo
         bad = sorted(unknown)[0]
         raise MstaskError(f"{name} takes no option {bad!r}; {nearest(bad, sorted(cls.options() - {'backend'}))}")
     return cls(size, backend=backend, **options)
-
-
-for _cls in (
-    VanillaLIF,
-    ParametricLIF,
-    DopplerLIF,
-    ChirpLIF,
-    DualTauLIF,
-    STFTIF,
-    PhaseLIF,
-    BeamIF,
-    CrossInhibLIF,
-):
-    register(_cls)

@@ -12,6 +12,7 @@ from mstask.errors import MstaskError
 from mstask.neurons.base import Membrane, Neuron, NoCoefficients, evenly, logit
 from mstask.neurons.filters import causal_filter
 from mstask.neurons.ops import angle, modulus
+from mstask.neurons.registry import register
 from mstask.neurons.scan import chosen_backend
 
 
@@ -31,6 +32,7 @@ class GainedRotation(NamedTuple):
     gain: Tensor
 
 
+@register
 class DopplerLIF(Neuron):
     r"""Damped complex resonator: z <- sigma(b_i) exp(i w_i) z + g_i x, u = Re z.
 
@@ -68,6 +70,7 @@ class DopplerLIF(Neuron):
         return s, Complex(re * (1 - s), im * (1 - s))
 
 
+@register
 class ChirpLIF(Neuron):
     r"""Resonator that follows a frequency sweep: z <- beta exp(i (w_i + k_i n)) z + x, u = |z|, n = steps since the start.
 
@@ -105,6 +108,7 @@ class ChirpLIF(Neuron):
         return s, Complex(re * (1 - s), im * (1 - s))
 
 
+@register
 class STFTIF(Neuron):
     r"""Integrates short-time spectral energy: e_t = |sum_{n<N} hann_n x_{t-n} exp(-i w_i n)|, m <- m + e (no leak), u = m.
 
@@ -160,6 +164,7 @@ class PhaseState(NamedTuple):
     refractory: Tensor
 
 
+@register
 class PhaseLIF(Neuron):
     r"""Fires on phase advance: z <- beta exp(-i w_i) z + x, u = |arg(z_t conj(z_{t-1}))| in [0, pi], arg of 0 is 0.
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mstask.errors import MstaskError, nearest
 from mstask.neurons.fused import NotFusable, run
-from mstask.neurons.ops import surrogate_spike
+from mstask.neurons.ops import never_fires, surrogate_spike
 
 if TYPE_CHECKING:
     from mstask.neurons.base import Neuron
@@ -57,7 +57,12 @@ def reference(neuron: Neuron, drive: Tensor) -> tuple[Tensor, Any]:
     batch, steps, width = drive.shape
     c = neuron.coefficients(steps)
     per_step = [value.dim() == 2 for value in c]
-    fire = surrogate_spike(neuron.threshold, neuron.surrogate_slope)
+    spike, fired = surrogate_spike(neuron.threshold, neuron.surrogate_slope), []
+
+    def fire(u: Tensor) -> Tensor:
+        fired.append(True)
+        return spike(u)
+
     state = neuron.State(*(drive.new_zeros(batch, width) for _ in neuron.State._fields))
     spikes = []
     for t, x in enumerate(drive.unbind(1)):
@@ -67,7 +72,12 @@ def reference(neuron: Neuron, drive: Tensor) -> tuple[Tensor, Any]:
             _check(neuron, result, x.shape)
         s, state = result
         spikes.append(s)
-    return torch.stack(spikes, 1) if spikes else torch.zeros_like(drive), state
+    if not spikes:
+        return torch.zeros_like(drive), state
+    together = torch.stack(spikes, 1)
+    if not fired or (torch.is_grad_enabled() and drive.requires_grad and not together.requires_grad):
+        raise never_fires(neuron.name)
+    return together, state
 
 
 def _check(neuron: Neuron, result: Any, shape: torch.Size) -> None:

@@ -11,6 +11,7 @@ import torch
 
 from mstask.errors import MstaskError
 from mstask.neurons.fused.graph import Graph, Node, NotFusable, Step
+from mstask.neurons.ops import never_fires
 
 BINARY = {
     "add": "add", "sub": "sub", "subtract": "sub", "mul": "mul", "multiply": "mul", "div": "div", "divide": "div",
@@ -27,6 +28,8 @@ UNARY = {
 }  # fmt: skip
 BOOLEAN_ARGUMENTS = ("and", "or", "not")
 EXPONENTS = (-2, -1, 0, 1, 2, 3)
+OVER_THE_BATCH = ("any", "all", "sum", "mean", "max", "min", "amax", "amin", "item", "tolist", "median", "norm", "std", "var")
+"""Of a whole tensor [B, W] these mix the trials of a batch."""
 SUPPORTED = (
     "+ - * / unary -, ** with an exponent from -2 to 3, comparisons with & | ~, torch.sqrt, exp, log, sin, cos, tanh, "
     "sigmoid, abs, relu, clamp with numbers, minimum, maximum, where, atan2, square, reciprocal, detach, and modulus, "
@@ -67,7 +70,7 @@ class Recorder:
         return self if value.uniform else self._trace.record("layer_sum", value)
 
     def __bool__(self) -> bool:
-        raise self._trace.unsupported("a branch on data (if, and, or, not, assert on a tensor); use torch.where")
+        raise self._trace.coupling("a branch on data (if, and, or, not, assert on a tensor)")
 
 
 def _operator(name: str, reflected: bool = False) -> Callable:
@@ -135,6 +138,8 @@ class Trace:
         if name == "clamp":
             return self._clamp(*args, **kwargs)
         kwargs = {key: value for key, value in kwargs.items() if value is not None and value is not False}
+        if name in OVER_THE_BATCH and len(args) == 1 and not {"dim", "axis"} & set(kwargs):
+            raise self.coupling(f"{name}() of all trials and neurons")
         if kwargs:
             raise self.unsupported(f"{name} with keyword argument {next(iter(kwargs))!r}")
         if name in BINARY and len(args) == 2:
@@ -173,6 +178,13 @@ class Trace:
         if not value._node.boolean:
             return value
         return self.record("where", value._node, self.graph.constant(1), self.graph.constant(0))
+
+    def coupling(self, what: str) -> NotFusable:
+        """Make the error for a step in which trials would decide about each other."""
+        return self.unsupported(
+            f"{what}: what one trial does then depends on the others of its batch, and results on the batch size; "
+            "decide element by element with torch.where, and over a layer with layer_sum"
+        )
 
     def unsupported(self, what: str) -> NotFusable:
         """Make the error that names `what`, the line of the user's step, and what is supported."""
@@ -234,6 +246,8 @@ class Trace:
             if value._node.uniform or value._node.boolean:
                 kind = "a comparison" if value._node.boolean else "one value for the whole layer, shape [B, 1]"
                 raise NotFusable(f"{self.name}: step returned {kind} as {what}, expected numbers [B, W]")
+        if not _fired(spikes._node):
+            raise never_fires(self.name)
         return spikes._node, tuple(value._node for value in state)
 
     def _line(self, error: BaseException | None = None) -> str:
@@ -253,6 +267,13 @@ class Trace:
         if line is None:
             return ""
         return f" at {code.co_filename}:{line} ({linecache.getline(code.co_filename, line).strip()})"
+
+
+def _fired(value: Node) -> bool:
+    """Whether a gradient of the value reaches a spike: not through a comparison, nor what is detached."""
+    if value.op == "detach" or value.boolean:
+        return False
+    return value.op == "spike" or any(_fired(arg) for arg in value.args)
 
 
 def _recorders(values: Any) -> Iterator[Recorder]:
