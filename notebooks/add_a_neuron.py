@@ -126,12 +126,18 @@ class TiringLIF(neurons.Neuron):
 # Four rules make a step:
 #
 # - `State` names the state variables, [B, W] each, all 0 at the start of a trial.
-# - `coefficients` turns parameters into per-neuron numbers: [W], or [T, W] when they change with time.
-# - `step` is pointwise torch code. `fire(u)` is 1 where `u` reaches the threshold and carries the surrogate gradient;
-#   `neurons.layer_sum` is the one way to look at other neurons, `neurons.modulus` and `neurons.angle` are safe at 0.
-# - What depends on the input alone goes into `drive`, which sees the whole sequence.
+# - `coefficients(self, steps)` turns parameters into per-neuron numbers: [W], or [T, W] when they change with time.
+# - `step(x, state, c, fire)` is pointwise torch code on [B, W]. `fire(u)` is 1 where `u` reaches the threshold and carries the
+#   surrogate gradient; the spikes must come from it, and a step whose spikes don't is refused.
+#   `neurons.layer_sum(value)`, [B, W] to [B, 1], sums over the neurons of a layer, trial by trial, and is the one way to look
+#   at other neurons; `neurons.modulus(real, imag)` and `neurons.angle(imag, real)` are safe at 0.
+# - What depends on the input alone goes into `drive(self, x)`, which maps the whole sequence [B, T, W] to another of the same
+#   shape before the time loop, and is ordinary torch code.
 #
-# A step that uses anything else still runs, by the slower reference loop, and says why.
+# A step that uses anything else still runs, by the slower reference loop, and a warning says why. One thing never belongs into a
+# step or a drive: looking at the whole batch. After `if (state.m > 3).any(): ...` one trial decides what happens to all others,
+# so that a result depends on which trials share a batch, and on the batch size. The warning names such a line;
+# `torch.where(state.m > 3, a, b)` decides for each neuron of each trial.
 
 # %% [markdown]
 # ## The compiled loop computes the same
@@ -191,6 +197,7 @@ assert outcome.history.train_loss[-1] < outcome.history.train_loss[0]
 # %% [markdown]
 # ## To keep it
 #
-# Put the class into a file of `mstask/neurons/` and register it in `registry.py`. The generic tests then check its gradient by
-# finite differences and its compiled loop against the reference, and the book's zoo of neurons measures and draws it. The
-# equation and the description there come from the two sections of the docstring.
+# Put imports and classes, the decorator included, into a file of their own in `mstask/neurons/`: every file there is imported.
+# (Write `from mstask.neurons import Neuron, register` there.) The generic tests then check its gradient by finite differences
+# and its compiled loop against the reference, and the book's zoo of neurons measures and draws it. The equation and the
+# description there come from the two sections of the docstring.
