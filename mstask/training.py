@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,7 +39,8 @@ class Recipe:
     With `select_on` = "test" the series "test_accuracy" that is watched takes the place of that average, and there is no
     validation: so did the paper's probe, whose figures are no test any more.
     The learning rate is constant (schedule "none"), or rises linearly over `warmup` epochs and then falls to 0 at
-    `max_epochs` along half a cosine; see `learning_rate`. `weight_decay` is Adam's L2 term.
+    `max_epochs` along half a cosine; see `learning_rate`. `weight_decay` is Adam's L2 term. A recipe with another optimiser
+    overrides `optimiser` and `before_step`.
     """
 
     learning_rate: float = 1e-3
@@ -51,6 +53,18 @@ class Recipe:
     weight_decay: float = 0.0
     schedule: Literal["none", "cosine"] = "none"
     warmup: int = 0
+
+    def optimiser(self, model: nn.Module) -> torch.optim.Optimizer:
+        """The optimiser of a network's parameters."""
+        return torch.optim.Adam(model.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
+
+    def before_step(self, model: nn.Module, optimiser: torch.optim.Optimizer, step: int, per_epoch: int) -> None:
+        """Set the learning rate of step `step` (from 0, `per_epoch` in each epoch); the gradients are known.
+
+        A function of the step alone, so a resumed run needs no scheduler state.
+        """
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(self, step // per_epoch)
 
 
 class Diverged(MstaskError):
@@ -124,7 +138,8 @@ def train(
     device = next(model.parameters()).device
     train_x, train_y = splits.train.x.to(device), splits.train.y.to(device)
     validation_x, test_x = splits.validation.x.to(device), splits.test.x.to(device)
-    optimiser = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    optimiser = recipe.optimiser(model)
+    per_epoch = -(-len(train_y) // recipe.batch_size)
     order = torch.Generator().manual_seed(seed)
     history, best = History(), Best()
     seconds = {"train": 0.0, "evaluation": 0.0, "checkpoint": 0.0}
@@ -142,9 +157,9 @@ def train(
         clock = time.perf_counter()
         if before_epoch:
             before_epoch(model)
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(recipe, done)
-        history.train_loss.append(train_epoch(model, optimiser, train_x, train_y, recipe.batch_size, order))
+        first = done * per_epoch
+        before_step = partial(recipe.before_step, model, optimiser, per_epoch=per_epoch)
+        history.train_loss.append(train_epoch(model, optimiser, train_x, train_y, recipe.batch_size, order, before_step, first))
         clock = tick(seconds, "train", clock)
         for name, value in (watch(model) if watch else {}).items():
             history.watched.setdefault(name, []).append(value)
@@ -185,7 +200,7 @@ def train(
 
 
 def learning_rate(recipe: Recipe, epoch: int) -> float:
-    """Learning rate of an epoch (0-based); a function of the epoch alone, so a resumed run needs no scheduler state."""
+    """Learning rate of an epoch (0-based)."""
     if recipe.schedule == "none":
         return recipe.learning_rate
     if epoch < recipe.warmup:
@@ -195,15 +210,26 @@ def learning_rate(recipe: Recipe, epoch: int) -> float:
 
 
 def train_epoch(
-    model: nn.Module, optimiser: torch.optim.Optimizer, x: Tensor, y: Tensor, batch_size: int, order: torch.Generator
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    x: Tensor,
+    y: Tensor,
+    batch_size: int,
+    order: torch.Generator,
+    before_step: Callable[[int], None] = lambda step: None,
+    first: int = 0,
 ) -> float:
-    """One pass over x [N, T, F], y [N] in a fresh random order; returns the mean cross-entropy per example."""
+    """One pass over x [N, T, F], y [N] in a fresh random order; returns the mean cross-entropy per example.
+
+    `before_step` is called before each step of the optimiser with its number, of which the epoch's first is `first`.
+    """
     model.train()
     total = torch.zeros((), dtype=torch.float64, device=x.device)
-    for batch in torch.randperm(len(y), generator=order).to(x.device).split(batch_size):
+    for step, batch in enumerate(torch.randperm(len(y), generator=order).to(x.device).split(batch_size), first):
         loss = nn.functional.cross_entropy(model(x[batch]), y[batch])
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        before_step(step)
         optimiser.step()
         total += loss.detach().double() * len(batch)
     mean = (total / len(y)).item()

@@ -165,6 +165,7 @@ class TestSurrogates:
     def test_triangle_has_the_values_of_the_paper(self):
         v = torch.tensor([-1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0])
         assert triangle(v - 1).tolist() == [0, 0, 0.5, 1, 0.5, 0, 0]
+        assert triangle(v - 2, 2.0).tolist() == (1 - (v - 2).abs() / 2).clamp_min(0).tolist()
 
     def test_multi_gaussian_has_the_values_of_the_paper(self):
         u = torch.tensor([0.0, 0.5, 1.0, 1.5, 2.0, 5.0], dtype=torch.float64)

@@ -141,6 +141,70 @@ class TestResume:
             loop.fit(model, objective, *loop.adam(model, 1e-3), 1, 0)
 
 
+class TestRecipe:
+    """The paper profile trains as published in all that is not size."""
+
+    @pytest.mark.parametrize("case", ["speech-bins", "digits-pixels"])
+    def test_it_is_the_published_one(self, case):
+        published = results.load("hetsyn", "published").values["protocol"]
+        known = published["SHD"] | (published["S-MNIST"] if case.startswith("digits") else {})
+        chosen = parameters("paper")
+        recipe = experiment.recipe(chosen, case)
+        network = {
+            "dropout": chosen.digits_dropout if case.startswith("digits") else chosen.dropout,
+            "threshold": chosen.threshold,
+        }
+        own = vars(recipe) | network | {"epochs": known["epochs"]}
+        assert {name: own[name] for name in known} == known
+        assert recipe.patience >= known["epochs"]
+
+    def test_the_rates_of_every_step_are_those_of_the_papers_code(self):
+        """40 epochs of 255 batches: warm-up to step 510, cosine to 9,690, then constant; decays twice as fast."""
+        recipe = experiment.recipe(parameters("paper"), "speech-bins")
+        model = SETTINGS["speech"].network("HetSynLIF", 7, 3)
+        optimiser = recipe.optimiser(model)
+        assert [group["weight_decay"] for group in optimiser.param_groups] == [4e-3, 4e-3]
+        found = []
+        for step in (0, 255, 510, 9_689, 9_690, 25_499):
+            recipe.before_step(model, optimiser, step, 255)
+            found.append([group["lr"] for group in optimiser.param_groups])
+        weights, decays = zip(*found, strict=True)
+        assert weights == pytest.approx([0, 1e-3, 2e-3, 1.3692e-5, 1.3639e-5, 1.3639e-5], rel=1e-4)
+        assert decays == pytest.approx([2 * rate for rate in weights])
+
+    def test_without_a_cosine_the_rate_is_constant(self):
+        recipe = experiment.recipe(parameters(cosine_epochs=0, decay_rate=1.0), "radar")
+        optimiser = recipe.optimiser(model := SETTINGS["radar"].network("HetNeuLIF", 7, 3))
+        recipe.before_step(model, optimiser, 0, 4)
+        assert [group["lr"] for group in optimiser.param_groups] == [2e-3, 2e-3]
+
+    @pytest.mark.parametrize("case", ["digits-rows", "match-feedforward"])
+    @pytest.mark.parametrize("changes", [{"clip_gradient": 1e-6}, {"threshold": 0.7}])
+    def test_gradients_are_clipped_and_thresholds_set_wherever_something_is_trained(self, case, changes, tmp_path, monkeypatch):
+        monkeypatch.setattr(synthetic, "ROBUSTNESS_TRIALS", 4)
+        size = {"cosine_epochs": 0, "digits_batch_size": 32, "test_trials": 4}
+        usual = experiment.measure(job(case, "HetSynLIF", tmp_path / "usual", **size)).measures
+        other = experiment.measure(job(case, "HetSynLIF", tmp_path / "other", **size, **changes)).measures
+        assert usual.details["time_constants"] != other.details["time_constants"]
+
+    def test_dropout_is_part_of_the_network(self, tmp_path):
+        told = [repr(experiment._network(job(case, "HetSynLIF", tmp_path, dropout=0.3))) for case in ("radar", "digits-rows")]
+        assert ["dropout=0.3" in text for text in told] == [True, False]
+
+    def test_an_interrupted_training_by_epochs_ends_with_the_same_document(self, tmp_path):
+        """The rate depends on the step, and the optimiser has two groups: both must survive."""
+        size = {"digits_epochs": 4, "cosine_epochs": 3, "digits_batch_size": 32}
+        whole = measured("digits-rows", "HetSynLIF", tmp_path / "whole", **size)
+
+        def kill(history):
+            if len(history.train_loss) == 2:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            measured("digits-rows", "HetSynLIF", tmp_path / "cut", on_epoch=kill, **size)
+        assert measured("digits-rows", "HetSynLIF", tmp_path / "cut", **size) == whole
+
+
 class TestOptimiser:
     def test_the_schedule_is_that_of_the_papers_code(self):
         factors = [loop.warmed_cosine(step, 10_200) for step in (0, 255, 510, 9_690, 10_200, 25_499)]
@@ -148,14 +212,11 @@ class TestOptimiser:
 
     def test_decays_train_at_twice_the_rate_with_their_own_weight_decay(self):
         model = SETTINGS["speech"].network("HetSynLIF", 7, 3)
-        optimiser, schedule = loop.adamw(model, 2e-3, 4e-3, 0.0, lambda step: 1 / (1 + step))
+        optimiser = loop.adamw(model, 2e-3, 4e-3, 0.0)
         weights, decays = optimiser.param_groups
         assert (decays["lr"], weights["lr"]) == (4e-3, 2e-3)
         assert (decays["weight_decay"], weights["weight_decay"]) == (0.0, 4e-3)
         assert len(decays["params"]) == len(weights["params"]) == 5
-        optimiser.step()
-        schedule.step()
-        assert [group["lr"] for group in optimiser.param_groups] == [1e-3, 2e-3]
 
     def test_weight_decay_alone_shortens_time_constants_as_computed(self):
         factors = [loop.warmed_cosine(step, 10_200) for step in range(25_500)]
@@ -167,7 +228,8 @@ class TestOptimiser:
         torch.manual_seed(0)
         model = SETTINGS["match-feedforward"].network("HetSynLIF", 30, 2)
         before = model.decays()["readout"].detach().clone()
-        optimiser, schedule = loop.adamw(model, 2e-3, 0.0, 0.5, lambda step: 1.0)
+        optimiser = loop.adamw(model, 2e-3, 0.0, 0.5)
+        schedule = torch.optim.lr_scheduler.ConstantLR(optimiser, 1.0)
         loop.fit(model, lambda m, rng: (sum(p.sum() for p in m.parameters()) * 0, 0.0), optimiser, schedule, 20, 0)
         expected = before * loop.exposure(4e-3, 0.5, [1.0] * 20)
         assert torch.allclose(model.decays()["readout"].detach(), expected, rtol=1e-5)
@@ -214,6 +276,15 @@ class TestAnalyses:
         with pytest.raises(MstaskError, match=r"share of deleted spikes is 1\.5, expected 0 to 1"):
             analyses.deleted(x, 1.5, torch.Generator())
 
+    def test_addition_fills_that_share_of_bins_and_empties_none(self):
+        x = (torch.rand(100, 100, generator=torch.Generator().manual_seed(0)) < 0.1).to(torch.uint8)
+        more = analyses.added(x, 0.2, torch.Generator().manual_seed(1))
+        assert more.dtype == x.dtype and (more >= x).all() and more.max() == 1
+        assert more.double().mean().item() == pytest.approx(0.1 + 0.9 * 0.2, abs=0.02)
+        assert torch.equal(analyses.added(x, 0.0, torch.Generator()), x)
+        with pytest.raises(MstaskError, match=r"share of added spikes is -0\.1, expected 0 to 1"):
+            analyses.added(x, -0.1, torch.Generator())
+
     def test_the_first_hit_is_the_end_of_the_first_good_stretch(self):
         merits = [0.5] * 5 + [1.0] * 20
         assert analyses.first_hit(merits, 0.96, 10) == 15
@@ -237,7 +308,10 @@ class TestSection:
     def test_every_profile_sets_every_parameter(self, profile):
         assert set(parameters(profile).cases) <= set(SECTION.cases)
 
-    @pytest.mark.parametrize("changes", [{"iterations": 0}, {"warps": [0.0]}, {"deletions": [1.5]}, {"hiden": 3}])
+    @pytest.mark.parametrize(
+        "changes",
+        [{"dropout": 1.0}, {"clip_gradient": -1.0}, {"iterations": 0}, {"warps": [0.0]}, {"deletions": [1.5]}, {"hiden": 3}],
+    )
     def test_parameters_out_of_range_or_misspelt_are_refused(self, changes):
         with pytest.raises(ValueError):
             parameters(**changes)

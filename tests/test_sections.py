@@ -41,7 +41,7 @@ def test_profiles_set_size_and_never_meaning(name):
         "bins_size",
         "decay_steps",
     }
-    size |= {"slow_tau_ms", "deletions", "warps"}
+    size |= {"slow_tau_ms", "deletions", "additions", "warps"}
     size |= {"samples_per_epoch", "width_factor", "batches", "entries", "grid_steps"}
     paper, quick, smoke = (resolve(name, profile=p).model_dump(exclude=size) for p in ("paper", "quick", "smoke"))
     assert paper == quick == smoke

@@ -41,6 +41,7 @@ DISTURBANCES = {
     "times stretched by": ("speech-bins", "warp", "factor", "accuracy"),
     "noise added, Hz": ("match-feedforward", "extra_noise", "hz", "accuracy"),
     "delay, ms": ("match-feedforward", "delay", "ms", "accuracy"),
+    "spikes added": ("speech-bins", "addition", "share", "accuracy"),
     "noise in the pattern, Hz": ("pattern-feedforward", "noise", "hz", "mse"),
 }
 """What is disturbed at test time: case, detail, and the keys of its levels and of what was measured at them."""

@@ -59,6 +59,8 @@ def facts(document: Document) -> dict[str, Any]:
             The paper's factor on decays, the one used here, time constants before and after by arithmetic; mean median
             time constant of the first layer's inputs, and accuracy, of both arms; `ratio`: how many times longer time
             constants are without weight decay, the geometric mean over sets of synapses and seeds.
+        recipe
+            `weight_decay` of the training on speech and radar, 0 where its cells don't know the parameter; `digits_epochs`.
     """
     gathered = {
         "accuracy": _per_case(document, lambda case: _compared(_means(document, case), highest=True)),
@@ -67,8 +69,9 @@ def facts(document: Document) -> dict[str, Any]:
         "knock_out": _per_case(document, lambda case: _by_method(lambda method: _knock_out(document, case, method))),
         "small": _small(document),
         "slow": _slow(document),
-        "robust": {kind: found for kind in ("deletion", "warp") if (found := _robust(document, kind))},
+        "robust": {kind: found for kind in ("deletion", "warp", "addition") if (found := _robust(document, kind))},
         "weight_decay": weight_decay(document),
+        "recipe": _recipe(document),
     }
     return {name: found for name, found in gathered.items() if found}
 
@@ -96,6 +99,13 @@ def shortening(trial: Mapping[str, Any]) -> float | None:
     medians = [{name: s["median"] for name, s in trial["arms"][arm]["time_constants"].items()} for arm in ("without", "with")]
     logs = [math.log(medians[0][name] / medians[1][name]) for name in medians[0] if medians[0][name] and medians[1].get(name)]
     return math.exp(fmean(logs)) if logs else None
+
+
+def _recipe(document: Document) -> dict[str, float]:
+    known = next((cell.parameters for cell in document.cells if cell.parameters), None)
+    if known is None:
+        return {}
+    return {"weight_decay": known.get("weight_decay", 0.0)} | {k: known[k] for k in ("digits_epochs",) if k in known}
 
 
 def _means(document: Document, case: str, *path: str) -> dict[str, float]:

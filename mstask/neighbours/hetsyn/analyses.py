@@ -91,6 +91,13 @@ def deleted(x: Tensor, share: float, rng: torch.Generator) -> Tensor:
     return x * (torch.rand(x.shape, generator=rng) >= share).to(x.dtype)
 
 
+def added(x: Tensor, share: float, rng: torch.Generator) -> Tensor:
+    """Set each value of x to a spike, 1, independently with probability `share`, as the option of the paper's code does."""
+    if not 0 <= share <= 1:
+        raise MstaskError(f"share of added spikes is {share}, expected 0 to 1")
+    return x.masked_fill(torch.rand(x.shape, generator=rng) < share, 1)
+
+
 @torch.no_grad()
 def accuracy(model: Network, x: Tensor, y: Tensor, batch: int = 256) -> float:
     """Share of right answers on x [N, T, F], y [N]."""

@@ -12,13 +12,15 @@ from torch import Tensor
 from mstask.cost import count_parameters
 from mstask.data import Splits
 from mstask.experiments import Job, Measured
-from mstask.experiments.spiking import of_outcome, recipe
+from mstask.experiments.spiking import of_outcome
 from mstask.neighbours.hetsyn import loop, synthetic
-from mstask.neighbours.hetsyn.analyses import accuracy, deleted, knock_out, shrunk
+from mstask.neighbours.hetsyn.analyses import accuracy, added, deleted, knock_out, shrunk
 from mstask.neighbours.hetsyn.data import load_case, speech_bins
 from mstask.neighbours.hetsyn.networks import Network, free_time_constants
+from mstask.neighbours.hetsyn.section import HetSynParameters
 from mstask.neighbours.hetsyn.settings import SETTINGS
 from mstask.neighbours.hetsyn.synthetic import TEST_SEED, spreads
+from mstask.paper import PROTOCOL
 from mstask.results.documents import Measures
 from mstask.sections import Section
 from mstask.training import tick, train
@@ -43,13 +45,11 @@ def measure(job: Job) -> Measured:
 
 
 def classify(job: Job) -> Measured:
-    """Train by the book's one loop (Adam, selection on validation), test, and look at the time constants."""
-    setting, splits, parameters = SETTINGS[job.case], job.splits, job.parameters
-    if job.case.startswith("digits"):
-        parameters = parameters.model_copy(update={"max_epochs": parameters.digits_epochs})
+    """Train as the paper does, but with selection on validation; test, and look at the time constants."""
+    setting, splits = SETTINGS[job.case], job.splits
     model = _network(job)
     before = spreads(model, setting.limit)
-    outcome = train(model, splits, recipe(parameters), job.seed, job.checkpoint, job.on_epoch)
+    outcome = train(model, splits, recipe(job.parameters, job.case), job.seed, job.checkpoint, job.on_epoch)
     clock = time.perf_counter()
     seconds = outcome.seconds | {"analyses": 0.0}
     start = sum(setting.times.drawn) / 2
@@ -64,6 +64,15 @@ def classify(job: Job) -> Measured:
             details["weight_decay"] = weight_decay(job)
     tick(seconds, "analyses", clock)
     return Measured(Measures(**of_outcome(outcome), n_parameters=count_parameters(model), details=details), seconds)
+
+
+def recipe(parameters: HetSynParameters, case: str) -> loop.Published:
+    """How a case that is trained by epochs is."""
+    digits = "digits_" if case.startswith("digits") else ""
+    own = {name: getattr(parameters, digits + name) for name in ("learning_rate", "batch_size", "weight_decay")}
+    shared = parameters.model_dump(include={"patience", "decay_rate", "warm_up", "cosine_epochs", "plateau", "clip_gradient"})
+    epochs = parameters.digits_epochs if digits else parameters.max_epochs
+    return loop.Published(**own, **shared, max_epochs=epochs, smoothing=PROTOCOL.smoothing)
 
 
 def weight_decay(job: Job) -> dict[str, Any]:
@@ -98,7 +107,8 @@ def weight_decay(job: Job) -> dict[str, Any]:
 
     for arm, decay_of_decays in (("with", stronger), ("without", 0.0)):
         model = _network(job)
-        optimiser, schedule = loop.adamw(model, PAPER_RATE, stronger, decay_of_decays, lambda k: loop.warmed_cosine(k, total))
+        optimiser = loop.adamw(model, PAPER_RATE, stronger, decay_of_decays)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda k: loop.warmed_cosine(k, total))
         checkpoint = job.checkpoint.with_name(f"{job.checkpoint.name}.{arm}")
         about = f"weight decay {decay_of_decays} {steps} {job.splits.meta['fingerprint']}"
         losses, _ = loop.fit(model, objective, optimiser, schedule, steps, job.seed, checkpoint, about)
@@ -114,8 +124,10 @@ def weight_decay(job: Job) -> dict[str, Any]:
 
 def _network(job: Job) -> Network:
     torch.manual_seed(job.seed)
-    splits = job.splits
-    return SETTINGS[job.case].network(job.method, splits.train.x.shape[-1], splits.n_classes).to(job.device)
+    splits, parameters = job.splits, job.parameters
+    dropout = parameters.digits_dropout if job.case.startswith("digits") else parameters.dropout
+    sizes = splits.train.x.shape[-1], splits.n_classes
+    return SETTINGS[job.case].network(job.method, *sizes, dropout, parameters.threshold).to(job.device)
 
 
 def _accuracy(model: Network, splits: Splits) -> float:
@@ -123,15 +135,17 @@ def _accuracy(model: Network, splits: Splits) -> float:
 
 
 def _robustness(job: Job, model: Network) -> dict[str, Any]:
-    """Accuracy with spikes deleted, and with spike times stretched, at test time only (HetSyn, Figs. 4C and 4F)."""
+    """Accuracy with spikes deleted or added, and with spike times stretched, at test time only (HetSyn, Figs. 4C and 4F)."""
     test, parameters = job.splits.test, job.parameters
     rng = torch.Generator().manual_seed(TEST_SEED)
     without = [accuracy(model, deleted(test.x, share, rng), test.y) for share in parameters.deletions]
+    noisy = [accuracy(model, added(test.x, share, rng), test.y) for share in parameters.additions]
     warped = []
     for warp in parameters.warps:
         part = speech_bins(parameters.data_source, parameters.bins_size, warp=warp, test_only=True).test
         warped.append(accuracy(model, part.x, part.y))
     return {
         "deletion": {"share": parameters.deletions, "accuracy": without},
+        "addition": {"share": parameters.additions, "accuracy": noisy},
         "warp": {"factor": parameters.warps, "octaves": [math.log2(w) for w in parameters.warps], "accuracy": warped},
     }

@@ -126,7 +126,8 @@ class _Spikes(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
         v, z, w, r = ctx.saved_tensors
-        phi = ctx.surrogate(v - float(ctx.scalars[0]))
+        theta = float(ctx.scalars[0])
+        phi = ctx.surrogate(v - theta, theta)
         delta = torch.empty_like(v)
         arrays = _arrays(z, phi, grad.contiguous(), w, r)
         by_e, by_f = _sums(arrays[3], len(z)), _sums(arrays[3], len(z))

@@ -24,7 +24,6 @@ from mstask.neighbours.hetsyn.names import METHODS
 from mstask.neighbours.hetsyn.surrogates import SURROGATES
 
 SCORES = ("last", "softmax", "count")
-THETA = 1.0
 
 
 @dataclass(frozen=True)
@@ -91,14 +90,14 @@ class Layer(nn.Module):
         self.inputs = Synapses(senders, width)
         self.recurrent = Synapses(width, width) if recurrent else None
 
-    def set_times(self, method: str, times: Times) -> None:
+    def set_times(self, method: str, times: Times, threshold: float) -> None:
         """Draw the decays, and fix those of reset and adaptation."""
         self.inputs.set_decay(method, times)
         if method == "HetSynLIF" and self.recurrent is not None:
             self.recurrent.set_decay(method, times)
         kappa, rho_a = torch.exp(-1 / torch.tensor([times.reset, times.adaptation], dtype=torch.float64)).tolist()
         adaptive = method == "HomNeuALIF"
-        self.constants = {"theta": THETA, "kappa": kappa, "a": times.strength * adaptive, "rho_a": rho_a * adaptive}
+        self.constants = {"theta": threshold, "kappa": kappa, "a": times.strength * adaptive, "rho_a": rho_a * adaptive}
 
     def forward(self, x: Tensor, how: Form, surrogate: str) -> Tensor:
         """Input [B, T, M] -> spikes [B, T, N]."""
@@ -127,6 +126,7 @@ class Network(nn.Module):
     score : what the logits are: the outputs at the last step ("last"), the sum over time of their softmax ("softmax"),
         or the spike counts of spiking outputs ("count").
     dropout : share of a layer's spikes that the next layer misses in training, anew at every step.
+    threshold : theta, which a spike also subtracts.
     backend : see `forms.form`.
     """
 
@@ -139,6 +139,7 @@ class Network(nn.Module):
         surrogate: str = "triangle",
         score: str = "last",
         dropout: float = 0.0,
+        threshold: float = 1.0,
         backend: str = "auto",
     ) -> None:
         super().__init__()
@@ -153,8 +154,8 @@ class Network(nn.Module):
         self.layers = nn.ModuleList(Layer(m, n, recurrent) for m, n in pairs[:-1])
         self.readout = Layer(*pairs[-1], False) if score == "count" else Synapses(*pairs[-1])
         for layer in self.layers:
-            layer.set_times(method, times)
-        self.readout.set_times(method, times) if score == "count" else self.readout.set_decay(method, times)
+            layer.set_times(method, times, threshold)
+        self.readout.set_times(method, times, threshold) if score == "count" else self.readout.set_decay(method, times)
 
     def run(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Outputs [B, T, C] and the spikes [B, T, N] of each hidden layer, for inputs [B, T, M] of any number type."""

@@ -1,4 +1,6 @@
-"""What the paper states for each task: sizes, time constants, surrogate, readout, learning rate (HetSyn, appendices B to E).
+"""What the paper states of each task's network: sizes, time constants, surrogate, readout (HetSyn, appendices B to E).
+
+How the networks are trained, the section's parameters say.
 
 For digits, radar and the twelve-frame speech the paper gives no time constants or none at all; they take SHD's, in steps.
 """
@@ -25,17 +27,16 @@ class Setting:
     limit: float
     surrogate: str = "triangle"
     score: str = "last"
-    dropout: float = 0.0
 
-    def network(self, method: str, inputs: int, outputs: int) -> Network:
+    def network(self, method: str, inputs: int, outputs: int, dropout: float = 0.0, threshold: float = 1.0) -> Network:
         """Draw a network from torch's global generator."""
         sizes = (inputs, *self.hidden, outputs)
-        return Network(method, sizes, self.recurrent, self.times, self.surrogate, self.score, self.dropout)
+        return Network(method, sizes, self.recurrent, self.times, self.surrogate, self.score, dropout, threshold)
 
 
 _MATCH = Setting((100,), False, MATCH_TIMES, limit=700 / MatchToSample.dt_ms)
 _PATTERN = Setting((100,), False, PATTERN_TIMES, limit=250 / Pattern.dt_ms)
-_SPEECH = Setting((128, 64), True, SPEECH_TIMES, 20, "multi-gaussian", "softmax", 0.2)
+_SPEECH = Setting((128, 64), True, SPEECH_TIMES, 20, "multi-gaussian", "softmax")
 _DIGITS = Setting((64, 64), True, SPEECH_TIMES, 20, "multi-gaussian", "count")
 
 SETTINGS = {
@@ -51,9 +52,6 @@ SETTINGS = {
     "speech": _SPEECH,
     "radar": _SPEECH,
 }
-
-MATCH_RATE, PATTERN_RATE = 5e-3, 1e-3
-"""Learning rates of the synthetic tasks."""
 
 
 def starting_from(setting: Setting, tau: float) -> Setting:

@@ -1,4 +1,4 @@
-"""The spike and the two derivatives that stand in for its own (HetSyn, appendices B to D), in u = V - theta, theta = 1."""
+"""The spike and the two derivatives that stand in for its own (HetSyn, appendices B to D), in u = V - theta."""
 
 from __future__ import annotations
 
@@ -9,19 +9,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Surrogate = Callable[[Tensor], Tensor]
+Surrogate = Callable[[Tensor, float], Tensor]
+"""Of u and theta."""
 
 HEIGHT, WIDTH = 0.15, 0.5
 """Of the multi-Gaussian (Yin et al. 2021): share of the flanks, standard deviation of the middle."""
 
 
-def triangle(u: Tensor) -> Tensor:
-    """dz/dV = max(0, 1 - |V - theta|)."""
-    return (1 - u.abs()).clamp_min(0)
+def triangle(u: Tensor, theta: float = 1.0) -> Tensor:
+    """dz/dV = max(0, 1 - |V - theta| / theta)."""
+    return (1 - u.abs() / theta).clamp_min(0)
 
 
-def multi_gaussian(u: Tensor) -> Tensor:
-    """dz/dV = 0.5 [1.15 G(u; 0, 0.5) - 0.15 G(u; 0.5, 3) - 0.15 G(u; -0.5, 3)], G the normal density; negative far away."""
+def multi_gaussian(u: Tensor, theta: float = 1.0) -> Tensor:
+    """dz/dV = 0.5 [1.15 G(u; 0, 0.5) - 0.15 G(u; 0.5, 3) - 0.15 G(u; -0.5, 3)], G the normal density; negative far away.
+
+    Its widths don't change with theta.
+    """
     flanks = _normal(u, WIDTH, 6 * WIDTH) + _normal(u, -WIDTH, 6 * WIDTH)
     return 0.5 * ((1 + HEIGHT) * _normal(u, 0.0, WIDTH) - HEIGHT * flanks)
 
@@ -44,7 +48,7 @@ class _Spike(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         (v,) = ctx.saved_tensors
-        return grad * ctx.surrogate(v - ctx.theta), None, None
+        return grad * ctx.surrogate(v - ctx.theta, ctx.theta), None, None
 
 
 def _normal(u: Tensor, mean: float, sd: float) -> Tensor:

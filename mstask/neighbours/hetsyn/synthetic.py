@@ -16,7 +16,7 @@ from mstask.experiments import Job, Measured
 from mstask.neighbours.hetsyn import loop
 from mstask.neighbours.hetsyn.analyses import accuracy, first_hit, knock_out, means_of, spread, time_constants
 from mstask.neighbours.hetsyn.networks import Network, free_time_constants
-from mstask.neighbours.hetsyn.settings import MATCH_RATE, PATTERN_RATE, SETTINGS, Setting, starting_from
+from mstask.neighbours.hetsyn.settings import SETTINGS, Setting, starting_from
 from mstask.neighbours.hetsyn.tasks import MatchToSample, Pattern, rate_penalty, repeat_distances
 from mstask.results.documents import Measures
 from mstask.stats import macro_f1
@@ -112,7 +112,7 @@ def pattern(job: Job) -> Measured:
 
     setting = replace(setting, hidden=(job.parameters.hidden,))
     model, losses, errors, before = _trained(
-        job, setting, task.n_channels, 1, objective, PATTERN_RATE, job.seed, job.checkpoint, seconds
+        job, setting, task.n_channels, 1, objective, job.parameters.pattern_learning_rate, job.seed, job.checkpoint, seconds
     )
     clock = time.perf_counter()
     outputs, spikes = _outputs(model, job.splits.test.x.to(job.device))
@@ -181,7 +181,8 @@ def _trained_match(job: Job, setting: Setting, seed: int, checkpoint: Path, seco
 
     if job.case in ("match-feedforward", "match-recurrent"):
         setting = replace(setting, hidden=(job.parameters.hidden,))
-    return _trained(job, setting, task.n_channels, task.n_classes, objective, MATCH_RATE, seed, checkpoint, seconds)
+    rate = job.parameters.match_learning_rate
+    return _trained(job, setting, task.n_channels, task.n_classes, objective, rate, seed, checkpoint, seconds)
 
 
 def _trained(
@@ -198,7 +199,8 @@ def _trained(
     """Build and train; returns the network, its loss and figure of merit by iteration, and its initial time constants."""
     clock = time.perf_counter()
     torch.manual_seed(seed)
-    model = setting.network(job.method, inputs, outputs).to(job.device)
+    parameters = job.parameters
+    model = setting.network(job.method, inputs, outputs, threshold=parameters.threshold).to(job.device)
     before = spreads(model, setting.limit)
     optimiser, schedule = loop.adam(model, learning_rate)
 
@@ -206,8 +208,10 @@ def _trained(
         if job.on_epoch:
             job.on_epoch(History(train_loss=means_of(losses, loop.EVERY)))
 
-    about = f"{job.case} {learning_rate} {job.splits.meta['fingerprint']}"
-    losses, merits = loop.fit(model, objective, optimiser, schedule, job.parameters.iterations, seed, checkpoint, about, tell)
+    about = f"{job.case} {learning_rate} {parameters.clip_gradient} {job.splits.meta['fingerprint']}"
+    losses, merits = loop.fit(
+        model, objective, optimiser, schedule, parameters.iterations, seed, checkpoint, about, tell, parameters.clip_gradient
+    )
     tick(seconds, "train", clock)
     model.eval()
     return model, losses, merits, before
