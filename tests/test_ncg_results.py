@@ -10,6 +10,7 @@ from making_ncg import CASES, LEVELS, SEEDS, SHARES, cell, document
 from matplotlib.figure import Figure
 
 from mstask import claims, figures, results
+from mstask.neighbours.ncg.methods import METHODS, settings
 from mstask.results.voices import VOICES, label
 from mstask.summary import summarise
 from mstask.summary.ncg import PAIRS, code_and_readout, facts
@@ -150,9 +151,17 @@ class TestExhibits:
     @pytest.mark.parametrize("partial", PARTIAL)
     def test_tables_say_what_is_missing(self, partial):
         shown = PARTIAL[partial]()
-        for table in (figures.table_ncg(shown), figures.table_ncg_inputs(shown)):
+        for table in (figures.table_ncg(shown), figures.table_ncg_inputs(shown), figures.table_ncg_settings(shown)):
             assert not table.isna().any(axis=None)
         assert not figures.table_ncg_published({"embedded": shown, "run": None}).isna().any(axis=None)
+
+    def test_the_settings_are_those_that_the_locked_readouts_had(self):
+        table = figures.table_ncg_settings(results.load("ncg", "embedded"))
+        ours, row = settings("digits", "S2-M5-CR2-L"), table.iloc[2]
+        assert (row["data set"], row["readout"]) == ("digits", label("S2-M5-CR2-L"))
+        assert [float(row[name]) for name in ("gap", "A₊", "A₋")] == [ours.t_gap, ours.ap, ours.am]
+        assert len(table) == 4 * len({method.settings for method in METHODS.values()})
+        assert not table.duplicated(["data set", "readout"]).any()
 
     def test_the_score_table_holds_mean_and_spread_of_every_data_set(self, whole):
         row = figures.table_ncg(whole).set_index("readout").loc[label("S2-M1")]

@@ -42,6 +42,7 @@ ABLATION = {
 }
 """Methods of the ablation, from one neuron to the paper's groups."""
 FIVES = {name: text for name, text in ABLATION.items() if name != "S2-M1"}
+SEARCHED = ("S2-M1", "S2-M5-CR1", "S2-M5-CR2-L", "S2-M5-Drop-L", "SSTDP-M1", "SSTDP-M5-CR2", "R-M5")
 EVEN_USE = 1 / 5
 MEMBERS = ("#00352f", "#00796b", "#4aa89b", "#9fd0c9", "#d9ece9")
 UNLABELLED, LABELLED = "#00796b", "#c9ced3"
@@ -217,6 +218,26 @@ def table_ncg_inputs(document: Document) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def table_ncg_settings(document: Document) -> pd.DataFrame:
+    """The chosen settings that a document's readouts were trained with, one row for each data set and search."""
+    rows = {}
+    for cell in document.cells:
+        if cell.method not in SEARCHED or not (made := (cell.result.details or {}).get("configuration")):
+            continue
+        rule, regulation = made["optimizer"], made.get("regularizer", {})
+        rows[case_order(document).index(cell.case), SEARCHED.index(cell.method)] = {
+            "data set": DATA.get(cell.case, cell.case),
+            "readout": label(cell.method),
+            "threshold": f"{made['network'][0]['firing_threshold']:.3g}",
+            "gap": f"{rule['t_gap']:g}" if "t_gap" in rule else NOTHING,
+            "A₊": f"{rule['ap']:g}",
+            "A₋": f"{rule['am']:.3g}",
+            "η": f"{regulation['thr_lr']:.2g} × {regulation['thr_anneal']:g}" if regulation else NOTHING,
+            "dropout": f"{made['trainer']['dropout_out']:g}",
+        }
+    return pd.DataFrame([rows[key] for key in sorted(rows)])
 
 
 def table_ncg_published(documents: Documents) -> pd.DataFrame:
