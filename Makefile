@@ -32,10 +32,22 @@ lint: $(VENV)/ready
 notebooks: $(VENV)/ready
 	$(PY) -m mstask notebooks
 
+release: $(VENV)/ready
+	$(PY) -m mstask release
+
+check-install: $(VENV)/ready
+	CHECK_INSTALL=1 $(PY) -m pytest tests/test_installed.py
+
+colab: $(VENV)/ready
+	$(PY) -m venv _build/colab
+	$(PY) -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$(_build/colab/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/tested.pth
+	_build/colab/bin/python -m pip install --disable-pip-version-check -r requirements-colab.txt
+	COLAB=1 _build/colab/bin/python -m pytest tests/test_notebooks.py -k "colab"
+
 clean:
 	rm -rf _build
 
-$(VENV)/ready: requirements.txt
+$(VENV)/ready: requirements.txt pyproject.toml
 	@start=$$(date +%s); \
 	for python in python3 python3.13 python3.12 python3.11; do \
 	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; python=; \
@@ -43,5 +55,5 @@ $(VENV)/ready: requirements.txt
 	if [ -z "$$python" ]; then echo "mstask needs Python 3.11 or newer: install python3 (Debian, Ubuntu: apt install python3 python3-venv)." >&2; exit 1; fi; \
 	if ! "$$python" -c 'import venv, ensurepip' 2>/dev/null; then echo "Python's venv module is missing: install it (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; fi; \
 	echo "Setting up $(VENV): about 2 GB, a minute or two ..."; \
-	"$$python" -m venv $(if $(WORKS),,--clear) $(VENV) && $(PY) -m pip install --disable-pip-version-check -r requirements.txt && \
+	"$$python" -m venv $(if $(WORKS),,--clear) $(VENV) && $(PY) -m pip install --disable-pip-version-check -r requirements.txt -e . && \
 	touch $@ && echo "set-up: $$(($$(date +%s) - start)) s"

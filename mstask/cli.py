@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from mstask import commands
+from mstask import commands, paths
 from mstask.errors import MstaskError, UsageError
 
 
@@ -22,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print_anything()
     try:
         options = parser().parse_args(arguments)
+        if options.command in commands.OF_CHECKOUT and (lacking := paths.lacking("notebooks, book and locked results")):
+            raise UsageError(f"{options.command.__name__} needs {lacking}")
         return options.command(options)
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -129,8 +131,11 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true")
     doctor.set_defaults(command=commands.doctor)
 
-    notebooks = add("notebooks", help="rewrite the .ipynb of every pair from its .py")
+    notebooks = add("notebooks", help="bring each notebook's .py and .ipynb together, whichever was edited")
     notebooks.set_defaults(command=commands.notebooks)
+
+    release = add("release", help="do tag, version, CITATION and links agree? Prints the commands that publish")
+    release.set_defaults(command=commands.release)
 
     readme = add("readme", help="renew the computed tables of README.md")
     readme.set_defaults(command=commands.readme)

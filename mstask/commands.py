@@ -185,12 +185,21 @@ def doctor(options: argparse.Namespace) -> int:
 
 
 def notebooks(options: argparse.Namespace) -> int:
-    """Bring every notebook pair up to date."""
+    """Bring every notebook pair together; print what was written."""
     from mstask import pairs
 
-    for path in pairs.update():
-        print(path.relative_to(ROOT))
+    for line in pairs.update():
+        print(line)
     return 0
+
+
+def release(options: argparse.Namespace) -> int:
+    """Print the commands that publish this tree as the release its links name, or what disagrees."""
+    from mstask import release
+
+    problems = release.problems()
+    print("\n".join(problems) or release.commands())
+    return 1 if problems else 0
 
 
 def readme(options: argparse.Namespace) -> int:
@@ -269,3 +278,7 @@ def check_positive(option: str, value: float | None) -> None:
     """Refuse a count or a time that isn't positive."""
     if value is not None and not 0 < value < float("inf"):
         raise UsageError(f"{option} is {value}, expected {'at least 1' if option == '--workers' else 'a positive number'}")
+
+
+OF_CHECKOUT = (run, verify, repeat, notebooks, release, readme, book, bench)
+"""Commands that need more of the repository than the package itself."""

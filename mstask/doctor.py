@@ -60,8 +60,8 @@ def as_text(checks: list[Check]) -> str:
 
 def python() -> Iterator[Check]:
     """Python's version against that of pyproject.toml."""
-    declared = (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    low = re.search(r'requires-python = ">=(\d+)\.(\d+)"', declared)
+    project = paths.ROOT / "pyproject.toml"
+    low = project.is_file() and re.search(r'requires-python = ">=(\d+)\.(\d+)"', project.read_text(encoding="utf-8"))
     needed = (int(low[1]), int(low[2])) if low else (3, 11)
     found = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info[:2] >= needed:
@@ -72,7 +72,8 @@ def python() -> Iterator[Check]:
 
 def pins() -> dict[str, str]:
     """Version of each package in requirements.txt."""
-    lines = (paths.ROOT / "requirements.txt").read_text(encoding="utf-8")
+    tested = paths.ROOT / "requirements.txt"
+    lines = tested.read_text(encoding="utf-8") if tested.is_file() else ""
     return dict(re.findall(r"^([\w.-]+)==(\S+)", lines, re.MULTILINE))
 
 

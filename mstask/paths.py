@@ -5,11 +5,25 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from importlib import metadata
 from pathlib import Path
 
 from mstask.errors import MstaskError
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def is_checkout() -> bool:
+    """Whether this package lies in the repository, with notebooks, book and locked results beside it."""
+    return (ROOT / "_toc.yml").is_file()
+
+
+def lacking(what: str) -> str:
+    """Say that `what` isn't part of the installed package, and where it is; "" in a checkout."""
+    if is_checkout():
+        return ""
+    address = str(metadata.metadata("mstask")["Project-URL"]).rpartition(" ")[2]
+    return f"{what}, which the installed package lacks: git clone {address} and work in that folder"
 
 
 def named(variable: str) -> Path | None:
@@ -33,8 +47,12 @@ def home() -> Path:
 
 
 def results_dir() -> Path:
-    """Folder of result documents: `MSTASK_RESULTS`, or the papers' own `RESEARCH_ROOT`, or `results/` of the checkout."""
-    return named("MSTASK_RESULTS") or named("RESEARCH_ROOT") or ROOT / "results"
+    """Folder of result documents: `MSTASK_RESULTS`, or the papers' own `RESEARCH_ROOT`, or `results/` of the checkout.
+
+    Where the package is installed without the repository: `mstask-results` in the current folder.
+    """
+    default = ROOT / "results" if is_checkout() else Path.cwd() / "mstask-results"
+    return named("MSTASK_RESULTS") or named("RESEARCH_ROOT") or default
 
 
 def cache_dir() -> Path:

@@ -1,61 +1,165 @@
-"""A notebook's session: in Colab, install what is missing and keep results where a dropped session finds them again.
+"""A notebook's session: which code, results and machine it uses, and in Colab what is missing and what outlives it.
 
 Imported by the set-up cell of every notebook before anything else of this package, so it uses nothing that Colab lacks.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import re
 import subprocess
 import sys
+import time
+import tomllib
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from mstask import paths
+from mstask.errors import MstaskError
+
 DRIVE = Path("/content/drive/MyDrive")
-NEEDED = {
-    "espeakng_loader": "espeakng-loader",
-    "filelock": "filelock",
-    "h5py": "h5py",
-    "numba": "numba",
-    "optuna": "optuna",
-    "pooch": "pooch",
-    "pydantic": "pydantic",
-    "sklearn": "scikit-learn",
-}
-"""Modules that notebooks import beside torch, numpy, pandas, scipy and matplotlib, and the package of each."""
+OFFER = (
+    "Colab forgets results, generated data and compiled kernels when this session ends or is dropped. To keep them on Google "
+    'Drive: from google.colab import drive; drive.mount("/content/drive"), then run this cell again.'
+)
+INTERRUPTED = "Interrupted. Run this cell again: what is finished stays, and training goes on after its last finished epoch."
+PAUSE = 2.0
+"""Seconds without compiling after which the next kernel is announced anew."""
 
 
-def begin() -> str:
-    """Make the session ready; returns a sentence on where results go and what the session runs on.
+def begin(release: str) -> str:
+    """Make the session ready; returns what it runs: code, results, machine.
 
-    In Colab only missing packages are installed, in the version of requirements.txt; torch is left as it is. Results go to
-    Google Drive where it is mounted (Files, Mount Drive), so that a later session continues; `MSTASK_RESULTS` names
-    another folder. On a GPU operations with a repeatable form are asked for it, so equal sessions give equal numbers.
+    In Colab only missing packages are installed, in the ranges of pyproject.toml; torch is left as it is. Results, generated
+    data and compiled kernels go to Google Drive where it is mounted, so that a later session continues; `MSTASK_RESULTS` and
+    `MSTASK_DATA` name other folders. On a GPU operations with a repeatable form are asked for it, so equal sessions give
+    equal numbers. From here on an interrupt and a mistake that this package explains end a cell with one sentence, and a
+    kernel that is compiled says so.
+
+    Parameters
+    ----------
+    release : the tag that the notebook belongs to; in Colab another revision is announced loudly.
+
+    Raises
+    ------
+    MstaskError : `MSTASK_ROOT` names another folder than the one whose code was found.
     """
+    asked = os.environ.get("MSTASK_ROOT")
+    if asked and Path(asked).expanduser().resolve() != paths.ROOT:
+        raise MstaskError(
+            f"MSTASK_ROOT is {asked}, but mstask was found in {paths.ROOT}: name a checkout and restart the kernel"
+        )
+    sys.path[:] = [str(paths.ROOT), *(place for place in sys.path if not place or os.path.isabs(place))]
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    lines = []
     if "google.colab" in sys.modules:
-        install(missing())
-        if DRIVE.is_dir():
-            os.environ.setdefault("MSTASK_RESULTS", str(DRIVE / "mstask-results"))
-    folder = Path(os.environ.get("MSTASK_RESULTS") or ROOT / "results")
-    return f"results in {folder}; Python {platform.python_version()}, torch {metadata.version('torch')}, {device()}"
+        lines += colab(release)
+    explain_in_one_sentence()
+    announce_compiling()
+    about = f"Python {platform.python_version()}, torch {metadata.version('torch')}, {device()}"
+    return "\n".join(
+        [*lines, f"mstask {revision()}; {about}", f"results in {paths.results_dir()}: {found(paths.results_dir())}"]
+    )
+
+
+def colab(release: str) -> list[str]:
+    """Install what is missing and keep things on a mounted Drive; returns what the user must know."""
+    lines = []
+    if (head := git("rev-parse", "HEAD")) != git("rev-parse", f"{release}^{{commit}}") or head is None:
+        lines.append(
+            f"ATTENTION: this isn't release {release}, which the repository lacks; the session uses mstask {revision()}."
+        )
+    install(missing())
+    if DRIVE.is_dir():
+        os.environ.setdefault("MSTASK_RESULTS", str(DRIVE / "mstask-results"))
+        os.environ.setdefault("MSTASK_DATA", str(DRIVE / "mstask-data"))
+    elif "MSTASK_RESULTS" not in os.environ:
+        lines.append(OFFER)
+    return lines
+
+
+def revision() -> str:
+    """The checkout's tag or commit and branch, or the installed version."""
+    described = git("describe", "--tags", "--always", "--dirty=, changed")
+    branch = git("branch", "--show-current")
+    if described is None:
+        return metadata.version("mstask")
+    return f"{described} of branch {branch}" if branch else described
+
+
+def git(*arguments: str) -> str | None:
+    """What git says of the checkout; None where it has nothing to say."""
+    if not (paths.ROOT / ".git").exists():
+        return None
+    command = ["git", "-C", str(paths.ROOT), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def found(results: Path) -> str:
+    """Whether a run resumes or begins anew, by what its results folder holds."""
+    done = sum(1 for _ in results.glob("runs/*/*/*.json"))
+    begun = sum(1 for _ in results.glob("runs/*/*/*.checkpoint.pt"))
+    if not done + begun:
+        return "none yet, so every cell begins anew"
+    return f"{done} cells done, which aren't run again, and {begun} begun, which resume"
 
 
 def missing() -> list[str]:
-    """Requirements of the packages that can't be imported here."""
-    pins = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE))
-    absent = [package for module, package in NEEDED.items() if importlib.util.find_spec(module) is None]
-    return [f"{package}=={pins[package]}" for package in absent if package in pins]
+    """Requirements of pyproject.toml whose package isn't installed here, whatever its version."""
+    declared = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    return [requirement for requirement in declared if not installed(re.split(r"[^\w.-]", requirement)[0])]
+
+
+def installed(package: str) -> bool:
+    """Whether a distribution of this name is there."""
+    try:
+        return bool(metadata.version(package))
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def install(requirements: list[str]) -> None:
     """Install requirements; what is there and fits stays as it is."""
     if requirements:
         subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *requirements], check=True)
+
+
+def explain_in_one_sentence() -> None:
+    """End a cell that is interrupted, or stopped by a mistake that this package explains, without a traceback."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is None:
+        return
+
+    def show(shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> list[str]:
+        told = [INTERRUPTED if issubclass(kind, KeyboardInterrupt) else f"{kind.__name__}: {error}"]
+        shell._showtraceback(kind, error, told)
+        return told
+
+    shell.set_custom_exc((KeyboardInterrupt, MstaskError), show)
+
+
+def announce_compiling() -> None:
+    """Print a line where numba compiles kernels; those it finds in its cache are silent."""
+    from numba.core import event
+
+    class Announcer(event.Listener):
+        last = float("-inf")
+
+        def on_start(self, event: Any) -> None:
+            if time.monotonic() - self.last > PAUSE:
+                print("compiling kernels, once for this machine: up to a minute or two ...", flush=True)
+
+        def on_end(self, event: Any) -> None:
+            self.last = time.monotonic()
+
+    if not any(type(known).__name__ == "Announcer" for known in event._registered["numba:compile"]):
+        event.register("numba:compile", Announcer())
 
 
 def device() -> str:

@@ -74,35 +74,16 @@ decay_steps: int = None  # steps of the weight-decay trial; 0: none
 
 # %% tags=["setup", "hide-input"]
 import os
-import subprocess
 import sys
-from pathlib import Path
 
-REPOSITORY = os.environ.get("MSTASK_REPOSITORY", "https://github.com/mstask/mstask")
-REVISION = os.environ.get("MSTASK_REVISION", "v0.1.0")
-folders = [Path.cwd(), *Path.cwd().parents]
-root = next(
-    (f for f in folders if (f / "_toc.yml").exists() and (f / "mstask").is_dir()),
-    None,
-)
-if root is None and "google.colab" in sys.modules:
-    root = Path.cwd() / "mstask"
-    if not root.exists():
-        subprocess.run(
-            ["git", "clone", "--quiet", REPOSITORY, str(root)], check=True
-        )
-        subprocess.run(
-            ["git", "-C", str(root), "checkout", "--quiet", "--detach", REVISION],
-            check=True,
-        )
-if root is None:
-    raise RuntimeError(
-        "this notebook needs the mstask checkout around it: clone the repository and open it there"
-    )
-sys.path.insert(0, str(root))
-from mstask import session
+places = [os.environ.get("MSTASK_ROOT", "."), "..", "mstask-v0.1.0"]
+if "google.colab" in sys.modules and not os.path.exists("mstask-v0.1.0"):
+    git = "new=$(mktemp -d mstask-XXXX) && git clone -q https://github.com/mstask/mstask $new && (git -C $new checkout -q v0.1.0; mv -T $new mstask-v0.1.0)"
+    os.system(git)
+sys.path[:0] = [p for p in places if os.path.exists(f"{p}/mstask/session.py")]
+from mstask import session  # not found? Name the checkout in MSTASK_ROOT
 
-print(session.begin())
+print(session.begin("v0.1.0"))
 
 # %%
 # %matplotlib inline
@@ -184,6 +165,7 @@ figures.table_hetsyn(document)
 
 # %% mystnb={"image": {"alt": "Accuracy of the four networks on each task of this run"}}
 figures.figure_hetsyn(document)
+
 # %% [markdown]
 # ## Where the memory is
 #
@@ -192,8 +174,10 @@ figures.figure_hetsyn(document)
 
 # %% mystnb={"image": {"alt": "Histograms of the time constants of this run before and after training"}}
 figures.figure_hetsyn_times(document)
+
 # %% mystnb={"image": {"alt": "Accuracy after resetting long, random or short time constants in this run"}}
 figures.figure_hetsyn_knock_out(document)
+
 # %%
 figures.table_hetsyn_knock_out(document)
 
@@ -202,6 +186,7 @@ figures.table_hetsyn_knock_out(document)
 
 # %% mystnb={"image": {"alt": "Output of each network on the pattern beside the target in this run"}}
 figures.figure_hetsyn_pattern(document)
+
 # %%
 figures.table_hetsyn_pattern(document)
 
@@ -212,10 +197,13 @@ figures.table_hetsyn_pattern(document)
 
 # %% mystnb={"image": {"alt": "Accuracy of each network under disturbances at test time in this run"}}
 figures.figure_hetsyn_robust(document)
+
 # %% mystnb={"image": {"alt": "Accuracy of networks with few neurons in this run"}}
 figures.figure_hetsyn_small(document)
+
 # %% mystnb={"image": {"alt": "Median time constants with and without weight decay in this run"}}
 figures.figure_hetsyn_decay(document)
+
 # %%
 figures.table_hetsyn_published(
     {"published": results.load("hetsyn", "published"), "run": document}

@@ -49,35 +49,16 @@ reference_timing: bool = None  # event order of the published code
 
 # %% tags=["setup", "hide-input"]
 import os
-import subprocess
 import sys
-from pathlib import Path
 
-REPOSITORY = os.environ.get("MSTASK_REPOSITORY", "https://github.com/mstask/mstask")
-REVISION = os.environ.get("MSTASK_REVISION", "v0.1.0")
-folders = [Path.cwd(), *Path.cwd().parents]
-root = next(
-    (f for f in folders if (f / "_toc.yml").exists() and (f / "mstask").is_dir()),
-    None,
-)
-if root is None and "google.colab" in sys.modules:
-    root = Path.cwd() / "mstask"
-    if not root.exists():
-        subprocess.run(
-            ["git", "clone", "--quiet", REPOSITORY, str(root)], check=True
-        )
-        subprocess.run(
-            ["git", "-C", str(root), "checkout", "--quiet", "--detach", REVISION],
-            check=True,
-        )
-if root is None:
-    raise RuntimeError(
-        "this notebook needs the mstask checkout around it: clone the repository and open it there"
-    )
-sys.path.insert(0, str(root))
-from mstask import session
+places = [os.environ.get("MSTASK_ROOT", "."), "..", "mstask-v0.1.0"]
+if "google.colab" in sys.modules and not os.path.exists("mstask-v0.1.0"):
+    git = "new=$(mktemp -d mstask-XXXX) && git clone -q https://github.com/mstask/mstask $new && (git -C $new checkout -q v0.1.0; mv -T $new mstask-v0.1.0)"
+    os.system(git)
+sys.path[:0] = [p for p in places if os.path.exists(f"{p}/mstask/session.py")]
+from mstask import session  # not found? Name the checkout in MSTASK_ROOT
 
-print(session.begin())
+print(session.begin("v0.1.0"))
 
 # %%
 # %matplotlib inline
@@ -148,8 +129,10 @@ figures.table_ncg(document)
 
 # %% mystnb={"image": {"alt": "Macro-F1 by neurons per class for each rule in this run"}}
 figures.figure_ncg(document)
+
 # %% mystnb={"image": {"alt": "Macro-F1 from one neuron per class to regulated and labelled groups in this run"}}
 figures.figure_ncg_ablation(document)
+
 # %% [markdown]
 # ### Who wins?
 #
@@ -157,8 +140,10 @@ figures.figure_ncg_ablation(document)
 
 # %% mystnb={"image": {"alt": "Share of the most frequent winner in groups of five in this run"}}
 figures.figure_ncg_balance(document)
+
 # %% mystnb={"image": {"alt": "Winners of the examples of one class over the epochs of this run"}}
 figures.figure_ncg_winners(document)
+
 # %% [markdown]
 # ## The claims, judged by this run
 

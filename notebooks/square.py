@@ -51,35 +51,16 @@ calibration_examples: int = None  # examples for the thresholds
 
 # %% tags=["setup", "hide-input"]
 import os
-import subprocess
 import sys
-from pathlib import Path
 
-REPOSITORY = os.environ.get("MSTASK_REPOSITORY", "https://github.com/mstask/mstask")
-REVISION = os.environ.get("MSTASK_REVISION", "v0.1.0")
-folders = [Path.cwd(), *Path.cwd().parents]
-root = next(
-    (f for f in folders if (f / "_toc.yml").exists() and (f / "mstask").is_dir()),
-    None,
-)
-if root is None and "google.colab" in sys.modules:
-    root = Path.cwd() / "mstask"
-    if not root.exists():
-        subprocess.run(
-            ["git", "clone", "--quiet", REPOSITORY, str(root)], check=True
-        )
-        subprocess.run(
-            ["git", "-C", str(root), "checkout", "--quiet", "--detach", REVISION],
-            check=True,
-        )
-if root is None:
-    raise RuntimeError(
-        "this notebook needs the mstask checkout around it: clone the repository and open it there"
-    )
-sys.path.insert(0, str(root))
-from mstask import session
+places = [os.environ.get("MSTASK_ROOT", "."), "..", "mstask-v0.1.0"]
+if "google.colab" in sys.modules and not os.path.exists("mstask-v0.1.0"):
+    git = "new=$(mktemp -d mstask-XXXX) && git clone -q https://github.com/mstask/mstask $new && (git -C $new checkout -q v0.1.0; mv -T $new mstask-v0.1.0)"
+    os.system(git)
+sys.path[:0] = [p for p in places if os.path.exists(f"{p}/mstask/session.py")]
+from mstask import session  # not found? Name the checkout in MSTASK_ROOT
 
-print(session.begin())
+print(session.begin("v0.1.0"))
 
 # %%
 # %matplotlib inline

@@ -1,8 +1,10 @@
 """Claims about the notebook pairs: they agree, carry no outputs, declare the typed parameters, and find their package."""
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import jupytext
 import nbformat
@@ -88,35 +90,69 @@ def test_a_misspelt_parameter_is_refused_before_a_kernel_starts():
         check_notebook(ROOT / "notebooks" / "ablation.ipynb", {"seds": [1]})
 
 
-def run_setup(folder, *paths, **environment):
+@pytest.fixture(scope="module")
+def light(tmp_path_factory):
+    """A folder with a torch that is imported at once: the set-up cell only asks it for a GPU."""
+    folder = tmp_path_factory.mktemp("light")
+    (folder / "torch.py").write_text("class cuda:\n    is_available = staticmethod(lambda: False)\n")
+    return folder
+
+
+def run_setup(folder, *paths, flags=(), **environment):
     """Execute the set-up cell in a folder; returns the finished process."""
     code = pairs.setup_source() + "\nimport mstask\nprint(mstask.__file__)"
-    path = {"PYTHONPATH": os.pathsep.join(map(str, paths))} if paths else {}
-    environment = os.environ | environment | path
-    return subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
+    (folder / "cell.py").write_text(code)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))} | environment
+    return subprocess.run(
+        [sys.executable, *flags, "-c", "exec(compile(open('cell.py').read(), 'cell.py', 'exec'))"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def commit_all(folder, message):
+    for command in (["add", "-A"], ["commit", "-qm", message]):
+        subprocess.run(["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@t", *command], check=True)
 
 
 @pytest.fixture(scope="module")
-def colab(tmp_path_factory):
-    """What makes a process look like Colab: a google.colab package, and this working tree as a repository to clone."""
-    folder = tmp_path_factory.mktemp("colab")
-    (folder / "fake" / "google" / "colab").mkdir(parents=True)
-    (folder / "fake" / "google" / "colab" / "__init__.py").write_text("")
-    (folder / "fake" / "sitecustomize.py").write_text("import google.colab\n")
-    origin = folder / "origin"
+def origin(tmp_path_factory):
+    """This working tree as a repository whose default branch, after the release, has lost the neurons."""
+    origin = tmp_path_factory.mktemp("origin")
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
     for name in listed.stdout.splitlines():
         if name.startswith(("mstask/", "notebooks/", "results/")) or "/" not in name:
             target = origin / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes((ROOT / name).read_bytes())
-    git = ["git", "-C", str(origin), "-c", "user.name=t", "-c", "user.email=t@t"]
-    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "release"], ["tag", "v9"], ["rm", "-rq", "mstask"]):
-        subprocess.run([*git, *command], check=True)
-    subprocess.run([*git, "commit", "-qm", "later"], check=True)
-    (folder / "work").mkdir()
-    made = {"MSTASK_REPOSITORY": str(origin), "MSTASK_REVISION": "v9", "MSTASK_RESULTS": str(folder / "drive")}
-    return folder, os.environ | made | {"PYTHONPATH": str(folder / "fake")}
+    subprocess.run(["git", "init", "-q", "-b", "main", str(origin)], check=True)
+    commit_all(origin, "release")
+    subprocess.run(["git", "-C", str(origin), "tag", pairs.project()[1]], check=True)
+    shutil.rmtree(origin / "mstask" / "neurons")
+    commit_all(origin, "later")
+    return origin
+
+
+@pytest.fixture(scope="module")
+def colab(origin, light, tmp_path_factory):
+    """What makes a process look like Colab: a google.colab package, and the repository's address leads to `origin`."""
+    folder = tmp_path_factory.mktemp("colab")
+    (folder / "google" / "colab").mkdir(parents=True)
+    (folder / "google" / "colab" / "__init__.py").write_text("")
+    (folder / "sitecustomize.py").write_text("import google.colab\n")
+
+    def environment(repository=origin, torch=light):
+        return {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"url.{repository}.insteadOf",
+            "GIT_CONFIG_VALUE_0": pairs.project()[0],
+            "MSTASK_RESULTS": str(folder / "drive"),
+            "PYTHONPATH": os.pathsep.join([str(folder), *([str(torch)] if torch else [])]),
+        }
+
+    return environment
 
 
 SESSION = """
@@ -154,47 +190,119 @@ print("dropped session continued")
 """
 
 
-def test_every_sections_notebook_runs_in_colab_and_a_dropped_session_continues(colab):
+def test_every_sections_notebook_runs_in_colab_and_a_dropped_session_continues(colab, tmp_path):
     """From an empty folder, cell by cell: the release is cloned, every section runs in its smallest size, and a second
     session that could not train finds the first one's results."""
-    folder, environment = colab
     names = ["ablation", *(name for name in sections() if name != "ablation")]
     paths = [str(ROOT / "notebooks" / f"{name}.ipynb") for name in names]
+    environment = os.environ | colab(torch=None) | {"MSTASK_RESULTS": str(tmp_path / "drive")}
+    (tmp_path / "work").mkdir()
     done = subprocess.run(
-        [sys.executable, "-c", SESSION, *paths], cwd=folder / "work", env=environment, capture_output=True, text=True
+        [sys.executable, "-c", SESSION, *paths], cwd=tmp_path / "work", env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert "every cell begins anew" in done.stdout and "cells done, which aren't run again" in done.stdout
     assert "dropped session continued" in done.stdout
-    assert {path.name for path in (folder / "drive" / "runs").iterdir()} >= set(sections())
+    assert {path.name for path in (tmp_path / "drive" / "runs").iterdir()} >= set(sections())
 
 
-def test_the_setup_cell_uses_the_checkout_around_it():
-    done = run_setup(ROOT / "notebooks", MSTASK_REPOSITORY="nowhere", MSTASK_RESULTS="elsewhere")
-    assert done.stdout.splitlines()[-1] == str(ROOT / "mstask" / "__init__.py")
-    assert done.stdout.startswith("results in elsewhere; Python")
+def code_of(done):
+    return Path(done.stdout.splitlines()[-1]).parents[1]
 
 
-def test_the_setup_cell_clones_the_release_in_colab(colab, tmp_path):
-    folder, environment = colab
-    done = run_setup(tmp_path, folder / "fake", **{key: environment[key] for key in environment if key.startswith("MSTASK")})
+def test_the_setup_cell_is_short():
+    lines = [line for line in pairs.setup_source().splitlines() if line]
+    assert len(lines) <= 9
+
+
+@pytest.mark.parametrize("way", ["checkout around it", "MSTASK_ROOT", "PYTHONPATH"])
+def test_the_setup_cell_finds_the_code_from_any_folder(way, light, tmp_path):
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    if way == "checkout around it":
+        (tmp_path / "mstask").symlink_to(ROOT / "mstask")
+    paths = [light, ROOT] if way == "PYTHONPATH" else [light]
+    named = {"MSTASK_ROOT": str(ROOT)} if way == "MSTASK_ROOT" else {}
+    done = run_setup(folder, *paths, MSTASK_RESULTS="elsewhere", **named)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith(str(tmp_path))
+    assert code_of(done).samefile(tmp_path if way == "checkout around it" else ROOT)
+    assert "results in elsewhere: none yet, so every cell begins anew" in done.stdout
 
 
-def test_the_setup_cell_says_what_is_missing_elsewhere(tmp_path):
-    done = run_setup(tmp_path)
+def test_the_setup_cell_says_what_to_do_where_there_is_no_code(tmp_path):
+    done = run_setup(tmp_path, flags=["-S"])
     assert done.returncode == 1
-    assert "needs the mstask checkout around it" in done.stderr
+    assert "No module named 'mstask'" in done.stderr and "Name the checkout in MSTASK_ROOT" in pairs.setup_source()
 
 
-def test_in_colab_results_go_to_a_mounted_drive_and_only_missing_packages_are_installed(tmp_path, monkeypatch):
+def test_a_wrong_root_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("MSTASK_ROOT", str(tmp_path))
+    with pytest.raises(MstaskError, match=r"MSTASK_ROOT is .*, but mstask was found in"):
+        session.begin("v1")
+
+
+def test_in_colab_the_release_is_cloned_whole_and_offered_to_keep(colab, tmp_path):
+    environment = colab()
+    del environment["MSTASK_RESULTS"]
+    done = run_setup(tmp_path, **environment)
+    assert done.returncode == 0, done.stderr
+    assert code_of(done) == tmp_path / f"mstask-{pairs.project()[1]}"
+    assert "ATTENTION" not in done.stdout and f"mstask {pairs.project()[1]}" in done.stdout
+    assert "Colab forgets results" in done.stdout and "drive.mount" in done.stdout
+
+
+def test_in_colab_a_missing_release_is_announced_each_time(origin, colab, tmp_path):
+    """A mirror without the tag gives the default branch, a later session in the same folder too: never silently."""
+    mirror = tmp_path / "mirror"
+    subprocess.run(["git", "clone", "-q", "--no-tags", str(origin), str(mirror)], check=True)
+    subprocess.run(["git", "-C", str(mirror), "checkout", "-q", "HEAD~1", "--", "mstask"], check=True)
+    commit_all(mirror, "all here")
+    revision = subprocess.run(["git", "-C", str(mirror), "describe", "--always"], capture_output=True, text=True).stdout.strip()
+    for _ in range(2):
+        done = run_setup(tmp_path, **colab(mirror))
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(f"ATTENTION: this isn't release {pairs.project()[1]}")
+        assert f"{revision} of branch main" in done.stdout.splitlines()[0]
+
+
+def test_in_colab_a_clone_that_fails_leaves_nothing_that_the_next_takes_for_whole(colab, tmp_path):
+    done = run_setup(tmp_path, **colab(tmp_path / "nowhere"), flags=["-P"])
+    assert not list(tmp_path.glob("mstask-v*"))
+    assert "does not exist" in done.stderr or "not found" in done.stderr or "fatal" in done.stderr
+
+
+def test_in_colab_all_goes_to_a_mounted_drive_and_only_missing_packages_are_installed(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "google.colab", session)
-    monkeypatch.delenv("MSTASK_RESULTS", raising=False)
+    for name in ("MSTASK_RESULTS", "MSTASK_DATA"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
     monkeypatch.setattr(session, "DRIVE", tmp_path)
-    monkeypatch.setattr(session, "NEEDED", {"json": "numba", "no_such_module": "h5py"})
-    installed = []
-    monkeypatch.setattr(session, "install", installed.extend)
-    assert session.begin().startswith(f"results in {tmp_path / 'mstask-results'};")
-    assert os.environ["MSTASK_RESULTS"] == str(tmp_path / "mstask-results")
-    pinned = next(line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.startswith("h5py=="))
-    assert installed == [pinned]
+    monkeypatch.setattr(session, "installed", lambda package: package != "optuna")
+    asked = []
+    monkeypatch.setattr(session, "install", asked.extend)
+    begun = session.begin("v1")
+    assert f"results in {tmp_path / 'mstask-results'}: none yet" in begun and session.OFFER not in begun
+    assert (os.environ["MSTASK_RESULTS"], os.environ["MSTASK_DATA"]) == (
+        str(tmp_path / "mstask-results"),
+        str(tmp_path / "mstask-data"),
+    )
+    assert [requirement[:6] for requirement in asked] == ["optuna"]
+
+
+SHELL = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance(colors="NoColor")
+shell.run_cell("from mstask import errors, session; session.explain_in_one_sentence()")
+shell.run_cell("raise KeyboardInterrupt")
+shell.run_cell("raise errors.MstaskError('no such thing')")
+shell.run_cell("import numba; session.announce_compiling(); session.announce_compiling()")
+shell.run_cell("numba.njit(lambda x: x + 1)(2);")
+"""
+
+
+def test_an_interrupt_and_an_explained_mistake_are_one_line_and_compiling_is_announced():
+    done = subprocess.run([sys.executable, "-c", SHELL], cwd=ROOT, capture_output=True, text=True)
+    interrupted, mistake, compiling, *rest = filter(None, done.stdout.splitlines())
+    assert interrupted == session.INTERRUPTED
+    assert mistake == "MstaskError: no such thing"
+    assert compiling.startswith("compiling kernels") and not rest

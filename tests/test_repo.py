@@ -1,14 +1,20 @@
 """Claims about the repository as a whole."""
 
+import ast
 import random
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import types
+from importlib import metadata
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from mstask.paths import ROOT
 
@@ -47,9 +53,59 @@ def test_modules_can_be_read_in_one_sitting():
     assert {path.name: length for path, length in lengths.items() if length > 420} == {}
 
 
-def test_every_requirement_is_pinned():
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").split()
-    assert [line for line in lines if "==" not in line] == []
+def declared(*extras):
+    """Requirements of pyproject.toml by distribution, those of extras included."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
+    found = [Requirement(line) for line in lines]
+    return {canonicalize_name(requirement.name): requirement for requirement in found if requirement.name != "mstask"}
+
+
+def pins(name):
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    return {canonicalize_name(line.partition("==")[0]): line.partition("==")[2] for line in lines if not line.startswith("#")}
+
+
+def test_the_tested_versions_are_pins_of_exactly_what_is_declared():
+    extra = {name: found for name, found in declared("gpu").items() if name not in declared()}
+    for tested, wanted in (("requirements.txt", declared("book", "test")), ("requirements-gpu.txt", extra)):
+        pinned = pins(tested)
+        assert set(pinned) == set(wanted), tested
+        outside = {name: pinned[name] for name in pinned if not wanted[name].specifier.contains(pinned[name])}
+        assert outside == {}
+
+
+def imported(*folders):
+    """Modules of other projects that the Python files of folders import, anywhere in a file, with a file that does."""
+    found = {}
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0]: path.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found[node.module.partition(".")[0]] = path.name
+    own = {"mstask", "mstask_book", "benchmarks"} | {path.stem for path in (ROOT / "tests").glob("*.py")}
+    return {name: path for name, path in found.items() if name not in own | set(sys.stdlib_module_names)}
+
+
+@pytest.mark.parametrize(
+    ("folders", "extras"),
+    [(["mstask"], ["gpu"]), (["book"], ["book"]), (["tests"], ["book", "test", "gpu"])],
+    ids=lambda names: "+".join(names),
+)
+def test_every_import_is_declared(folders, extras):
+    """What is imported is declared for those who install the package, or the extra that uses it.
+
+    The PDF's browser is imported where the PDF is made, and a peer to compare with where somebody has installed it.
+    """
+    distributions = metadata.packages_distributions() | {"triton": ["triton"]}
+    known = set(declared(*extras)) | {"playwright", "lauscher"}
+    undeclared = {
+        f"{name} in {path}"
+        for name, path in imported(*folders).items()
+        if not known & {canonicalize_name(distribution) for distribution in distributions.get(name, [name])}
+    }
+    assert undeclared == set()
 
 
 def test_formatting_and_lint_are_clean():
@@ -67,7 +123,7 @@ def make_with(folder, python):
     if python is not None:
         (tools / "python3").write_text(f"#!{shutil.which('sh')}\n{python}\n")
         (tools / "python3").chmod(0o755)
-    for name in ("Makefile", "requirements.txt"):
+    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
     command = [shutil.which("make"), "test"]
     return subprocess.run(command, cwd=folder, env={"PATH": str(tools)}, capture_output=True, text=True)
@@ -84,3 +140,14 @@ def test_a_python_without_venv_is_told_what_to_install(tmp_path):
     assert done.returncode != 0
     assert "Python's venv module is missing" in done.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def test_a_checkout_has_unix_line_ends_whatever_git_is_set_to(tmp_path):
+    """A script with CRLF doesn't run, and a digest of a file with CRLF agrees with nothing."""
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True).stdout.split("\0")
+    wanted = [name for name in names if name and (ROOT / name).is_file()]
+    git = ["git", "-c", "core.autocrlf=true", "-c", "core.eol=crlf", "-C", str(ROOT)]
+    target = [f"--prefix={tmp_path}/"]
+    subprocess.run([*git, "checkout-index", "-q", *target, "-z", "--stdin"], input="\0".join(wanted), text=True, check=True)
+    assert [name for name in wanted if (tmp_path / name).exists() and b"\r\n" in (tmp_path / name).read_bytes()] == []
+    assert (tmp_path / ".ci" / "run").read_bytes() == (ROOT / ".ci" / "run").read_bytes()

@@ -263,6 +263,8 @@ def _load_kept(section: str, folder: str) -> Document:
     try:
         document = _unchanged(path, stamp(path))
     except MissingResult:
+        if lacking := paths.lacking(f"{folder} results of {section!r} are in the repository"):
+            raise MissingResult(lacking) from None
         if folder == "published":
             raise MissingResult(f"{path} does not exist: no figures are published for {section!r}") from None
         data = " --data real" if folder == "real" else ""

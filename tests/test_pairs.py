@@ -1,0 +1,142 @@
+"""Claims about bringing notebook pairs together: no edit is lost, on whichever side it was made."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import nbformat
+import pytest
+
+from mstask import pairs
+from mstask.errors import MstaskError
+
+SCRIPT = """# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,mystnb,-all
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation.jupytext_version
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# A page
+
+# %% tags=["setup"]
+old
+
+# %%
+x = 1
+"""
+
+
+@pytest.fixture
+def pair(tmp_path, monkeypatch):
+    """A committed pair: the script and the notebook."""
+    monkeypatch.setattr(pairs, "ROOT", tmp_path)
+    monkeypatch.setattr(pairs, "BUILT", tmp_path / "_build")
+    monkeypatch.setattr(pairs, "project", lambda: ("https://example.org/mstask", "v1"))
+    script = tmp_path / "notebooks" / "page.py"
+    script.parent.mkdir()
+    script.write_text(SCRIPT)
+    (tmp_path / ".gitignore").write_text("_build\n")
+    pairs.update()
+    shutil.rmtree(pairs.BUILT / "replaced")
+    for command in (["init", "-q"], ["add", "."], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "both"]):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+    return script, script.with_suffix(".ipynb")
+
+
+def edit(path, text="x = 2", before="x = 1"):
+    path.write_text(path.read_text().replace(before, text))
+
+
+def sources(path):
+    return [cell.source for cell in pairs.read(path).cells]
+
+
+def copies(pair):
+    return list(pairs.BUILT.glob("replaced/*"))
+
+
+def test_generated_cells_are_renewed_and_a_second_time_nothing_is_written(pair):
+    assert all(sources(path)[1] == pairs.setup_source() for path in pair)
+    assert pairs.update() == [] and not copies(pair)
+
+
+@pytest.mark.parametrize("side", [0, 1], ids=["py", "ipynb"])
+@pytest.mark.parametrize("known", ["synced", "git", "commit", "neither"])
+def test_an_edit_reaches_the_other_side(pair, side, known):
+    """Whether the last state is known from the last time, from git, from a later commit of the edit, or from time stamps."""
+    if known != "synced":
+        (pairs.BUILT / "pairs.json").unlink()
+    edit(pair[side])
+    if known == "commit":
+        command = ["git", "-C", str(pairs.ROOT), "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qam", "one side"]
+        subprocess.run(command, check=True, env=os.environ | {"GIT_COMMITTER_DATE": "2090-01-01T00:00:00Z"})
+    if known == "neither":
+        (pairs.ROOT / ".git").rename(pairs.ROOT / "gone")
+        os.utime(pair[1 - side], (1, 1))
+    (line,) = pairs.update()
+    assert line.startswith(f"notebooks/{pair[1 - side].name}: follows the {pair[side].suffix}")
+    assert sources(pair[0])[-1] == sources(pair[1])[-1] == "x = 2"
+    assert bool(copies(pair)) == (known == "neither")
+
+
+def test_edits_without_a_commit_between_go_on_reaching_the_other_side(pair):
+    edit(pair[0])
+    pairs.update()
+    edit(pair[1], "x = 3", "x = 2")
+    pairs.update()
+    edit(pair[0], "x = 4", "x = 3")
+    pairs.update()
+    assert sources(pair[0])[-1] == sources(pair[1])[-1] == "x = 4"
+
+
+def test_edits_on_both_sides_are_refused_by_name_and_left(pair):
+    edit(pair[0])
+    edit(pair[1], "x = 3")
+    before = [path.read_bytes() for path in pair]
+    for _ in range(2):
+        with pytest.raises(MstaskError, match=r"both the \.py and the \.ipynb of page in notebooks/ were edited"):
+            pairs.update()
+    assert [path.read_bytes() for path in pair] == before
+
+
+def test_edits_that_were_committed_on_both_sides_are_both_in_git_so_the_later_one_counts(pair):
+    for side, text in ((1, "x = 3"), (0, "x = 2")):
+        edit(pair[side], text)
+        commit = ["git", "-C", str(pairs.ROOT), "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qam", text]
+        subprocess.run(commit, check=True, env=os.environ | {"GIT_COMMITTER_DATE": f"20{90 - side}-01-01T00:00:00Z"})
+    pairs.update()
+    assert sources(pair[1])[-1] == "x = 2"
+
+
+def test_outputs_counts_and_an_editors_metadata_are_stripped_and_a_copy_is_kept(pair):
+    committed = pair[1].read_bytes()
+    notebook = nbformat.read(pair[1], 4)
+    notebook.cells[2] |= {"outputs": [nbformat.v4.new_output("stream", text="2\n")], "execution_count": 7}
+    notebook.cells[2].metadata["collapsed"] = True
+    notebook.metadata |= {"vscode": {}, "kernelspec": {"name": "elsewhere", "display_name": "Elsewhere", "language": "python"}}
+    nbformat.write(notebook, pair[1])
+    pairs.update()
+    assert pair[1].read_bytes() == committed
+    (copy,) = copies(pair)
+    assert json.loads(copy.read_text())["cells"][2]["execution_count"] == 7
+
+
+def test_an_edit_of_a_generated_cell_is_replaced_and_kept_as_a_copy(pair):
+    edit(pair[1], "import pathlib", "import os")
+    (line,) = pairs.update()
+    assert "what it was: _build/replaced/page-" in line
+    assert sources(pair[1])[1] == pairs.setup_source() and "pathlib" in copies(pair)[0].read_text()
+
+
+def test_a_notebook_that_an_editor_has_broken_is_named(pair):
+    pair[1].write_text("{")
+    with pytest.raises(MstaskError, match=r"page\.ipynb can't be read as a notebook"):
+        pairs.update()

@@ -1,0 +1,75 @@
+"""Claims about a release: what its links name is what is tagged, and what disagrees is said."""
+
+import subprocess
+
+import pytest
+from test_pairs import SCRIPT
+
+from mstask import pairs, release
+from mstask.paths import ROOT
+
+
+def git(folder, *arguments):
+    subprocess.run(["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@t", *arguments], check=True)
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """A committed tree whose version, CITATION and notebook agree, and the address that it is published at."""
+    address, folder = tmp_path / "published", tmp_path / "tree"
+    git(tmp_path, "init", "-q", "--bare", str(address))
+    git(tmp_path, "init", "-q", str(folder))
+    for module in (pairs, release):
+        monkeypatch.setattr(module, "ROOT", folder)
+    monkeypatch.setattr(pairs, "BUILT", folder / "_build")
+    monkeypatch.setattr(pairs, "project", lambda: (str(address), "v1"))
+    (folder / ".gitignore").write_text("_build\n")
+    (folder / "CITATION.cff").write_text("cff-version: 1.2.0\nversion: 1\n")
+    (folder / "notebooks").mkdir()
+    page = SCRIPT.replace("# A page", "# A page\n\n# %% [markdown] tags=['badge']\n# a badge").replace("'", '"')
+    (folder / "notebooks" / "page.py").write_text(page)
+    pairs.update()
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "all")
+    return folder
+
+
+def test_a_tree_that_agrees_gets_the_commands_that_publish_it(tree):
+    assert release.problems() == []
+    for command in release.commands().splitlines():
+        subprocess.run(command.replace("git ", "git -c user.name=t -c user.email=t@t "), shell=True, cwd=tree, check=True)
+    assert release.problems() == []
+    assert release.commands().startswith("git push")
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("citation", "CITATION.cff says version 2, pyproject.toml 1"),
+        ("notebook", "notebooks/page.ipynb names another release than v1"),
+        ("uncommitted", "1 files are changed and not committed"),
+        ("tag", "tag v1 is an earlier commit"),
+        ("published", "has a v1 of another commit"),
+    ],
+)
+def test_what_disagrees_is_said(tree, fault, told):
+    if fault == "citation":
+        (tree / "CITATION.cff").write_text("version: 2\n")
+    elif fault == "notebook":
+        page = tree / "notebooks" / "page.ipynb"
+        page.write_text(page.read_text().replace("v1", "v0"))
+    elif fault == "uncommitted":
+        (tree / "more").touch()
+    else:
+        git(tree, "tag", "v1")
+        git(tree, "push", "-q", pairs.project()[0], "v1")
+        (tree / "more").touch()
+        git(tree, "add", ".")
+        git(tree, "commit", "-qm", "later")
+    if fault == "published":
+        git(tree, "tag", "-d", "v1")
+    assert any(told in problem for problem in release.problems())
+
+
+def test_this_trees_version_is_the_one_to_cite():
+    assert f"version: {pairs.project()[1][1:]}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
