@@ -46,8 +46,8 @@ def begin(release: str) -> str:
     ------
     MstaskError : `MSTASK_ROOT` names another folder than the one whose code was found.
     """
-    asked = os.environ.get("MSTASK_ROOT")
-    if asked and Path(asked).expanduser().resolve() != paths.ROOT:
+    asked = paths.named("MSTASK_ROOT")
+    if asked and asked.resolve() != paths.ROOT:
         raise MstaskError(
             f"MSTASK_ROOT is {asked}, but mstask was found in {paths.ROOT}: name a checkout and restart the kernel"
         )
@@ -75,7 +75,7 @@ def colab(release: str) -> list[str]:
     if DRIVE.is_dir():
         os.environ.setdefault("MSTASK_RESULTS", str(DRIVE / "mstask-results"))
         os.environ.setdefault("MSTASK_DATA", str(DRIVE / "mstask-data"))
-    elif "MSTASK_RESULTS" not in os.environ:
+    elif not paths.named("MSTASK_RESULTS"):
         lines.append(OFFER)
     return lines
 

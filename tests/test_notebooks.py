@@ -296,7 +296,7 @@ shell.run_cell("from mstask import errors, session; session.explain_in_one_sente
 shell.run_cell("raise KeyboardInterrupt")
 shell.run_cell("raise errors.MstaskError('no such thing')")
 shell.run_cell("import numba; session.announce_compiling(); session.announce_compiling()")
-shell.run_cell("numba.njit(lambda x: x + 1)(2);")
+shell.run_cell("y = numba.njit(lambda x: x + 1)(2)")
 """
 
 
