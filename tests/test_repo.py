@@ -96,10 +96,10 @@ def imported(*folders):
 def test_every_import_is_declared(folders, extras):
     """What is imported is declared for those who install the package, or the extra that uses it.
 
-    The PDF's browser is imported where the PDF is made, and a peer to compare with where somebody has installed it.
+    The builders of book and PDF are imported where these are made, and a peer to compare with where somebody has installed it.
     """
     distributions = metadata.packages_distributions() | {"triton": ["triton"]}
-    known = set(declared(*extras)) | {"playwright", "lauscher"}
+    known = set(declared(*extras)) | {"playwright", "jupyter-book", "lauscher"}
     undeclared = {
         f"{name} in {path}"
         for name, path in imported(*folders).items()
