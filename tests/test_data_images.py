@@ -166,7 +166,7 @@ class TestBadFiles:
             (IMAGES, lambda b: b + b"x", "is longer than"),
             (IMAGES, lambda b: b"", "begins with nothing"),
             (IMAGES, lambda b: b"\x00\x00\x0d\x03" + b[4:], "begins with 00 00 0d 03, expected 00 00 08 03"),
-            (IMAGES, lambda b: b[:4] + b"\xff" * 12 + b[16:], "in its header, expected data of at most"),
+            (IMAGES, lambda b: b[:4] + b"\xff" * 12 + b[16:], "in its header, claims"),
             (IMAGES, lambda b: b[:8] + (7).to_bytes(4, "big") + b[12:], "is longer than"),
             (LABELS, lambda b: b[:8] + b"\x0a" + b[9:], "the first is 10 at index 0"),
             (LABELS, lambda b: b[:4] + (199).to_bytes(4, "big") + b[8:-1], "199 labels; expected as many"),
@@ -186,7 +186,7 @@ class TestBadFiles:
         write_idx(tmp_path, ".gz")
         path = tmp_path / f"{self.IMAGES}.gz"
         path.write_bytes(path.read_bytes()[:-20])
-        assert "not an intact gzip file" in refusal("mnist", tmp_path)
+        assert "is truncated: its compressed data ends early" in refusal("mnist", tmp_path)
 
     def test_missing_file_folder_and_variable(self, folder, monkeypatch):
         (folder / self.LABELS).unlink()

@@ -159,7 +159,7 @@ class TestBadInput:
         np.save(folder / "X.npy", np.array([Trap()], dtype=object), allow_pickle=True)
         assert "pickled" in refusal(folder)
         (folder / "X.npy").write_bytes(pickle.dumps(Trap()))
-        assert "not a complete .npy file" in refusal(folder)
+        assert "X.npy holds pickled Python objects, expected a .npy file" in refusal(folder)
         assert not (folder / "sprung").exists()
 
     @pytest.mark.parametrize("shape", [(60, 64), (60, 64, 63), (60, 64, 64, 1), ()])

@@ -120,7 +120,7 @@ class TestBinning:
         np.testing.assert_array_equal(shd.read(tmp_path / "a.h5").counts, expected)
 
     def test_more_than_255_spikes_in_a_frame_are_kept(self, tmp_path):
-        save(tmp_path / "a.h5", [np.full(300, 1.5)], [np.zeros(300)], [0], [0])
+        save(tmp_path / "a.h5", [np.r_[np.zeros(300), np.full(300, 1.5)]], [np.zeros(600)], [0], [0])
         found = shd.read(tmp_path / "a.h5")
         assert found.counts[0, 11, 0] == 300 and found.clipped == 300
 
@@ -413,7 +413,7 @@ class TestBadFiles:
         ("damage", "problem"),
         [
             (lambda packed: packed[: len(packed) // 2], "is truncated"),
-            (lambda packed: b"<html>not found</html>", "is not an intact gzip file"),
+            (lambda packed: b"<html>not found</html>", "is a web page, as a failed download"),
             (lambda packed: packed[:-8] + bytes(8), "is not an intact gzip file"),
             (lambda packed: gzip.compress(b"not HDF5"), "not a complete HDF5 file"),
         ],

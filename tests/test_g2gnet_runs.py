@@ -279,8 +279,8 @@ def test_features_from_a_file_are_trained_on_by_the_section_and_by_the_command(t
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"test_y": None}, "has no array test_y"),
-        ({"train_y": np.array([object()])}, "no intact .npz file"),
+        ({"test_y": None}, "has no array 'test_y'"),
+        ({"train_y": np.array([object()])}, "train_y.npy holds pickled Python objects"),
         ({"train_x": np.full((60, 6), np.nan)}, "360 values that are NaN"),
         ({"train_y": np.full(60, 0.5)}, "labels that are not whole numbers"),
         ({"test_x": np.zeros((20, 5))}, r"test_x has shape \(20, 5\)"),

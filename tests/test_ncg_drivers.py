@@ -165,7 +165,7 @@ class TestKFold:
 
     def test_a_fold_that_cannot_be_run_is_named(self, folds, tmp_path):
         (folds / "1" / "trainset.npz").write_bytes(b"")
-        with pytest.raises(MstaskError, match=r"1 of 3 folds failed, the first is fold 1: .*not an intact"):
+        with pytest.raises(MstaskError, match=r"1 of 3 folds failed, the first is fold 1: .*no intact"):
             drivers.k_fold(folds, tmp_path / "out", config.parse(PLAIN), progress=False)
 
     def test_every_fold_needs_a_test_set(self, folds, tmp_path):

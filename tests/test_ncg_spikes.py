@@ -116,10 +116,10 @@ class TestFiles:
             spikes.load(path)
         spikes.save(path, made)
         path.write_bytes(path.read_bytes()[:-30])
-        with pytest.raises(SpikeError, match=r"not an intact \.npz"):
+        with pytest.raises(SpikeError, match=r"no intact \.npz"):
             spikes.load(path)
         path.write_bytes(b"")
-        with pytest.raises(SpikeError, match=r"not an intact \.npz"):
+        with pytest.raises(SpikeError, match=r"no intact \.npz"):
             spikes.load(path)
         np.save(tmp_path / "b.npy", TIMES)
         with pytest.raises(SpikeError, match=r"is a \.npy file"):

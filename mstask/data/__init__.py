@@ -84,7 +84,10 @@ def load(name: str, source: str = "embedded", size: str = "paper", root: str | P
             raise DataError(f"unknown {what} {value!r}: {nearest(str(value), valid)}")
     if root is not None and source == "embedded":
         raise DataError(f"root={str(root)!r} names a folder of real data: pass source='real' with it")
-    return _loader(name)(source, size, root)
+    try:
+        return _loader(name)(source, size, root)
+    except MemoryError as error:
+        raise DataError(f"{name} needs more memory than this machine has free ({error})") from None
 
 
 def _loader(name: str) -> Callable[..., Splits]:

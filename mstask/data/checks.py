@@ -11,6 +11,22 @@ import numpy as np
 
 from mstask.data import DataError
 
+MAX_BYTES = 1 << 31
+"""No file read here holds, or claims to hold, more bytes than this; SHD, the largest set, has about an eighth."""
+
+GZIP, HDF5, ZIP, NPY, IDX = "a gzip file", "an HDF5 file", "a zip archive", "a .npy file", "an IDX file"
+PICKLE, HTML = "a pickle", "a web page"
+_KINDS = {
+    b"\x1f\x8b": GZIP,
+    b"\x89HDF\r\n\x1a\n": HDF5,
+    b"PK\x03\x04": ZIP,
+    b"\x93NUMPY": NPY,
+    b"\0\0\x08": IDX,
+    **{b"\x80" + bytes([protocol]): PICKLE for protocol in range(2, 6)},
+    **{begin: HTML for begin in (b"<!", b"<h", b"<H")},
+}
+"""What a file is, by its first bytes."""
+
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -21,21 +37,67 @@ def read_npy(path: Path) -> np.ndarray:
     ------
     DataError : missing or unreadable file, not a .npy file, truncated, or holding Python objects.
     """
+    require_readable(path, NPY)
     try:
         with path.open("rb") as file:
-            dtype, n_bytes = _header(path, file)
-            found = path.stat().st_size - file.tell()
+            n_bytes = require_bytes(path, file, path.stat().st_size)
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror}") from None
+    if n_bytes == 0:
+        raise DataError(f"{path} holds an empty array, expected data")
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def require_readable(path: Path, *kinds: str) -> None:
+    """Refuse a file that is missing, unreadable, too large, or of a known kind other than `kinds`, if any.
+
+    Raises
+    ------
+    DataError : says what the file is, and what may have happened to it.
+    """
+    try:
+        with path.open("rb") as file:
+            begin = file.read(8)
+        size = path.stat().st_size
     except FileNotFoundError:
         raise DataError(f"{path} does not exist") from None
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror}") from None
+    require_size(path, size)
+    found = next((kind for signature, kind in _KINDS.items() if begin.startswith(signature)), None)
+    if found is None or not kinds or found in kinds:
+        return
+    if found == HTML:
+        raise DataError(f"{path} is a web page, as a failed download leaves it; download the file itself")
+    if found == PICKLE:
+        raise DataError(f"{path} holds pickled Python objects, expected {kinds[0]}; refused, as unpickling can run code")
+    if found == GZIP:
+        raise DataError(f"{path} is still packed with gzip: unpack it, or rename it to {path.name}.gz")
+    if GZIP in kinds:
+        raise DataError(f"{path} is unpacked already: it is {found}, not {GZIP}; rename it to {path.stem}")
+    raise DataError(f"{path} is {found}, expected {kinds[0]}")
+
+
+def require_size(where: object, n_bytes: int, claims: str = "claims") -> None:
+    """Refuse more than `MAX_BYTES` bytes before any memory is taken for them."""
+    if n_bytes > MAX_BYTES:
+        raise DataError(f"{where} {claims} {n_bytes:,} bytes, expected at most {MAX_BYTES:,}")
+
+
+def require_bytes(path: Path, file: BinaryIO, size: int) -> int:
+    """Return the bytes of data in a .npy file of `size` bytes, after checking that its header promises plain numbers.
+
+    Raises
+    ------
+    DataError : no header, pickled Python objects, fewer bytes than promised.
+    """
+    dtype, n_bytes = _header(path, file)
+    found = size - file.tell()
     if dtype.hasobject:
         raise DataError(f"{path} holds pickled Python objects, expected plain numbers; refused, as unpickling can run code")
     if found < n_bytes:
         raise DataError(f"{path} is truncated: {found} bytes of data, its header promises {n_bytes}; copy it again")
-    if n_bytes == 0:
-        raise DataError(f"{path} holds an empty array, expected data")
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+    return n_bytes
 
 
 def _header(path: Path, file: BinaryIO) -> tuple[np.dtype, int]:

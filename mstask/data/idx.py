@@ -9,17 +9,14 @@ from __future__ import annotations
 import gzip
 import math
 import struct
-import zlib
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from mstask.data import DataError
+from mstask.data import DataError, checks, containers
 
 UBYTE = 8
-MAX_BYTES = 1 << 31
-"""No file of this kind holds more; a header that promises more is damaged."""
 
 
 def read(path: Path, n_dimensions: int) -> np.ndarray:
@@ -29,15 +26,8 @@ def read(path: Path, n_dimensions: int) -> np.ndarray:
     ------
     DataError : missing, unreadable or damaged file; another magic number; fewer or more values than the header says.
     """
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            return _read(path, file, n_dimensions)
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist") from None
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} is not an intact gzip file ({error}); copy it again") from None
-    except OSError as error:
-        raise DataError(f"{path} can't be read: {error.strerror or error}") from None
+    with containers.opened_bytes(path, checks.IDX) as file:
+        return _read(path, file, n_dimensions)
 
 
 def write(path: Path, array: np.ndarray) -> None:
@@ -60,8 +50,9 @@ def _read(path: Path, file: BinaryIO, n_dimensions: int) -> np.ndarray:
         raise DataError(f"{path} is truncated: it ends within its header")
     shape = struct.unpack(f">{n_dimensions}I", lengths)
     promised = math.prod(shape)
-    if not 0 < promised <= MAX_BYTES:
-        raise DataError(f"{path} has the shape {shape} in its header, expected data of at most {MAX_BYTES} bytes")
+    if not promised:
+        raise DataError(f"{path} has the shape {shape} in its header, expected data")
+    checks.require_size(f"{path}, by the shape {shape} in its header,", promised)
     values = file.read(promised + 1)
     if len(values) < promised:
         raise DataError(f"{path} is truncated: {len(values)} values, its header promises {promised}; copy it again")

@@ -11,12 +11,7 @@ What experiments use of it are spike counts in twelve frames (paper, section 3.3
 
 from __future__ import annotations
 
-import gzip
-import shutil
-import tempfile
-import zlib
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +19,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from mstask.data import DataError, checks
+from mstask.data import DataError, checks, containers
+from mstask.data.containers import opened_hdf5 as opened
 
 N_UNITS = 700
 N_FRAMES = 12
@@ -32,7 +28,11 @@ WINDOW = 1.0
 """Seconds that the frames span."""
 N_CLASSES = 20
 REQUIRED = ("spikes/times", "spikes/units", "labels", "extra/speaker")
+MAX_WORDS = checks.MAX_BYTES // (N_FRAMES * N_UNITS)
+MAX_SPIKES = 10_000_000
+"""No file has more words, and no word more spikes: their counts must fit in memory."""
 _SLICE = 256
+_UNITS = {"milliseconds": 1_000, "microseconds": 1_000_000, "nanoseconds": 1_000_000_000}
 _MOMENTS = {"mean": "mean", "sd": "std", "min": "min", "max": "max"}
 
 
@@ -93,7 +93,8 @@ def read(path: Path) -> Words:
     Raises
     ------
     DataError : missing, truncated or damaged file; a key is missing or of another type or length; a word without
-        spikes or with more times than units; a unit, time or label out of range. Times beyond the window are no error.
+        spikes or with more times than units; a unit, time or label out of range; most spikes beyond the window, as where
+        times aren't seconds; more words or spikes than fit in memory.
     """
     with opened(path) as file:
         try:
@@ -132,38 +133,6 @@ def describe(path: Path) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def opened(path: Path):
-    """Open a file, through a temporary copy when it is compressed."""
-    with tempfile.TemporaryDirectory(prefix="mstask-") as folder:
-        plain = path
-        if path.suffix == ".gz":
-            plain = Path(folder) / path.stem
-            _decompress(path, plain)
-        try:
-            file = h5py.File(plain, "r")
-        except FileNotFoundError:
-            raise DataError(f"{path} does not exist") from None
-        except OSError as error:
-            raise DataError(f"{path} is not a complete HDF5 file: {_reason(error)}; copy or download it again") from None
-        with file:
-            yield file
-
-
-def _decompress(path: Path, plain: Path) -> None:
-    try:
-        with gzip.open(path) as packed, plain.open("wb") as unpacked:
-            shutil.copyfileobj(packed, unpacked, 1 << 20)
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist") from None
-    except EOFError:
-        raise DataError(f"{path} is truncated: its compressed data ends early; copy or download it again") from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path} is not an intact gzip file ({error}); copy or download it again") from None
-    except OSError as error:
-        raise DataError(f"{path} can't be unpacked to {plain.parent}: {error.strerror or error}") from None
-
-
 def _reason(error: Exception) -> str:
     return " ".join(str(error).split())
 
@@ -172,6 +141,9 @@ def _read(path: Path, file: h5py.File) -> Words:
     absent = [key for key in REQUIRED if not isinstance(file.get(key), h5py.Dataset)]
     if absent:
         raise DataError(f"{path} has no data set {absent[0]!r}, expected the keys of SHD: {', '.join(REQUIRED)}")
+    for key in (*REQUIRED, "extra/keys"):
+        if isinstance(file.get(key), h5py.Dataset):
+            containers.require_claim(path, file[key], MAX_WORDS)
     times, units = file["spikes/times"], file["spikes/units"]
     _check_ragged(path, times, "f", "floats (seconds)")
     _check_ragged(path, units, "iu", "integers (channels)")
@@ -183,13 +155,31 @@ def _read(path: Path, file: h5py.File) -> Words:
         raise DataError(f"{path} has data sets of different lengths ({found}), expected one row per word in each")
     if not len(labels):
         raise DataError(f"{path} holds no word, expected at least one")
-    parts, events, clipped = [], 0, 0
-    for start in range(0, len(labels), _SLICE):
-        stop = min(start + _SLICE, len(labels))
-        counts, n, late = _count(path, start, times[start:stop], units[start:stop])
+    parts, events, clipped, latest = [], 0, 0, 0.0
+    rows = _rows_at_once(file)
+    for start in range(0, len(labels), rows):
+        stop = min(start + rows, len(labels))
+        counts, n, late, last = _count(path, start, times[start:stop], units[start:stop])
         parts.append(counts)
-        events, clipped = events + n, clipped + late
+        events, clipped, latest = events + n, clipped + late, max(latest, last)
+    if clipped > events / 2:
+        raise DataError(f"{path}: {clipped / events:.1%} of its spikes come after {WINDOW:g} s; {_likely_unit(latest)}")
+    if latest < WINDOW / N_FRAMES:
+        raise DataError(f"{path}: all of its spikes come within {latest:g} s, the first frame; expected times in seconds")
     return Words(np.concatenate(parts), labels, speakers, _keys(path, file), events, clipped)
+
+
+def _rows_at_once(file: h5py.File) -> int:
+    """How many rows to read at once: any of them may be as long as the file, whatever its length in sum."""
+    return int(np.clip(checks.MAX_BYTES // (8 * file.id.get_filesize()), 1, _SLICE))
+
+
+def _likely_unit(latest: float) -> str:
+    """What times up to `latest` are likely to be, where most of them lie beyond the window of seconds."""
+    for name, per_second in _UNITS.items():
+        if 0.1 <= latest / per_second <= 10:
+            return f"the latest is {latest:g}, so the times are likely {name}: divide them by {per_second:,}"
+    return f"the latest is {latest:g}, expected seconds from the begin of each word"
 
 
 def _check_ragged(path: Path, rows: h5py.Dataset, kinds: str, what: str) -> None:
@@ -226,13 +216,14 @@ def _keys(path: Path, file: h5py.File) -> tuple[str, ...] | None:
     return tuple(key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key) for key in keys[:])
 
 
-def _count(path: Path, start: int, times: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, int, int]:
-    """Return counts [n, 12, 700], the number of spikes and how many come after the window, of words `start`, ..."""
+def _count(path: Path, start: int, times: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, int, int, float]:
+    """Return counts [n, 12, 700], spikes, how many come after the window, and the latest time, of words `start`, ..."""
     length = np.array([len(row) for row in times])
     other = np.array([len(row) for row in units])
     for wrong, problem in (
         (length != other, "{} times and {} units, expected as many"),
         (length == 0, "no spike, expected at least one"),
+        (length > MAX_SPIKES, f"{{:,}} spikes, expected at most {MAX_SPIKES:,}"),
     ):
         if wrong.any():
             i = int(wrong.argmax())
@@ -248,4 +239,5 @@ def _count(path: Path, start: int, times: np.ndarray, units: np.ndarray) -> tupl
             raise DataError(f"{path}: word {start + word[i]} has a spike with {what} {values[i]}, expected {valid}")
     index = (word * N_FRAMES + frames(time)) * N_UNITS + unit.astype(np.int64)
     counts = np.bincount(index, minlength=len(times) * N_FRAMES * N_UNITS).reshape(len(times), N_FRAMES, N_UNITS)
-    return counts.astype(np.min_scalar_type(counts.max())), len(time), int(np.sum(time >= WINDOW))
+    late = int(np.sum(time >= WINDOW))
+    return counts.astype(np.min_scalar_type(counts.max())), len(time), late, float(time.max())

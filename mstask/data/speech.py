@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pickle
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +25,7 @@ import torch
 from sklearn.model_selection import train_test_split
 
 from mstask import paths
-from mstask.data import DataError, Split, Splits, cache, checks, shd
+from mstask.data import DataError, Split, Splits, cache, checks, containers, shd
 from mstask.data.shd import N_CLASSES
 from mstask.data.synth import spoken_digits, voices
 
@@ -119,7 +118,7 @@ def read(source: str, size: str, root: str | os.PathLike[str] | None) -> Corpus:
         folder = generated(size)
         return _read_counts(folder, folder)
     folder = real_folder(root)
-    files = [_real_file(folder, name) for name in FILES]
+    files = [real_file(folder, name) for name in FILES]
     digest = hashlib.sha256(b"".join(_sha256(path) for path in files)).hexdigest()
     counted = cache.ensure(f"speech-real-{digest[:16]}", lambda empty: _count(empty, files), _fault)
     return _read_counts(counted, folder)
@@ -181,6 +180,8 @@ def _fault(folder: Path) -> str | None:
     absent = [name for name in meta.get("files", []) if "generator" in meta and not (folder / name).is_file()]
     if absent:
         return f"{absent[0]} is missing"
+    if any(meta["clipped_events"][part] > meta["events"][part] / 2 for part in meta.get("events", {})):
+        return "most of its spikes come after the window"
     try:
         found = checks.fingerprint(*_arrays(folder))
     except DataError as error:
@@ -198,7 +199,8 @@ def _read_counts(folder: Path, where: Path) -> Corpus:
     return Corpus(train, test, where, meta["fingerprint"])
 
 
-def _real_file(folder: Path, name: str) -> Path:
+def real_file(folder: Path, name: str) -> Path:
+    """Return the file `name`.h5 of a folder, or `name`.h5.gz; neither is a DataError."""
     for path in (folder / f"{name}.h5", folder / f"{name}.h5.gz"):
         if path.is_file():
             return path
@@ -301,7 +303,7 @@ def _mixed_file(root: str | os.PathLike[str] | None) -> Path | None:
 
 def _load_pt(path: Path, standardise: bool, validation: bool) -> Splits:
     """Read a mixed split: a dictionary of tensors Xtr, ytr, Xte, yte, or X, y, which is cut as `load_mixed` says."""
-    tensors = read_pt(path)
+    tensors = containers.read_pt(path)
     x, y = _examples(path, tensors, "Xtr", "ytr") if "Xtr" in tensors else _examples(path, tensors, "X", "y")
     if "Xtr" in tensors:
         x_test, y_test = _examples(path, tensors, "Xte", "yte")
@@ -321,24 +323,6 @@ def _load_pt(path: Path, standardise: bool, validation: bool) -> Splits:
     }
     parts = [x[train], x[validated], x_test]
     return _assembled(parts, [y[train], y[validated], y_test], meta, standardise, path)
-
-
-def read_pt(path: Path) -> dict[str, torch.Tensor]:
-    """Return the tensors of a .pt file by name; only tensors are ever unpickled.
-
-    Raises
-    ------
-    DataError : unreadable, truncated, or holding anything but a dictionary of tensors.
-    """
-    try:
-        tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise DataError(f"{path} holds more than tensors, or is no .pt file; refused, as unpickling can run code") from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise DataError(f"{path} is not a complete .pt file: {str(error).splitlines()[0] if str(error) else error!r}") from None
-    if not isinstance(tensors, dict):
-        raise DataError(f"{path} holds a {type(tensors).__name__}, expected a dictionary with Xtr, ytr, Xte, yte or X, y")
-    return {name: torch.as_tensor(value) for name, value in tensors.items() if isinstance(value, torch.Tensor)}
 
 
 def _examples(path: Path, tensors: dict[str, torch.Tensor], x_name: str, y_name: str) -> tuple[torch.Tensor, np.ndarray]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from mstask.data import DataError, Split, Splits, shd, speech
+from mstask.data import Split, Splits, shd, speech
 from mstask.neighbours.eventprop.events import Spikes
 
 TRIAL_MS = 1000.0
@@ -85,12 +82,8 @@ def joined(first: Spikes, second: Spikes) -> Spikes:
 
 def _words(folder: Path, name: str, step_ms: float) -> Spikes:
     """The spikes of a file that `mstask.data.speech.read` has checked."""
-    plain, packed = folder / f"{name}.h5", folder / f"{name}.h5.gz"
-    try:
-        with h5py.File(plain if plain.is_file() else io.BytesIO(gzip.decompress(packed.read_bytes())), "r") as file:
-            times, ids = file["spikes/times"][:], file["spikes/units"][:]
-    except (OSError, KeyError) as error:
-        raise DataError(f"{folder / name}.h5 can't be read: {error}; copy or download it again") from None
+    with shd.opened(speech.real_file(folder, name)) as file:
+        times, ids = file["spikes/times"][:], file["spikes/units"][:]
     slots = [_slots(t, c, step_ms) for t, c in zip(times, ids, strict=True)]
     starts = np.concatenate([[0], np.cumsum([len(word) for word in slots])])
     steps, units = np.divmod(np.concatenate(slots), shd.N_UNITS)

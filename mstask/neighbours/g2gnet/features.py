@@ -8,7 +8,6 @@ stands behind them is measured as a readout.
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 from mstask import paths
-from mstask.data import DataError, Split, Splits, checks
+from mstask.data import DataError, Split, Splits, checks, containers
 from mstask.errors import MstaskError
 from mstask.neighbours.g2gnet.methods import OWN_FEATURES
 from mstask.training import EVALUATION_BATCH, Recipe, train
@@ -122,17 +121,7 @@ def read(path: Path) -> Splits:
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     """The arrays of the file, none of them empty."""
-    try:
-        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
-            if absent := [name for name in ARRAYS if name not in file]:
-                raise DataError(f"{path} has no array {absent[0]}, expected {', '.join(ARRAYS)}")
-            found = {name: file[name] for name in ARRAYS}
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist") from None
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is no intact .npz file of plain numbers ({error}); save it with numpy.savez") from None
-    except OSError as error:
-        raise DataError(f"{path} can't be read: {error.strerror or error}") from None
+    found = containers.read_npz(path, ARRAYS)
     for name, array in found.items():
         if not array.size:
             raise DataError(f"{path}: {name} is empty")

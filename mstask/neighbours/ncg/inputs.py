@@ -9,12 +9,9 @@ the 700 channels first fires in the word, in seconds: no code at all.
 
 from __future__ import annotations
 
-import gzip
-import io
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
@@ -116,11 +113,8 @@ def onsets(source: str, size: str) -> Splits:
 
 def _read_first(folder: Path, name: str, events: int) -> tuple[np.ndarray, np.ndarray]:
     """First spike of each channel [N, 700] and labels [N] of a file that has been read and checked before."""
-    path = next((path for path in (folder / f"{name}.h5", folder / f"{name}.h5.gz") if path.is_file()), None)
-    if path is None:
-        raise DataError(f"{folder} has neither {name}.h5 nor {name}.h5.gz, expected SHD's files")
-    content = io.BytesIO(gzip.decompress(path.read_bytes())) if path.suffix == ".gz" else path
-    with h5py.File(content, "r") as file:
+    path = speech.real_file(folder, name)
+    with shd.opened(path) as file:
         labels = file["labels"][:].astype(np.int64)
         times = np.ones((len(labels), shd.N_UNITS), np.float32)
         seen = 0

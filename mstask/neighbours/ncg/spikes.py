@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import os
 import secrets
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from mstask.data import checks
+from mstask.data import DataError, checks, containers
 from mstask.errors import MstaskError
 
 FIELDS = ("inputs", "times", "starts", "labels", "n_inputs", "max_time")
@@ -231,22 +230,9 @@ def write_npz(path: str | os.PathLike[str], arrays: dict[str, np.ndarray]) -> No
 def read_npz(path: str | os.PathLike[str], names: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Return the named arrays of an .npz file; nothing in it is ever unpickled."""
     try:
-        opened = np.load(path, allow_pickle=False)
-        if isinstance(opened, np.ndarray):
-            raise SpikeError(f"{path} is a .npy file, expected an .npz file with {', '.join(names)}")
-        with opened as file:
-            if absent := [name for name in names if name not in file]:
-                raise SpikeError(f"{path} has no array {absent[0]!r}, expected {', '.join(names)}")
-            return {name: file[name] for name in names}
-    except FileNotFoundError:
-        raise SpikeError(f"{path} does not exist") from None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        reason = "it holds Python objects, which can run code" if "pickle" in str(error) else _first_line(error)
-        raise SpikeError(f"{path} is not an intact .npz file of plain arrays: {reason}") from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+        return containers.read_npz(Path(path), names)
+    except DataError as error:
+        raise SpikeError(str(error)) from None
 
 
 def _checked_labels(labels: np.ndarray, n_samples: int) -> np.ndarray:
