@@ -11,6 +11,7 @@ import pytest
 from scipy.signal import detrend
 from scipy.signal.windows import blackmanharris
 
+from mstask import figures
 from mstask.data.synth import micro_doppler, parallel, receiver
 from mstask.data.synth import scatterers as s
 
@@ -132,6 +133,34 @@ class TestRotor:
             for scene in scenes(target, 40):
                 fastest = max(s.tip_doppler(rotor, scene.u).max() for rotor in scene.rotors)
                 assert fastest < s.SAMPLE_RATE - receiver.BAND
+
+
+class TestExtent:
+    def test_many_tips_of_planes_and_quadcopters_fold_and_much_of_their_echo_is_outside_the_picture(self):
+        drawn = {label: np.array([micro_doppler.extent(label, i) for i in range(40)]) for label in (1, 4, 5)}
+        folded = {label: np.mean(values[:, 0] > s.SAMPLE_RATE / 2) for label, values in drawn.items()}
+        outside = {label: values[:, 1].mean() for label, values in drawn.items()}
+        assert folded[1] == 0 and 0.1 < folded[4] < folded[5] < 0.5
+        assert outside[1] < 1e-3 and 0.3 < outside[4] < outside[5] < 0.7
+        assert micro_doppler.extent(2, 0)[0] == 0
+
+    def test_a_tone_outside_the_picture_has_all_its_energy_there(self, monkeypatch):
+        def tone(rng):
+            moving = np.exp(2j * pi * 3000 * s.TIME) + np.exp(2j * pi * 1000 * s.TIME)
+            return micro_doppler.Scene(0, np.array([1.0, 0, 0]), moving, moving, (), None, {})
+
+        monkeypatch.setattr(micro_doppler, "TARGETS", (tone,))
+        np.testing.assert_allclose(micro_doppler.extent(0, 0), [0, 0.5], atol=1e-3)
+
+    def test_the_table_tells_them_once_for_all(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("MSTASK_DATA", str(tmp_path))
+        monkeypatch.setattr(figures.radar, "MEASURED", 3)
+        table = figures.table_radar_extent().set_index("class")
+        expected = np.mean([micro_doppler.extent(4, i)[1] for i in range(3)])
+        assert list(table.columns) == ["targets", "fastest tip (kHz)", "tips beyond ±5 kHz", "energy beyond ±2 kHz"]
+        assert table.loc["quadcopter", "energy beyond ±2 kHz"] == f"{expected:.0%}" and set(table["targets"]) == {3}
+        monkeypatch.setattr(micro_doppler, "extent", None)
+        assert figures.table_radar_extent().set_index("class").equals(table)
 
 
 class TestBird:

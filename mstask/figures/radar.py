@@ -5,6 +5,7 @@ All are drawn afresh from the simulator; the examples are the same in every figu
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mstask.figures.canvas import GREY, WIDTH, Plot, styled
+from mstask.results.voices import NOTHING
 
 EXAMPLE_SEED = 2026
 EXTENT = (0, 1.024, -2, 2)
@@ -20,6 +22,8 @@ FREQUENCY = "Doppler frequency (kHz)"
 TAKEN_APART = 5
 """The class whose echo is shown part by part: the model plane."""
 BLADES, WINGS = "#00796b", "#c75b12"
+MEASURED = 120
+"""Targets of each class whose extent in frequency is told."""
 AZIMUTH, ELEVATION = np.radians((-55.0, 25.0))
 """From where a drawn target is looked at (its nose points along azimuth 0)."""
 INSTANTS = 7
@@ -92,6 +96,40 @@ def figure_radar_parts() -> Figure:
 def data_radar_parts() -> pd.DataFrame:
     """The pictures of `figure_radar_parts`: one row per part and time frame, one column per frequency."""
     return _table("part", _parts())
+
+
+def table_radar_extent() -> pd.DataFrame:
+    """How far the moving parts of each class reach: tips beyond half the sampling rate, and energy outside the picture."""
+    from mstask.data.synth import micro_doppler
+    from mstask.data.synth.receiver import BAND
+    from mstask.data.synth.scatterers import SAMPLE_RATE
+
+    rows, measured = [], extents()
+    for name in micro_doppler.CLASS_NAMES:
+        tips, outside = np.array(measured[name]).T
+        folded = f"{np.mean(tips > SAMPLE_RATE / 2):.0%}" if tips.any() else NOTHING
+        fastest = f"{tips.max() / 1000:.1f}" if tips.any() else NOTHING
+        rows.append((name, len(tips), fastest, folded, f"{outside.mean():.0%}"))
+    half, crop = (f"beyond ±{limit / 1000:g} kHz" for limit in (SAMPLE_RATE / 2, BAND))
+    return pd.DataFrame(rows, columns=["class", "targets", "fastest tip (kHz)", f"tips {half}", f"energy {crop}"])
+
+
+def extents() -> dict[str, list[list[float]]]:
+    """Return `micro_doppler.extent` of the first targets of each class, drawn once and kept in the data cache."""
+    from mstask.data import cache
+    from mstask.data.synth import micro_doppler, parallel
+
+    def make(folder: Path) -> dict[str, Any]:
+        items = [(label, i) for label in range(len(micro_doppler.CLASS_NAMES)) for i in range(MEASURED)]
+        task = f"{micro_doppler.__name__}:extent"
+        workers = max(1, min(parallel.available_cores(), len(items) // 250))
+        drawn = np.array(list(parallel.compute(task, items, (2,), np.float64, workers)))
+        return dict(zip(micro_doppler.CLASS_NAMES, drawn.reshape(-1, MEASURED, 2).tolist(), strict=True))
+
+    def fault(folder: Path) -> str | None:
+        return None if set(cache.read_meta(folder)) == set(micro_doppler.CLASS_NAMES) else "its meta.json is incomplete"
+
+    return cache.read_meta(cache.ensure(f"radar-extent-{MEASURED}-v{micro_doppler.VERSION}", make, fault))
 
 
 def _scene(target: int) -> Any:

@@ -31,6 +31,7 @@ from .scatterers import (
     heave,
     line_of_sight,
     rotor_return,
+    tip_doppler,
     wing_return,
 )
 
@@ -257,6 +258,17 @@ TARGETS: tuple[Callable[[np.random.Generator], Scene], ...] = (
     quadcopter,
     rc_plane,
 )
+
+
+def extent(label: int, index: int, seed: int = 0) -> np.ndarray:
+    """Return what sample `index` has beyond its picture: [fastest tip's Doppler in Hz, energy share outside +-2 kHz].
+
+    Both are of the moving parts alone; a target without rotors has no tip (0 Hz). The radar samples at 10 kHz, so Doppler
+    beyond 5 kHz appears 10 kHz lower.
+    """
+    scene = TARGETS[label](np.random.default_rng([seed, index]))
+    fastest = max((float(tip_doppler(rotor, scene.u).max()) for rotor in scene.rotors), default=0.0)
+    return np.array([fastest, 1 - in_band_power(scene.moving) / power(scene.moving)])
 
 
 @dataclass(frozen=True)
