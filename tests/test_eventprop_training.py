@@ -8,6 +8,7 @@ import torch
 
 from mstask import sections
 from mstask.data import Split, Splits
+from mstask.errors import MstaskError
 from mstask.experiments import Job
 from mstask.neighbours.eventprop import experiment
 from mstask.neighbours.eventprop.events import EventpropError
@@ -179,6 +180,82 @@ def test_every_method_runs_as_a_cell(section, method, monkeypatch, tmp_path):
     measures = experiment.measure(job).measures
     assert len(measures.predictions) == len(splits.test.y) and measures.epochs == 1
     assert np.sum(measures.details["confusion"]) == len(splits.test.y)
+
+
+OPTIONS = {
+    "shift": {"shift": 2.0},
+    "dilate": {"dilate": [0.5, 2.0]},
+    "jitter": {"jitter": 1.0},
+    "dropped hidden spikes": {"drop_hidden": 0.3},
+    "blend": {"blend": [0.5, 0.5], "blend_factor": 1.5},
+    "delay line": {"delay_copies": 2, "delay_ms": 5.0, "input_scale": 0.5},
+    "redrawn weights": {"rewire": True, "input_scale": 0.3},
+    "lifted weights": {"rewire": True, "lift": 1.0, "input_scale": 0.3},
+    "averaged spike sums": {"too_many": 1e-2, "spikes_target": 0.5, "batch_mean": True},
+    "a limit on the layer": {"layer_strength": 1e-2, "layer_target": 5.0},
+    "ease-in": {"ease_in": 1.5},
+    "averages": {"ema_fast": 0.9, "ema_slow": 0.1, "plateau_factor": 0.5, "plateau_wait": 1},
+    "averages of training": {"select": "training", "ema_fast": 0.95, "ema_slow": 0.0, "plateau_factor": 0.1, "plateau_wait": 1},
+}
+
+
+class TestOptions:
+    """Each of the reference implementation's options is a parameter of the sections, and changes what a cell does."""
+
+    @staticmethod
+    def cell(folder, case, **changes):
+        smoke = {"profile": "smoke", "methods": ["exp"], "cases": [case], "max_epochs": 4}
+        parameters = sections.resolve("eventprop", **smoke | changes)
+        splits = experiment.load(SECTION, parameters, case)
+        return splits, experiment.measure(Job(SECTION, "exp", case, 42, parameters, splits, "cpu", folder / "exp-42.pt"))
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def plain(cls, tmp_path_factory):
+        return cls.cell(tmp_path_factory.mktemp("plain"), "yin-yang")
+
+    @pytest.mark.parametrize("changes", OPTIONS.values(), ids=OPTIONS)
+    def test_each_changes_a_smoke_cell(self, plain, tmp_path, changes):
+        splits, done = self.cell(tmp_path, "yin-yang", **changes)
+        told, before = done.measures.history, plain[1].measures.history
+        assert told["train_loss"] != before["train_loss"] and np.isfinite(told["train_loss"]).all()
+        assert (splits.meta["fingerprint"] != plain[0].meta["fingerprint"]) == ("blend" in changes)
+        if changes.get("rewire"):
+            assert told["rewired"][0] > 0
+        if "blend" in changes:
+            assert splits.meta["counts"]["train"] == len(splits.train.y) == 600
+
+    def test_a_recording_lies_beside_the_document(self, plain, tmp_path):
+        _, done = self.cell(tmp_path, "yin-yang", record=["spikes"], record_at=[[0, 1], [3, 0]])
+        assert done.measures == plain[1].measures
+        names = sorted(path.name for path in (tmp_path / "exp-42.recording").iterdir())
+        assert names == ["epoch-0000-batch-00001.npz", "epoch-0003-batch-00000.npz"]
+
+    def test_speakers_left_out_are_those_that_validate_and_all_words_have_as_many_spikes(self):
+        chosen = {"cases": ["speech"], "speakers_left": [0, 3], "equal_spikes": True}
+        splits = experiment.load(SECTION, sections.resolve("eventprop", profile="smoke", **chosen), "speech")
+        counts = np.concatenate([np.diff(part.x.starts) for part in (splits.train, splits.validation, splits.test)])
+        assert len(set(counts.tolist())) == 1 and counts[0] > 0
+        assert set(splits.meta["speakers"]["validation"]) == set(splits.meta["held_out"]) == {0, 3}
+        assert not {0, 3} & set(splits.meta["speakers"]["train"])
+
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({"dilate": [2.0, 0.5]}, "expected the lower factor first"),
+            ({"dilate": [1.0]}, "parameter dilate"),
+            ({"blend": [0.5]}, "expected the shares of at least two trials"),
+            ({"record": ["spikes"]}, "expected both or neither"),
+            ({"record": ["spike"], "record_at": [[0, 0]]}, "parameter record"),
+            ({"record": ["spikes"], "record_at": [[0]]}, "parameter record_at"),
+            ({"speakers_left": [0]}, "yin-yang names no speakers"),
+            ({"speakers_left": [99], "cases": ["speech"]}, "speaker 99 has no training word"),
+        ],
+    )
+    def test_what_cannot_be_is_refused(self, changes, said):
+        with pytest.raises(MstaskError, match=said):
+            parameters = sections.resolve("eventprop", **{"profile": "smoke", "cases": ["yin-yang"]} | changes)
+            experiment.load(SECTION, parameters, parameters.cases[0])
 
 
 def test_a_network_with_delays_learns_them_besides_its_weights():

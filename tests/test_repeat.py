@@ -66,10 +66,10 @@ def test_a_name_that_no_locked_cell_has_is_refused(locked, capsys, arguments, co
     assert message in capsys.readouterr().err
 
 
-def test_parameters_that_the_section_has_no_more_are_left_out_and_new_ones_refused(locked):
+def test_parameters_that_the_section_has_no_more_are_left_out_and_new_ones_stand_at_the_protocols_value(locked):
     (cell,) = repeat.chosen("toy", methods=["plain"])
-    older = cell.model_copy(update={"parameters": cell.parameters | {"gone": 1}})
-    assert [again.differing for again in repeat.repeat([older])] == [[]]
-    lacking = {name: value for name, value in cell.parameters.items() if name != "patience"}
-    with pytest.raises(MstaskError, match=r"can't be repeated: section toy has other parameters now \(patience\)"):
+    older = {name: value for name, value in cell.parameters.items() if name != "patience"} | {"gone": 1}
+    assert [again.differing for again in repeat.repeat([cell.model_copy(update={"parameters": older})])] == [[]]
+    lacking = {name: value for name, value in cell.parameters.items() if name != "data_size"}
+    with pytest.raises(MstaskError, match=r"can't be repeated: section toy has other parameters now \(data_size\)"):
         list(repeat.repeat([cell.model_copy(update={"parameters": lacking})]))

@@ -86,13 +86,14 @@ def repeat(cells: Sequence[Cell]) -> Iterator[Repeat]:
     Raises
     ------
     MstaskError
-        The section has parameters now that the cell was made without.
+        The section has other parameters now; one that it had not then must stand at its value in the protocol.
     """
     for cell in cells:
         about = section(cell.section)
         known = about.parameters.model_fields
         parameters = checked(cell.section, **{name: value for name, value in cell.parameters.items() if name in known})
-        if changed := [name for name, value in parameters.of_cell().items() if cell.parameters.get(name) != value]:
+        recorded = {**about.protocol, **cell.parameters}
+        if changed := [name for name, value in parameters.of_cell().items() if recorded.get(name) != value]:
             raise MstaskError(
                 f"{cell.label} can't be repeated: section {cell.section} has other parameters now ({', '.join(changed)})"
             )

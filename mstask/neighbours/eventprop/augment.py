@@ -70,9 +70,10 @@ def drop(spikes: Spikes, share: float, rng: np.random.Generator) -> Spikes:
     return spikes.keep(rng.random(len(spikes.times)) >= share)
 
 
-def thin(spikes: Spikes, rng: np.random.Generator) -> Spikes:
-    """Thin every trial, at random, to the spike count of the sparsest (NORMALISE_SPIKE_NUMBER)."""
-    fewest = int(np.diff(spikes.starts).min())
+def thin(spikes: Spikes, rng: np.random.Generator, fewest: int | None = None) -> Spikes:
+    """Thin every trial, at random, to `fewest` spikes, by default those of the sparsest (NORMALISE_SPIKE_NUMBER)."""
+    if fewest is None:
+        fewest = int(np.diff(spikes.starts).min())
     order = np.lexsort((rng.random(len(spikes.times)), spikes.trials()))
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order)) - spikes.starts[spikes.trials()]

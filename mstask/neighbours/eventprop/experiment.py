@@ -10,6 +10,7 @@ from mstask.data import Splits
 from mstask.experiments import Job, Measured
 from mstask.neighbours.eventprop import tasks
 from mstask.neighbours.eventprop.networks import EventpropNet
+from mstask.neighbours.eventprop.recording import Recording
 from mstask.neighbours.eventprop.section import EventpropParameters
 from mstask.neighbours.eventprop.training import Outcome, confusion, train
 from mstask.neighbours.eventprop.variants import METHODS, plan
@@ -18,8 +19,9 @@ from mstask.sections import Section
 
 
 def load(section: Section, parameters: EventpropParameters, case: str | None) -> Splits:
-    """The spike trains of a task."""
-    return _load(case or section.cases[0], parameters.data_source, parameters.data_size)
+    """The spike trains of a task, divided, thinned and blended as the parameters ask."""
+    case = case or section.cases[0]
+    return tasks.prepared(_load(case, parameters.data_source, parameters.data_size), case, parameters)
 
 
 @cache
@@ -33,7 +35,7 @@ def measure(job: Job) -> Measured:
     method = METHODS[job.section.id][job.method]
     architecture, recipe = plan(method, case, splits.n_classes, job.parameters)
     net = EventpropNet(architecture, job.seed)
-    outcome = train(net, splits, recipe, job.seed, job.checkpoint, job.on_epoch)
+    outcome = train(net, splits, recipe, job.seed, job.checkpoint, job.on_epoch, _recording(job))
     labels = splits.test.y
     macro_f1, per_class = stats.macro_f1(outcome.test.predictions, labels, splits.n_classes)
     measures = Measures(
@@ -50,6 +52,14 @@ def measure(job: Job) -> Measured:
         details=_details(outcome, splits, net, recipe.loss, method.text),
     )
     return Measured(measures, outcome.seconds)
+
+
+def _recording(job: Job) -> Recording | None:
+    """What the parameters ask to be saved, in a folder beside the cell's document."""
+    if not job.parameters.record:
+        return None
+    folder = job.checkpoint.with_name(f"{job.checkpoint.name.split('.')[0]}.recording")
+    return Recording(folder, tuple(map(tuple, job.parameters.record_at)), tuple(job.parameters.record))
 
 
 def _history(outcome: Outcome) -> dict[str, list[float]]:

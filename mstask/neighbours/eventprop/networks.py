@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mstask.errors import nearest
+from mstask.neighbours.eventprop.augment import delay_line
 from mstask.neighbours.eventprop.events import EventpropError, Spikes
 from mstask.neighbours.eventprop.layers import Fired, Membrane, Push, SpikingLayer, VoltageReadout, samples
 from mstask.neighbours.eventprop.losses import Outputs
@@ -33,6 +34,7 @@ class Architecture:
     "hetLIF" and "hetLI" draw each neuron's time constants from Gamma(3, tau/3) clipped to [shortest, 3 tau]; "ALIF" raises
     the threshold by `adaptation` per spike, falling back with `tau_adaptation`. A readout "LIF" fires (first-spike losses).
     With `largest_delay` above 0 every synapse into a hidden layer has a delay, drawn uniformly, trainable in that range.
+    `delay_copies` of the input, each `delay_ms` later than the one before, reach the first layer by weights of their own.
     """
 
     n_inputs: int
@@ -51,6 +53,8 @@ class Architecture:
     adaptation: float = 0.1
     initial_adaptation: float = 0.0
     largest_delay: float = 0.0
+    delay_copies: int = 0
+    delay_ms: float = 30.0
     shortest_membrane: float = 3.0
     shortest_synapse: float = 1.0
     input_weights: Initial = Initial(1.5, 0.78)
@@ -77,7 +81,7 @@ class EventpropNet(nn.Module):
         membrane = Membrane(
             a.threshold, a.reset, a.tau_adaptation, *((a.adaptation, a.initial_adaptation) if a.neuron == "ALIF" else ())
         )
-        sizes = (a.n_inputs, *a.hidden)
+        sizes = (a.n_inputs * (a.delay_copies + 1), *a.hidden)
         self.hidden = nn.ModuleList()
         for n_in, n_out in pairwise(sizes):
             weights = _normal(rng, a.hidden_weights if self.hidden else a.input_weights, (n_in, n_out))
@@ -109,7 +113,8 @@ class EventpropNet(nn.Module):
             `losses.Outputs`, and one `Fired` per hidden layer.
         """
         a = self.architecture
-        spikes, times, fired = inputs, None, []
+        spikes = delay_line(inputs, a.delay_copies, a.delay_ms, a.trial_ms) if a.delay_copies else inputs
+        times, fired = None, []
         for layer in self.hidden:
             done = layer(spikes, a.trial_ms, times, push)
             fired.append(done)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mstask.neighbours.eventprop.names import FROZEN, LOSSES, PROBES, TASKS, VARIANTS
 from mstask.parameters import Count, Parameters, Positive
 from mstask.sections import Section
 
 Level = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+AtLeastOne = Annotated[float, Field(ge=1)]
 
 
 class GradientParameters(Parameters):
@@ -38,7 +40,53 @@ class EventpropParameters(Parameters):
     spikes_target: Level = Field(description="hidden spikes per neuron and trial to aim at")
     too_many: Level = Field(description="strength against more spikes than that")
     too_few: Level = Field(description="strength against fewer")
-    drop_input: Annotated[float, Field(ge=0, lt=1)] = Field(description="share of input spikes dropped in training")
+    batch_mean: bool = Field(description="count spikes as the batch's mean, not trial by trial")
+    layer_target: Level = Field(description="hidden spikes per trial and layer to stay below")
+    layer_strength: Level = Field(description="strength against more spikes than that")
+    rewire: bool = Field(description="draw the weights of silent neurons anew after every epoch")
+    lift: Level = Field(description="with rewire: raise their weights by this instead; 0: draw")
+    drop_input: Share = Field(description="share of input spikes dropped in training")
+    drop_hidden: Share = Field(description="share of hidden spikes that don't reach the next layer in training")
+    shift: Level = Field(description="training trials move by up to this many channels")
+    dilate: Annotated[list[Positive], Field(min_length=2, max_length=2)] = Field(
+        description="[lowest, highest] factor on the times of a training trial"
+    )
+    jitter: Level = Field(description="channels by which each training spike moves on its own, standard deviation")
+    blend: list[Annotated[float, Field(gt=0, le=1)]] = Field(
+        description="shares of trials mixed into new ones of their class, as [0.5, 0.5]; []: none"
+    )
+    blend_factor: AtLeastOne = Field(description="with blend: size of the training part after it, as a multiple")
+    equal_spikes: bool = Field(description="thin every trial, at random, to the spikes of the sparsest")
+    speakers_left: list[Annotated[int, Field(ge=0)]] = Field(
+        description="speakers whose training words are for validation instead; []: the set's own split"
+    )
+    delay_copies: Annotated[int, Field(ge=0)] = Field(description="delayed copies of the input, on channels of their own")
+    delay_ms: Positive = Field(description="delay from copy to copy, ms")
+    input_scale: Positive = Field(description="factor on the first input weights; a tenth with ten copies")
+    ease_in: AtLeastOne = Field(description="factor on the rate per batch, from a thousandth on; 1: full at once")
+    ema_fast: Share = Field(description="share that the fast average of accuracy keeps per epoch")
+    ema_slow: Share = Field(description="share that the slow average keeps")
+    plateau_factor: Annotated[float, Field(gt=0, le=1)] = Field(
+        description="factor on the rate once the fast average isn't above the slow one; 1: never"
+    )
+    plateau_wait: Count = Field(description="epochs from one such change to the next")
+    select: Literal["validation", "training"] = Field(description="the accuracy that selects the epoch and moves the averages")
+    record: list[Literal["parameters", "spikes", "voltages"]] = Field(
+        description="what is saved beside the result; []: nothing"
+    )
+    record_at: list[Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]] = Field(
+        description="when it is saved: [epoch, batch] pairs, from 0"
+    )
+
+    @model_validator(mode="after")
+    def _fit_each_other(self) -> Self:
+        if self.dilate[0] > self.dilate[1]:
+            raise ValueError(f"dilate is {self.dilate}, expected the lower factor first")
+        if len(self.blend) == 1:
+            raise ValueError(f"blend is {self.blend}, expected the shares of at least two trials, or none")
+        if bool(self.record) != bool(self.record_at):
+            raise ValueError("record and record_at say what and when: expected both or neither")
+        return self
 
 
 PROTOCOL = {
@@ -51,7 +99,31 @@ PROTOCOL = {
     "spikes_target": 14.0,
     "too_many": 0.0,
     "too_few": 0.0,
+    "batch_mean": False,
+    "layer_target": 10000.0,
+    "layer_strength": 0.0,
+    "rewire": False,
+    "lift": 0.0,
     "drop_input": 0.0,
+    "drop_hidden": 0.0,
+    "shift": 0.0,
+    "dilate": [1.0, 1.0],
+    "jitter": 0.0,
+    "blend": [],
+    "blend_factor": 2.0,
+    "equal_spikes": False,
+    "speakers_left": [],
+    "delay_copies": 0,
+    "delay_ms": 30.0,
+    "input_scale": 1.0,
+    "ease_in": 1.0,
+    "ema_fast": 0.8,
+    "ema_slow": 0.95,
+    "plateau_factor": 1.0,
+    "plateau_wait": 50,
+    "select": "validation",
+    "record": [],
+    "record_at": [],
 }
 
 BUDGET = (

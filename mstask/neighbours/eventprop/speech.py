@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from mstask.data import Split, Splits, shd, speech
+from mstask.data import DataError, Split, Splits, shd, speech
 from mstask.neighbours.eventprop.events import Spikes
 
 TRIAL_MS = 1000.0
@@ -54,23 +54,38 @@ def load(source: str, size: str, step_ms: float = 1.0, root: str | None = None) 
 
 
 def leave_one_speaker_out(splits: Splits) -> Iterator[tuple[int, Splits]]:
-    """For each speaker of the training and validation parts: a split whose validation part is all their words.
+    """For each speaker of the training and validation parts: the split that `leave_out` gives for this one."""
+    for speaker in sorted({*splits.meta["speakers"]["train"], *splits.meta["speakers"]["validation"]}):
+        yield speaker, leave_out(splits, [speaker])
 
-    The test part stays as it is.
+
+def leave_out(splits: Splits, left: Sequence[int]) -> Splits:
+    """Return a split whose validation part is all words of the speakers `left`; the test part stays as it is.
+
+    Raises
+    ------
+    DataError
+        The set names no speakers, or none of `left` speaks in the training and validation parts, or no one else does.
     """
+    if not splits.meta.get("speakers"):
+        raise DataError(f"{splits.meta['name']} names no speakers, so none can be left out")
     parts = [splits.train, splits.validation]
     speakers = np.concatenate([splits.meta["speakers"][name] for name in ("train", "validation")])
+    if unknown := sorted(set(left) - set(speakers.tolist())):
+        raise DataError(f"speaker {unknown[0]} has no training word, expected some of {sorted(set(speakers.tolist()))}")
     pool, labels = joined(*(part.x for part in parts)), torch.cat([part.y for part in parts])
-    for speaker in np.unique(speakers):
-        out = np.flatnonzero(speakers == speaker)
-        rest = np.flatnonzero(speakers != speaker)
-        chosen = [Split(pool.take(rows), labels[torch.from_numpy(rows)]) for rows in (rest, out)]
-        counts = splits.meta["counts"] | {"train": len(rest), "validation": len(out)}
-        digest = hashlib.sha256(f"{splits.meta['fingerprint']} without {speaker}".encode()).hexdigest()
-        held = {"speakers": speakers[rest].tolist(), "validation": speakers[out].tolist()}
-        told = splits.meta | {"counts": counts, "fingerprint": digest, "held_out": [int(speaker)]}
-        told["speakers"] = splits.meta["speakers"] | {"train": held["speakers"], "validation": held["validation"]}
-        yield int(speaker), Splits(*chosen, splits.test, splits.n_classes, told)
+    chosen = np.isin(speakers, left)
+    if chosen.all():
+        raise DataError(f"all speakers {sorted(set(left))} are left out, expected some to train on")
+    rows = {"train": np.flatnonzero(~chosen), "validation": np.flatnonzero(chosen)}
+    taken = [Split(pool.take(own), labels[torch.from_numpy(own)]) for own in rows.values()]
+    told = splits.meta | {
+        "counts": splits.meta["counts"] | {part: len(own) for part, own in rows.items()},
+        "fingerprint": hashlib.sha256(f"{splits.meta['fingerprint']} without {sorted(left)}".encode()).hexdigest(),
+        "held_out": sorted(left),
+        "speakers": splits.meta["speakers"] | {part: speakers[own].tolist() for part, own in rows.items()},
+    }
+    return Splits(*taken, splits.test, splits.n_classes, told)
 
 
 def joined(first: Spikes, second: Spikes) -> Spikes:

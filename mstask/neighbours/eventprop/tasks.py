@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
-from mstask.data import Split, Splits
-from mstask.neighbours.eventprop import radar, speech, yin_yang
+from mstask.data import DataError, Split, Splits
+from mstask.neighbours.eventprop import augment, radar, speech, yin_yang
 from mstask.neighbours.eventprop.networks import Initial
 
+if TYPE_CHECKING:
+    from mstask.neighbours.eventprop.section import EventpropParameters
+
+PREPARATION_SEED = 0
 YIN_YANG_SIZES = {"small": (400, 100, 200), "medium": (2000, 500, 1000), "paper": (5000, 1000, 1000)}
 """Trials for training, validation and test by data size; "paper" is the published set."""
 
@@ -142,6 +148,35 @@ def load(task: str, source: str, size: str) -> Splits:
     if task == "radar":
         return radar.load(source, size)
     return load_yin_yang(size)
+
+
+def prepared(splits: Splits, case: str, parameters: EventpropParameters) -> Splits:
+    """The spike trains as the parameters ask: speakers left out, trials thinned to one count, the training part blended.
+
+    What is random here is drawn from a fixed seed, so that all cells of a run share their data.
+    """
+    if parameters.speakers_left:
+        splits = speech.leave_out(splits, parameters.speakers_left)
+    rng = np.random.default_rng(PREPARATION_SEED)
+    train, validation, test = splits.train, splits.validation, splits.test
+    changes = []
+    if parameters.equal_spikes:
+        whole = speech.joined(speech.joined(train.x, validation.x), test.x)
+        fewest = int(np.diff(whole.starts).min())
+        if not fewest:
+            raise DataError(f"{splits.meta['name']} has a trial without spikes, so equal_spikes would leave none anywhere")
+        train, validation, test = (Split(augment.thin(p.x, rng, fewest), p.y) for p in (train, validation, test))
+        changes.append(f"thinned to {fewest} spikes")
+    if parameters.blend:
+        n = round(len(train.y) * parameters.blend_factor)
+        x, y = augment.blend(train.x, train.y.numpy(), n, tuple(parameters.blend), TASKS[case].trial_ms, rng)
+        train = Split(x, torch.from_numpy(y))
+        changes.append(f"blended by {parameters.blend} to {n} trials")
+    if not changes:
+        return splits
+    told = f"{splits.meta['fingerprint']} {', '.join(changes)}"
+    meta = splits.meta | {"fingerprint": hashlib.sha256(told.encode()).hexdigest()}
+    return Splits(train, validation, test, splits.n_classes, meta | {"counts": meta["counts"] | {"train": len(train.y)}})
 
 
 def load_yin_yang(size: str) -> Splits:

@@ -10,7 +10,7 @@ from mstask.neighbours.eventprop.augment import Augmentation
 from mstask.neighbours.eventprop.losses import LOSSES, Constants
 from mstask.neighbours.eventprop.names import FROZEN, INSTANT
 from mstask.neighbours.eventprop.networks import Architecture, Initial
-from mstask.neighbours.eventprop.regularise import Regularisation
+from mstask.neighbours.eventprop.regularise import Regularisation, Rewiring
 from mstask.neighbours.eventprop.schedules import Schedule
 from mstask.neighbours.eventprop.tasks import TASKS, input_weights
 from mstask.neighbours.eventprop.training import Recipe
@@ -107,6 +107,8 @@ def plan(chosen: Method, case: str, n_classes: int, parameters: EventpropParamet
     spiking = LOSSES[chosen.loss].spiking
     own = dict(chosen.architecture)
     width = max(2, round(task.n_hidden * parameters.width_factor))
+    drawn, scale = input_weights(case, parameters.data_source, parameters.data_size), parameters.input_scale
+    first_weights = Initial(drawn.mean * scale, drawn.sd * scale)
     settings = {
         "n_inputs": task.n_inputs,
         "n_classes": n_classes,
@@ -117,12 +119,13 @@ def plan(chosen: Method, case: str, n_classes: int, parameters: EventpropParamet
         "tau_membrane": parameters.tau_membrane,
         "tau_synapse": parameters.tau_synapse,
         "threshold": parameters.threshold,
-        "input_weights": input_weights(case, parameters.data_source, parameters.data_size),
+        "input_weights": first_weights,
+        "delay_copies": parameters.delay_copies,
+        "delay_ms": parameters.delay_ms,
         "output_weights": task.spiking_output if spiking else task.instant_output if chosen.loss in INSTANT else task.output,
     }
     softmax_ms, late_ms, late_cost = task.first
     constants = Constants(softmax_ms, late_ms, late_cost, task.input_ms, task.input_gain, chosen.silent_label)
-    regularised = parameters.too_many > 0 or parameters.too_few > 0
     recipe = Recipe(
         chosen.loss,
         learning_rate=(task.spiking_rate if spiking else task.learning_rate) * parameters.rate_factor,
@@ -131,11 +134,37 @@ def plan(chosen: Method, case: str, n_classes: int, parameters: EventpropParamet
         samples_per_epoch=min(parameters.samples_per_epoch, task.samples),
         validation_samples=task.validated,
         trains=chosen.trains,
-        schedule=Schedule(decay=task.decay),
+        schedule=_schedule(task.decay, parameters),
         constants=constants,
-        regularisation=Regularisation(parameters.too_many, parameters.too_few, parameters.spikes_target)
-        if regularised
-        else None,
-        augmentation=Augmentation(drop=parameters.drop_input),
+        regularisation=_regularisation(parameters),
+        rewiring=Rewiring(first_weights, parameters.lift) if parameters.rewire else None,
+        augmentation=Augmentation(parameters.shift, tuple(parameters.dilate), parameters.jitter, parameters.drop_input),
+        drop_hidden=parameters.drop_hidden,
+        select=parameters.select,
     )
     return Architecture(**(settings | own)), recipe
+
+
+def _regularisation(parameters: EventpropParameters) -> Regularisation | None:
+    """The terms that the parameters ask for; None where all strengths are 0."""
+    if not (parameters.too_many or parameters.too_few or parameters.layer_strength):
+        return None
+    return Regularisation(
+        parameters.too_many,
+        parameters.too_few,
+        parameters.spikes_target,
+        parameters.batch_mean,
+        parameters.layer_strength,
+        parameters.layer_target,
+    )
+
+
+def _schedule(decay: float, parameters: EventpropParameters) -> Schedule:
+    return Schedule(
+        decay,
+        parameters.ease_in,
+        parameters.ema_fast,
+        parameters.ema_slow,
+        parameters.plateau_factor,
+        parameters.plateau_wait,
+    )
