@@ -58,7 +58,7 @@ def test_on_long_trials_a_falling_weight_teaches_the_hidden_layer_and_a_constant
         return train(EventpropNet(architecture, 0), splits, recipe, seed=0).last.accuracy(splits.test.y)
 
     shaped, constant, frozen = accuracy("exp"), accuracy("sum"), accuracy("sum", ("readout",))
-    assert shaped > constant + 0.15
+    assert shaped > constant + 0.1
     assert shaped > frozen
     assert constant <= frozen
 
