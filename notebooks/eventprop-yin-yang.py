@@ -57,28 +57,18 @@ layer_strength: float = None  # strength against more spikes than that
 rewire: bool = None  # draw the weights of silent neurons anew after every epoch
 lift: float = None  # with rewire: raise their weights by this instead; 0: draw
 drop_input: float = None  # share of input spikes dropped in training
-drop_hidden: float = (
-    None  # share of hidden spikes that don't reach the next layer in training
-)
+drop_hidden: float = None  # share of hidden spikes lost on the way
 shift: float = None  # training trials move by up to this many channels
 dilate: list = None  # [lowest, highest] factor on the times of a training trial
 jitter: float = None  # channels by which each training spike moves on its own, standard deviation
 blend: list = None  # shares of trials mixed into new ones of their class, as [0.5, 0.5]; []: none
-blend_factor: float = (
-    None  # with blend: size of the training part after it, as a multiple
-)
-equal_spikes: bool = (
-    None  # thin every trial, at random, to the spikes of the sparsest
-)
+blend_factor: float = None  # how many times larger blending makes it
+equal_spikes: bool = None  # thin trials to the sparsest's count
 speakers_left: list = None  # speakers whose training words are for validation instead; []: the set's own split
 delay_copies: int = None  # delayed copies of the input, on channels of their own
 delay_ms: float = None  # delay from copy to copy, ms
-input_scale: float = (
-    None  # factor on the first input weights; a tenth with ten copies
-)
-ease_in: float = (
-    None  # factor on the rate per batch, from a thousandth on; 1: full at once
-)
+input_scale: float = None  # factor on the first input weights
+ease_in: float = None  # growth of the rate per batch; 1: none
 ema_fast: float = None  # share that the fast average of accuracy keeps per epoch
 ema_slow: float = None  # share that the slow average keeps
 plateau_factor: float = None  # factor on the rate once the fast average isn't above the slow one; 1: never

@@ -46,7 +46,7 @@ class EventpropParameters(Parameters):
     rewire: bool = Field(description="draw the weights of silent neurons anew after every epoch")
     lift: Level = Field(description="with rewire: raise their weights by this instead; 0: draw")
     drop_input: Share = Field(description="share of input spikes dropped in training")
-    drop_hidden: Share = Field(description="share of hidden spikes that don't reach the next layer in training")
+    drop_hidden: Share = Field(description="share of hidden spikes lost on the way")
     shift: Level = Field(description="training trials move by up to this many channels")
     dilate: Annotated[list[Positive], Field(min_length=2, max_length=2)] = Field(
         description="[lowest, highest] factor on the times of a training trial"
@@ -55,15 +55,15 @@ class EventpropParameters(Parameters):
     blend: list[Annotated[float, Field(gt=0, le=1)]] = Field(
         description="shares of trials mixed into new ones of their class, as [0.5, 0.5]; []: none"
     )
-    blend_factor: AtLeastOne = Field(description="with blend: size of the training part after it, as a multiple")
-    equal_spikes: bool = Field(description="thin every trial, at random, to the spikes of the sparsest")
+    blend_factor: AtLeastOne = Field(description="how many times larger blending makes it")
+    equal_spikes: bool = Field(description="thin trials to the sparsest's count")
     speakers_left: list[Annotated[int, Field(ge=0)]] = Field(
         description="speakers whose training words are for validation instead; []: the set's own split"
     )
     delay_copies: Annotated[int, Field(ge=0)] = Field(description="delayed copies of the input, on channels of their own")
     delay_ms: Positive = Field(description="delay from copy to copy, ms")
-    input_scale: Positive = Field(description="factor on the first input weights; a tenth with ten copies")
-    ease_in: AtLeastOne = Field(description="factor on the rate per batch, from a thousandth on; 1: full at once")
+    input_scale: Positive = Field(description="factor on the first input weights")
+    ease_in: AtLeastOne = Field(description="growth of the rate per batch; 1: none")
     ema_fast: Share = Field(description="share that the fast average of accuracy keeps per epoch")
     ema_slow: Share = Field(description="share that the slow average keeps")
     plateau_factor: Annotated[float, Field(gt=0, le=1)] = Field(
