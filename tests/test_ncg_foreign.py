@@ -6,6 +6,8 @@ import os
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mstask.neighbours.ncg import drivers, foreign, from_dense, spikes
 from mstask.neighbours.ncg.spikes import SpikeError
@@ -77,6 +79,9 @@ class TestRead:
             (content(shape=(3, 4)), "2 samples for a shape of 3"),
             (content(shape=(2, 3)), "an input is not in 0 to 2"),
             (content(labels=np.array([7])), "3 starts, 1 labels"),
+            (content(labels=np.array([0.5, 1.0])), "labels of float64, which are no whole numbers"),
+            (content(data=[np.array([(0, np.nan)], KINDS)] * 2), r"a time is not in \[0, 1\)"),
+            (content(data=[np.array([(2**32, 0.1)], [("i", "i8"), ("t", "f4")])] * 2), "an input is not in 0 to 3"),
             (content(data=[np.zeros(3), np.zeros(3)]), "a sample of float64"),
             (content(data=[np.array([(0, object())], [("i", "i2"), ("t", "O")])] * 2), "no part of an array|an array of"),
         ],
@@ -94,6 +99,17 @@ class TestRead:
                 foreign.read(path)
         with pytest.raises(SpikeError, match="does not exist"):
             foreign.read(tmp_path / "valset.npy")
+
+    @given(place=st.integers(0, 2000), bytes_there=st.binary(min_size=1, max_size=6))
+    @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_any_bytes_anywhere_are_read_or_refused(self, tmp_path, place, bytes_there):
+        whole = stored(tmp_path / "trainset.npy", content()).read_bytes()
+        place %= len(whole)
+        (tmp_path / "trainset.npy").write_bytes(whole[:place] + bytes_there + whole[place + len(bytes_there) :])
+        try:
+            assert spikes.checked(foreign.read(tmp_path / "trainset.npy"), "it")
+        except SpikeError as error:
+            assert "trainset.npy" in str(error)
 
 
 def test_a_folder_of_published_files_is_a_data_folder(tmp_path):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,8 @@ def _spikes(content: Any, path: Path) -> SpikeList:
     labels = np.asarray(_plain(content["labels"]))
     n_samples, n_inputs = (int(length) for length in _plain(content["shape"]))
     max_time = float(content.get("max_time", 1.0))
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"labels of {labels.dtype}, which are no whole numbers")
     if len(samples) != n_samples:
         raise ValueError(f"{len(samples)} samples for a shape of {n_samples}")
     inputs, times, lengths = [], [], []
@@ -121,11 +124,10 @@ def _spikes(content: Any, path: Path) -> SpikeList:
             raise ValueError(f"a sample of {sample.dtype}")
         index, when = (np.atleast_1d(sample[name]) for name in sample.dtype.names)
         order = np.lexsort((index, when))
-        kept = order[when[order] < np.float32(max_time)]
-        inputs.append(index[kept].astype(np.int32))
+        kept = order[~(when[order] >= np.float32(max_time))]
+        inputs.append(index[kept].astype(np.int64))
         times.append(when[kept].astype(np.float32))
         lengths.append(len(kept))
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return checked(
-        SpikeList(np.concatenate(inputs), np.concatenate(times), starts, labels.astype(np.int64), n_inputs, max_time), path
-    )
+    made = SpikeList(np.concatenate(inputs), np.concatenate(times), starts, labels.astype(np.int64), n_inputs, max_time)
+    return replace(made, inputs=checked(made, path).inputs.astype(np.int32))
