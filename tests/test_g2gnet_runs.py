@@ -23,7 +23,7 @@ from mstask.neighbours.g2gnet.section import SECTION
 from mstask.neighbours.g2gnet.training import Regime
 from mstask.training import predict
 
-TINY = Options(model="index", epochs=4, T=5, batch_size=32, hidden_dim=16, sparsity_mode="dynamic", dst_every=5)
+TINY = Options("digits", model="index", epochs=4, T=5, batch_size=32, hidden_dim=16, sparsity_mode="dynamic", dst_every=5)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_a_run_interrupted_after_two_epochs_ends_with_the_same_network(digits, t
 
 def test_files_are_named_as_the_sources_name_them():
     assert stem("fashionmnist", "index", 0.15, 50, "current") == "fashionmnist_index_p0_15_T50_current"
-    assert stem("cifar10", "dense", 0.0, 50, "current", features=True) + ".DONE" == (
+    assert stem("cifar10", "dense", 0.0, 50, "current", front="resnet") + ".DONE" == (
         "resnet_cifar10_dense_p0_00_T50_current.DONE"
     )
     assert TINY.stem == "digits_index_p0_15_T5_current_cpset_cghebb"
@@ -272,8 +272,8 @@ def test_features_from_a_file_are_trained_on_by_the_section_and_by_the_command(t
     cell = experiment.measure(Job(SECTION, "index", "own-features", 42, chosen, splits, "cpu", tmp_path / "cell.pt"))
     assert cell.measures.accuracy > 0.8
     options = ["--dataset", "features", "--model", "index", "--epochs", "1", "--T", "5", "--hidden_dim", "16"]
-    assert main(["train", *options, "--use_resnet", "--folder", str(tmp_path / "runs")]) == 0
-    assert (tmp_path / "runs" / "resnet_features_index_p0_15_T5_current.DONE").exists()
+    assert main(["train", *options, "--folder", str(tmp_path / "runs")]) == 0
+    assert (tmp_path / "runs" / "features_index_p0_15_T5_current.DONE").exists()
 
 
 @pytest.mark.parametrize(

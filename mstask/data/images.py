@@ -117,7 +117,12 @@ def real_folder(files: _Files, root: str | os.PathLike[str] | None) -> Path:
     fetched = paths.cache_dir() / files.name
     chosen = Path(root).expanduser() if root else paths.named(files.variable)
     if not chosen and not fetched.is_dir():
-        raise DataError(f"no folder of {files.name}: set {files.variable} to the folder with its files, or pass root")
+        from mstask.data import openml
+
+        ways = [f"set {files.variable} to the folder with its files"]
+        if files.name in openml.names():
+            ways.append(f"run python -m mstask data fetch {files.name}")
+        raise DataError(f"no folder of {files.name}: {', or '.join(ways)}")
     folder = chosen or fetched
     if not folder.is_dir():
         raise DataError(f"{'root' if root else files.variable} names {folder}, which is not a folder")
@@ -185,7 +190,9 @@ def _checked_labels(image_path: Path, n_pictures: int, label_path: Path, labels:
 def _official(files: _Files, source: str, root: str | os.PathLike[str] | None, read) -> Splits:
     """Read both official parts, cut the validation part off the first, and scale the values to 0..1."""
     if source != "real":
-        raise DataError(f"{files.name} is not embedded: pass source='real' and set {files.variable} to the folder of its files")
+        raise DataError(
+            f"{files.name} is not embedded: pass source='real' (--data real) and name its folder by {files.variable}"
+        )
     folder = real_folder(files, root)
     train_x, train_y = read(folder, "train", files)
     test_x, test_y = read(folder, "test", files)

@@ -28,7 +28,8 @@ CHOICES = {
 HELP = {
     "cp": "prune criterion",
     "cg": "grow criterion",
-    "use_resnet": "frozen features in front (a convolution trained here), rate coded",
+    "use_resnet": "frozen ResNet-32 in front, weights from RESNET32_WEIGHTS, rate coded; CIFAR",
+    "use_features": "frozen small convolution in front, trained here, rate coded",
     "enforce_sparsity": "penalty on firing rates after the warm-up",
 }
 BASE = runs.Options()

@@ -9,6 +9,7 @@ from pathlib import Path
 from mstask import data
 from mstask.data import Splits
 from mstask.experiments import Job, Measured
+from mstask.experiments.spiking import of_outcome
 from mstask.neighbours.g2gnet import features, folds, wiring
 from mstask.neighbours.g2gnet.methods import FOLDS, METHODS, OWN_FEATURES, STILL, Method
 from mstask.neighbours.g2gnet.networks import Design, Encoding, G2GNet, cut_to, groups_only, thinned
@@ -45,18 +46,10 @@ def measure(job: Job) -> Measured:
     )
     outcome = trained.outcome
     measures = Measures(
-        macro_f1=outcome.macro_f1,
-        accuracy=outcome.accuracy,
-        per_class_f1=outcome.per_class_f1,
-        predictions=outcome.predictions,
-        best_epoch=outcome.best_epoch,
-        epochs=outcome.epochs,
-        stopped=outcome.stopped,
-        firing_rates=outcome.firing_rates,
+        **of_outcome(outcome),
         thresholds=[neuron.threshold.item() for neuron in model.neuron],
         n_parameters=model.n_parameters(),
         width=plan.hidden,
-        history=vars(outcome.history),
         details=wiring_details(model)
         | {"first_intra_share": first_intra_share(plan, job.seed), "rewirings": trained.rewirings}
         | cuts(model, job.splits),

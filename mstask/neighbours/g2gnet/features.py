@@ -1,8 +1,8 @@
-"""Frozen features: of a small convolution trained here, or read from a file, in place of the sources' downloaded ResNet-32.
+"""Frozen features: of the sources' ResNet-32, of a small convolution trained here, or read from a file.
 
-The convolution is, as the ResNet is there, trained on the task first, then frozen, its map of 32 channels averaged to 4 x 4
-and flattened to 512 values. Features are scaled to 0..1 per example. Features trained on the same labels are not neutral: what
-stands behind them is measured as a readout.
+The small convolution is, as the ResNet is there, trained on the task first, then frozen, its map of 32 channels averaged to
+4 x 4 and flattened to 512 values. Features are scaled to 0..1 per example. Features trained on the same labels are not neutral:
+what stands behind them is measured as a readout.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from mstask import paths
 from mstask.data import DataError, Split, Splits, checks, containers
 from mstask.errors import MstaskError
+from mstask.neighbours.g2gnet import resnet
 from mstask.neighbours.g2gnet.methods import OWN_FEATURES
 from mstask.training import EVALUATION_BATCH, Recipe, train
 
@@ -65,11 +66,43 @@ def frozen(splits: Splits) -> Splits:
     model = Features(rows // columns, splits.n_classes)
     torch.set_rng_state(before)
     train(model, splits, RECIPE, SEED)
+    return _seen_by(model, splits, "features")
+
+
+def of_resnet(splits: Splits) -> Splits:
+    """The 512 features of a ResNet-32 of every part of CIFAR-10 or CIFAR-100, as still inputs [N, 1, 512].
+
+    Pictures are standardised by the training part's mean and deviation of each colour, as those weights were trained.
+    """
+    if splits.meta["name"] not in resnet.DATASETS:
+        raise MstaskError(
+            f"the ResNet-32 looks at {' or '.join(resnet.DATASETS)}, found {splits.meta['name']}; for other pictures "
+            "use the small convolution, --use_features"
+        )
+    model = _Standardised(resnet.trained(splits.n_classes), splits.train.x)
+    return _seen_by(model, splits, "resnet")
+
+
+class _Standardised(nn.Module):
+    """A network behind pictures [B, 96, 32], standardised by the colours of a training set."""
+
+    def __init__(self, network: resnet.ResNet32, x: Tensor) -> None:
+        super().__init__()
+        self.network = network
+        colours = x.view(len(x), 3, -1)
+        self.mean, self.sd = colours.mean((0, 2))[:, None, None], colours.std((0, 2))[:, None, None] + 1e-6
+
+    def features(self, x: Tensor) -> Tensor:
+        """Pictures [B, 96, 32] -> features [B, 512]."""
+        return self.network.features((x.view(len(x), 3, 32, 32) - self.mean) / self.sd)
+
+
+def _seen_by(model: nn.Module, splits: Splits, suffix: str) -> Splits:
     parts = [Split(_features(model, part.x), part.y) for part in (splits.train, splits.validation, splits.test)]
     digest = hashlib.sha256(splits.meta["fingerprint"].encode())
     for part in parts:
         digest.update(part.x.numpy().tobytes())
-    meta = splits.meta | {"name": f"{splits.meta['name']}-features", "fingerprint": digest.hexdigest()}
+    meta = splits.meta | {"name": f"{splits.meta['name']}-{suffix}", "fingerprint": digest.hexdigest()}
     return replace(splits, train=parts[0], validation=parts[1], test=parts[2], meta=meta)
 
 

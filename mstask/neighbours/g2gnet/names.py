@@ -24,12 +24,13 @@ def stem(
     encoding: str,
     prune: str | None = None,
     grow: str | None = None,
-    features: bool = False,
+    front: str = "",
 ) -> str:
     """Name of a run without suffix: "fashionmnist_index_p0_15_T50_current", with "_cphebb_cghebb" where rewired.
 
+    `front` says what looks at the pictures first: "resnet", or "features", the small convolution.
     The name leaves out the seed, the width, the number of epochs and more: the configuration is kept beside it.
     """
     probability = f"{p_inter:.2f}".replace(".", "_")
     moving = f"_cp{prune}_cg{grow}" if prune and grow else ""
-    return f"{'resnet_' if features else ''}{dataset}_{model}_p{probability}_T{steps}_{encoding}{moving}"
+    return f"{f'{front}_' if front else ''}{dataset}_{model}_p{probability}_T{steps}_{encoding}{moving}"

@@ -11,15 +11,16 @@ import json
 import math
 import random
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from mstask import data
+from mstask import data, paths
 from mstask.data import Splits
+from mstask.data.images import FASHION
 from mstask.errors import MstaskError, nearest
 from mstask.neighbours.g2gnet import features, folds
 from mstask.neighbours.g2gnet.experiment import fit
@@ -35,9 +36,9 @@ from mstask.training import History
 
 @dataclass(frozen=True)
 class Options:
-    """A run's options: names and defaults of the sources where they have the option; digits is the default data set."""
+    """A run's options: names and defaults of the sources where they have the option; see `default_dataset`."""
 
-    dataset: str = "digits"
+    dataset: str = field(default_factory=lambda: default_dataset())
     model: str = "dense"
     epochs: int = 20
     p_inter: float = 0.15
@@ -51,6 +52,7 @@ class Options:
     enc_scale: float = 1.0
     enc_bias: float = 0.0
     use_resnet: bool = False
+    use_features: bool = False
     enforce_sparsity: bool = False
     warmup_epochs: int = 10
     seed: int = 42
@@ -76,6 +78,16 @@ class Options:
             if isinstance(value, float) and not math.isfinite(value):
                 raise MstaskError(f"option {name} is {value}, expected a finite number")
 
+        if self.use_resnet and self.use_features:
+            raise MstaskError("use_resnet and use_features are both given, expected one kind of features")
+        if self.front and DATASETS[self.dataset] == OWN_FEATURES:
+            raise MstaskError(f"use_{self.front} with the data set 'features', which holds features already: leave it out")
+
+    @property
+    def front(self) -> str:
+        """What looks at the pictures first: "resnet", "features" or nothing."""
+        return "resnet" if self.use_resnet else "features" if self.use_features else ""
+
     @property
     def rewired(self) -> bool:
         return self.sparsity_mode == "dynamic" and self.model != "dense"
@@ -84,7 +96,7 @@ class Options:
     def stem(self) -> str:
         """Name of the run's files."""
         moving = (self.cp, self.cg) if self.rewired else (None, None)
-        return stem(self.dataset, self.model, self.p_inter, self.T, self.enc, *moving, features=self.use_resnet)
+        return stem(self.dataset, self.model, self.p_inter, self.T, self.enc, *moving, front=self.front)
 
     @property
     def digest(self) -> str:
@@ -92,20 +104,28 @@ class Options:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:12]
 
 
+def default_dataset() -> str:
+    """Fashion-MNIST, as in the sources, where the user has named or fetched it; else the digits."""
+    here = paths.named(FASHION.variable) or (paths.cache_dir() / FASHION.name).is_dir()
+    return "fashionmnist" if here else "digits"
+
+
 PRESETS = {
-    "digits": Options(epochs=15, T=25, batch_size=64, hidden_dim=256, dst_every=50),
+    "digits": Options("digits", epochs=15, T=25, batch_size=64, hidden_dim=256, dst_every=50),
     "fashionmnist-reduced": Options(dataset="fashionmnist", T=10, hidden_dim=512),
 }
 """Sizes that two CPU cores manage; options given beside a preset count more."""
 
 
 def load(options: Options) -> Splits:
-    """The data set of a run; with `use_resnet`, as frozen features (of the convolution trained here)."""
+    """The data set of a run: as it is, as a frozen ResNet-32 sees it, or as the convolution trained here does."""
     name = DATASETS[options.dataset]
     if name == OWN_FEATURES:
         return features.own()
     splits = data.load(name, "real" if name in PICTURES else "embedded")
-    return features.frozen(splits) if options.use_resnet else splits
+    if options.use_resnet:
+        return features.of_resnet(splits)
+    return features.frozen(splits) if options.use_features else splits
 
 
 def run(
@@ -193,7 +213,7 @@ def design(options: Options, splits: Splits) -> Design:
     still = DATASETS[options.dataset] in STILL
     _, steps, width = splits.train.x.shape
     encoding = Encoding(options.enc, options.T if still else None, options.enc_scale, options.enc_bias)
-    if options.use_resnet:
+    if options.front:
         encoding = Encoding("rate", options.T)
     return Design(
         in_features=steps * width if still else width,
