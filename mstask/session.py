@@ -25,7 +25,7 @@ OFFER = (
     'Drive: from google.colab import drive; drive.mount("/content/drive"), then run this cell again.'
 )
 INTERRUPTED = "Interrupted. Run this cell again: what is finished stays, and training goes on after its last finished epoch."
-PAUSE = 2.0
+PAUSE = 30.0
 """Seconds without compiling after which the next kernel is announced anew."""
 
 
@@ -107,7 +107,7 @@ def found(results: Path) -> str:
     begun = sum(1 for _ in results.glob("runs/*/*/*.checkpoint.pt"))
     if not done + begun:
         return "none yet, so every cell begins anew"
-    return f"{done} cells done, which aren't run again, and {begun} begun, which resume"
+    return f"{done} cells done there, none of which is run again as it was, and {begun} begun, which resume"
 
 
 def missing() -> list[str]:
@@ -153,7 +153,8 @@ def announce_compiling() -> None:
 
         def on_start(self, event: Any) -> None:
             if time.monotonic() - self.last > PAUSE:
-                print("compiling kernels, once for this machine: up to a minute or two ...", flush=True)
+                print("compiling kernels, each once for this machine: up to a minute or two ...", flush=True)
+                self.last = time.monotonic()
 
         def on_end(self, event: Any) -> None:
             self.last = time.monotonic()

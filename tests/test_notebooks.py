@@ -201,7 +201,7 @@ def test_every_sections_notebook_runs_in_colab_and_a_dropped_session_continues(c
         [sys.executable, "-c", SESSION, *paths], cwd=tmp_path / "work", env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    assert "every cell begins anew" in done.stdout and "cells done, which aren't run again" in done.stdout
+    assert "every cell begins anew" in done.stdout and "cells done there, none of which is run again" in done.stdout
     assert "dropped session continued" in done.stdout
     assert {path.name for path in (tmp_path / "drive" / "runs").iterdir()} >= set(sections())
 
