@@ -95,7 +95,7 @@ def versions() -> Iterator[Check]:
         yield Check("versions", "wrong", "; ".join(changed), f"numbers may differ; {advice}")
     if rest := [text for package, text in other if package not in RUNTIME]:
         yield Check("tools", "note", "; ".join(rest), "no number depends on these; the book may look different")
-    if not missing and not other:
+    if pinned and not missing and not other:
         yield Check("packages", "ok", f"{len(pinned)} as pinned in requirements.txt")
 
 
@@ -157,7 +157,8 @@ def data() -> Iterator[Check]:
 def folders() -> Iterator[Check]:
     """Whether results, cache and executed notebooks can be written, and how much room there is."""
     places = {"results folder": (paths.results_dir(), "MSTASK_RESULTS"), "cache folder": (paths.cache_dir(), "MSTASK_DATA")}
-    places["executed notebooks"] = (paths.ROOT / "_build", "")
+    if paths.is_checkout():
+        places["executed notebooks"] = (paths.ROOT / "_build", "")
     for name, (folder, variable) in places.items():
         other = f"or name another folder in {variable}" if variable else "or work in a checkout of your own"
         parent = next(path for path in (folder, *folder.absolute().parents) if path.exists())
@@ -178,6 +179,9 @@ def locks() -> Iterator[Check]:
     """Whether the locked results are what the manifest says."""
     from mstask import results
 
+    if lacking := paths.lacking("notebooks and locked results are in the repository"):
+        yield Check("locked results", "note", lacking, "nothing to do, unless you want to run notebooks or build the book")
+        return
     if problems := results.verify():
         more = f" (and {len(problems) - 1} more: `python -m mstask verify`)" if len(problems) > 1 else ""
         advice = "restore results/ from the repository (`git checkout results`), or lock again what you meant to change"

@@ -35,6 +35,11 @@ for source in ("embedded", "published"):
         results.load("ablation", source)
     except results.MissingResult as error:
         print(error)
+
+from mstask import doctor
+
+found = [*doctor.python(), *doctor.versions(), *doctor.folders(), *doctor.locks()]
+assert "wrong" not in [check.verdict for check in found if check.name != "versions"], found
 """
 
 
