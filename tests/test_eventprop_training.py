@@ -239,6 +239,11 @@ class TestOptions:
         assert set(splits.meta["speakers"]["validation"]) == set(splits.meta["held_out"]) == {0, 3}
         assert not {0, 3} & set(splits.meta["speakers"]["train"])
 
+    def test_together_they_train_on_speech_whose_channels_are_small_integers(self, tmp_path):
+        given = {"shift": 40.0, "jitter": 5.0, "blend": [0.5, 0.5], "delay_copies": 3, "input_scale": 0.3}
+        splits, done = self.cell(tmp_path, "speech", max_epochs=1, **given)
+        assert splits.train.x.ids.max() < 700 and np.isfinite(done.measures.history["train_loss"]).all()
+
     @pytest.mark.parametrize(
         ("changes", "said"),
         [

@@ -112,7 +112,7 @@ def blend(
         for (t, c), mean, share in zip(parts, means, shares, strict=True):
             kept = rng.random(len(t)) < share
             moved_t = t[kept] + (common - mean)[0]
-            moved_c = c[kept] + int(np.rint((common - mean)[1]))
+            moved_c = c[kept].astype(np.int64) + int(np.rint((common - mean)[1]))
             inside = (moved_t >= 0) & (moved_t < trial_ms) & (moved_c >= 0) & (moved_c < spikes.n_ids)
             trials.append(np.full(int(inside.sum()), new))
             times.append(moved_t[inside])
@@ -126,7 +126,7 @@ def delay_line(spikes: Spikes, copies: int, delay_ms: float, trial_ms: float) ->
     every = range(copies + 1)
     trials = np.tile(spikes.trials(), copies + 1)
     times = np.concatenate([spikes.times + i * delay_ms for i in every])
-    ids = np.concatenate([spikes.ids + i * spikes.n_ids for i in every])
+    ids = np.concatenate([spikes.ids.astype(np.int64) + i * spikes.n_ids for i in every])
     kept = times < trial_ms
     return from_events(trials[kept], times[kept], ids[kept], len(spikes), spikes.n_ids * (copies + 1))
 
