@@ -1,18 +1,23 @@
 """Spike trains: the Yin-Yang set, radar and speech encodings, augmentations, and the names of the original parameters."""
 
 import gzip
+import shlex
 
 import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from mstask import data
+from mstask import data, figures
+from mstask.cli import parser
+from mstask.commands import requested
 from mstask.data import speech as speech_files
 from mstask.neighbours.eventprop import augment, names, radar, speech, yin_yang
 from mstask.neighbours.eventprop.events import EventpropError, Spikes, from_events, from_trains
 from mstask.neighbours.eventprop.losses import LOSSES, Constants, input_rate
+from mstask.neighbours.eventprop.section import SECTION
 from mstask.neighbours.eventprop.tasks import load_yin_yang
+from mstask.paths import ROOT
 
 TRIAL_MS = 60.0
 
@@ -165,6 +170,27 @@ def test_every_original_parameter_has_one_row_and_every_loss_a_name():
     assert len(originals) == len(set(originals)) > 90
     assert all(row.here or row.remark for row in names.ORIGINAL)
     assert sorted(names.LOSS_NAMES.values()) == sorted(LOSSES)
+
+
+def test_the_chapters_commands_ask_for_options_that_the_sections_have():
+    page = (ROOT / "book" / "eventprop.md").read_text("utf-8")
+    commands = [shlex.split(line)[3:] for line in page.splitlines() if line.startswith("python -m mstask run")]
+    asked = [requested(parser().parse_args(command)) for command in commands]
+    changed = {name for ((_, p),) in asked for name, rest in SECTION.protocol.items() if getattr(p, name, rest) != rest}
+    assert {"shift", "blend", "delay_copies", "rewire", "speakers_left", "ease_in", "plateau_factor", "record"} <= changed
+
+
+def test_every_option_at_rest_is_a_parameter_named_in_the_table():
+    told = " ".join(row.here for row in names.ORIGINAL)
+    own = {"rate_factor", "width_factor", "input_scale"}
+    assert all(name in told for name in SECTION.protocol.keys() - own)
+
+
+def test_the_drawn_options_are_those_of_a_run():
+    drawn = figures.data_eventprop_options().groupby("panel")["channel"].agg(["min", "max", "count"])
+    plain, shifted, line = (drawn.loc[name] for name in ("speech word", "shift", "delay line"))
+    assert shifted["count"] <= plain["count"] and shifted["min"] != plain["min"]
+    assert 2 * plain["count"] < line["count"] <= 4 * plain["count"] and line["max"] >= 2100
 
 
 def test_impossible_augmentations_are_refused():
