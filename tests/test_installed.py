@@ -82,6 +82,12 @@ def test_every_module_is_there_and_a_cell_is_trained_and_read(outside):
     assert len(lacking) == 2 and all("which the installed package lacks: git clone https://" in line for line in lacking)
 
 
+def test_the_settings_of_competing_readouts_are_there(outside):
+    read = "from mstask.neighbours.ncg.methods import tuned; assert tuned()['digits']; "
+    done = outside("-c", read + "from mstask.neighbours.ncg.shipped import values; assert values('stdp-csnn/mnist/s4nn')")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("command", ["run", "verify", "book"])
 def test_a_command_that_needs_the_repository_says_so(outside, command):
     done = outside("-m", "mstask", command)
