@@ -15,7 +15,7 @@ from mstask.neighbours.eventprop.variants import VARIANTS as SETTINGS_OF_VARIANT
 SEEDS = (42, 123, 999)
 SKILLS = dict.fromkeys(LOSSES, 0.5) | {"sum": 0.3, "exp": 0.9, "linear": 0.85, "sigmoid": 0.8, FROZEN: 0.3}
 FIGURES = [name for name in dir(figures) if name.startswith(("figure_eventprop", "table_eventprop", "data_eventprop"))]
-PLAIN = {"table_eventprop_losses", "table_eventprop_names"}
+PLAIN = {"figure_eventprop_options", "data_eventprop_options", "table_eventprop_losses", "table_eventprop_names"}
 VOICED = {
     "data_eventprop_learning",
     "data_eventprop_yin_yang",
