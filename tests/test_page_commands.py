@@ -1,4 +1,7 @@
-"""Every command that a page shows can be used as it stands; the neighbours' own are followed at a tiny size."""
+"""Every command that a page shows can be used as it stands; the neighbours' own are followed at a tiny size.
+
+Those that need files of the reader's own, named by an `export` above them, may say that these are missing.
+"""
 
 from __future__ import annotations
 
@@ -50,16 +53,20 @@ def test_every_command_is_understood(page):
 @pytest.mark.parametrize("page", ["README.md", "book/ncg.md", "book/g2gnet.md"])
 def test_the_neighbours_own_commands_do_what_the_page_says(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    followed = 0
+    followed, own_files = 0, []
     for words in commands(ROOT / page):
+        if words[0] == "export":
+            own_files.append(words[1].partition("=")[0])
         system = {"mstask.neighbours.ncg": ncg, "mstask.neighbours.g2gnet": g2gnet}.get(module(words))
         if system is None:
             continue
         target = words.pop() if words[-2] == ">" else None
         arguments = words[3:-1] if target else words[3:]
-        assert system.main([*arguments, *TINY.get(arguments[0], [])]) == 0, (words, capsys.readouterr().err)
-        shown = capsys.readouterr().out
-        assert shown, words
+        status = system.main([*arguments, *TINY.get(arguments[0], [])])
+        shown, error = capsys.readouterr()
+        if status == 1 and any(name in error for name in own_files):
+            continue
+        assert status == 0 and shown, (words, error)
         if target:
             Path(target).write_text(shown)
         followed += 1
