@@ -43,6 +43,7 @@ colab: $(VENV)/ready
 	$(PY) -m venv _build/colab
 	$(PY) -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$($(COLAB) -c "import sysconfig; print(sysconfig.get_path('purelib'))")/tested.pth
 	$(COLAB) -m pip install --disable-pip-version-check -r requirements-colab.txt
+	rm -rf _build/colab/results
 	for name in ablation hetsyn; do \
 	  MSTASK_RESULTS=_build/colab/results $(COLAB) -m papermill notebooks/$$name.ipynb _build/colab/$$name.ipynb -p profile smoke || exit 1; \
 	done
