@@ -21,6 +21,7 @@ from mstask import pairs, results
 from mstask.data import Split, Splits
 from mstask.errors import MstaskError
 from mstask.experiments import Job, Measured
+from mstask.experiments.spiking import of_outcome
 from mstask.parameters import TrainingParameters
 from mstask.paths import ROOT
 from mstask.results.documents import Measures
@@ -99,8 +100,7 @@ def measure(job: Job) -> Measured:
     pause = float(os.environ.get("TOY_PAUSE", "0"))
     recipe = Recipe(**job.parameters.model_dump(include={"learning_rate", "batch_size", "max_epochs", "patience"}))
     outcome = train(Net(), job.splits, recipe, job.seed, job.checkpoint, lambda history: time.sleep(pause))
-    measures = {name: value for name, value in vars(outcome).items() if name not in ("history", "seconds")}
-    return Measured(Measures(**measures, history=vars(outcome.history)), outcome.seconds)
+    return Measured(Measures(**of_outcome(outcome)), outcome.seconds)
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:

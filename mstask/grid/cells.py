@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -16,12 +18,12 @@ from filelock import FileLock, Timeout
 
 from mstask import results
 from mstask.data import Splits
-from mstask.errors import MstaskError
+from mstask.errors import MstaskError, nearest
 from mstask.experiments import Job
 from mstask.grid.inputs import of_cell
 from mstask.grid.status import failure_path, find, finished, path_of
 from mstask.parameters import Parameters
-from mstask.sections import Place, Section, label, section
+from mstask.sections import Place, Section, label, resolve, section
 
 __all__ = ["data_record", "experiment", "finished", "load", "path_of", "run_cell"]
 
@@ -34,9 +36,68 @@ def experiment(chosen: Section) -> ModuleType:
 
 
 def load(section_id: str, parameters: Parameters, case: str | None = None) -> Splits:
-    """The data that the cells of a case are trained and tested on."""
-    chosen = section(section_id)
-    return experiment(chosen).load(chosen, parameters, case)
+    """The data that the cells of a case are trained and tested on; its `meta["asked"]` says what for, see `check_agreement`."""
+    chosen, watched = section(section_id), Watched(parameters)
+    splits = experiment(chosen).load(chosen, watched, case)
+    return replace(splits, meta=splits.meta | {"asked": {"section": section_id, "case": case} | watched.read})
+
+
+class Watched:
+    """Parameters that remember which of them were read."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.parameters, self.read = parameters, dict[str, Any]()
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self.parameters, name)
+        if name in type(self.parameters).model_fields:
+            self.read[name] = value
+        return value
+
+
+def check_agreement(chosen: Section, place: Place, parameters: Parameters, splits: Splits) -> None:
+    """Refuse to measure a cell on data that was loaded for another section, case or size, or that isn't what it says.
+
+    Raises
+    ------
+    MstaskError : the first disagreement, and what to do about it.
+    """
+    for kind, name, known in (("method", place.method, chosen.methods), ("case", place.case, chosen.cases)):
+        if name is not None and name not in known:
+            raise MstaskError(f"section {chosen.id} has no {kind} {name!r}; {nearest(name, known)}")
+    wanted = {"section": chosen.id, "case": place.case} | parameters.model_dump()
+    meta = splits.meta
+    about = meta.get("asked") or {"data_source": meta["source"]} | (
+        {} if meta["size"] == "all" else {"data_size": meta["size"]}
+    )
+    for name, found in about.items():
+        if found != wanted[name]:
+            raise MstaskError(
+                f"{place}: the data was loaded with {name} {found!r}, but the cell is to be measured with {name} "
+                f"{wanted[name]!r}; load the data again with the present parameters (in a notebook: run the cell under Data)"
+            )
+    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    counts = {name: len(part.y) for name, part in parts.items()}
+    classes = [splits.n_classes, len(meta["class_names"])]
+    if (said := {name: meta["counts"].get(name, n) for name, n in counts.items()}) != counts or len(set(classes)) > 1:
+        raise MstaskError(
+            f"{place}: the data says of itself that it has {said} examples and {classes[1]} classes, found {counts} and "
+            f"{classes[0]}: it was changed after it was loaded; load it again"
+        )
+
+
+def command(section_id: str, place: Place, parameters: Parameters) -> str:
+    """The command that runs a cell, with everything in which it differs from its profile."""
+    plain = resolve(section_id, profile=parameters.profile, data_source=parameters.data_source)
+    words = ["python", "-m", "mstask", "run", section_id, "--profile", parameters.profile, "--data", parameters.data_source]
+    for name, value in (("methods", place.method), ("cases", place.case), ("seeds", place.seed)):
+        if value is not None and value not in getattr(plain, name):
+            words += [f"--{name}", str(value)]
+    usual = plain.of_cell()
+    for name, value in parameters.of_cell().items():
+        if value != usual[name]:
+            words += ["--set", f"{name}={value}"]
+    return shlex.join(words)
 
 
 def run_cell(
@@ -52,6 +113,7 @@ def run_cell(
     continues as long as the code is the same. Of several processes that ask for a cell, one runs it and the others wait.
     """
     chosen, path = section(section_id), path_of(section_id, place, parameters)
+    check_agreement(chosen, place, parameters, splits)
     with alone(path, str(place)):
         found = find(section_id, place, parameters, splits.meta["fingerprint"])
         if found.cell is not None and found.state == "done":
@@ -65,9 +127,7 @@ def run_cell(
         measure = experiment(chosen).measure
         started = time.perf_counter()
         measured = measure(job)
-        made = results.provenance(
-            f"python -m mstask run {section_id} --profile {parameters.profile} --data {parameters.data_source}", device
-        )
+        made = results.provenance(command(section_id, place, parameters), device)
         cell = results.Cell(
             section=section_id,
             method=place.method,

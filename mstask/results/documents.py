@@ -159,6 +159,21 @@ class Cell(Record):
         return self
 
     @model_validator(mode="after")
+    def _parameters_match(self) -> Self:
+        """Parameters, profile and data speak of one run; "all" is the size of data that comes in one size only."""
+        asked = self.parameters
+        if asked.get("profile", self.profile.partition("+")[0]) != self.profile.partition("+")[0]:
+            raise ValueError(f"the profile is {self.profile!r}, but the parameters say {asked['profile']!r}")
+        if self.data is None:
+            return self
+        if asked.get("data_source", self.data.source) != self.data.source:
+            raise ValueError(f"the data is {self.data.source}, but the parameters say data_source {asked['data_source']!r}")
+        sizes = [value for name, value in asked.items() if name.endswith("_size") and isinstance(value, str)]
+        if sizes and self.data.size not in ("all", *sizes):
+            raise ValueError(f"the data is of size {self.data.size!r}, but the parameters say {', '.join(sizes)}")
+        return self
+
+    @model_validator(mode="after")
     def _seal_holds(self) -> Self:
         if self.provenance and self.provenance.seal and self.provenance.seal != seal(self):
             raise ValueError(f"the contents of cell {self.label} don't match their seal: damaged, or edited by hand")

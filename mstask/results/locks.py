@@ -164,12 +164,23 @@ def check_scores(document: Document) -> list[str]:
     return problems
 
 
+def check_parameters(document: Document) -> list[str]:
+    """Return the cells whose parameters aren't those of the document's first cell; lists said of early cells what they held."""
+    plain = [{k: v for k, v in cell.parameters.items() if not isinstance(v, list)} for cell in document.cells]
+    return [
+        f"cell {cell.label} ran with other parameters than cell {document.cells[0].label}: {', '.join(sorted(differing))}"
+        for cell, own in zip(document.cells, plain, strict=True)
+        if (differing := {name for name in plain[0].keys() | own.keys() if plain[0].get(name) != own.get(name)})
+    ]
+
+
 def _inspect(path: Path) -> tuple[Document | None, list[str]]:
     try:
         document = read_record(path, Document)
     except ResultsError as error:
         return None, [str(error)]
     problems = check_scores(document)
+    problems += check_parameters(document)
     if path.stem != document.section:
         problems.append(f"the file is named {path.name}, but its section is {document.section!r}")
     if document.source != path.parent.name:
