@@ -58,7 +58,7 @@ def builder(
 ) -> Callable[[int], SpikingNet]:
     """Return a function from width to network."""
     wanted = parameters.model_dump(include={"surrogate_slope", "beta", "window_len"})
-    options = own_options(chosen.types, wanted)
+    options = own_options(chosen.types, {name: value for name, value in wanted.items() if value != 0})
 
     def make(width: int) -> SpikingNet:
         if chosen.bank:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mstask import paths
+from mstask.errors import MstaskError
 
 VERDICTS = ("ok", "note", "wrong")
 FREE_GB = 2.0
@@ -43,7 +44,7 @@ class Check:
 
 def examine() -> list[Check]:
     """Make every check."""
-    return [*python(), *versions(), *notebooks(), *device(), *data(), *folders(), *locks()]
+    return [*python(), *versions(), *notebooks(), *device(), *original_neurons(), *data(), *folders(), *locks()]
 
 
 def as_text(checks: list[Check]) -> str:
@@ -133,6 +134,26 @@ def device() -> Iterator[Check]:
     except metadata.PackageNotFoundError:
         advice = "`pip install -r requirements-gpu.txt` for fused loops on the GPU; without it they run as plain torch"
         yield Check("device", "note", f"{found}; no triton", advice)
+
+
+def original_neurons() -> Iterator[Check]:
+    """The authors' neuron library, where it is installed or asked for: its spikes beside this project's, type by type."""
+    try:
+        from mstask import agreement
+    except ImportError:
+        return
+    asked = os.environ.get("MSTASK_NEURONS") == "original"
+    advice = "`MSTASK_NEURONS=original` uses the library; the definitions need not agree, the book says where they come from"
+    try:
+        shares = agreement.with_original()
+    except MstaskError as error:
+        found = f"{error}" if asked else "not installed; this project's own definitions are used"
+        yield Check("original neurons", "wrong" if asked else "ok", found, "unset MSTASK_NEURONS" if asked else "")
+        return
+    same = [name for name, share in shares.items() if share == 1]
+    other = [f"{name} {'fails' if share is None else f'{share:.1%}'}" for name, share in shares.items() if share != 1]
+    found = f"spikes equal for {', '.join(same) or 'no type'}" + (f"; share of equal ones: {', '.join(other)}" if other else "")
+    yield Check("original neurons", "note" if other else "ok", found, advice if other else "")
 
 
 def data() -> Iterator[Check]:

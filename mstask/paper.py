@@ -96,7 +96,7 @@ MIXED = Section(
     data="speech-mixed",
     methods=AUDIO_NEURONS,
     parameters=SpikingParameters,
-    protocol=SPIKING | ON_AUDIO | MORE_CALIBRATION,
+    protocol=SPIKING | {"window_len": 0} | MORE_CALIBRATION,
     profiles={"smoke": SMOKE, "quick": QUICK, "paper": PAPER},
     experiment="mstask.experiments.spiking",
 )

@@ -114,7 +114,7 @@ class SpikingParameters(TrainingParameters):
 
     width: Annotated[int, Field(ge=2, le=4096)] = Field(description="neurons per layer")
     beta: Fraction = Field(description="membrane decay per step")
-    window_len: Count = Field(description="STFT-IF window, steps")
+    window_len: Annotated[int, Field(ge=0)] = Field(description="STFT-IF window, steps; 0: the neuron's own")
     surrogate_slope: Positive = Field(description="k of the fast-sigmoid surrogate")
     target_rate: Fraction = Field(description="firing rate after calibration, spikes per step")
     calibration_examples: Count = Field(description="examples for the thresholds")

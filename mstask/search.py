@@ -1,8 +1,8 @@
 """The search for radar: what may vary, what a trial found, and which trials are selected.
 
-A trial has two objectives, macro-F1 (to be raised) and mean firing (to be lowered). Both are known on the validation and,
-once the trial has ended, on the test set: `on` says which of the two a selection looks at. The paper's search looked at
-the test set, whose figures are then no test any more; this project looks at validation.
+A trial has two objectives, macro-F1 (to be raised) and mean firing (to be lowered). `on` says which a selection looks at: both
+on the validation set, as this project does; or, as the paper's search did, macro-F1 on the test set, which is then no test
+any more, and firing on the training examples that calibrate the thresholds.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ class Trial:
 
     Scores are those of the epoch that validation selected, None where the trial ended before it had one: "pruned" for a
     low validation score, or "diverged". Firing is the mean over layers, spikes per neuron and step;
-    `validation_macro_f1` is the smoothed score that selected the epoch.
+    `calibration_firing` is that on the calibration examples, over the last layers of a bank's paths, None in trials recorded
+    before it was noted. `validation_macro_f1` is the smoothed score that selected the epoch.
     """
 
     number: int
@@ -75,6 +76,7 @@ class Trial:
     validation_firing: float | None = None
     test_macro_f1: float | None = None
     test_firing: float | None = None
+    calibration_firing: float | None = None
 
     def macro_f1(self, on: On) -> float:
         """Macro-F1 of a complete trial."""
@@ -82,7 +84,9 @@ class Trial:
 
     def firing(self, on: On) -> float:
         """Mean firing rate of a complete trial, spikes per neuron and step."""
-        return self.validation_firing if on == "validation" else self.test_firing
+        if on == "validation":
+            return self.validation_firing
+        return self.test_firing if self.calibration_firing is None else self.calibration_firing
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ patience: int = None  # epochs without a better validation score
 calibration_examples: int = None  # examples for the thresholds
 n_trials: int = None  # trials of each architecture
 startup_trials: int = None  # of these, drawn at random first
-prune_epoch: int = None  # when a hopeless trial is ended
+prune_epoch: int = None  # epochs after which a hopeless trial ends
 prune_below: float = None  # smoothed validation macro-F1 then
 select_on: str = None  # validation, or test as in the paper
 
@@ -86,7 +86,7 @@ pd.Series(splits.meta["counts"], name="examples").to_frame()
 # ## Search
 #
 # One cell of the grid is the whole study of one architecture. After some random trials, a multivariate TPE sampler proposes each next
-# one; a trial whose smoothed validation macro-F1 is below `prune_below` at epoch `prune_epoch` is ended. A study that was stopped
+# one; a trial whose smoothed validation macro-F1 is below `prune_below` after `prune_epoch` epochs is ended. A study that was stopped
 # goes on where it was, in the middle of a trial if need be.
 
 # %%

@@ -3,7 +3,6 @@
 import cmath
 import math
 import sys
-import types
 
 import pytest
 import torch
@@ -270,6 +269,7 @@ def test_the_threshold_travels_in_the_state_dict():
         (lambda: neurons.create("STFT-IF", 3, window=4), "did you mean 'window_len'"),
         (lambda: neurons.create("Vanilla-LIF", 0), "at least 1 neuron"),
         (lambda: neurons.create("Vanilla-LIF", 3, backend="fusd"), "did you mean 'fused'"),
+        (lambda: neurons.create("STFT-IF", 3, window_len=0), "expected at least 1 step"),
         (lambda: neurons.create("STFT-IF", 3, window_len=16)(torch.zeros(1, 12, 3)), "longer than the trial of 12"),
         (lambda: neurons.create("Vanilla-LIF", 3)(torch.zeros(1, 12, 4)), r"expected \[B, T, 3\]"),
         (lambda: neurons.register(dict), "expected a Neuron subclass"),
@@ -288,26 +288,15 @@ def test_a_name_can_not_be_taken_twice():
         neurons.register(Impostor)
 
 
-def test_the_original_package_serves_its_types_where_importable(monkeypatch):
-    class FastSigmoidSurrogate:
-        scale = 0.0
-
-    class NeuronRegistry:
-        @staticmethod
-        def create(name, size, **options):
-            return types.SimpleNamespace(name=name, size=size, options=options)
-
-    package = types.ModuleType("dikmen_neurons")
-    package.NeuronRegistry, package.FastSigmoidSurrogate = NeuronRegistry, FastSigmoidSurrogate
-    monkeypatch.setitem(sys.modules, "dikmen_neurons", package)
-    monkeypatch.setenv("MSTASK_NEURONS", "original")
-    served = neurons.create("Doppler-LIF", 8, surrogate_slope=10.0, beta=0.9)
-    assert (served.name, served.size, served.options) == ("Doppler-LIF", 8, {"beta": 0.9})
-    assert FastSigmoidSurrogate.scale == 10.0
-
-
 def test_a_missing_original_package_is_named(monkeypatch):
     monkeypatch.setenv("MSTASK_NEURONS", "original")
     monkeypatch.setitem(sys.modules, "dikmen_neurons", None)
     with pytest.raises(MstaskError, match="needs the package dikmen_neurons"):
         neurons.create("Doppler-LIF", 8)
+
+
+@pytest.mark.parametrize(("steps", "taps"), [(40, 16), (12, 12)])
+def test_stft_s_own_window_is_16_steps_or_the_whole_of_a_shorter_trial(steps, taps):
+    x = torch.randn(2, steps, 3, generator=torch.Generator().manual_seed(0))
+    own, given = (neurons.create("STFT-IF", 3, **options) for options in ({}, {"window_len": taps}))
+    assert torch.equal(own.drive(x), given.drive(x))

@@ -25,7 +25,7 @@ from mstask.paths import ROOT
 from mstask.search import CHOICES, LEARNING_RATES, Configuration, Trial, as_plain, from_plain, pareto_front, select
 from mstask.sections import Place, resolve, section
 from mstask.training import Diverged, History
-from mstask.trials import Trials, suggest
+from mstask.trials import Claim, Trials, suggest
 
 POINT = Configuration(96, 3, 0.95, 1e-3, "none", 25.0, 0.15, "plain")
 STEPS, FEATURES = 6, 5
@@ -259,6 +259,28 @@ class TestStudy:
         for smoothed, pruned in scores.values():
             assert study.hopeless(History(smoothed=smoothed), parameters) is pruned
 
+    @pytest.mark.parametrize(("method", "counted"), [("Vanilla-LIF", slice(None)), ("D2_concat", slice(2, None, 3))])
+    def test_the_papers_firing_objective_is_that_of_the_calibration_examples(self, toy, results_folder, method, counted):
+        """Scripts 03 and 04: mean over a stack's layers, over the last layers of a bank's paths, at the selected epoch."""
+        measured = []
+
+        def fit(*arguments, keep=tuned.fit):
+            measured.append(keep(*arguments))
+            return measured[-1]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tuned, "fit", fit)
+            one = dataclasses.replace(POINT, width=8)
+            this = job(toy, method=method, calibration_examples=30)
+            found = study.attempt(this, Claim(0, one, results_folder / "c.pt", None))
+        rates = measured[0][0].firing_rates(toy.train.x[:30])[counted]
+        assert len(rates) == (3 if method == "Vanilla-LIF" else 5)
+        assert found.firing("test") == found.calibration_firing == pytest.approx(sum(rates) / len(rates))
+        assert found.firing("validation") == found.validation_firing
+
+    def test_a_trial_recorded_before_that_keeps_its_test_firing(self):
+        assert trial(0, 0.5, 0.2).firing("test") == 0.2
+
     def test_a_diverging_trial_is_recorded_and_the_study_goes_on(self, toy, results_folder, monkeypatch):
         def diverge(*arguments):
             raise Diverged("training diverged")
@@ -268,7 +290,8 @@ class TestStudy:
         assert [t["state"] for t in done.details["trials"]] == ["diverged"] * 2
 
     def test_the_papers_budget_is_a_matter_of_parameters(self):
-        full = resolve("study", profile="paper", n_trials=55, startup_trials=10, prune_epoch=30, max_epochs=200)
+        full = resolve("study", profile="paper", n_trials=55, startup_trials=10, prune_epoch=31, max_epochs=200)
+        assert resolve("study", profile="quick").prune_epoch == full.prune_epoch
         assert (full.batch_size, full.patience, full.calibration_examples, full.prune_below) == (128, 20, 256, 0.3)
         assert resolve("study", profile="paper").select_on == "validation"
 
@@ -278,19 +301,21 @@ class TestTuned:
         published = {"Doppler-LIF": (384, 4, 475_398), "Vanilla-LIF": (256, 5, 281_350), "Parametric-LIF": (256, 5, 282_630)}
         for neuron, (width, n_layers, count) in published.items():
             configuration = dataclasses.replace(POINT, width=width, n_layers=n_layers)
-            assert count_parameters(tuned.build(neuron, configuration, 64, 6)[0]) == count
+            assert count_parameters(tuned.build(neuron, configuration, 64, 6)) == count
             rounded = results.load("search", "published").means[neuron].n_parameters
             assert round(count, -3) == rounded
 
-    def test_the_bank_is_as_large_as_a_stack(self):
-        configuration = dataclasses.replace(POINT, width=128, n_layers=4)
-        bank, width = tuned.build("D2_concat", configuration, 64, 6)
-        stack, _ = tuned.build("Vanilla-LIF", configuration, 64, 6)
-        assert abs(count_parameters(bank) - count_parameters(stack)) < 5 * 4 * (2 * width + 3)
+    def test_the_banks_paths_are_as_wide_as_a_stack_and_keep_their_own_window(self):
+        """As in scripts 03 and 04: no matched capacity, beta for every type, no other option."""
+        bank = tuned.build("D2_concat", dataclasses.replace(POINT, width=128, n_layers=4, beta=0.9), 64, 6)
+        assert [[layer.neuron.size for layer in path] for path in bank.chains] == [[128] * 4] * 5
+        assert {layer.neuron.window_len for layer in bank.layers() if layer.neuron.name == "STFT-IF"} == {None}
+        decays = [torch.as_tensor(layer.neuron.beta) for layer in bank.layers() if hasattr(layer.neuron, "beta")]
+        assert decays and all(torch.allclose(decay, torch.tensor(0.9)) for decay in decays)
 
     def test_the_configuration_reaches_the_network(self, toy):
         configuration = dataclasses.replace(POINT, beta=0.85, surrogate_slope=50.0)
-        model, _ = tuned.build("Parametric-LIF", configuration, 5, 3)
+        model = tuned.build("Parametric-LIF", configuration, 5, 3)
         for layer in model.layers():
             assert torch.allclose(torch.sigmoid(layer.neuron.b), torch.tensor(0.85))
             assert layer.neuron.surrogate_slope == 50.0

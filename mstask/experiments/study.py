@@ -1,7 +1,8 @@
 """The study of an architecture: trials over the search space, towards high macro-F1 and little firing.
 
 The cell's details hold every trial. Selection looks at validation; `select_on` = "test" repeats the paper's search, which
-looked at the test set, to show what that is worth. The test scores are recorded in either case and nothing else uses them.
+looked at macro-F1 on the test set and at firing on the calibration examples, to show what that is worth. Those figures are
+recorded in either case and nothing else uses them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from mstask import results
+from mstask import neurons, results
 from mstask.cost import count_parameters
 from mstask.experiments import Job, Measured, spiking, tuned
 from mstask.grid.cells import device_to_use
@@ -22,10 +23,12 @@ from mstask.grid.inputs import inputs
 from mstask.results.documents import Measures
 from mstask.search import Trial, as_plain
 from mstask.sections import resolve, section
-from mstask.training import Diverged, History, tick
+from mstask.training import Diverged, History, predict, tick
 from mstask.trials import Claim, Trials
 
 if TYPE_CHECKING:
+    from mstask.data import Splits
+    from mstask.networks import SpikingNet
     from mstask.tuning import StudyParameters
 
 load = spiking.load
@@ -58,8 +61,8 @@ def trials_of(job: Job) -> Trials:
 def folder(job: Job) -> Path:
     """Where the trials of a study by the present code are kept, whatever their number, so that it can be extended."""
     settings = {k: v for k, v in job.parameters.of_cell().items() if k not in ("profile", "n_trials")}
-    code = inputs(job.section)["code"]
-    about: list[Any] = [job.section.id, job.method, job.seed, settings, job.splits.meta["fingerprint"], code]
+    made_by = inputs(job.section)["code"], *neurons.identity().values()
+    about: list[Any] = [job.section.id, job.method, job.seed, settings, job.splits.meta["fingerprint"], *made_by]
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
     return results.runs_root() / "runs" / "trials" / f"{job.method}-{job.seed}-{digest[:16]}"
 
@@ -85,7 +88,7 @@ def join(method: str, seed: int = 42, **given: Any) -> int:
 def attempt(job: Job, claim: Claim) -> Trial:
     """Train one configuration, from its checkpoint where there is one, and say what came of it."""
     parameters, splits, configuration = job.parameters, job.splits, claim.configuration
-    model, _ = tuned.build(job.method, configuration, splits.train.x.shape[-1], splits.n_classes)
+    model = tuned.build(job.method, configuration, splits.train.x.shape[-1], splits.n_classes)
     about = {"number": claim.number, "configuration": configuration, "n_parameters": count_parameters(model)}
 
     def watch(history: History) -> None:
@@ -95,7 +98,7 @@ def attempt(job: Job, claim: Claim) -> Trial:
             raise Pruned
 
     try:
-        _, _, outcome = tuned.fit(job.method, configuration, job, job.seed, claim.checkpoint, watch)
+        model, outcome = tuned.fit(job.method, configuration, job, job.seed, claim.checkpoint, watch)
     except Diverged:
         return Trial(state="diverged", **about)
     except Pruned:
@@ -109,12 +112,20 @@ def attempt(job: Job, claim: Claim) -> Trial:
         validation_firing=fmean(history.firing_rates[selected]),
         test_macro_f1=outcome.macro_f1,
         test_firing=fmean(outcome.firing_rates),
+        calibration_firing=calibration_firing(model, tuned.prepared(splits, configuration.input), parameters),
         **about,
     )
 
 
+def calibration_firing(model: SpikingNet, splits: Splits, parameters: StudyParameters) -> float:
+    """The paper's second objective: mean rate of the layers, in a bank of each path's last, on the calibration examples."""
+    x = splits.train.x[: parameters.calibration_examples].to(next(model.parameters()).device)
+    rates, depth = predict(model, x)[1], len(model.chains[0])
+    return fmean(rates if len(model.chains) == 1 else rates[depth - 1 :: depth])
+
+
 def hopeless(history: History, parameters: StudyParameters) -> bool:
-    """Whether the smoothed validation score was below `prune_below` at epoch `prune_epoch` (paper, 4.2).
+    """Whether the smoothed validation score was below `prune_below` after `prune_epoch` epochs (paper, 4.2: after 31).
 
     Optuna's own pruners serve studies of one objective only.
     """

@@ -15,13 +15,13 @@ import torch
 from mstask import search
 from mstask.architectures import ABLATED
 from mstask.calibration import calibrate_thresholds
-from mstask.cost import count_parameters, energy_uJ, solve_width, spiking_operations
+from mstask.cost import count_parameters, energy_uJ, spiking_operations
 from mstask.data import Split, Splits
 from mstask.errors import MstaskError
 from mstask.experiments import Job, Measured, cnn, spiking
 from mstask.grid.status import finished
 from mstask.networks import PathBankNet, SpikingNet, VerticalNet, own_options
-from mstask.paper import ON_RADAR, PROTOCOL
+from mstask.paper import PROTOCOL
 from mstask.results.documents import Measures
 from mstask.search import Configuration, Trial
 from mstask.sections import Place
@@ -49,7 +49,8 @@ def measure(job: Job) -> Measured:
 
 def tuned(job: Job, architecture: str, trial: Trial, origin: str) -> Measured:
     """Train the configuration of a trial with the job's seed and count its operations."""
-    model, width, outcome = fit(architecture, trial.configuration, job, job.seed, job.checkpoint, job.on_epoch)
+    model, outcome = fit(architecture, trial.configuration, job, job.seed, job.checkpoint, job.on_epoch)
+    width = trial.configuration.width
     rate = sum(outcome.firing_rates) / len(outcome.firing_rates)
     measures = Measures(
         **spiking.of_outcome(outcome),
@@ -69,11 +70,11 @@ def fit(
     seed: int,
     checkpoint: Any,
     on_epoch: Callable[[Any], None] | None = None,
-) -> tuple[SpikingNet, int, Outcome]:
-    """Build, calibrate, train and test a configuration on the job's data; returns network, layer width and outcome."""
+) -> tuple[SpikingNet, Outcome]:
+    """Build, calibrate, train and test a configuration on the job's data; returns the network of the best epoch as well."""
     parameters, splits = job.parameters, prepared(job.splits, configuration.input)
     torch.manual_seed(seed)
-    model, width = build(architecture, configuration, splits.train.x.shape[-1], splits.n_classes)
+    model = build(architecture, configuration, splits.train.x.shape[-1], splits.n_classes)
     model.to(job.device)
     batch = splits.train.x[: parameters.calibration_examples].to(job.device)
     calibrate_thresholds(model, batch, configuration.target_rate)
@@ -86,31 +87,20 @@ def fit(
         patience=parameters.patience,
         smoothing=PROTOCOL.smoothing,
     )
-    return model, width, train(model, splits, recipe, seed, checkpoint, on_epoch)
+    return model, train(model, splits, recipe, seed, checkpoint, on_epoch)
 
 
-def build(architecture: str, configuration: Configuration, in_features: int, n_classes: int) -> tuple[SpikingNet, int]:
-    """The network of a configuration and its layer width: a stack of one neuron type, or the bank of the ablation.
+def build(architecture: str, configuration: Configuration, in_features: int, n_classes: int) -> SpikingNet:
+    """The network of a configuration: a stack of one neuron type, or a bank with the types of the ablation.
 
-    As in the ablation, the bank is as large as a stack: its width is the one nearest to the parameter count of a
-    Vanilla-LIF stack of the configuration's width.
+    As in the paper's search, each path of the bank is as wide as a stack would be, and STFT-IF keeps its own window.
     """
     wanted = {"beta": configuration.beta, "surrogate_slope": configuration.surrogate_slope}
-    depth = configuration.n_layers
-
-    def stack(neuron: str) -> SpikingNet:
-        return VerticalNet(in_features, n_classes, [neuron] * depth, configuration.width, own_options([neuron], wanted))
-
+    width, depth = configuration.width, configuration.n_layers
     if architecture != BANK:
-        return stack(architecture), configuration.width
+        return VerticalNet(in_features, n_classes, [architecture] * depth, width, own_options([architecture], wanted))
     types = ABLATED[BANK].types
-    options = own_options(types, wanted | {"window_len": ON_RADAR["window_len"]})
-
-    def bank(width: int) -> SpikingNet:
-        return PathBankNet(in_features, n_classes, types, width, depth, options)
-
-    width, _ = solve_width(bank, count_parameters(stack("Vanilla-LIF")))
-    return bank(width), width
+    return PathBankNet(in_features, n_classes, types, width, depth, own_options(types, wanted))
 
 
 def energy(architecture: str, n_layers: int, width: int, splits: Splits, rate: float) -> float:

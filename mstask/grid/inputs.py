@@ -55,11 +55,14 @@ def inputs(section: Section) -> dict[str, str]:
 
 
 def of_cell(section: Section, place: Cell, parameters: Parameters) -> dict[str, str]:
-    """Digests of all that a cell's numbers depend on beside parameters and data: those of `inputs`, and of results it reads."""
+    """All that a cell's numbers depend on beside parameters and data: `inputs`, digests of results it reads, other neurons."""
+    from mstask import neurons
+
+    found = inputs(section) | neurons.identity()
     if not section.reads:
-        return inputs(section)
+        return found
     module, _, function = section.reads.partition(":")
-    return inputs(section) | getattr(import_module(module), function)(place, parameters)
+    return found | getattr(import_module(module), function)(place, parameters)
 
 
 def is_earlier(made: dict[str, str]) -> bool:

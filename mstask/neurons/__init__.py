@@ -8,9 +8,9 @@ from pkgutil import iter_modules
 
 from mstask.neurons.base import Neuron
 from mstask.neurons.ops import angle, layer_sum, modulus
-from mstask.neurons.registry import create, names, neuron_type, register
+from mstask.neurons.registry import create, identity, names, neuron_type, register
 
-__all__ = ["Neuron", "angle", "create", "layer_sum", "modulus", "names", "neuron_type", "register"]
+__all__ = ["Neuron", "angle", "create", "identity", "layer_sum", "modulus", "names", "neuron_type", "register"]
 
 _FIRST = ("integrators", "resonators", "arrays")
 for _name in dict.fromkeys((*_FIRST, *(module.name for module in iter_modules(__path__) if not module.ispkg))):

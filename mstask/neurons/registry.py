@@ -40,16 +40,27 @@ def neuron_type(name: str) -> type[Neuron]:
     return _types[name]
 
 
+def library() -> str:
+    """Whose definitions `create` serves: "mstask" or "original", as the environment variable MSTASK_NEURONS says."""
+    chosen = os.environ.get("MSTASK_NEURONS") or "mstask"
+    if chosen not in LIBRARIES:
+        raise MstaskError(f"MSTASK_NEURONS is {chosen!r}; {nearest(chosen, LIBRARIES)}")
+    return chosen
+
+
+def identity() -> dict[str, str]:
+    """What the choice of library adds to a cell's identity: nothing for this project's own, else its name and version."""
+    return {} if library() == "mstask" else {"neurons": f"{library()} {original.version()}"}
+
+
 def create(name: str, size: int, backend: str = "auto", **options: Any) -> nn.Module:
     """Make a layer of `size` neurons of type `name`.
 
     `MSTASK_NEURONS=original` serves the type from the authors' `dikmen_neurons` package instead of this project's own
-    definition. Options are those of the type's constructor; an unknown one is an error.
+    definition, except the two that only the paper's scripts define. Options are those of the type's constructor; an unknown
+    one is an error.
     """
-    library = os.environ.get("MSTASK_NEURONS", "mstask")
-    if library not in LIBRARIES:
-        raise MstaskError(f"MSTASK_NEURONS is {library!r}; {nearest(library, LIBRARIES)}")
-    if library == "original":
+    if library() == "original" and original.serves(name):
         return original.create(name, size, **options)
     cls = neuron_type(name)
     if backend not in BACKENDS:

@@ -108,13 +108,17 @@ class ChirpLIF(Neuron):
         return s, Complex(re * (1 - s), im * (1 - s))
 
 
+OWN_WINDOW = 16
+"""Steps of STFT-IF's window where none is given and the trial is no shorter."""
+
+
 @register
 class STFTIF(Neuron):
     r"""Integrates short-time spectral energy: e_t = |sum_{n<N} hann_n x_{t-n} exp(-i w_i n)|, m <- m + e (no leak), u = m.
 
-    The window holds N non-zero taps, hann_n = sin^2(pi (n + 1) / (N + 1)); inputs before the trial count as 0. The input
-    buffer is not reset by a spike, so e depends on the input alone and is computed for the whole sequence before the time
-    loop. The frequency w is learnt.
+    The window holds N = `window_len` non-zero taps, by default 16 or all steps of a shorter trial,
+    hann_n = sin^2(pi (n + 1) / (N + 1)); inputs before the trial count as 0. The input buffer is not reset by a spike, so e
+    depends on the input alone and is computed for the whole sequence before the time loop. The frequency w is learnt.
 
     Equation
     --------
@@ -130,19 +134,20 @@ class STFTIF(Neuron):
     name = "STFT-IF"
     State = Membrane
 
-    def __init__(self, size: int, *, window_len: int = 16, **options: Any) -> None:
+    def __init__(self, size: int, *, window_len: int | None = None, **options: Any) -> None:
         super().__init__(size, **options)
-        if window_len < 1:
+        if window_len is not None and window_len < 1:
             raise MstaskError(f"STFT-IF: window_len is {window_len}, expected at least 1 step")
         self.window_len = window_len
         self.w = nn.Parameter(evenly(0, math.pi / 2, size))
 
     def drive(self, x: Tensor) -> Tensor:
         steps = x.shape[1]
-        if self.window_len > steps > 0:
-            raise MstaskError(f"STFT-IF: window_len is {self.window_len}, longer than the trial of {steps} steps")
-        n = torch.arange(self.window_len, dtype=x.dtype, device=x.device)[:, None]
-        hann = torch.sin(math.pi * (n + 1) / (self.window_len + 1)) ** 2
+        taps = self.window_len or max(1, min(OWN_WINDOW, steps))
+        if taps > steps > 0:
+            raise MstaskError(f"STFT-IF: window_len is {taps}, longer than the trial of {steps} steps")
+        n = torch.arange(taps, dtype=x.dtype, device=x.device)[:, None]
+        hann = torch.sin(math.pi * (n + 1) / (taps + 1)) ** 2
         backend = chosen_backend(self)
         re = causal_filter(x, hann * torch.cos(n * self.w), backend)
         im = causal_filter(x, hann * torch.sin(n * self.w), backend)
