@@ -120,7 +120,7 @@ def stale_after(copied, changes):
         ("experiments/spiking.py", "smoothing=PROTOCOL", "smoothing=1 + PROTOCOL", {"probe", "ablation", "mixed", "hetsyn"}),
         ("experiments/tuned.py", "WARMUP_EPOCHS = 5", "WARMUP_EPOCHS = 6", {"study", "search"}),
         ("experiments/cnn.py", 'split("-")[1:]', 'split("-")[2:]', {"search"}),
-        ("experiments/probe.py", "job.parameters.target_rate", "job.parameters.target_rate / 2", {"probe"}),
+        ("experiments/probe.py", "parameters.target_rate)", "parameters.target_rate / 2)", {"probe"}),
         ("neurons/ops.py", "distance >= 0", "distance > 0", SPIKING),
         ("neurons/resonators.py", "angle(im *", "angle(-im *", {"mixed"}),
         ("data/checks.py", "np.floor(array) == array", "np.ceil(array) == array", SAMPLE - {"eventprop-gradients"}),
