@@ -120,9 +120,9 @@ def data(options: argparse.Namespace) -> int:
 
 def lock(options: argparse.Namespace) -> int:
     """Merge a section's run into results/embedded and enter it in the manifest."""
-    from mstask import results
+    from mstask.grid import locked
 
-    print(results.lock_run(options.section, options.profile, options.data, options.budget))
+    print(locked.lock(options.section, options.profile, options.data, options.budget))
     return 0
 
 

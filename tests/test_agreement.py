@@ -8,7 +8,7 @@ from making import cell
 
 from mstask import results
 from mstask.errors import MstaskError
-from mstask.grid import cells
+from mstask.grid import cells, locked
 from mstask.sections import Place, grid, resolve, section
 
 PLACE = Place("plain", None, 1)
@@ -49,6 +49,17 @@ def test_data_that_is_not_what_it_says_is_refused(toy_here):
     for wrong in (fewer, dataclasses.replace(splits, n_classes=3)):
         with pytest.raises(MstaskError, match="it was changed after it was loaded"):
             cells.run_cell("toy", PLACE, resolve("toy"), wrong)
+
+
+def test_values_that_were_changed_after_they_were_loaded_are_refused(toy_here):
+    settings = resolve("toy")
+    splits = cells.load("toy", settings)
+    splits.test.x[0, 0, 0] += 1
+    swapped = cells.load("toy", settings)
+    swapped = dataclasses.replace(swapped, test=swapped.validation, validation=swapped.test)
+    for wrong in (splits, swapped):
+        with pytest.raises(MstaskError, match="the values of the data were changed after it was loaded"):
+            cells.run_cell("toy", PLACE, settings, wrong)
 
 
 def test_a_method_that_the_section_lacks_is_refused(toy_here):
@@ -95,3 +106,13 @@ def test_the_recorded_command_runs_the_same_cell_again():
     rotated = cells.command("rotation", Place("Phase-LIF", "speakers-4-5", 42), resolve("rotation", profile="smoke"))
     assert rotated.endswith("--data embedded --methods Phase-LIF --cases speakers-4-5")
     assert section("ablation").profiles["smoke"]["seeds"] == [42]
+
+
+def test_a_cell_that_is_not_of_its_profile_is_not_locked(toy_here):
+    """As after a profile changed: the cell was made by its earlier parameters."""
+    settings = resolve("toy", profile="paper")
+    made = cells.run_cell("toy", PLACE, settings, cells.load("toy", settings))
+    earlier = made.model_copy(update={"parameters": made.parameters | {"max_epochs": 1}})
+    results.write_cell(cells.path_of("toy", PLACE, settings), results.sealed(earlier))
+    with pytest.raises(results.ResultsError, match="is called 'paper', but has max_epochs 1: run it again"):
+        locked.lock("toy", "paper", "embedded")

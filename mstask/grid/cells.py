@@ -8,16 +8,18 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from mstask import results
 from mstask.data import Splits
+from mstask.data.checks import fingerprint
 from mstask.errors import MstaskError, nearest
 from mstask.experiments import Job
 from mstask.grid.inputs import of_cell
@@ -36,10 +38,29 @@ def experiment(chosen: Section) -> ModuleType:
 
 
 def load(section_id: str, parameters: Parameters, case: str | None = None) -> Splits:
-    """The data that the cells of a case are trained and tested on; its `meta["asked"]` says what for, see `check_agreement`."""
+    """The data that the cells of a case are trained and tested on.
+
+    Its `meta` says in "asked" what it was loaded for, in "content" what it held then; see `check_agreement`.
+    """
     chosen, watched = section(section_id), Watched(parameters)
     splits = experiment(chosen).load(chosen, watched, case)
-    return replace(splits, meta=splits.meta | {"asked": {"section": section_id, "case": case} | watched.read})
+    asked = {"section": section_id, "case": case} | watched.read
+    return replace(splits, meta=splits.meta | {"asked": asked, "content": content(splits)})
+
+
+def content(splits: Splits) -> str:
+    """Digest of the numbers that the three parts hold, in whatever records they lie."""
+    parts = (splits.train, splits.validation, splits.test)
+    return fingerprint(*(np.asarray(array) for part in parts for array in arrays(part)))
+
+
+def arrays(value: Any) -> Iterator[Any]:
+    """Every array, tensor and number in a record."""
+    if is_dataclass(value):
+        for part in fields(value):
+            yield from arrays(getattr(value, part.name))
+    else:
+        yield value
 
 
 class Watched:
@@ -84,6 +105,8 @@ def check_agreement(chosen: Section, place: Place, parameters: Parameters, split
             f"{place}: the data says of itself that it has {said} examples and {classes[1]} classes, found {counts} and "
             f"{classes[0]}: it was changed after it was loaded; load it again"
         )
+    if meta.get("content") not in (None, content(splits)):
+        raise MstaskError(f"{place}: the values of the data were changed after it was loaded; load it again")
 
 
 def command(section_id: str, place: Place, parameters: Parameters) -> str:

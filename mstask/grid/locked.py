@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mstask import results
 from mstask.grid import status
 from mstask.results import locks
-from mstask.sections import sections
+from mstask.sections import label, resolve, section, sections
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,26 @@ class Locked:
     @property
     def section(self) -> str:
         return self.name.partition("/")[2].removesuffix(".json")
+
+
+def lock(section_id: str, profile: str, data_source: str, budget: str | None = None) -> Path:
+    """Lock a section's run as `results.lock_run` does, if each of its cells was made with the parameters of its profile.
+
+    Raises
+    ------
+    ResultsError
+        A cell goes by the name of a profile whose parameters it doesn't have.
+    """
+    known = section(section_id).parameters.model_fields
+    for cell in results.run_cells(section_id, profile, data_source):
+        made = resolve(section_id, **{name: value for name, value in cell.parameters.items() if name in known})
+        if label(section_id, made) != cell.profile:
+            usual = resolve(section_id, profile=made.profile, data_source=data_source).of_cell()
+            own = ", ".join(f"{n} {v!r}" for n, v in made.of_cell().items() if v != usual[n]) or "no parameter of its own"
+            raise results.ResultsError(
+                f"the cell {cell.label} of section {section_id} is called {cell.profile!r}, but has {own}: run it again"
+            )
+    return results.lock_run(section_id, profile, data_source, budget)
 
 
 def locked(source: str, problems: Sequence[str] | None = None) -> list[Locked]:
