@@ -130,6 +130,16 @@ SENTENCE = (
 )
 
 
+def test_a_page_edited_while_the_clock_goes_back_is_read_again(project):
+    project.write("first")
+    project.build()
+    past = (project.source / "index.md").stat().st_mtime - 1e6
+    project.write("second")
+    os.utime(project.source / "index.md", (past, past))
+    assert "second" in project.build().html
+    assert project.build().read == []
+
+
 class TestNumbersFollowTheirDocuments:
     def test_a_number_shows_its_file_key_and_full_value_on_hovering(self, project, results_folder):
         store(results_folder, {"Doppler-LIF": [0.123456]})

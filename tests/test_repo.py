@@ -114,11 +114,11 @@ def test_formatting_and_lint_are_clean():
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def make_with(folder, python):
+def make_with(folder, python, **environment):
     """Run `make test` where the only Python is a script of the given source (none where None)."""
     tools = folder / "bin"
     tools.mkdir()
-    for name in ("sh", "date", "touch"):
+    for name in ("sh", "date", "touch", "rm"):
         (tools / name).symlink_to(shutil.which(name))
     if python is not None:
         (tools / "python3").write_text(f"#!{shutil.which('sh')}\n{python}\n")
@@ -126,7 +126,7 @@ def make_with(folder, python):
     for name in ("Makefile", "requirements.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
     command = [shutil.which("make"), "test"]
-    return subprocess.run(command, cwd=folder, env={"PATH": str(tools)}, capture_output=True, text=True)
+    return subprocess.run(command, cwd=folder, env={"PATH": str(tools)} | environment, capture_output=True, text=True)
 
 
 def test_a_machine_without_python_is_told_what_to_install(tmp_path):
@@ -151,3 +151,15 @@ def test_a_checkout_has_unix_line_ends_whatever_git_is_set_to(tmp_path):
     subprocess.run([*git, "checkout-index", "-q", *target, "-z", "--stdin"], input="\0".join(wanted), text=True, check=True)
     assert [name for name in wanted if (tmp_path / name).exists() and b"\r\n" in (tmp_path / name).read_bytes()] == []
     assert (tmp_path / ".ci" / "run").read_bytes() == (ROOT / ".ci" / "run").read_bytes()
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew_and_pip_installs_into_it_whatever_its_settings(tmp_path):
+    """As after an upgrade of Python, or the end of the conda environment that `.venv` was made from."""
+    own = tmp_path / ".venv" / "bin"
+    own.mkdir(parents=True)
+    (own / "python").symlink_to(tmp_path / "gone")
+    (tmp_path / ".venv" / "ready").touch()
+    asked = 'echo "$@" user=$PIP_USER target=$PIP_TARGET >> asked; [ "$2" != venv ] || exit 3'
+    done = make_with(tmp_path, asked, PIP_USER="1", PIP_TARGET="/elsewhere", PIP_REQUIRE_VIRTUALENV="1")
+    assert done.returncode != 0
+    assert (tmp_path / "asked").read_text().splitlines()[-1] == "-m venv --clear .venv user=0 target="

@@ -1,19 +1,23 @@
 """Claims about what the user has set up around a run: it changes no number, no figure, and stops nothing."""
 
 import json
+import os
+import stat
 import sys
 from pathlib import Path
 
 import matplotlib
 import nbformat
 import pytest
+import torch
 import toy
 from cycler import cycler
 
-from mstask import figures, results
+from mstask import figures, neurons, paths, results
 from mstask.errors import MstaskError
 from mstask.grid import batch, cells, kernel
 from mstask.grid.execution import Task, as_template, execute
+from mstask.neurons.fused import numba_kernel
 from mstask.sections import Place, resolve
 
 STARTUP = """
@@ -83,6 +87,26 @@ def test_a_worker_that_sees_no_results_folder_of_the_asker_sends_what_it_measure
     monkeypatch.setenv("MSTASK_RESULTS", str(toy_here / "asker"))
     ((outcome,), again) = batch.judge(asked, Task("toy", (place,), {}, "f", "r"), report)
     assert (outcome.status, again) == ("done", []) and cells.path_of("toy", place, resolve("toy")).is_file()
+
+
+def test_without_a_home_the_cache_lies_with_temporary_files(monkeypatch, tmp_path):
+    for name in ("HOME", "MSTASK_DATA", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert paths.cache_dir() == tmp_path / ".cache" / "mstask"
+    assert results.provenance("python run.py").command == "python run.py"
+
+
+def test_kernels_are_kept_for_one_user_alone(monkeypatch, tmp_path):
+    """Compiled code is loaded by unpickling it, so nobody else may have written it."""
+    monkeypatch.setenv("MSTASK_DATA", str(tmp_path / "shared"))
+    layer = neurons.create("Vanilla-LIF", 3, backend="fused")
+    monkeypatch.setattr(numba_kernel, "HEADER", numba_kernel.HEADER + f"# {tmp_path}\n")
+    layer(torch.zeros(1, 4, 3))
+    (folder,) = (tmp_path / "shared").iterdir()
+    assert folder == numba_kernel.kernels_dir() and stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert str(os.getuid()) in folder.name and list(folder.glob("mstask_kernel_*.py"))
 
 
 def test_a_path_with_braces_is_no_template():
