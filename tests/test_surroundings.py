@@ -14,6 +14,7 @@ import toy
 from cycler import cycler
 
 from mstask import figures, neurons, paths, results
+from mstask.data import cache
 from mstask.errors import MstaskError
 from mstask.grid import batch, cells, kernel
 from mstask.grid.execution import Task, as_template, execute
@@ -96,6 +97,14 @@ def test_without_a_home_the_cache_lies_with_temporary_files(monkeypatch, tmp_pat
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert paths.cache_dir() == tmp_path / ".cache" / "mstask"
     assert results.provenance("python run.py").command == "python run.py"
+
+
+def test_what_one_user_generates_others_of_the_cache_can_read_and_lock(monkeypatch, tmp_path):
+    monkeypatch.setenv("MSTASK_DATA", str(tmp_path))
+    (tmp_path / "plain").mkdir()
+    made = cache.ensure("set", lambda folder: {}, lambda folder: None)
+    assert made.stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert stat.S_IMODE((tmp_path / "set.lock").stat().st_mode) == 0o666
 
 
 def test_kernels_are_kept_for_one_user_alone(monkeypatch, tmp_path):

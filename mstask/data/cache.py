@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ def ensure(name: str, make: Callable[[Path], dict[str, Any]], fault: Callable[[P
     """Return the cache folder `name`, made when it is absent or faulty.
 
     One process generates while others wait; the folder is filled under a temporary name, flushed and renamed,
-    so that a reader never sees half of it.
+    so that a reader never sees half of it. Users may share a cache: what one has made, others can read.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def ensure(name: str, make: Callable[[Path], dict[str, Any]], fault: Callable[[P
         return folder
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / f"{name}.lock"):
+        with FileLock(root / f"{name}.lock", mode=0o666):
             _replace(folder, make, fault)
     except OSError as error:
         raise DataError(
@@ -70,7 +70,8 @@ def _replace(folder: Path, make: Callable[[Path], dict[str, Any]], fault: Callab
         if found is None:
             return
         log.warning("%s is damaged (%s): generating it again", folder, found)
-    fresh = Path(tempfile.mkdtemp(prefix=f"{folder.name}.tmp-", dir=folder.parent))
+    fresh = folder.with_name(f"{folder.name}.tmp-{secrets.token_hex(4)}")
+    fresh.mkdir()
     try:
         meta = make(fresh)
         (fresh / META).write_text(json.dumps(meta, indent=2, sort_keys=True) + "\n", "utf-8")

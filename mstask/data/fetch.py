@@ -78,7 +78,7 @@ def fetch(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
     target = Path(folder).expanduser() if folder else paths.cache_dir() / name
     try:
         target.mkdir(parents=True, exist_ok=True)
-        with FileLock(target / f".{name}.lock"):
+        with FileLock(target / f".{name}.lock", mode=0o666):
             for file, checksum in COLLECTIONS[name].files.items():
                 _fetch_file(file, checksum, COLLECTIONS[name].mirrors, target)
     except OSError as error:
