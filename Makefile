@@ -8,7 +8,7 @@ export OMP_WAIT_POLICY := PASSIVE
 export PIP_USER := 0
 unexport PIP_TARGET PIP_PREFIX PIP_ROOT PYTHONHOME
 # An environment whose Python is gone, or another by now, is made anew.
-WORKS := $(shell $(PY) -c 'import pip' 2>/dev/null && echo yes || rm -f $(VENV)/ready)
+WORKS := $(shell $(PY) -c 'import os, sysconfig; os.listdir(sysconfig.get_path("purelib"))' 2>/dev/null && echo yes || rm -f $(VENV)/ready)
 
 book: $(VENV)/ready
 	@start=$$(date +%s); $(PY) -m mstask run --profile quick && middle=$$(date +%s) && \

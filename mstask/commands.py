@@ -245,8 +245,8 @@ def build(*arguments: str) -> None:
         with contextlib.chdir(ROOT):
             jupyter_book(command, standalone_mode=False)
     except (RuntimeError, SystemExit) as ended:
-        if isinstance(ended.__cause__, KeyboardInterrupt):
-            raise ended.__cause__ from None
+        if isinstance(ended, SystemExit) and isinstance(ended.code, KeyboardInterrupt):
+            raise ended.code from None
         raise MstaskError("the book did not build; the warnings above name the page and line") from None
     unfinished.unlink()
 
