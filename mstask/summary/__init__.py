@@ -54,8 +54,9 @@ def summarise(document: Document) -> dict[str, Any]:
             What `mstask.search.summary_of` returns.
         facts
             What only this section measures; see `mstask.summary.facts`.
-        data, cells, seeds, complete, missing
-            The data record without labels; how many cells there are; grid points without a cell.
+        data, parameters, cells, seeds, complete, missing
+            The data record without labels; the parameters that the cells share; how many cells there are; grid points
+            without a cell.
         section, source, profile, title, reference, budget, not_published, values
             As in the document.
     """
@@ -83,6 +84,7 @@ def summarise(document: Document) -> dict[str, Any]:
         "study": search.summary_of(document),
         "facts": facts(document),
         "data": _without_labels(document.data),
+        "parameters": document.cells[0].parameters if document.cells else {},
         "cells": len(document.cells),
         "seeds": sorted({cell.seed for cell in document.cells}),
         "complete": not missing,
