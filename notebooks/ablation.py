@@ -65,13 +65,22 @@ print(session.begin("v0.1.0"))
 # %%
 # %matplotlib inline
 import pandas as pd
+import torch
+from IPython.display import Code, Math
 
 from mstask import claims, figures, results
 from mstask.architectures import build
+from mstask.calibration import calibrate_thresholds
 from mstask.cost import count_parameters
+from mstask.experiments.spiking import recipe
+from mstask.figures import lesson
 from mstask.figures.tables import PREDICTIONS
 from mstask.grid.cells import load, run_cell
+from mstask.networks import VerticalNet
+from mstask.neurons import neuron_type
+from mstask.neurons.description import describe
 from mstask.sections import given, grid, resolve, section
+from mstask.training import train
 
 settings = resolve("ablation", **given("ablation", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -88,13 +97,91 @@ for claim in claims.judge({}):
         print(f"{claim.id}: {claim.text}")
 
 # %% [markdown]
-# ## Data
+# ## The data
 #
-# Each example is a picture of 64 time frames by 64 Doppler bins; the network reads it frame by frame.
+# An example is a picture of what a radar sees of one flying object: 64 time frames by 64 Doppler bins. Turning blades show as
+# stripes away from the body's own line. The network reads the picture frame by frame, from left to right.
 
 # %%
 splits = load("ablation", settings)
 pd.Series(splits.meta["counts"], name="examples").to_frame()
+
+# %% mystnb={"image": {"alt": "One training example as a picture: Doppler bin against time"}}
+x, y = splits.train.x[0], int(splits.train.y[0])
+lesson.draw_example(x, splits.meta["class_names"][y], "Doppler bin")
+
+# %% [markdown]
+# ## The neuron
+#
+# A Doppler-LIF neuron is a damped resonator: its state is a complex number that turns by its own angle in every step. Input that
+# swings at that frequency adds up; other input cancels.
+
+# %%
+Math(describe(neuron_type("Doppler-LIF")).equation)
+
+# %% [markdown]
+# The same as code. This function is all that a neuron type needs; the fused loop is compiled from it.
+
+# %%
+Code(describe(neuron_type("Doppler-LIF")).step, language="python")
+
+# %% [markdown]
+# ## The network
+#
+# Four layers in sequence; each is a linear map of the frame followed by a layer of neurons. Only spikes pass between layers. The
+# class is read from the mean over time of the last layer's spikes.
+
+# %%
+torch.manual_seed(settings.seeds[0])
+network = VerticalNet(
+    in_features=splits.train.x.shape[-1],
+    n_classes=splits.n_classes,
+    layer_types=["Doppler-LIF"] * 4,
+    width=settings.width,
+    neuron_kwargs={
+        "beta": settings.beta,
+        "surrogate_slope": settings.surrogate_slope,
+    },
+)
+print(network)
+print(f"{count_parameters(network):,} parameters")
+
+# %% [markdown]
+# ## Thresholds
+#
+# With a threshold of 1 everywhere, how much a layer fires depends on chance, and a layer that is silent learns nothing.
+# Calibration sets one threshold per layer, once, by bisection: on the first training examples each layer fires at the target.
+
+# %% mystnb={"image": {"alt": "Firing rates of the neurons of each layer before and after calibration"}}
+batch = splits.train.x[: settings.calibration_examples]
+before = lesson.spikes_of(network, batch)
+calibrate_thresholds(network, batch, settings.target_rate)
+after = lesson.spikes_of(network, batch)
+lesson.draw_rates(before, after, settings.target_rate)
+
+# %% [markdown]
+# ## One run in the open
+#
+# A few epochs of this one network: Adam on the cross-entropy, selected by macro-F1 on the validation examples. The full length
+# comes below, for all networks.
+
+# %%
+few = recipe(
+    settings.model_copy(update={"max_epochs": min(3, settings.max_epochs)})
+)
+outcome = train(network, splits, few, settings.seeds[0], on_epoch=lesson.LiveRun())
+print(
+    f"macro-F1 on the test set after {outcome.epochs} epochs: {outcome.macro_f1:.3f}"
+)
+
+# %% [markdown]
+# The last layer's spikes on the example above. Its mean over time, neuron by neuron, is all that the readout gets.
+
+# %% mystnb={"image": {"alt": "Spikes of the trained last layer on one example, a row per neuron"}}
+lesson.draw_spikes(
+    lesson.spikes_of(network, x[None])[-1][0],
+    splits.meta["class_names"][y],
+)
 
 # %% [markdown]
 # ## Capacity
@@ -113,7 +200,7 @@ pd.DataFrame(capacity, columns=["method", "width", "parameters"]).set_index(
 )
 
 # %% [markdown]
-# ## Train
+# ## The grid
 #
 # One cell of the grid is one method with one seed. Its thresholds are calibrated once, then it is trained with Adam until the
 # smoothed validation macro-F1 has not improved for `patience` epochs; the test figures are those of the best epoch. Each cell
@@ -161,3 +248,12 @@ figures.figure_firing(document)
 
 # %%
 figures.table_predictions({"run": document})
+
+# %% [markdown]
+# ## What to change next
+#
+# Set a parameter in the cell at the top and run all cells again; a cell that was run before is read back.
+#
+# 1. Give all networks half the width (`width = 64`). Does the order of the methods change, or only the scores?
+# 2. Make firing rarer (`target_rate = 0.05`). Which neuron loses most? Look at the firing figure: does training bring the rate back
+#    up?
