@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -38,6 +39,8 @@ CLONE = (
     "new=$(mktemp -d {name}-XXXX) && git clone -q {repository} $new && (git -C $new checkout -q {tag}; mv -T $new {name}-{tag})"
 )
 """Clones into a folder that gets its name when it is whole; at the release where there is one, else at the default branch."""
+
+CONFLICT = re.compile(r"^<{7} .*^={7}$.*^>{7} ", re.MULTILINE | re.DOTALL)
 
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({url})"
 
@@ -162,17 +165,32 @@ def git(*arguments: str, folder: Path) -> str | None:
 
 def read(path: Path) -> Any:
     """A notebook, from either form."""
-    return parse(path.read_text(encoding="utf-8"), path)
+    try:
+        return parse(path.read_text(encoding="utf-8"), path)
+    except UnicodeDecodeError as error:
+        raise MstaskError(f"{path} isn't text in UTF-8: {error}; save it as UTF-8") from None
 
 
 def parse(text: str, path: Path) -> Any:
-    """A notebook, from the text of the file `path` in either form."""
+    """A notebook, from the text of the file `path` in either form, without a byte-order mark and papermill's own cell.
+
+    Raises
+    ------
+    MstaskError : git's marks of a conflict are left in it; it is damaged, or has no cells, as one of another format.
+    """
     import jupytext
 
+    text = text.removeprefix("\ufeff")
+    if CONFLICT.search(text):
+        raise MstaskError(f"{path} has a conflict that git left open: decide between its versions, remove git's marks")
     try:
-        return jupytext.reads(text, fmt=FORMATS if path.suffix == ".py" else "ipynb")
+        notebook = jupytext.reads(text, fmt=FORMATS if path.suffix == ".py" else "ipynb")
     except Exception as error:
         raise MstaskError(f"{path} can't be read as a notebook: {error}; restore it with git checkout") from error
+    if not notebook.get("cells"):
+        raise MstaskError(f"{path} holds no cells, expected a notebook of format 4; restore it with git checkout")
+    notebook.cells = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    return notebook
 
 
 def digest(notebook: Any) -> str:
@@ -194,6 +212,12 @@ def bring_together(script: Path, side: Path) -> list[str]:
     notebook = read(script)
     if side == target:
         notebook.cells = read(side).cells
+    tagged = {tag for cell in notebook.cells for tag in cell.metadata.get("tags", [])}
+    if lost := {"parameters", "setup"} - tagged if script.stem in sections() else ():
+        raise MstaskError(
+            f"{side} has no cell tagged {' and none tagged '.join(sorted(lost))}, which a run needs: an editor has dropped the "
+            f"tags; give them back, as in git show HEAD:notebooks/{script.name}"
+        )
     for cell in notebook.cells:
         cell.metadata = {key: cell.metadata[key] for key in KEPT if key in cell.metadata}
         tags = cell.metadata.get("tags", [])

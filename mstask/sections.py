@@ -204,6 +204,11 @@ def refuse_others(namespace: Mapping[str, Any], parameters: Iterable[str], owner
     is_injected = [source.startswith(INJECTED) for source in ran]
     by_hand = [number for number, names in enumerate(assigned) if parameters[0] in names and not is_injected[number]]
     by_papermill = [number for number, found in enumerate(is_injected) if found]
+    if by_hand and by_papermill and by_papermill[0] < by_hand[0]:
+        raise MstaskError(
+            "what papermill gives ran before the cell that sets the parameters, which undid it: tag that cell "
+            "'parameters' (an editor has dropped the tag), or run papermill's cell after it"
+        )
     strict = {*by_hand[-1:], *by_papermill[-1:]}
     for name in sorted((last.keys() & namespace.keys()).difference(parameters, *used)):
         like = closest(name, parameters, cutoff=0.8)

@@ -140,3 +140,53 @@ def test_a_notebook_that_an_editor_has_broken_is_named(pair):
     pair[1].write_text("{")
     with pytest.raises(MstaskError, match=r"page\.ipynb can't be read as a notebook"):
         pairs.update()
+
+
+@pytest.mark.parametrize("side", [0, 1], ids=["py", "ipynb"])
+def test_a_byte_order_mark_is_no_edit_and_is_taken_off(pair, side):
+    before = [path.read_bytes() for path in pair]
+    pair[side].write_bytes(b"\xef\xbb\xbf" + before[side])
+    pairs.update()
+    assert [path.read_bytes() for path in pair] == before
+
+
+def test_the_cell_that_papermill_has_put_in_stays_out_of_the_pair(pair):
+    before = [path.read_bytes() for path in pair]
+    notebook = nbformat.read(pair[1], as_version=4)
+    given = nbformat.v4.new_code_cell("# Parameters\nx = 1", metadata={"tags": ["injected-parameters"]})
+    notebook.cells.insert(2, given)
+    nbformat.write(notebook, pair[1])
+    pairs.update()
+    assert [path.read_bytes() for path in pair] == before
+
+
+@pytest.mark.parametrize(
+    ("side", "content", "said"),
+    [
+        (0, b"# %%\nx = '\xff'\n", "isn't text in UTF-8"),
+        (0, b"", "holds no cells"),
+        (0, b"# %%\n<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> other\n", "a conflict that git left open"),
+        (1, b'{\n<<<<<<< HEAD\n "a": 1\n=======\n "a": 2\n>>>>>>> other\n}\n', "a conflict that git left open"),
+        (1, b'{"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": []}', "holds no cells"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Notebooks in nbformat")
+def test_a_side_that_is_no_notebook_leaves_the_other_as_it_is(side, content, said, pair):
+    pair[side].write_bytes(content)
+    other = pair[1 - side].read_bytes()
+    with pytest.raises(MstaskError, match=said):
+        pairs.update()
+    assert pair[side].read_bytes() == content and pair[1 - side].read_bytes() == other
+
+
+def test_an_editor_that_drops_the_tags_of_a_sections_notebook_is_named(pair, monkeypatch):
+    monkeypatch.setattr(pairs, "sections", lambda: {"page": None})
+    notebook = nbformat.read(pair[1], as_version=4)
+    for cell in notebook.cells:
+        cell.metadata.pop("tags", None)
+    notebook.cells[-1].source = "x = 2"
+    nbformat.write(notebook, pair[1])
+    script = pair[0].read_bytes()
+    with pytest.raises(MstaskError, match=r"page\.ipynb has no cell tagged parameters and none tagged setup"):
+        pairs.update()
+    assert pair[0].read_bytes() == script

@@ -183,6 +183,12 @@ class TestNamesInANotebook:
     def test_variables_of_ones_own_and_mistakes_that_were_mended_are_not_in_the_way(self, cells):
         assert self.settings(*cells).profile == "quick"
 
+    def test_what_papermill_gives_is_not_undone_by_a_parameters_cell_that_lost_its_tag(self):
+        """Without the tag papermill puts its cell first."""
+        ran = ["", "# Parameters\nmax_epochs = 3\n", PARAMETERS]
+        with pytest.raises(MstaskError, match="undid it: tag that cell 'parameters'"):
+            given("ablation", {"In": ran, "profile": "quick", "max_epochs": None})
+
     @pytest.mark.parametrize("name", sections())
     def test_a_notebook_may_be_run_twice(self, name):
         """No name of its own looks like a parameter."""

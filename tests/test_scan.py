@@ -8,6 +8,7 @@ import subprocess
 import sys
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -478,6 +479,20 @@ def test_a_cache_that_cannot_be_written_only_costs_compilation(monkeypatch, tmp_
         found = run(neuron, x, "fused")[0]
     assert torch.equal(found, run(neuron, x, "reference")[0])
     assert ["this process only" in record.message for record in caplog.records] == [True]
+
+
+@pytest.mark.parametrize(("kind", "left"), [("nbi", 0), ("nbc", 1000), ("py", 0)])
+def test_a_damaged_file_of_the_cache_is_made_anew(kind, left, monkeypatch, tmp_path, caplog):
+    monkeypatch.setenv("MSTASK_DATA", str(tmp_path))
+    source = numba_kernel.Source("# Generated: one\nfrom numba import njit\ndef kernel(x):\n    x[0] = 1\n", ("x",), 0)
+    numba_kernel.compile_kernel(source, "float64")
+    [damaged] = tmp_path.glob(f"kernels*/**/*.{kind}")
+    whole = len(damaged.read_bytes())
+    os.truncate(damaged, left)
+    x = np.zeros(1)
+    with caplog.at_level(logging.WARNING, "mstask.neurons"):
+        numba_kernel.compile_kernel(source, "float64")(x)
+    assert x[0] == 1 and not caplog.records and len(damaged.read_bytes()) == whole
 
 
 PROGRAM = """

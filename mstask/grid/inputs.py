@@ -73,7 +73,7 @@ def is_earlier(made: dict[str, str]) -> bool:
 def notebook_digest(path: Path) -> str | None:
     """Digest of a notebook's code up to the cell that runs the grid; what comes after only shows what was measured."""
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        cells = json.loads(path.read_text(encoding="utf-8-sig"))["cells"]
     except (OSError, ValueError, KeyError):
         return None
     code = [cell for cell in cells if cell["cell_type"] == "code"]

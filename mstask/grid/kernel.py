@@ -91,7 +91,7 @@ def read_notebook(path: Path) -> nbformat.NotebookNode:
         There is none at `path`, or it is damaged.
     """
     try:
-        notebook = nbformat.read(path, as_version=4)
+        notebook = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
     except FileNotFoundError:
         raise MstaskError(f"notebook {path} is missing") from None
     except Exception as error:  # nbformat raises many types on a damaged file

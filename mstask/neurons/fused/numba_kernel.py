@@ -216,7 +216,7 @@ def compile_kernel(source: Source, dtype: str) -> Callable[..., None]:
         raise NotFusable(f"the fused loop needs numba, which can't be imported ({error})") from error
     with _lock:
         try:
-            return _jit(numba, _cached_module(numba, source), source, dtype, cache=True)
+            return _cached(numba, source, dtype)
         except numba.core.errors.NumbaError as error:
             raise NotFusable(f"numba could not compile the {source.text.splitlines()[0][2:]}: {error}") from error
         except Exception as error:
@@ -256,9 +256,21 @@ def kernels_dir() -> Path:
     return cache_dir() / (f"kernels-{os.getuid()}" if hasattr(os, "getuid") else "kernels")
 
 
-def _cached_module(numba: Any, source: Source) -> ModuleType:
-    folder = kernels_dir()
+def _cached(numba: Any, source: Source, dtype: str) -> Callable[..., None]:
+    """A kernel from the per-user cache; numba never repairs a damaged file there, so what can't be used is made anew."""
     name = "mstask_kernel_" + hashlib.sha256(f"{numba.__version__} disjoint\n{source.text}".encode()).hexdigest()[:20]
+    try:
+        return _jit(numba, _cached_module(name, source), source, dtype, cache=True)
+    except numba.core.errors.NumbaError:
+        raise
+    except Exception:
+        for damaged in kernels_dir().glob(f"**/{name}.*"):
+            damaged.unlink(missing_ok=True)
+        return _jit(numba, _cached_module(name, source), source, dtype, cache=True)
+
+
+def _cached_module(name: str, source: Source) -> ModuleType:
+    folder = kernels_dir()
     path = folder / f"{name}.py"
     if not path.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
