@@ -235,10 +235,15 @@ def grid(parameters: Parameters) -> list[Place]:
     return [Place(method, case, seed) for case, seed, method in places]
 
 
+def differing(section_id: str, values: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Of the parameters that the cells of a run share: those that aren't the profile's, each as (the run's, the profile's)."""
+    plain = checked(section_id, profile=values["profile"], data_source=values["data_source"]).of_cell()
+    return {name: (value, plain.get(name)) for name, value in values.items() if value != plain.get(name)}
+
+
 def label(section_id: str, parameters: Parameters) -> str:
     """The profile's name, followed by a short digest where a parameter differs from the profile ("quick+1f2e3d4c")."""
-    plain = checked(section_id, profile=parameters.profile, data_source=parameters.data_source)
-    if parameters.of_cell() == plain.of_cell():
+    if not differing(section_id, parameters.of_cell()):
         return parameters.profile
     digest = hashlib.sha256(json.dumps(parameters.of_cell(), sort_keys=True).encode()).hexdigest()
     return f"{parameters.profile}+{digest[:8]}"

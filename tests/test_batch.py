@@ -66,14 +66,43 @@ class TestStatus:
     def test_status_lists_runs_with_cost_and_failures_with_their_notebook(self, toy_here, capsys):
         measure()
         measure(PLAIN, max_epochs=3)
-        status.record_failure(cells.path_of("toy", Place("other", None, 1), resolve("toy")), "it broke", "here.ipynb")
+        status.record_failure(
+            cells.path_of("toy", Place("other", None, 1), resolve("toy")), "it broke", "here.ipynb", resolve("toy")
+        )
         assert main(["status", "toy", "--json"]) == 0
         shown = json.loads(capsys.readouterr().out)["cells"]
         states = {(cell["profile"].partition("+")[0] != cell["profile"], cell["method"]): cell for cell in shown}
         assert states[False, "plain"]["state"] == "done" and states[False, "plain"]["seconds"] > 0
         assert (states[False, "other"]["state"], states[False, "other"]["note"]) == ("failed", "it broke (here.ipynb)")
         assert states[False, "third"]["state"] == "missing"
-        assert states[True, "plain"]["state"] == "done" and states[True, "other"]["state"] == "missing"
+        changed = states[True, "plain"]
+        assert (changed["state"], changed["differs"]) == ("done", "max_epochs=3") and (True, "other") not in states
+
+    def test_every_run_is_listed_whatever_was_changed_in_it(self, toy_here, capsys):
+        """Seeds that no profile has count; a changed run is listed under its label, one that only failed too."""
+        measure(Place("plain", None, 77), seeds=[77])
+        measure(Place("plain", None, 78), seeds=[78], max_epochs=3)
+        broken = resolve("toy", patience=1)
+        status.record_failure(cells.path_of("toy", PLAIN, broken), "it broke", "here.ipynb", broken)
+        found = {(state.profile.partition("+")[0], state.differs, state.seed): state for state in status.everything(["toy"])}
+        assert [found["quick", changed, seed].state for changed, seed in (("", 77), ("max_epochs=3", 78))] == ["done", "done"]
+        assert found["quick", "patience=1", 1].note == "it broke (here.ipynb)"
+        assert main(["status", "toy"]) == 0
+        printed = capsys.readouterr().out
+        assert "max_epochs=3" in printed and "patience=1" in printed
+
+    def test_a_run_that_the_section_can_t_make_any_more_is_listed_as_such(self, toy_here):
+        measure(PLAIN, max_epochs=3)
+        (folder,) = {path.parent for path in (toy_here / "results").rglob("plain-1.json")}
+        folder.rename(folder.with_name("quick+00000000-embedded"))
+        (state,) = (state for state in status.everything(["toy"]))
+        assert (state.profile, state.state, state.note) == ("quick+00000000", "stale", status.OTHER_SECTION)
+
+    def test_a_cell_of_a_method_that_is_no_more_is_listed_as_such(self, toy_here):
+        measure()
+        (path,) = (toy_here / "results").rglob("plain-1.json")
+        path.rename(path.with_name("of-old-1.json"))
+        assert ("of-old", "stale") in {(state.method, state.state) for state in status.everything(["toy"])}
 
     def test_a_sealed_cell_edited_by_hand_is_refused(self, toy_here):
         measure()

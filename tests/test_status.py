@@ -17,7 +17,7 @@ from mstask.figures.your_run import compared
 from mstask.grid import inputs
 from mstask.grid.locked import locked
 from mstask.results.voices import NOTHING
-from mstask.sections import section
+from mstask.sections import label, resolve, section
 
 METHODS = {"D0_doppler": 0.8, "D0_dualtau": 0.6}
 
@@ -213,3 +213,21 @@ class TestYourRun:
         built = project.build()
         assert not built.warnings
         assert "quick, 1 of 3 cells" in built.html
+
+    def test_runs_with_changed_parameters_are_shown_under_their_label_with_what_differs(self, tmp_path, results_folder):
+        changed = resolve("ablation", max_epochs=3, seeds=[7])
+        name = label("ablation", changed)
+        path = results.cell_path("ablation", name, "embedded", "D0_doppler", 7)
+        results.write_cell(path, cell("D0_doppler", 7, profile=name, parameters=changed.of_cell()))
+        (row,) = figures.table_changed_runs(results.changed_runs()).to_dict("records")
+        assert (row["run"], row["changed"], row["seeds"]) == (name, "max_epochs 3 instead of 10", "7")
+        project = Project(tmp_path)
+        shown = ":::{mstask-table} changed_runs changed/run\n:name: table-changed\n\nChanged.\n:::\n"
+        project.write(f"::::{{mstask-when}} changed/run\n{shown}::::\n")
+        built = project.build()
+        assert not built.warnings
+        assert "max_epochs 3 instead of 10" in built.html and name in built.html
+
+    def test_seeds_that_no_profile_has_count(self, results_folder):
+        stored_run(seeds=(42, 77))
+        assert {found.seed for found in results.load("ablation", "run").cells} == {42, 77}

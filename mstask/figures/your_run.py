@@ -6,7 +6,7 @@ the locked run on data of the same source, over the cases that both have.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -18,6 +18,7 @@ from mstask.figures.canvas import BAND, GREY, WIDTH, Plot, mark, styled
 from mstask.figures.scores import Documents, method_order, signed
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, label
+from mstask.sections import differing, sections
 
 Studies = Mapping[str, Documents]
 Scores = dict[str, dict[str | None, list[float]]]
@@ -90,6 +91,30 @@ def data_your_run(studies: Studies) -> pd.DataFrame:
 def compared(studies: Studies) -> list[Compared]:
     """Return every method of the reader's runs beside the locked run of the same section."""
     return [one for documents in studies.values() for one in _compared(documents)]
+
+
+def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
+    """Your runs with changed parameters: the label, what differs from the profile, and each method's mean over its cells."""
+    rows = []
+    for run in changed:
+        about = dict(run.cells[0].parameters)
+        known = run.section in sections()
+        about |= {"profile": run.profile.partition("+")[0], "data_source": run.data_source}
+        differs = differing(run.section, about) if known else {}
+        for method in method_order([run]):
+            cells = [cell for cell in run.cells if cell.method == method]
+            scores = [score for cell in cells if (score := cell.result.macro_f1 or cell.result.accuracy) is not None]
+            rows.append(
+                {
+                    "section": run.section,
+                    "run": _profile(run),
+                    "changed": "; ".join(f"{name} {new} instead of {old}" for name, (new, old) in differs.items()) or NOTHING,
+                    "method": label(method),
+                    "seeds": ", ".join(map(str, sorted({cell.seed for cell in cells}))),
+                    VOICES["run"].label: _text(fmean(scores) if scores else None, NOTHING),
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def _compared(documents: Documents) -> Iterator[Compared]:

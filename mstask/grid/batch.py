@@ -255,7 +255,8 @@ def judge(made: Plan, task: Task, report: Report) -> tuple[list[Outcome], list[T
     else:
         return outcomes, []
     with contextlib.suppress(results.ResultsError):
-        record_failure(path_of(task.section, failed, made.parameters[task.section]), error, shown(report.notebook))
+        parameters = made.parameters[task.section]
+        record_failure(path_of(task.section, failed, parameters), error, shown(report.notebook), parameters)
     outcomes.append(Outcome(task.section, *failed, "failed", report.seconds, error, shown(report.notebook)))
     return outcomes, [Task(**(vars(task) | {"places": (place,)})) for place in rest]
 

@@ -1,4 +1,4 @@
-"""The state of each cell of a run: done, stale (its inputs have changed), failed or missing; and what it cost."""
+"""The state of each cell of every run: done, stale (its inputs have changed), failed or missing; and what it cost."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from mstask.grid.inputs import inputs, is_earlier, of_cell
 from mstask.grid.progress import duration
 from mstask.parameters import Parameters
 from mstask.results.files import read_json
-from mstask.sections import Place, grid, label, resolve, section, sections
+from mstask.sections import Place, checked, differing, grid, label, section, sections
 
 STATES = ("done", "stale", "failed", "missing")
 UNKNOWN_CODE = "made before code was recorded"
 EARLIER_SCHEME = "whether its code has changed is unknown: it was recorded by an earlier scheme"
+FAILURE = ".failure.json"
+OTHER_SECTION = "the section has other parameters or names now"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Found:
 
 @dataclass(frozen=True)
 class State:
-    """What is known of one cell; `note` says why it isn't simply done, `seconds` what its document cost."""
+    """What is known of one cell; `note` says why it isn't simply done, `seconds` what its document cost, `differs` which
+    parameters of its run aren't the profile's ("max_epochs=1")."""
 
     section: str
     profile: str
@@ -43,6 +46,18 @@ class State:
     state: str
     note: str = ""
     seconds: float | None = None
+    differs: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A folder of cells: the profile and what follows it ("quick+1f2e3d4c"), the data source, and the parameters; None where
+    the section can't have them any more."""
+
+    section: str
+    label: str
+    data: str
+    parameters: Parameters | None
 
 
 def path_of(section_id: str, place: Place, parameters: Parameters) -> Path:
@@ -54,7 +69,7 @@ def path_of(section_id: str, place: Place, parameters: Parameters) -> Path:
 
 def failure_path(path: Path) -> Path:
     """The file that says how a cell failed, beside the document it didn't write."""
-    return path.with_name(f".{path.stem}.failure.json")
+    return path.with_name(f".{path.stem}{FAILURE}")
 
 
 def find(section_id: str, place: Place, parameters: Parameters, fingerprint: str | None = None) -> Found:
@@ -84,40 +99,68 @@ def finished(section_id: str, place: Place, parameters: Parameters, fingerprint:
     return found.cell if found.state == "done" else None
 
 
-def of_run(section_id: str, parameters: Parameters) -> Iterator[State]:
-    """The state of every cell that the parameters ask for."""
-    for place in grid(parameters):
-        found = find(section_id, place, parameters)
-        seconds = found.cell.timing.seconds if found.cell and found.cell.timing else None
-        name, data = label(section_id, parameters), parameters.data_source
-        yield State(section_id, name, data, *place, found.state, found.note, seconds)
+def of_run(run: Run) -> Iterator[State]:
+    """The state of every cell that a run has, and of a profile's own run also of those that are missing."""
+    about, parameters = section(run.section), run.parameters
+    found = on_disk(run)
+    differs = ""
+    if parameters is not None:
+        changed = differing(run.section, parameters.of_cell())
+        differs = ", ".join(f"{name}={value}" for name, (value, _) in changed.items())
+        found = list(dict.fromkeys([*([] if changed else grid(parameters)), *found]))
+    for place in found:
+        known = place.method in about.methods and (place.case in about.cases if about.cases else place.case is None)
+        if parameters is None or not known:
+            yield State(run.section, run.label, run.data, *place, "stale", OTHER_SECTION)
+            continue
+        one = find(run.section, place, parameters)
+        seconds = one.cell.timing.seconds if one.cell and one.cell.timing else None
+        yield State(run.section, run.label, run.data, *place, one.state, one.note, seconds, differs)
 
 
 def everything(chosen: list[str], profile: str | None = None, data: str | None = None) -> list[State]:
     """The state of every cell of the sections' runs; of a section without any run, those of its profile (quick)."""
     states: list[State] = []
     for section_id in chosen or list(sections()):
-        runs = [run for run in existing(section_id) if profile in (None, run.profile) and data in (None, run.data_source)]
-        for parameters in runs or [resolve(section_id, profile=profile, data_source=data)]:
-            states += of_run(section_id, parameters)
+        runs = [
+            run
+            for run in existing(section_id)
+            if profile in (None, run.label.partition("+")[0]) and data in (None, run.data) and on_disk(run)
+        ]
+        if not runs:
+            plain = checked(section_id, profile=profile, data_source=data)
+            runs = [Run(section_id, plain.profile, plain.data_source, plain)]
+        states += (state for run in runs for state in of_run(run))
     return states
 
 
-def existing(section_id: str) -> list[Parameters]:
-    """The parameters of each run that a section has in the results folder; of runs nobody can read, none."""
+def existing(section_id: str) -> list[Run]:
+    """Every run that a section has in the results folder."""
     found = []
     for folder in sorted((results.runs_root() / "runs" / section_id).glob("*-*")):
-        profile, _, data_source = folder.name.rpartition("-")
-        given = {"profile": profile.partition("+")[0], "data_source": data_source}
-        if "+" in profile:
-            given |= _recorded(section_id, folder)
+        name, _, data = folder.name.rpartition("-")
+        given = {"profile": name.partition("+")[0], "data_source": data}
         try:
-            parameters = resolve(section_id, **given)
+            parameters = checked(section_id, **given | (_recorded(section_id, folder) if "+" in name else {}))
         except MstaskError:
-            continue
-        if label(section_id, parameters) == profile:
-            found.append(parameters)
+            parameters = None
+        fits = parameters is not None and label(section_id, parameters) == name
+        found.append(Run(section_id, name, data, parameters if fits else None))
     return found
+
+
+def on_disk(run: Run) -> list[Place]:
+    """The cells of which a run has a document, or a note on how they failed, by the names of the files."""
+    folder = results.cell_path(run.section, run.label, run.data, "any", 0).parent
+    stems = [path.stem for path in sorted(folder.glob("[!.]*.json"))]
+    stems += [path.name.removeprefix(".").removesuffix(FAILURE) for path in sorted(folder.glob(f".*{FAILURE}"))]
+    places = []
+    for stem in dict.fromkeys(stems):
+        name, _, seed = stem.rpartition("-")
+        method, _, case = name.partition("@")
+        if method and seed.isdigit():
+            places.append(Place(method, case or None, int(seed)))
+    return places
 
 
 def kept(section_id: str) -> dict[str, Any] | None:
@@ -170,17 +213,18 @@ def _failure(path: Path) -> str:
         return ""
 
 
-def record_failure(path: Path, error: str, notebook: str) -> None:
+def record_failure(path: Path, error: str, notebook: str, parameters: Parameters) -> None:
     """Remember how a cell failed, until it is done."""
-    results.write_atomic(failure_path(path), results.dumps({"error": error, "notebook": notebook}))
+    record = {"error": error, "notebook": notebook, "parameters": parameters.of_cell()}
+    results.write_atomic(failure_path(path), results.dumps(record))
 
 
 def _recorded(section_id: str, folder: Path) -> dict[str, Any]:
-    """The parameters in a run's first readable document."""
-    for path in sorted(folder.glob("[!.]*.json")):
+    """The parameters in a run's first readable document, or note on a failure."""
+    for path in [*sorted(folder.glob("[!.]*.json")), *sorted(folder.glob(f".*{FAILURE}"))]:
         try:
-            recorded = results.read_cell(path).parameters
-        except results.ResultsError:
+            recorded = read_json(path)["parameters"]
+        except (results.ResultsError, LookupError, TypeError):
             continue
         return {name: value for name, value in recorded.items() if name in section(section_id).parameters.model_fields}
     return {}
@@ -188,17 +232,17 @@ def _recorded(section_id: str, folder: Path) -> dict[str, Any]:
 
 def summary(states: list[State], kept: list[dict[str, Any]]) -> str:
     """A table of runs with the number of cells in each state and their cost, and what isn't simply done, cell by cell."""
-    runs: dict[tuple[str, str, str], list[State]] = {}
+    runs: dict[tuple[str, str, str, str], list[State]] = {}
     for state in states:
-        runs.setdefault((state.section, state.profile, state.data), []).append(state)
-    rows = [["section", "run", *STATES, "cost"]]
-    for (name, profile, data), found in runs.items():
+        runs.setdefault((state.section, state.profile, state.data, state.differs), []).append(state)
+    rows = [["section", "run", *STATES, "cost", "changed"]]
+    for (name, profile, data, differs), found in runs.items():
         counts = [str(sum(state.state == wanted for state in found)) for wanted in STATES]
-        rows.append([name, f"{profile}, {data}", *counts, duration(sum(state.seconds or 0 for state in found))])
+        rows.append([name, f"{profile}, {data}", *counts, duration(sum(state.seconds or 0 for state in found)), differs])
     for entry in kept:
         changed = entry["cells"] - entry["present_code"] - entry["earlier_scheme"] - entry["unknown_code"]
         counts = [str(entry["cells"] - changed), str(changed), "0", "0"]
-        rows.append([entry["section"], f"{entry['profile']}, locked", *counts, duration(entry["seconds"])])
+        rows.append([entry["section"], f"{entry['profile']}, locked", *counts, duration(entry["seconds"]), ""])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     for state in states:

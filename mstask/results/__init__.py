@@ -53,6 +53,7 @@ __all__ = [
     "ResultsError",
     "Timing",
     "cell_path",
+    "changed_runs",
     "comparable",
     "dumps",
     "load",
@@ -219,6 +220,21 @@ def load(section: str, source: str = "embedded", data_source: str | None = None,
         f"{' (found: ' + ', '.join(others) + ')' if others else ''}; make one with "
         f"`python -m mstask run {section}{wanted}`"
     )
+
+
+def changed_runs() -> list[Document]:
+    """Return the runs with parameters of the reader's own ("quick+1f2e3d4c"), in the order of their folders.
+
+    Raises
+    ------
+    MissingResult
+        There are none.
+    """
+    folders = [path for path in sorted((runs_root() / "runs").glob("*/*+*-*")) if path.is_dir()]
+    runs = [run_cells(path.parent.name, *path.name.rsplit("-", 1)) for path in folders]
+    if not any(runs):
+        raise MissingResult(f"no run with changed parameters in {runs_root() / 'runs'}")
+    return [merge(cells) for cells in runs if cells]
 
 
 def lock_run(

@@ -10,6 +10,7 @@
 | `synthesis/embedded:wiring.radar.difference` | what matching each part gains, as `mstask.summary.synthesis.overview` says it |
 | `claims/embedded:count.supported` | how many claims have a verdict; `all` is the number of claims |
 | `locked/embedded:cells` | what is locked of a voice: documents, cells, seconds and hours they took, whether they are intact |
+| `changed/run` | the reader's runs with parameters of their own, a document each |
 | `protocol:beta` | the constants of the paper's protocol |
 | `protocol/probe:max_epochs` | the parameters of one section in its largest profile |
 
@@ -35,7 +36,7 @@ from mstask.sections import declared_in, section, sections
 from mstask.summary import synthesis
 
 CODE = (paths.ROOT / "mstask", Path(__file__).parent)
-SOURCES = (*voices.VOICES, "claims", "synthesis", "locked", "protocol")
+SOURCES = (*voices.VOICES, "claims", "synthesis", "locked", "changed", "protocol")
 
 
 class BrokenReference(MstaskError):
@@ -52,7 +53,7 @@ class Reference:
 
     Parameters
     ----------
-    source : "published", "embedded", "real", "run", "claims", "synthesis", "locked" or "protocol".
+    source : "published", "embedded", "real", "run", "claims", "synthesis", "locked", "changed" or "protocol".
     section : section id, or the voice for claims and locks, or "" for the protocol that all sections share.
     path : the keys below it.
     spec : a format specification of Python, or "label" for a method's display name.
@@ -90,7 +91,7 @@ class Reference:
     @property
     def voice(self) -> str:
         """Whose value it is: "published", "embedded", "real", "run" or "protocol"."""
-        return self.section if self.source in ("claims", "synthesis", "locked") else self.source
+        return self.section if self.source in ("claims", "synthesis", "locked", "changed") else self.source
 
     @property
     def inputs(self) -> tuple[Path, ...]:
@@ -105,6 +106,8 @@ class Reference:
                 return (kept / self.section, kept / locks.MANIFEST, paths.ROOT / "notebooks")
             case "run":
                 return (runs / self.section,)
+            case "changed":
+                return (runs,)
             case _:
                 return (kept / self.source / f"{self.section}.json",)
 
@@ -123,6 +126,8 @@ class Reference:
                 return f"results of {', '.join(synthesis.SECTIONS)}, {self.section}"
             case "run":
                 return f"results/runs/{self.section}"
+            case "changed":
+                return "results/runs"
             case _:
                 return f"results/{self.source}/{self.section}.json"
 
@@ -184,6 +189,8 @@ class Sources:
         try:
             if reference.source == "claims":
                 return _ledger(reference.section)
+            if reference.source == "changed":
+                return results.changed_runs()
             if reference.source == "locked":
                 return locked.locked(reference.section, self.problems)
             if reference.source == "protocol":
