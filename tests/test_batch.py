@@ -2,8 +2,12 @@
 
 import io
 import json
+import logging
 from dataclasses import replace
+from types import SimpleNamespace
 
+import nbformat
+import papermill
 import pytest
 import toy
 
@@ -12,7 +16,8 @@ from mstask import describe, figures, results, sections
 from mstask.cli import main
 from mstask.grid import batch, cells, estimates, status
 from mstask.grid.execution import Report, Task
-from mstask.grid.progress import Progress, duration
+from mstask.grid.progress import Epochs, Progress, duration, following
+from mstask.paths import ROOT
 from mstask.sections import Place, resolve, section
 
 PLAIN = Place("plain", None, 1)
@@ -207,6 +212,81 @@ class TestProgress:
         progress.close()
         assert "\r" in stream.getvalue() and "b: failed, 1 s: it broke\n" in stream.getvalue()
         assert stream.getvalue().count("\n") == 2
+
+    def test_training_is_followed_epoch_by_epoch(self):
+        now, shown = [0.0], []
+        epochs = Epochs("cell 1 of 2, x", 10, lambda line, *_: shown.append(line), lambda: now[0])
+        history = SimpleNamespace(train_loss=[], validation_macro_f1=[], watched={})
+        for score in (0.25, 0.5):
+            now[0] += 4
+            history.train_loss.append(1.0)
+            history.validation_macro_f1.append(score)
+            epochs(history)
+        assert shown == [
+            "cell 1 of 2, x: begins",
+            "cell 1 of 2, x: epoch 1 of at most 10, validation macro f1 0.250, 4 s, at most 36 s left",
+            "cell 1 of 2, x: epoch 2 of at most 10, validation macro f1 0.500, 8 s, at most 32 s left",
+        ]
+
+    def test_a_continued_training_is_timed_from_where_it_continues_and_a_second_one_from_its_start(self):
+        now, shown = [0.0], []
+        epochs = Epochs("x", 10, lambda line, *_: shown.append(line), lambda: now[0])
+        for time, done in ((2, 6), (4, 7), (10, 1)):
+            now[0] = time
+            epochs(SimpleNamespace(validation_accuracy=[0.5] * done))
+        assert [line.rpartition(", ")[2] for line in shown[1:]] == ["at most 8 s left", "at most 6 s left", "at most 54 s left"]
+        assert "training 2: epoch 1" in shown[-1]
+
+    def test_epochs_that_take_no_time_are_not_all_shown(self):
+        shown = []
+        epochs = Epochs("x", 1000, lambda line, *_: shown.append(line), lambda: 0.0)
+        for done in range(1, 1001):
+            epochs(SimpleNamespace(train_accuracy=[0.5] * done))
+        assert len(shown) == 2 and "epoch 1000 of at most 1000" in shown[-1]
+
+    def test_rounds_of_iterations_have_no_limit_in_epochs(self):
+        shown = []
+        epochs = Epochs("x", 1, lambda line, *_: shown.append(line), iter(range(9)).__next__)
+        epochs(SimpleNamespace(train_loss=[0.5, 0.25]))
+        assert shown[-1] == "x: round 2, train loss 0.250, 1 s"
+
+    def test_the_limit_is_that_of_the_method_or_the_case(self):
+        limits = [
+            cells.epochs_at_most(Place(method, case, 1), resolve(name, profile="paper"))
+            for name, method, case in (
+                ("search", "SmallCNN", None),
+                ("search", "Vanilla-LIF", None),
+                ("hetsyn", "HetSyn", "digits-rows"),
+                ("hetsyn", "HetSyn", "speech"),
+                ("eventprop-gradients", "exact", None),
+            )
+        ]
+        search, hetsyn = resolve("search", profile="paper"), resolve("hetsyn", profile="paper")
+        assert limits == [search.cnn_epochs, search.max_epochs, hetsyn.digits_epochs, hetsyn.max_epochs, None]
+
+    def test_outside_a_notebook_training_says_nothing(self):
+        assert following(PLAIN, [PLAIN], 3) is None
+
+    def test_in_a_notebook_one_line_follows_all_cells_and_a_log_gets_it_once(self, tmp_path, caplog):
+        """papermill logs what is displayed, and not how it changes afterwards."""
+        code = """
+from types import SimpleNamespace
+from mstask.grid.progress import following
+for cell in ("a", "b"):
+    shown = following(cell, ["a", "b"], 2)
+    for done in (1, 2):
+        shown(SimpleNamespace(validation_accuracy=[0.5] * done))
+"""
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, tmp_path / "in.ipynb")
+        with caplog.at_level(logging.INFO, "papermill"):
+            made = papermill.execute_notebook(
+                tmp_path / "in.ipynb", tmp_path / "out.ipynb", cwd=ROOT, log_output=True, progress_bar=False
+            )
+        (output,) = made.cells[0].outputs
+        assert output.data["text/plain"].startswith("cell 2 of 2, b: epoch 2 of at most 2, validation accuracy 0.500")
+        assert [message for message in caplog.messages if "cell" in message and "of 2" in message] == ["cell 1 of 2, a: begins"]
 
     def test_durations_are_told_in_fitting_units(self):
         assert [duration(s) for s in (8.2, 200, 9000)] == ["8 s", "3 min", "2.5 h"]

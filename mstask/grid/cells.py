@@ -23,9 +23,10 @@ from mstask.data.checks import fingerprint
 from mstask.errors import MstaskError, nearest
 from mstask.experiments import Job
 from mstask.grid.inputs import of_cell
+from mstask.grid.progress import following
 from mstask.grid.status import failure_path, find, finished, path_of
 from mstask.parameters import Parameters
-from mstask.sections import Place, Section, label, resolve, section
+from mstask.sections import Place, Section, grid, label, resolve, section
 
 __all__ = ["data_record", "experiment", "finished", "load", "path_of", "run_cell"]
 
@@ -143,6 +144,7 @@ def run_cell(
             return found.cell
         if found.note and found.state != "failed":
             log.warning("%s: %s; running the cell again", place, found.note)
+        on_epoch = on_epoch or following(place, grid(parameters), epochs_at_most(place, parameters))
         made_by = of_cell(chosen, place, parameters)
         device = device_to_use()
         checkpoint = path.with_name(f"{path.stem}.{made_by['code'][-8:]}.checkpoint.pt")
@@ -168,6 +170,13 @@ def run_cell(
         for left in (failure_path(path), *path.parent.glob(f"{path.stem}.*checkpoint.pt")):
             left.unlink(missing_ok=True)
         return cell
+
+
+def epochs_at_most(place: Place, parameters: Parameters) -> int | None:
+    """How many epochs a cell may take: `max_epochs`, or what its method or case has of its own, as `cnn_epochs`."""
+    about = f"{place.method} {place.case}".casefold()
+    limits = {name[:-7]: value for name, value in parameters.of_cell().items() if name.endswith("_epochs")}
+    return next((limit for kind, limit in limits.items() if kind in about), limits.get("max"))
 
 
 @contextlib.contextmanager

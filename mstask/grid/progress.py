@@ -1,13 +1,21 @@
-"""How far a run is and how long it will take: one line in a terminal or a notebook, a line per cell in a log file."""
+"""How far a run is and how long it will take: one line in a terminal or a notebook, a line per cell in a log file.
+
+A batch is followed cell by cell (`Progress`), training in a notebook epoch by epoch (`Epochs`).
+"""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TextIO
 
 WIDTH = 24
+SCORES, LOSS = ("validation_macro_f1", "validation_accuracy", "train_accuracy"), "train_loss"
+"""What is shown of a history: the first score that it has, and where it has none, the loss of each round of iterations."""
+PAUSE = 0.5
+"""Seconds between two updates of a notebook's line."""
 
 
 class Progress:
@@ -79,6 +87,64 @@ class Progress:
         return scale * max(sum(self._left.values()) / at_a_time, max(self._left.values(), default=0.0))
 
 
+class Epochs:
+    """Follows the training of one cell: called after each epoch with the history so far, which has a list by kind of score.
+
+    Parameters
+    ----------
+    name : the cell, and its place among those that are run.
+    limit : epochs at most; None where the parameters don't say.
+    write : a writer of lines (`writer`).
+    """
+
+    def __init__(
+        self, name: str, limit: int | None, write: Callable[[str, str | None, bool], None], clock: Callable[[], float]
+    ) -> None:
+        self._name, self._limit, self._write, self._clock = name, limit, write, clock
+        self._began = self._shown = clock()
+        self._first: int | None = None
+        self._last, self._trainings = 0, 1
+        write(f"{name}: begins", None, False)
+
+    def __call__(self, history: Any) -> None:
+        """Show epoch, score and time left."""
+        scores = {name: values for name, values in vars(history).items() if isinstance(values, list) and values}
+        done, now = max(map(len, scores.values()), default=0), self._clock()
+        if self._first is None or done < self._last:
+            self._trainings += self._first is not None
+            self._first, self._began = done - 1, self._began if self._first is None else self._shown
+        self._last = done
+        if done == self._limit or now - self._shown >= PAUSE:
+            self._shown = now
+            self._write(self.line(scores, done, now), None, False)
+
+    def line(self, scores: Mapping[str, list[Any]], done: int, now: float) -> str:
+        """One line: which training, the epoch, the latest score, the time so far and the most that is left."""
+        training = f", training {self._trainings}" if self._trainings > 1 else ""
+        watched = next((name for name in SCORES if name in scores), LOSS)
+        score = f", {watched.replace('_', ' ')} {scores[watched][-1]:.3f}" if watched in scores else ""
+        spent = now - self._began
+        if watched == LOSS or self._limit is None or self._limit < done:
+            return f"{self._name}{training}: round {done}{score}, {duration(spent)}"
+        left = spent / max(1, done - (self._first or 0)) * (self._limit - done)
+        epoch = f"epoch {done} of at most {self._limit}"
+        return f"{self._name}{training}: {epoch}{score}, {duration(spent)}, at most {duration(left)} left"
+
+
+def following(place: Any, places: Sequence[Any], limit: int | None) -> Epochs | None:
+    """What shows a cell's epochs in a notebook: one line for all cells that a notebook cell trains; None elsewhere."""
+    if not in_notebook():
+        return None
+    number = f"cell {places.index(place) + 1} of {len(places)}, " if place in places else ""
+    return Epochs(f"{number}{place}", limit, _line_of(sys.modules["IPython"].get_ipython().execution_count), time.monotonic)
+
+
+@lru_cache(maxsize=1)
+def _line_of(execution: int) -> Callable[[str, str | None, bool], None]:
+    """The line below a notebook cell that is being executed."""
+    return _to_notebook()
+
+
 def writer(stream: TextIO) -> Callable[[str, str | None, bool], None]:
     """A function (line, what happened, whether it must stay readable) for a notebook, a terminal or a file."""
     if in_notebook():
@@ -122,12 +188,16 @@ def _to_file(stream: TextIO) -> Callable[[str, str | None, bool], None]:
 def _to_notebook() -> Callable[[str, str | None, bool], None]:
     from IPython.display import display
 
-    handle: Any = display({"text/plain": ""}, raw=True, display_id=True)
+    handles: list[Any] = []
     kept: list[str] = []
 
     def write(line: str, happened: str | None, stays: bool) -> None:
         if happened and stays:
             kept.append(happened)
-        handle.update({"text/plain": "\n".join([*kept, line])}, raw=True)
+        shown = {"text/plain": "\n".join([*kept, line])}
+        if handles:
+            handles[0].update(shown, raw=True)
+        else:
+            handles.append(display(shown, raw=True, display_id=True))
 
     return write
