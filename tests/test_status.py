@@ -215,12 +215,16 @@ class TestYourRun:
         assert "quick, 1 of 3 cells" in built.html
 
     def test_runs_with_changed_parameters_are_shown_under_their_label_with_what_differs(self, tmp_path, results_folder):
-        changed = resolve("ablation", max_epochs=3, seeds=[7])
+        changed = resolve("ablation", max_epochs=3, data_size="paper", seeds=[7])
         name = label("ablation", changed)
         path = results.cell_path("ablation", name, "embedded", "D0_doppler", 7)
         results.write_cell(path, cell("D0_doppler", 7, profile=name, parameters=changed.of_cell()))
         (row,) = figures.table_changed_runs(results.changed_runs()).to_dict("records")
-        assert (row["run"], row["changed"], row["seeds"]) == (name, "max_epochs 3 instead of 10", "7")
+        assert (row["run"], row["changed"], row["seeds"]) == (
+            name,
+            "data_size paper instead of medium; max_epochs 3 instead of 10",
+            "7",
+        )
         project = Project(tmp_path)
         shown = ":::{mstask-table} changed_runs changed/run\n:name: table-changed\n\nChanged.\n:::\n"
         project.write(f"::::{{mstask-when}} changed/run\n{shown}::::\n")

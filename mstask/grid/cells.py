@@ -26,7 +26,7 @@ from mstask.grid.inputs import of_cell
 from mstask.grid.progress import following
 from mstask.grid.status import failure_path, find, finished, path_of
 from mstask.parameters import Parameters
-from mstask.sections import Place, Section, grid, label, resolve, section
+from mstask.sections import Place, Section, checked, differing, grid, label, section
 
 __all__ = ["data_record", "experiment", "finished", "load", "path_of", "run_cell"]
 
@@ -112,15 +112,13 @@ def check_agreement(chosen: Section, place: Place, parameters: Parameters, split
 
 def command(section_id: str, place: Place, parameters: Parameters) -> str:
     """The command that runs a cell, with everything in which it differs from its profile."""
-    plain = resolve(section_id, profile=parameters.profile, data_source=parameters.data_source)
+    plain = checked(section_id, profile=parameters.profile, data_source=parameters.data_source)
     words = ["python", "-m", "mstask", "run", section_id, "--profile", parameters.profile, "--data", parameters.data_source]
     for name, value in (("methods", place.method), ("cases", place.case), ("seeds", place.seed)):
         if value is not None and value not in getattr(plain, name):
             words += [f"--{name}", str(value)]
-    usual = plain.of_cell()
-    for name, value in parameters.of_cell().items():
-        if value != usual[name]:
-            words += ["--set", f"{name}={value}"]
+    for name, (value, _) in differing(section_id, parameters.of_cell()).items():
+        words += ["--set", f"{name}={value}"]
     return shlex.join(words)
 
 
