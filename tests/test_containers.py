@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import gzip
 import io
+import os
 import struct
 import zipfile
 
@@ -151,6 +152,23 @@ class TestOtherThanTheName:
         assert "is an HDF5 file, expected a .npy file" in refusal(checks.read_npy, words)
         assert "is an HDF5 file, expected a zip archive" in refusal(containers.read_pt, words)
         assert "can't be read: Is a directory" in refusal(shd.read, words.parent)
+
+    def test_a_pipe_which_would_be_waited_for(self, tmp_path):
+        for number, read in enumerate((shd.read, checks.read_npy, containers.read_pt)):
+            os.mkfifo(pipe := tmp_path / f"pipe{number}")
+            assert "is a pipe or a device, expected a file" in refusal(read, pipe)
+
+    def test_a_file_that_is_packed_twice(self, words):
+        twice = words.with_name("twice.h5.gz")
+        twice.write_bytes(gzip.compress(gzip.compress(words.read_bytes())))
+        assert "twice.h5.gz is packed with gzip twice: unpack it once" in refusal(shd.read, twice)
+
+    def test_numbers_that_lie_in_another_file(self, words):
+        with h5py.File(words, "a") as file:
+            n = len(file["labels"])
+            del file["labels"]
+            file.create_dataset("labels", shape=(n,), dtype="u1", external=[("/dev/zero", 0, n)])
+        assert "/labels lie in other files; refused" in refusal(shd.read, words)
 
     def test_a_file_that_another_program_keeps_locked(self, words):
         with words.open("rb") as other:

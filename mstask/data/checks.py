@@ -56,6 +56,9 @@ def require_readable(path: Path, *kinds: str) -> None:
     DataError : says what the file is, and what may have happened to it.
     """
     try:
+        if not (path.is_file() or path.is_dir()):
+            path.stat()
+            raise DataError(f"{path} is a pipe or a device, expected a file")
         with path.open("rb") as file:
             begin = file.read(8)
         size = path.stat().st_size

@@ -42,6 +42,9 @@ def unpacked(path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="mstask-") as folder:
         plain = Path(folder) / path.stem
         _unpack(path, plain)
+        with plain.open("rb") as file:
+            if file.read(2) == b"\x1f\x8b":
+                raise DataError(f"{path} is packed with gzip twice: unpack it once")
         yield plain
 
 
@@ -66,8 +69,11 @@ def opened_hdf5(path: Path) -> Iterator[h5py.File]:
 def require_claim(path: Path, values: h5py.Dataset, n_rows: int) -> None:
     """Refuse a data set of an HDF5 file that claims more than `n_rows` rows, or more bytes than `checks.MAX_BYTES`.
 
+    Its numbers must lie in the file: one that points elsewhere could have any file read, or a pipe that never ends.
     A compressed data set may claim terabytes in a file of a few kB; reading any of it unpacks a whole chunk.
     """
+    if values.external or values.is_virtual:
+        raise DataError(f"{path}: the numbers of {values.name} lie in other files; refused, copy them into this one")
     rows, size = (values.shape or (1,))[0], values.dtype.itemsize
     if rows > n_rows:
         raise DataError(f"{path}: {values.name} claims {rows:,} rows, expected at most {n_rows:,}")
