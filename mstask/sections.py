@@ -175,7 +175,8 @@ def _check_names(chosen: Section, parameters: Parameters) -> None:
     for kind, known in (("method", chosen.methods), ("case", chosen.cases)):
         for name in getattr(parameters, f"{kind}s"):
             if name not in known:
-                raise MstaskError(f"section {chosen.id} has no {kind} {name!r}; {nearest(name, known)}")
+                advice = nearest(name, known) if known else "it is measured on one data set, so leave cases out"
+                raise MstaskError(f"section {chosen.id} has no {kind} {name!r}; {advice}")
     for name in LISTS:
         values = getattr(parameters, name)
         if len(set(values)) < len(values):

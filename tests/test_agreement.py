@@ -1,7 +1,9 @@
 """What a document says of its data, parameters and command is true, or nothing is measured, read, locked or verified."""
 
 import dataclasses
+import re
 
+import numpy as np
 import pytest
 import toy
 from making import cell
@@ -116,3 +118,30 @@ def test_a_cell_that_is_not_of_its_profile_is_not_locked(toy_here):
     results.write_cell(cells.path_of("toy", PLACE, settings), results.sealed(earlier))
     with pytest.raises(results.ResultsError, match="is called 'paper', but has max_epochs 1: run it again"):
         locked.lock("toy", "paper", "embedded")
+
+
+@pytest.mark.parametrize(
+    ("place", "changed", "said"),
+    [
+        (PLACE._replace(seed=-1), {}, "parameter seeds.0 is -1"),
+        (PLACE._replace(seed=True), {}, "parameter seeds.0 is True"),
+        (PLACE._replace(case="x"), {}, "has no case 'x'; it is measured on one data set"),
+        (PLACE, {"learning_rate": float("nan")}, "parameter learning_rate is nan"),
+        (PLACE, {"batch_size": 0}, "parameter batch_size is 0"),
+    ],
+)
+def test_a_place_and_parameters_put_together_by_hand_are_checked_before_training(place, changed, said, toy_here):
+    settings = resolve("toy")
+    with pytest.raises(MstaskError, match=re.escape(said)):
+        cells.run_cell("toy", place, settings.model_copy(update=changed), cells.load("toy", settings))
+
+
+def test_parameters_of_another_section_are_refused(toy_here):
+    with pytest.raises(MstaskError, match="aren't those of section probe"):
+        cells.checked_place(section("probe"), Place("D0_doppler", None, 42), resolve("toy"))
+
+
+def test_a_seed_out_of_an_array_is_a_whole_number_in_the_document(toy_here):
+    for seed in (np.int64(PLACE.seed), float(PLACE.seed), str(PLACE.seed)):
+        [found] = {cells.checked_place(section("toy"), PLACE._replace(seed=seed), resolve("toy"))}
+        assert found == PLACE and type(found.seed) is int

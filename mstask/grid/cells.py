@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from mstask import results
 from mstask.data import Splits
 from mstask.data.checks import fingerprint
-from mstask.errors import MstaskError, nearest
+from mstask.errors import MstaskError
 from mstask.experiments import Job
 from mstask.grid.inputs import of_cell
 from mstask.grid.progress import following
@@ -77,6 +77,18 @@ class Watched:
         return value
 
 
+def checked_place(chosen: Section, place: Place, parameters: Parameters) -> Place:
+    """The place of a cell, read and checked like the parameters it belongs to, which are checked once more.
+
+    A notebook can put together both by hand: a seed from an array, parameters of another section, a copy out of range.
+    """
+    if not isinstance(parameters, chosen.parameters):
+        raise MstaskError(f"{place}: these parameters aren't those of section {chosen.id}; make them by resolve({chosen.id!r})")
+    asked = {"methods": [place.method], "seeds": [place.seed]} | ({} if place.case is None else {"cases": [place.case]})
+    found = checked(chosen.id, **parameters.model_dump() | asked)
+    return Place(found.methods[0], place.case, found.seeds[0])
+
+
 def check_agreement(chosen: Section, place: Place, parameters: Parameters, splits: Splits) -> None:
     """Refuse to measure a cell on data that was loaded for another section, case or size, or that isn't what it says.
 
@@ -84,9 +96,6 @@ def check_agreement(chosen: Section, place: Place, parameters: Parameters, split
     ------
     MstaskError : the first disagreement, and what to do about it.
     """
-    for kind, name, known in (("method", place.method, chosen.methods), ("case", place.case, chosen.cases)):
-        if name is not None and name not in known:
-            raise MstaskError(f"section {chosen.id} has no {kind} {name!r}; {nearest(name, known)}")
     wanted = {"section": chosen.id, "case": place.case} | parameters.model_dump()
     meta = splits.meta
     about = meta.get("asked") or {"data_source": meta["source"]} | (
@@ -134,7 +143,9 @@ def run_cell(
     The document lies at `results.cell_path`; while training, a checkpoint lies beside it, from which an interrupted cell
     continues as long as the code is the same. Of several processes that ask for a cell, one runs it and the others wait.
     """
-    chosen, path = section(section_id), path_of(section_id, place, parameters)
+    chosen = section(section_id)
+    place = checked_place(chosen, place, parameters)
+    path = path_of(section_id, place, parameters)
     check_agreement(chosen, place, parameters, splits)
     with alone(path, str(place)):
         found = find(section_id, place, parameters, splits.meta["fingerprint"])
