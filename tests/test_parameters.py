@@ -3,6 +3,7 @@
 import json
 import re
 
+import making
 import nbformat
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from mstask import browser, pairs, paths, results
 from mstask.cli import main, parser
 from mstask.data import DataError, images, radar, speech
 from mstask.errors import MstaskError, UsageError
+from mstask.grid import locked
 from mstask.neighbours.g2gnet import features
 from mstask.paths import ROOT
 from mstask.sections import given, resolve, sections
@@ -294,11 +296,16 @@ class TestReduced:
         assert caplog.messages == ["REDUCED=1 is set: the profile is smoke, not paper; unset it to run paper"]
         assert resolve("ablation").profile == "smoke" and len(caplog.messages) == 1
 
-    def test_what_was_run_keeps_its_name_and_what_a_profile_says_its_values(self, monkeypatch):
+    def test_what_was_run_keeps_its_name_and_can_be_locked_and_what_a_profile_says_its_values(
+        self, monkeypatch, results_folder
+    ):
         from mstask.describe import parameter_rows
         from mstask.sections import label
 
         paper, rows = resolve("ablation", profile="paper"), parameter_rows("ablation")
         monkeypatch.setenv("REDUCED", "1")
         assert label("ablation", paper) == "paper"
+        path = results.cell_path("ablation", "paper", "embedded", "D0_doppler", 42)
+        results.write_cell(path, making.cell(parameters=paper.of_cell()))
+        assert locked.lock("ablation", "paper", "embedded").is_file()
         assert parameter_rows("ablation") == rows

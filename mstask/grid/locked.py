@@ -10,7 +10,7 @@ from typing import Any
 from mstask import results
 from mstask.grid import status
 from mstask.results import locks
-from mstask.sections import label, resolve, section, sections
+from mstask.sections import checked, label, section, sections
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ def lock(section_id: str, profile: str, data_source: str, budget: str | None = N
     """
     known = section(section_id).parameters.model_fields
     for cell in results.run_cells(section_id, profile, data_source):
-        made = resolve(section_id, **{name: value for name, value in cell.parameters.items() if name in known})
+        made = checked(section_id, **{name: value for name, value in cell.parameters.items() if name in known})
         if label(section_id, made) != cell.profile:
-            usual = resolve(section_id, profile=made.profile, data_source=data_source).of_cell()
+            usual = checked(section_id, profile=made.profile, data_source=data_source).of_cell()
             own = ", ".join(f"{n} {v!r}" for n, v in made.of_cell().items() if v != usual[n]) or "no parameter of its own"
             raise results.ResultsError(
                 f"the cell {cell.label} of section {section_id} is called {cell.profile!r}, but has {own}: run it again"
