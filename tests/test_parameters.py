@@ -296,9 +296,7 @@ class TestReduced:
         assert caplog.messages == ["REDUCED=1 is set: the profile is smoke, not paper; unset it to run paper"]
         assert resolve("ablation").profile == "smoke" and len(caplog.messages) == 1
 
-    def test_what_was_run_keeps_its_name_and_can_be_locked_and_what_a_profile_says_its_values(
-        self, monkeypatch, results_folder
-    ):
+    def test_what_was_run_keeps_its_name_and_can_be_locked_and_profiles_their_values(self, monkeypatch, results_folder):
         from mstask.describe import parameter_rows
         from mstask.sections import label
 
