@@ -42,9 +42,16 @@ def lines_of(reached):
         yield from ((str(module.path), line) for line in range(first, statement.end_lineno + 1))
 
 
+def compiled():
+    """(file, line) of every function of this package that has been compiled in this process."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("mstask.")]
+    found = [f.py_func.__code__ for module in modules for f in vars(module).values() if getattr(f, "signatures", None)]
+    return {(code.co_filename, code.co_firstlineno) for code in found}
+
+
 def functions_run(measure):
-    """(file, line) of the functions of this package that a call runs, in any thread, and of those it has compiled."""
-    ran = set()
+    """(file, line) of the functions of this package that a call runs, in any thread, and of those it compiles."""
+    ran, before = set(), compiled()
 
     def note(frame, event, _):
         code = frame.f_code
@@ -59,9 +66,7 @@ def functions_run(measure):
     finally:
         sys.setprofile(None)
         threading.setprofile(None)
-    modules = [module for name, module in sys.modules.items() if name.startswith("mstask.")]
-    compiled = [f for module in modules for f in vars(module).values() if getattr(f, "signatures", None)]
-    return ran | {(f.py_func.__code__.co_filename, f.py_func.__code__.co_firstlineno) for f in compiled}
+    return ran | (compiled() - before)
 
 
 @pytest.mark.parametrize("name", sections() if ALL else ["ablation"])
