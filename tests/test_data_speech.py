@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import pickle
 import shutil
+import warnings
 
 import h5py
 import numpy as np
@@ -261,6 +262,12 @@ class TestMixedSplit:
         assert (both.mean().item(), both.std().item()) == (pytest.approx(0, abs=1e-5), pytest.approx(1, abs=1e-4))
         assert abs(splits.train.x.mean()) > 1e-4
 
+    @pytest.mark.parametrize("kind", [torch.uint8, torch.uint16, torch.float16, torch.bfloat16, torch.float64])
+    def test_labels_may_have_any_number_type(self, tensors, tmp_path, kind):
+        x, y = tensors
+        torch.save({"Xtr": x[:208], "ytr": y[:208].to(kind), "Xte": x[208:], "yte": y[208:].to(kind)}, tmp_path / "shd.pt")
+        assert torch.equal(data.load("speech-mixed", source="real", root=tmp_path / "shd.pt").test.y, y[208:])
+
     @pytest.mark.parametrize("divided", [True, False])
     def test_the_probe_can_have_the_first_part_whole_and_as_it_is(self, tensors, tmp_path, monkeypatch, divided):
         x, y = tensors
@@ -438,6 +445,11 @@ class TestBadFiles:
         assert "1 training words of class 6, too few" in refusal(folder)
 
 
+def _quantized():
+    with warnings.catch_warnings(action="ignore"):
+        return torch.quantize_per_tensor(torch.zeros(9), 0.1, 0, torch.qint8)
+
+
 class TestBadCaches:
     def refusal(self, path):
         return refusal(path, "speech-mixed")
@@ -482,6 +494,7 @@ class TestBadCaches:
             ({"X": torch.zeros(3, 12, 7), "y": torch.tensor([0, 20, 0])}, "the first is 20 at index 1"),
             ({"X": torch.zeros(260, 12, 7), "y": torch.arange(260) % 20}, "has no variation"),
             ({"X": torch.rand(30, 12, 7), "y": torch.arange(30) % 20}, "too few"),
+            ({"X": torch.rand(9), "y": _quantized()}, "y is a torch.qint8"),
         ],
     )
     def test_wrong_content(self, cache, tmp_path, content, problem):

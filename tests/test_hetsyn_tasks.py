@@ -117,7 +117,8 @@ class TestBins:
         assert ones == [[0, 695], [1, 695], [2, 1], [125, 695], [249, 699]]
 
     def test_warped_words_have_more_or_fewer_rows(self):
-        assert [len(binned(self.times, self.units, warp)) for warp in (2**0.5, 2**-0.5)] == [353, 176]
+        warps = (2**0.5, 2**-0.5, 0.7, 1.1, 1.3)
+        assert [len(binned(self.times, self.units, warp)) for warp in warps] == [353, 176, 175, 275, 325]
 
     @pytest.mark.parametrize(("seconds", "row"), [(0.404, 101), (0.804, 201), (0.1, 25), (0.9956, 249)])
     def test_the_border_of_a_bin_is_rounded_like_the_times(self, seconds, row):

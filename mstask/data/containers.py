@@ -131,8 +131,9 @@ def read_pt(path: Path) -> dict[str, torch.Tensor]:
         raise DataError(f"{path} holds a {type(tensors).__name__}, expected a dictionary of tensors by name")
     found = {name: value.detach() for name, value in tensors.items() if isinstance(value, torch.Tensor)}
     for name, value in found.items():
-        if value.layout != torch.strided or value.device.type != "cpu":
-            raise DataError(f"{path}: {name} is a {value.layout} tensor on {value.device}, expected plain numbers")
+        if value.layout != torch.strided or value.device.type != "cpu" or value.is_quantized:
+            found_kind = f"{value.dtype} {value.layout} tensor on {value.device}"
+            raise DataError(f"{path}: {name} is a {found_kind}, expected plain numbers")
     checks.require_size(path, sum(value.numel() * max(value.element_size(), 4) for value in found.values()))
     return {name: value.clone(memory_format=torch.contiguous_format) for name, value in found.items()}
 

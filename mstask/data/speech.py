@@ -335,7 +335,7 @@ def _examples(path: Path, tensors: dict[str, torch.Tensor], x_name: str, y_name:
     if x.ndim != 3 or not x.numel() or len(x) != len(y) or x.is_sparse or x.is_complex():
         found = f"{x.dtype} {list(x.shape)} for {y.numel()} labels"
         raise DataError(f"{path}: {x_name} is {found}, expected one real array [frames, channels] per label")
-    x = x.to(torch.float32)
+    x, y = x.to(torch.float32), y.to(torch.float64) if y.is_floating_point() else y
     if not torch.isfinite(x).all():
         raise DataError(f"{path}: {x_name} has values that are NaN or infinite, expected spike counts")
     return x, checks.class_labels(path, y.numpy(), N_CLASSES)

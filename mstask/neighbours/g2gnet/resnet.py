@@ -7,14 +7,12 @@ Tensors are named as in the public weights that the sources download (cifar10_re
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from mstask import paths
-from mstask.data import DataError
+from mstask.data import DataError, containers
 
 VARIABLE = "RESNET32_WEIGHTS"
 DATASETS = ("cifar-10", "cifar-100")
@@ -86,36 +84,30 @@ def read(path: Path, n_classes: int) -> ResNet32:
 
     Raises
     ------
-    DataError : a missing, large or damaged file; a tensor that is missing, unknown, of another shape or not finite.
+    DataError : a missing, large or damaged file; a tensor that is missing, unknown, of another shape or not finite;
+        a negative variance.
     """
     model = ResNet32(n_classes)
     found, expected = _tensors(path), model.state_dict()
     counters = {name for name in expected if name.endswith("num_batches_tracked")}
-    absent, unknown = sorted(expected.keys() - found.keys() - counters), sorted(found.keys() - expected.keys())
+    absent, unknown = sorted(expected.keys() - found.keys() - counters), sorted(map(str, found.keys() - expected.keys()))
     if absent or unknown:
         what = f"has no tensor {absent[0]}" if absent else f"holds the unknown tensor {unknown[0]}"
-        raise DataError(f"{path} {what}, expected the {len(expected) - len(counters)} tensors of a CIFAR ResNet-32")
+        n = len(expected) - len(counters)
+        raise DataError(f"{path} {what}, expected the {n} tensors of a CIFAR ResNet-32 by name (its state_dict)")
     for name, value in found.items():
         if value.shape != expected[name].shape:
             advice = f"; those are weights for {len(value)} classes, not {n_classes}" if name.startswith("fc") else ""
             raise DataError(f"{path}: {name} is {list(value.shape)}, expected {list(expected[name].shape)}{advice}")
         if name not in counters and not (value.is_floating_point() and value.isfinite().all()):
             raise DataError(f"{path}: {name} has values that are not finite real numbers")
+        if name.endswith("running_var") and value.min() < 0:
+            raise DataError(f"{path}: {name} has negative values, expected variances")
     model.load_state_dict(expected | found)
     return model.eval().requires_grad_(False)
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        if (size := path.stat().st_size) > LARGEST:
-            raise DataError(f"{path} has {size} bytes, expected about 2 million, the weights of a ResNet-32")
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist") from None
-    except pickle.UnpicklingError:
-        raise DataError(f"{path} holds more than tensors, or is no .pt file; refused, as unpickling can run code") from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise DataError(f"{path} is not a complete .pt file: {(str(error) or repr(error)).splitlines()[0]}") from None
-    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
-        raise DataError(f"{path} holds a {type(found).__name__}, expected the tensors of a ResNet-32 by name (its state_dict)")
-    return dict(found)
+    if path.is_file() and (size := path.stat().st_size) > LARGEST:
+        raise DataError(f"{path} has {size} bytes, expected about 2 million, the weights of a ResNet-32")
+    return containers.read_pt(path)

@@ -22,7 +22,7 @@ from mstask.errors import MstaskError, nearest
 from mstask.neighbours.hetsyn.names import CASES
 from mstask.neighbours.hetsyn.tasks import MatchToSample, Pattern
 
-BIN_S, TRIAL_S = 0.004, 1
+ROWS, BIN_S = 250, 0.004
 VALIDATION_TRIALS = 256
 PATTERN_TRIALS = 8
 DATA_SEED = 0
@@ -111,8 +111,8 @@ def speech_bins(
 
 
 def rows_of(warp: float) -> int:
-    """Bins of a word that is stretched by a factor: int(1 s x factor / 4 ms), as the paper's code divides."""
-    return int(TRIAL_S * warp / BIN_S)
+    """Bins of a word that is stretched by a factor: int(250 x factor), as in the paper's code."""
+    return int(ROWS * warp)
 
 
 def binned(times: np.ndarray, units: np.ndarray, warp: float = 1.0) -> np.ndarray:
