@@ -144,8 +144,8 @@ def _multiplicative(rule, row, time, out_times, up, later):
 def normalise(weights, norms, totals):
     """Rescale the weights of each neuron from their present sum of magnitudes [N] to the one in `norms` [N].
 
-    A neuron whose weights are all zero begins again from equal ones. (The published code divides by zero there: its
-    weights are NaN from then on, and it never fires again.)
+    A neuron whose weights are all zero begins again from equal ones. (Taken at its word, the rule divides by zero there: the
+    weights would be NaN from then on, and the neuron would never fire again.)
     """
     n_inputs, n_neurons = weights.shape
     scale = np.empty(n_neurons, np.float32)
