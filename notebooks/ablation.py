@@ -166,13 +166,11 @@ lesson.draw_rates(before, after, settings.target_rate)
 # comes below, for all networks.
 
 # %%
-few = recipe(
-    settings.model_copy(update={"max_epochs": min(3, settings.max_epochs)})
-)
-outcome = train(network, splits, few, settings.seeds[0], on_epoch=lesson.LiveRun())
-print(
-    f"macro-F1 on the test set after {outcome.epochs} epochs: {outcome.macro_f1:.3f}"
-)
+order = settings.seeds[0]
+few = settings.model_copy(update={"max_epochs": min(3, settings.max_epochs)})
+outcome = train(network, splits, recipe(few), order, on_epoch=lesson.LiveRun())
+print(f"after {outcome.epochs} epochs, on the test set:")
+print(f"macro-F1 {outcome.macro_f1:.3f}")
 
 # %% [markdown]
 # The last layer's spikes on the example above. Its mean over time, neuron by neuron, is all that the readout gets.
