@@ -9,11 +9,10 @@ from pathlib import Path
 import matplotlib
 import nbformat
 import pytest
-import torch
 import toy
 from cycler import cycler
 
-from mstask import figures, neurons, paths, results
+from mstask import figures, paths, results
 from mstask.data import cache
 from mstask.errors import MstaskError
 from mstask.grid import batch, cells, kernel
@@ -110,9 +109,8 @@ def test_what_one_user_generates_others_of_the_cache_can_read_and_lock(monkeypat
 def test_kernels_are_kept_for_one_user_alone(monkeypatch, tmp_path):
     """Compiled code is loaded by unpickling it, so nobody else may have written it."""
     monkeypatch.setenv("MSTASK_DATA", str(tmp_path / "shared"))
-    layer = neurons.create("Vanilla-LIF", 3, backend="fused")
-    monkeypatch.setattr(numba_kernel, "HEADER", numba_kernel.HEADER + f"# {tmp_path}\n")
-    layer(torch.zeros(1, 4, 3))
+    source = numba_kernel.Source("# Generated: two\nfrom numba import njit\ndef kernel(x):\n    x[0] = 2\n", ("x",), 0)
+    numba_kernel.compile_kernel(source, "float64")
     (folder,) = (tmp_path / "shared").iterdir()
     assert folder == numba_kernel.kernels_dir() and stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert str(os.getuid()) in folder.name and list(folder.glob("mstask_kernel_*.py"))
