@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 from importlib import metadata
@@ -16,6 +17,16 @@ ROOT = Path(__file__).resolve().parent.parent
 def is_checkout() -> bool:
     """Whether this package lies in the repository, with notebooks, book and locked results beside it."""
     return (ROOT / "_toc.yml").is_file()
+
+
+def git(*arguments: str) -> str | None:
+    """What git says of the folder that the package lies in; None where there is no git or no repository, or it fails."""
+    command = ["git", "-C", str(ROOT), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
 
 
 def lacking(what: str) -> str:

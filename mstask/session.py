@@ -90,15 +90,8 @@ def revision() -> str:
 
 
 def git(*arguments: str) -> str | None:
-    """What git says of the checkout; None where it has nothing to say."""
-    if not (paths.ROOT / ".git").exists():
-        return None
-    command = ["git", "-C", str(paths.ROOT), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    """What git says of the checkout; None where it has nothing to say, as of an installed package."""
+    return paths.git(*arguments) if (paths.ROOT / ".git").exists() else None
 
 
 def found(results: Path) -> str:

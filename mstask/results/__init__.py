@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib import metadata
@@ -82,8 +81,8 @@ def provenance(command: str, device: str = "cpu") -> Provenance:
     """Return what made a result now: revision, versions, machine and threads; no host, user or folder names."""
     import torch
 
-    revision = _git("rev-parse", "HEAD")
-    changed = _git("status", "--porcelain", "--", ".", ":(exclude)results", ":(exclude)book")
+    revision = paths.git("rev-parse", "HEAD")
+    changed = paths.git("status", "--porcelain", "--", ".", ":(exclude)results", ":(exclude)book")
     for folder, shown in ((str(paths.ROOT), "."), (str(paths.home()), "~")):
         command = command.replace(folder, shown) if len(folder) > 1 else command
     return Provenance(
@@ -297,17 +296,6 @@ def _load_kept(section: str, folder: str) -> Document:
 def _unchanged(path: Path, stamped: tuple[int, int] | None) -> Document:
     """Read a kept document, once per process as long as its file isn't changed; documents can't be changed either."""
     return read_document(path)
-
-
-def _git(*arguments: str) -> str | None:
-    """Return what git says of the checkout, None where there is no git or no repository."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(paths.ROOT), *arguments], capture_output=True, text=True, timeout=30, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
 
 
 def _version(package: str) -> str:
