@@ -32,7 +32,7 @@ def recording(speaker: int, label: int) -> np.ndarray:
     """A word at 48 kHz, an even number of samples, as lauscher wants it."""
     from scipy.signal import resample
 
-    from mstask.data.synth import voices
+    from mstask.synth import voices
 
     word = voices.draw(0, 0, 1000, label, speaker)
     wave = voices.record(voices.say_batch([word])[0], word)
@@ -71,7 +71,7 @@ def profiles(spikes: tuple[np.ndarray, np.ndarray], units: np.ndarray, seconds: 
 
 def agreement(wave: np.ndarray, units: np.ndarray, ear: Any, runs: int) -> dict[str, Any]:
     """Two runs of lauscher and `runs` of the fast chain on a word: spike counts, mean correlations between pairs of runs."""
-    from mstask.data.synth import cochlea
+    from mstask.synth import cochlea
 
     seconds = len(wave) / RATE
     theirs = [profiles(by_lauscher(wave, units, seed), units, seconds) for seed in (1, 2)]
@@ -97,8 +97,8 @@ def agreement(wave: np.ndarray, units: np.ndarray, ear: Any, runs: int) -> dict[
 
 def measure(threads: int, repeats: int, tiny: bool) -> dict[str, Any]:
     """CPU and wall seconds of both on the first word, and their agreement on all."""
-    from mstask.data.synth import cochlea
-    from mstask.data.synth.voices import WORDS as NAMES
+    from mstask.synth import cochlea
+    from mstask.synth.voices import WORDS as NAMES
 
     ear = cochlea.ear(70 if tiny else 700)
     waves = [recording(*word) for word in WORDS[: 1 if tiny else None]]

@@ -15,7 +15,7 @@ from benchmarks.peers import PEERS, Peer
 from mstask import neurons
 from mstask.calibration import calibrate_thresholds
 from mstask.networks import VerticalNet, own_options
-from mstask.paper import PROTOCOL
+from mstask.protocol import PROTOCOL
 
 SEED = 1
 

@@ -84,7 +84,7 @@ def measure_epochs(threads: int, repeats: int, tiny: bool) -> dict[str, list[dic
     from mstask import data
     from mstask.calibration import calibrate_thresholds
     from mstask.networks import VerticalNet
-    from mstask.paper import PROTOCOL
+    from mstask.protocol import PROTOCOL
     from mstask.training import Recipe, train
 
     torch.set_num_threads(threads)
@@ -146,7 +146,7 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _report(document: Any) -> Iterator[Any]:
-    from mstask.figures import speed
+    from mstask.studies.speed import exhibits as speed
 
     yield from (speed.table_epoch(document), speed.table_growth(document))
 

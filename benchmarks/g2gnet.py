@@ -1,8 +1,8 @@
 """The wired layer of G2GNet against one dense masked product, forward and backward, over wiring, width and p_inter.
 
-Contenders per layer: "dense" (mask applied once, one product), "grouped" and "sparse" (see `mstask.neighbours.g2gnet.products`)
+Contenders per layer: "dense" (mask applied once, one product), "grouped" and "sparse" (see `mstask.studies.g2gnet.products`)
 and "step by step" (the mask applied anew, and one product, for every time step: the usual way). Ratios to "dense" are formed
-within a repeat when the document is read (`mstask.neighbours.g2gnet.speed`).
+within a repeat when the document is read (`mstask.studies.g2gnet.speed`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def measure(threads: int, clock: str, repeats: int, tiny: bool) -> dict[str, Any
     import torch
 
     from benchmarks.timing import interleaved
-    from mstask.neighbours.g2gnet import products, wiring
+    from mstask.studies.g2gnet import products, wiring
 
     torch.set_num_threads(threads)
     layers = []
@@ -66,7 +66,7 @@ def both_ways(weight, x, back, plan):
     """Forward and backward of a layer in the plan's form."""
     import torch
 
-    from mstask.neighbours.g2gnet import products
+    from mstask.studies.g2gnet import products
 
     return lambda: torch.autograd.grad(products.product(weight, x, plan), (weight, x), back)
 
@@ -101,7 +101,7 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _report(document: Any) -> Iterator[Any]:
-    from mstask.neighbours.g2gnet import speed
+    from mstask.studies.g2gnet import speed
 
     for clock in RUNS:
         yield f"{clock}: relative to the dense product, median [quartiles]; * what the automatic choice takes"

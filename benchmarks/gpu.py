@@ -17,7 +17,7 @@ from benchmarks import runner
 from benchmarks.contenders import SEED, TINY, WORKLOADS, contenders, training_step
 from benchmarks.timing import interleaved
 from mstask.errors import MstaskError
-from mstask.figures import speed
+from mstask.studies.speed import exhibits as speed
 
 SECTION = "benchmark-gpu"
 

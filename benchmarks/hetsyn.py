@@ -53,7 +53,7 @@ def _network(work: Workload, backend: str, double: bool = False) -> tuple[Any, A
     """The same network and input for every form."""
     import torch
 
-    from mstask.neighbours.hetsyn.settings import SETTINGS
+    from mstask.studies.hetsyn.settings import SETTINGS
 
     torch.manual_seed(SEED)
     model = SETTINGS[work.case].network("HetSynLIF", work.inputs, work.outputs).eval()
@@ -143,7 +143,7 @@ def table(document: Any) -> Any:
     """Per workload: how many times longer each form takes than the compiled one (median [quartiles]), and its memory."""
     import pandas as pd
 
-    from mstask.figures.speed import Spread
+    from mstask.studies.speed.exhibits import Spread
 
     rows = []
     for key, seconds in document.values["runs"][0]["seconds"].items():

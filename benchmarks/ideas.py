@@ -193,7 +193,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
     options = runner.options(__doc__.partition("\n")[0], arguments)
     print(f"load average {runner.load()}")
-    from mstask.figures.speed import Spread
+    from mstask.studies.speed.exhibits import Spread
 
     for name, ratios in runner.fresh("benchmarks.ideas:measure", 1, repeats=options.repeats, tiny=options.tiny).items():
         print(f"{Spread.of(ratios)!s:>20}  {name}")

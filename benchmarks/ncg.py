@@ -22,11 +22,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import runner
 from mstask.data import images
-from mstask.neighbours.ncg import Readout, SpikeList, from_dense
-from mstask.neighbours.ncg.config import Config
-from mstask.neighbours.ncg.inputs import SMALL_FILTER, contrast_latency
-from mstask.neighbours.ncg.methods import METHODS, Method, Schedule, Settings, configuration
-from mstask.neighbours.ncg.training import most_frequent_winner
+from mstask.studies.ncg import Readout, SpikeList, from_dense
+from mstask.studies.ncg.config import Config
+from mstask.studies.ncg.inputs import SMALL_FILTER, contrast_latency
+from mstask.studies.ncg.methods import METHODS, Method, Schedule, Settings, configuration
+from mstask.studies.ncg.training import most_frequent_winner
 
 SECTION = "benchmark-ncg"
 EPOCHS, FOLDS = 15, 5

@@ -20,11 +20,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mstask.neighbours.ncg import inputs
-from mstask.neighbours.ncg.methods import METHODS, SETTINGS, Method, Schedule, Settings, configuration
-from mstask.neighbours.ncg.spikes import SpikeList
-from mstask.neighbours.ncg.training import fit
 from mstask.results import documents, files
+from mstask.studies.ncg import inputs
+from mstask.studies.ncg.methods import METHODS, SETTINGS, Method, Schedule, Settings, configuration
+from mstask.studies.ncg.spikes import SpikeList
+from mstask.studies.ncg.training import fit
 
 REAL = ("mnist", "fashion-mnist")
 SAMPLES, EPOCHS = 1500, 8

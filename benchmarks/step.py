@@ -1,7 +1,7 @@
 """One training step of every contender, interleaved: CPU time on one thread, wall time on two; writes a result document.
 
 A step is forward, cross-entropy, backward and Adam in float32, thresholds calibrated to the protocol's firing rate. Ratios are
-formed within a repeat when the document is read (`mstask.figures.speed`), so the document holds seconds.
+formed within a repeat when the document is read (`mstask.studies.speed.exhibits`), so the document holds seconds.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _report(document: Any) -> Iterator[Any]:
-    from mstask.figures import speed
+    from mstask.studies.speed import exhibits as speed
 
     yield from (speed.table_step(document), speed.table_speedup(document), speed.table_goals(document))
     yield ", ".join(f"{name} {version}" for name, version in document.values["provenance"]["versions"].items())

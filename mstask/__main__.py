@@ -2,6 +2,6 @@
 
 import sys
 
-from mstask.cli import main
+from mstask.lab.cli import main
 
 sys.exit(main())

@@ -9,8 +9,8 @@ from mstask import neurons
 from mstask.cost import count_parameters, solve_width
 from mstask.errors import MstaskError, nearest
 from mstask.networks import PathBankNet, SpikingNet, VerticalNet, own_options
-from mstask.paper import PROTOCOL
 from mstask.parameters import SpikingParameters
+from mstask.protocol import PROTOCOL
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,10 @@ class UsageError(MstaskError):
     """The command line asks for something that doesn't exist."""
 
 
+class NotFusable(MstaskError):
+    """The fused loop can't run this layer; the message says why. With backend "auto" the reference runs instead."""
+
+
 def closest(name: str, valid: Iterable[str], cutoff: float = 0.5) -> str | None:
     """Return the valid name most like `name`, whatever the case; None when none is alike."""
     folded = {v.casefold(): v for v in valid}

@@ -84,7 +84,7 @@ def _single(kind: Any, value: Any) -> Any:
 
 
 class Parameters(BaseModel):
-    """Parameters that every section has; made by `mstask.sections.resolve`."""
+    """Parameters that every section has; made by `mstask.section.resolve`."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 

@@ -68,18 +68,18 @@ import pandas as pd
 import torch
 from IPython.display import Code, Math
 
-from mstask import claims, figures, results
+from mstask import claims, results, show
 from mstask.architectures import build
 from mstask.calibration import calibrate_thresholds
+from mstask.cell import load, run_cell
 from mstask.cost import count_parameters
-from mstask.experiments.spiking import recipe
-from mstask.figures import lesson
-from mstask.figures.tables import PREDICTIONS
-from mstask.grid.cells import load, run_cell
 from mstask.networks import VerticalNet
 from mstask.neurons import neuron_type
 from mstask.neurons.description import describe
-from mstask.sections import given, grid, resolve, section
+from mstask.section import given, grid, resolve, section
+from mstask.show import lesson
+from mstask.show.tables import PREDICTIONS
+from mstask.spiking import recipe
 from mstask.training import train
 
 settings = resolve("ablation", **given("ablation", globals()))
@@ -219,10 +219,10 @@ for place in grid(settings):
 
 # %%
 document = results.merge(cells)
-figures.table_ablation({"run": document})
+show.table_ablation({"run": document})
 
 # %% mystnb={"image": {"alt": "Macro-F1 of each method of this run, one point per seed"}}
-figures.figure_ablation({"run": document})
+show.figure_ablation({"run": document})
 
 # %% [markdown]
 # ### Paired bootstraps
@@ -231,7 +231,7 @@ figures.figure_ablation({"run": document})
 # lies on the same side of zero.
 
 # %%
-figures.table_comparisons(document)
+show.table_comparisons(document)
 
 # %% [markdown]
 # ### Firing
@@ -239,13 +239,13 @@ figures.table_comparisons(document)
 # Thresholds are set once. Afterwards firing is free; this is where it went.
 
 # %% mystnb={"image": {"alt": "Firing rate of each layer over the epochs of this run, one panel per method"}}
-figures.figure_firing(document)
+show.figure_firing(document)
 
 # %% [markdown]
 # ## The predictions, judged
 
 # %%
-figures.table_predictions({"run": document})
+show.table_predictions({"run": document})
 
 # %% [markdown]
 # ## What to change next

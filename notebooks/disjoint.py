@@ -66,9 +66,9 @@ print(session.begin("v0.1.0"))
 # %matplotlib inline
 import pandas as pd
 
-from mstask import figures, results
-from mstask.grid.cells import load, run_cell
-from mstask.sections import given, grid, resolve
+from mstask import results, show
+from mstask.cell import load, run_cell
+from mstask.section import given, grid, resolve
 
 settings = resolve("disjoint", **given("disjoint", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -105,10 +105,10 @@ for place in grid(settings):
 
 # %%
 document = results.merge(cells)
-figures.table_disjoint({"run": document})
+show.table_disjoint({"run": document})
 
 # %% mystnb={"image": {"alt": "Macro-F1 of each neuron type of this run, one point per seed"}}
-figures.figure_disjoint({"run": document})
+show.figure_disjoint({"run": document})
 
 # %% [markdown]
 # ### CrossInhib-LIF against Doppler-LIF
@@ -117,4 +117,4 @@ figures.figure_disjoint({"run": document})
 # same side of zero.
 
 # %%
-figures.table_comparisons(document)
+show.table_comparisons(document)

@@ -62,9 +62,9 @@ print(session.begin("v0.1.0"))
 # %matplotlib inline
 import pandas as pd
 
-from mstask import claims, figures, results
-from mstask.grid.cells import load, run_cell
-from mstask.sections import given, grid, resolve
+from mstask import claims, results, show
+from mstask.cell import load, run_cell
+from mstask.section import given, grid, resolve
 
 settings = resolve("eventprop-gradients", **given("eventprop-gradients", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -89,28 +89,28 @@ document = results.merge(cells)
 # difference. Where a spike appears, vanishes or changes places between the two ends, the loss isn't smooth and the entry is skipped.
 
 # %%
-figures.table_eventprop_checks(document)
+show.table_eventprop_checks(document)
 
 # %% [markdown]
 # ## On a time grid
 
 # %% mystnb={"image": {"alt": "Relative error of the gradient on a time grid by step in this run"}}
-figures.figure_eventprop_grid(document)
+show.figure_eventprop_grid(document)
 
 # %%
-figures.table_eventprop_surrogate(document)
+show.table_eventprop_surrogate(document)
 
 # %% [markdown]
 # ## What a hidden spike hears
 
 # %% mystnb={"image": {"alt": "Error that a hidden spike hears by its time in the trial, for four weights"}}
-figures.figure_eventprop_shaping(document)
+show.figure_eventprop_shaping(document)
 
 # %% [markdown]
 # ## Departures of the reference implementation
 
 # %%
-figures.table_eventprop_departures(document)
+show.table_eventprop_departures(document)
 
 # %% [markdown]
 # ## The claims, judged by this run

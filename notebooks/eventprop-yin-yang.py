@@ -95,11 +95,11 @@ print(session.begin("v0.1.0"))
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from mstask import claims, figures, results
-from mstask.grid.cells import load, run_cell
-from mstask.neighbours.eventprop import yin_yang
-from mstask.neighbours.eventprop.variants import VARIANTS
-from mstask.sections import given, grid, resolve
+from mstask import claims, results, show
+from mstask.cell import load, run_cell
+from mstask.section import given, grid, resolve
+from mstask.studies.eventprop import yin_yang
+from mstask.studies.eventprop.variants import VARIANTS
 
 settings = resolve("eventprop-yin-yang", **given("eventprop-yin-yang", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -158,13 +158,13 @@ voices = {
     "published": results.load("eventprop-yin-yang", "published"),
     "run": document,
 }
-figures.table_eventprop_yin_yang(voices)
+show.table_eventprop_yin_yang(voices)
 
 # %% mystnb={"image": {"alt": "Accuracy of the published setting and its variants in this run beside the published accuracy"}}
-figures.figure_eventprop_yin_yang(voices)
+show.figure_eventprop_yin_yang(voices)
 
 # %% mystnb={"image": {"alt": "Accuracy by epoch of the published setting in this run beside the published curve"}}
-figures.figure_eventprop_learning(voices)
+show.figure_eventprop_learning(voices)
 
 # %% [markdown]
 # ## The claim, judged by this run

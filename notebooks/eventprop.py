@@ -97,10 +97,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from mstask import claims, figures, results
-from mstask.grid.cells import load, run_cell
-from mstask.neighbours.eventprop.tasks import TASKS
-from mstask.sections import given, grid, resolve
+from mstask import claims, results, show
+from mstask.cell import load, run_cell
+from mstask.section import given, grid, resolve
+from mstask.studies.eventprop.tasks import TASKS
 
 settings = resolve("eventprop", **given("eventprop", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -129,7 +129,7 @@ for axes, (case, split) in zip(panels.flat, splits.items(), strict=True):
 # ## Losses
 
 # %%
-figures.table_eventprop_losses()
+show.table_eventprop_losses()
 
 # %% [markdown]
 # ## Train
@@ -150,13 +150,13 @@ for place in grid(settings):
 
 # %%
 document = results.merge(cells)
-figures.table_eventprop(document)
+show.table_eventprop(document)
 
 # %% mystnb={"image": {"alt": "Accuracy of each loss on each task of this run"}}
-figures.figure_eventprop(document)
+show.figure_eventprop(document)
 
 # %% mystnb={"image": {"alt": "Validation accuracy by epoch of each loss in this run"}}
-figures.figure_eventprop_curves(document)
+show.figure_eventprop_curves(document)
 
 # %% [markdown]
 # ### Hidden spikes
@@ -164,7 +164,7 @@ figures.figure_eventprop_curves(document)
 # An exact gradient knows how spikes move, not that they could appear or vanish. A loss can drive the hidden spikes away.
 
 # %%
-figures.table_eventprop_spikes(document)
+show.table_eventprop_spikes(document)
 
 # %% [markdown]
 # ### What was mistaken for what

@@ -63,9 +63,9 @@ print(session.begin("v0.1.0"))
 # %matplotlib inline
 import pandas as pd
 
-from mstask import figures, results
-from mstask.grid.cells import load, run_cell
-from mstask.sections import given, grid, resolve
+from mstask import results, show
+from mstask.cell import load, run_cell
+from mstask.section import given, grid, resolve
 
 settings = resolve("frontier", **given("frontier", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -97,10 +97,10 @@ for place in grid(settings):
 
 # %%
 document = results.merge(cells)
-figures.table_frontier({"run": document})
+show.table_frontier({"run": document})
 
 # %% mystnb={"image": {"alt": "Macro-F1 of each network against its operation-count proxy; spiking networks are stars"}}
-figures.figure_frontier({"run": document})
+show.figure_frontier({"run": document})
 
 # %% [markdown]
 # ### How much the answer depends on the word "matches"
@@ -109,4 +109,4 @@ figures.figure_frontier({"run": document})
 # tolerance, how many times the spiking proxy the cheapest match costs.
 
 # %% mystnb={"image": {"alt": "Proxy of the cheapest match as a multiple of the spiking network's, falling with the tolerance"}}
-figures.figure_factor_curve({"run": document})
+show.figure_factor_curve({"run": document})

@@ -80,12 +80,12 @@ print(session.begin("v0.1.0"))
 # %matplotlib inline
 import pandas as pd
 
-from mstask import claims, figures, results
-from mstask.grid.cells import load, run_cell
-from mstask.neighbours.g2gnet.experiment import design
-from mstask.neighbours.g2gnet.methods import METHODS
-from mstask.neighbours.g2gnet.networks import G2GNet
-from mstask.sections import given, grid, resolve
+from mstask import claims, results, show
+from mstask.cell import load, run_cell
+from mstask.section import given, grid, resolve
+from mstask.studies.g2gnet.measure import design
+from mstask.studies.g2gnet.methods import METHODS
+from mstask.studies.g2gnet.networks import G2GNet
 
 settings = resolve("g2gnet", **given("g2gnet", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -97,10 +97,10 @@ pd.Series(settings.model_dump(), name="value").to_frame()
 # row o and column i means that neuron o listens to neuron i.
 
 # %% mystnb={"image": {"alt": "Which connections exist in two layers of four wirings: blocks, stripes, and no visible order"}}
-figures.figure_g2gnet_wirings()
+show.figure_g2gnet_wirings()
 
 # %%
-figures.table_g2gnet_wirings()
+show.table_g2gnet_wirings()
 
 # %% [markdown]
 # ## Data
@@ -144,7 +144,7 @@ for place in grid(settings):
 
 # %%
 document = results.merge(cells)
-figures.table_g2gnet(document)
+show.table_g2gnet(document)
 
 # %% [markdown]
 # ## Do groups beat no groups?
@@ -153,10 +153,10 @@ figures.table_g2gnet(document)
 # that answer one question; "would be found" is the smallest difference that so few seeds could be expected to show.
 
 # %% mystnb={"image": {"alt": "Lead of each wiring over unstructured wiring in this run, one tick per seed"}}
-figures.figure_g2gnet_grouping({"run": document})
+show.figure_g2gnet_grouping({"run": document})
 
 # %%
-figures.table_g2gnet_contrasts(document)
+show.table_g2gnet_contrasts(document)
 
 # %% [markdown]
 # ## What rewiring does to the groups
@@ -164,7 +164,7 @@ figures.table_g2gnet_contrasts(document)
 # Rewired networks drop a tenth of their connections now and then and grow as many elsewhere.
 
 # %% mystnb={"image": {"alt": "Share of the connections inside groups after each rewiring of this run"}}
-figures.figure_g2gnet_erosion(document)
+show.figure_g2gnet_erosion(document)
 
 # %% [markdown]
 # ## Cutting the connections between groups
@@ -173,16 +173,16 @@ figures.figure_g2gnet_erosion(document)
 # where they were run, networks trained without any connections between groups.
 
 # %% mystnb={"image": {"alt": "Accuracy of grouped networks of this run, whole and after two kinds of cut"}}
-figures.figure_g2gnet_cut(document)
+show.figure_g2gnet_cut(document)
 
 # %%
-figures.table_g2gnet_cut(document)
+show.table_g2gnet_cut(document)
 
 # %% [markdown]
 # ## The claims, judged
 
 # %%
 judged = claims.judge({"g2gnet": document})
-figures.table_claims(
+show.table_claims(
     {"run": [claim for claim in judged if claim.id.startswith("g2gnet")]}
 )

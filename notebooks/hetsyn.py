@@ -91,11 +91,11 @@ from dataclasses import replace
 
 import pandas as pd
 
-from mstask import figures, results
-from mstask.grid.cells import load, run_cell
-from mstask.neighbours.hetsyn.networks import free_time_constants
-from mstask.neighbours.hetsyn.settings import SETTINGS
-from mstask.sections import given, grid, resolve
+from mstask import results, show
+from mstask.cell import load, run_cell
+from mstask.section import given, grid, resolve
+from mstask.studies.hetsyn.networks import free_time_constants
+from mstask.studies.hetsyn.settings import SETTINGS
 
 settings = resolve("hetsyn", **given("hetsyn", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -161,10 +161,10 @@ for place in grid(settings):
 
 # %%
 document = results.merge(cells)
-figures.table_hetsyn(document)
+show.table_hetsyn(document)
 
 # %% mystnb={"image": {"alt": "Accuracy of the four networks on each task of this run"}}
-figures.figure_hetsyn(document)
+show.figure_hetsyn(document)
 
 # %% [markdown]
 # ## Where the memory is
@@ -173,22 +173,22 @@ figures.figure_hetsyn(document)
 # which the network can't do without.
 
 # %% mystnb={"image": {"alt": "Histograms of the time constants of this run before and after training"}}
-figures.figure_hetsyn_times(document)
+show.figure_hetsyn_times(document)
 
 # %% mystnb={"image": {"alt": "Accuracy after resetting long, random or short time constants in this run"}}
-figures.figure_hetsyn_knock_out(document)
+show.figure_hetsyn_knock_out(document)
 
 # %%
-figures.table_hetsyn_knock_out(document)
+show.table_hetsyn_knock_out(document)
 
 # %% [markdown]
 # ## The pattern
 
 # %% mystnb={"image": {"alt": "Output of each network on the pattern beside the target in this run"}}
-figures.figure_hetsyn_pattern(document)
+show.figure_hetsyn_pattern(document)
 
 # %%
-figures.table_hetsyn_pattern(document)
+show.table_hetsyn_pattern(document)
 
 # %% [markdown]
 # ## Disturbances, few neurons, weight decay
@@ -196,15 +196,15 @@ figures.table_hetsyn_pattern(document)
 # What the run didn't include says so.
 
 # %% mystnb={"image": {"alt": "Accuracy of each network under disturbances at test time in this run"}}
-figures.figure_hetsyn_robust(document)
+show.figure_hetsyn_robust(document)
 
 # %% mystnb={"image": {"alt": "Accuracy of networks with few neurons in this run"}}
-figures.figure_hetsyn_small(document)
+show.figure_hetsyn_small(document)
 
 # %% mystnb={"image": {"alt": "Median time constants with and without weight decay in this run"}}
-figures.figure_hetsyn_decay(document)
+show.figure_hetsyn_decay(document)
 
 # %%
-figures.table_hetsyn_published(
+show.table_hetsyn_published(
     {"published": results.load("hetsyn", "published"), "run": document}
 )

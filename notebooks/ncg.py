@@ -66,10 +66,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from mstask import claims, figures, results
-from mstask.grid.cells import load, run_cell
-from mstask.neighbours.ncg.names import METHODS
-from mstask.sections import given, grid, resolve
+from mstask import claims, results, show
+from mstask.cell import load, run_cell
+from mstask.section import given, grid, resolve
+from mstask.studies.ncg.names import METHODS
 
 settings = resolve("ncg", **given("ncg", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -125,13 +125,13 @@ for place in grid(settings):
 
 # %%
 document = results.merge(cells)
-figures.table_ncg(document)
+show.table_ncg(document)
 
 # %% mystnb={"image": {"alt": "Macro-F1 by neurons per class for each rule in this run"}}
-figures.figure_ncg(document)
+show.figure_ncg(document)
 
 # %% mystnb={"image": {"alt": "Macro-F1 from one neuron per class to regulated and labelled groups in this run"}}
-figures.figure_ncg_ablation(document)
+show.figure_ncg_ablation(document)
 
 # %% [markdown]
 # ### Who wins?
@@ -139,10 +139,10 @@ figures.figure_ncg_ablation(document)
 # The share of a class's training examples that its most frequent winner takes, and the winners of one class epoch by epoch.
 
 # %% mystnb={"image": {"alt": "Share of the most frequent winner in groups of five in this run"}}
-figures.figure_ncg_balance(document)
+show.figure_ncg_balance(document)
 
 # %% mystnb={"image": {"alt": "Winners of the examples of one class over the epochs of this run"}}
-figures.figure_ncg_winners(document)
+show.figure_ncg_winners(document)
 
 # %% [markdown]
 # ## The claims, judged by this run

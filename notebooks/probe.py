@@ -69,9 +69,9 @@ print(session.begin("v0.1.0"))
 # %matplotlib inline
 import pandas as pd
 
-from mstask import figures, results
-from mstask.grid.cells import load, run_cell
-from mstask.sections import given, grid, resolve
+from mstask import results, show
+from mstask.cell import load, run_cell
+from mstask.section import given, grid, resolve
 
 settings = resolve("probe", **given("probe", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -108,23 +108,23 @@ for place in grid(settings):
 
 # %%
 document = results.merge(cells)
-figures.table_probe(document)
+show.table_probe(document)
 
 # %% [markdown]
 # The paper's probe reports accuracy, that of the best epoch on the test set. Here it stands beside the accuracy at the selected
 # epoch. Differences have the bootstrap interval of 5,000 resamples.
 
 # %%
-figures.table_probe_accuracy(document)
+show.table_probe_accuracy(document)
 
 # %%
-figures.table_probe_differences(document)
+show.table_probe_differences(document)
 
 # %% [markdown]
 # ### Firing
 
 # %%
-figures.table_drift(document)
+show.table_drift(document)
 
 # %% mystnb={"image": {"alt": "Firing rate of each layer after each epoch of this run, one panel per network"}}
-figures.figure_firing(document)
+show.figure_firing(document)

@@ -67,9 +67,9 @@ print(session.begin("v0.1.0"))
 # %matplotlib inline
 import pandas as pd
 
-from mstask import figures, results
-from mstask.grid.cells import load, run_cell
-from mstask.sections import given, grid, resolve
+from mstask import results, show
+from mstask.cell import load, run_cell
+from mstask.section import given, grid, resolve
 
 settings = resolve("rotation", **given("rotation", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -107,13 +107,13 @@ for place in grid(settings):
 
 # %%
 document = results.merge(cells)
-figures.table_rotation(document)
+show.table_rotation(document)
 
 # %% mystnb={"image": {"alt": "Macro-F1 of each neuron type for each held-out pair of this run"}}
-figures.figure_rotation(document)
+show.figure_rotation(document)
 
 # %% mystnb={"image": {"alt": "Spread of the scores over held-out pairs and over seeds in this run"}}
-figures.figure_rotation_spread(document)
+show.figure_rotation_spread(document)
 
 # %%
-figures.table_rotation_components(document)
+show.table_rotation_components(document)

@@ -63,9 +63,9 @@ print(session.begin("v0.1.0"))
 # %matplotlib inline
 import pandas as pd
 
-from mstask import figures, results
-from mstask.grid.cells import load, run_cell
-from mstask.sections import given, grid, resolve
+from mstask import results, show
+from mstask.cell import load, run_cell
+from mstask.section import given, grid, resolve
 
 settings = resolve("search", **given("search", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -98,7 +98,7 @@ for place in grid(settings):
 
 # %%
 document = results.merge(cells)
-figures.table_search({"run": document})
+show.table_search({"run": document})
 
 # %%
-figures.data_search({"run": document})
+show.data_search({"run": document})

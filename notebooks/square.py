@@ -66,9 +66,9 @@ print(session.begin("v0.1.0"))
 # %matplotlib inline
 import pandas as pd
 
-from mstask import figures, results
-from mstask.grid.cells import load, run_cell
-from mstask.sections import given, grid, resolve
+from mstask import results, show
+from mstask.cell import load, run_cell
+from mstask.section import given, grid, resolve
 
 settings = resolve("square", **given("square", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -104,10 +104,10 @@ for place in grid(settings):
 
 # %%
 document = results.merge(cells)
-figures.table_square({"run": document})
+show.table_square({"run": document})
 
 # %% mystnb={"image": {"alt": "Macro-F1 of each neuron type of this run on radar, one point per seed"}}
-figures.figure_square({"run": document})
+show.figure_square({"run": document})
 
 # %% [markdown]
 # ### Differences
@@ -115,4 +115,4 @@ figures.figure_square({"run": document})
 # Two types are compared on the same test examples, resampled together.
 
 # %%
-figures.table_comparisons(document)
+show.table_comparisons(document)

@@ -66,9 +66,9 @@ print(session.begin("v0.1.0"))
 # %matplotlib inline
 import pandas as pd
 
-from mstask import figures, results
-from mstask.grid.cells import load, run_cell
-from mstask.sections import given, grid, resolve
+from mstask import results, show
+from mstask.cell import load, run_cell
+from mstask.section import given, grid, resolve
 
 settings = resolve("study", **given("study", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -106,10 +106,10 @@ for place in grid(settings):
 
 # %% mystnb={"image": {"alt": "Macro-F1 against mean firing of every trial, one panel for each architecture, with the Pareto front"}}
 document = results.merge(cells)
-figures.figure_pareto(document)
+show.figure_pareto(document)
 
 # %%
-figures.table_configurations(document)
+show.table_configurations(document)
 
 # %% [markdown]
 # ## What looking at the test set is worth
@@ -119,4 +119,4 @@ figures.table_configurations(document)
 # `select_on = "test"` goes further and lets the sampler see the test scores as well.
 
 # %%
-figures.table_selection(document)
+show.table_selection(document)

@@ -51,19 +51,12 @@ def results_folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def toy_here(tmp_path, monkeypatch):
+def toy_here(tmp_path):
     """The toy section in this process, with results in a folder of the test's own."""
     import toy
 
-    from mstask import sections
-
-    for name, value in toy.environment(tmp_path).items():
-        if name.startswith(("MSTASK_", "TOY_")):
-            monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sections, "_DECLARED_IN", (*sections._DECLARED_IN, "toy"))
-    sections.sections.cache_clear()
-    yield tmp_path
-    sections.sections.cache_clear()
+    with toy.known(tmp_path):
+        yield tmp_path
 
 
 @pytest.fixture(scope="session")

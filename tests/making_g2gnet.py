@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mstask import results, stats
-from mstask.neighbours.g2gnet.methods import METHODS
 from mstask.results.documents import Document
+from mstask.studies.g2gnet.methods import METHODS
 
 CLASSES = [str(digit) for digit in range(10)]
 LABELS = np.random.default_rng(1).integers(0, 10, 300).tolist()

@@ -8,7 +8,7 @@ import numpy as np
 from making import TEST_LABELS, cell, data_record, guesses
 
 from mstask import results, stats
-from mstask.neighbours.hetsyn.names import CASES, EDGES, METHODS
+from mstask.studies.hetsyn.names import CASES, EDGES, METHODS
 
 SEEDS = (42, 123, 999)
 SKILL = dict(zip(METHODS, (0.2, 0.5, 0.4, 0.9), strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mstask import results
-from mstask.neighbours.ncg.names import METHODS
+from mstask.studies.ncg.names import METHODS
 
 SEEDS = (42, 123, 999)
 CASES = ("digits", "digits-features", "radar")

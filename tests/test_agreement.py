@@ -8,10 +8,11 @@ import pytest
 import toy
 from making import cell
 
+from mstask import cell as cells
 from mstask import results
 from mstask.errors import MstaskError
-from mstask.grid import cells, locked
-from mstask.sections import Place, grid, resolve, section
+from mstask.lab import locked
+from mstask.section import Place, grid, resolve, section
 
 PLACE = Place("plain", None, 1)
 

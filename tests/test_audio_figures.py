@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from making import TEST_LABELS, cell, document, scored
 
-from mstask import figures, results
-from mstask.figures import speech as speech_figures
-from mstask.figures.rotation import components_of, pair, score_table
-from mstask.figures.scores import NBSP, ordinal, ranked
-from mstask.paper import PAIRS
+from mstask import results, show
 from mstask.results.voices import label
+from mstask.show.scores import NBSP, ordinal, ranked
 from mstask.stats import variance_components
+from mstask.studies.gallery import exhibits_speech as speech_figures
+from mstask.studies.matching.declare import PAIRS
+from mstask.studies.matching.exhibits_rotation import components_of, pair, score_table
+from mstask.studies.matching.facts import differences, facts
 from mstask.summary import standings, summarise
-from mstask.summary.probe import differences, facts
 
 SEEDS = (42, 123, 999)
 SCORES = {"CrossInhib-LIF": 0.6, "Dual-tau-LIF": 0.7, "Doppler-LIF": 0.4}
@@ -60,13 +60,13 @@ class TestRankings:
     @pytest.mark.parametrize("section", ["disjoint", "mixed"])
     def test_types_stand_in_the_order_of_the_first_voice_that_has_figures(self, section):
         published = results.load(section, "published")
-        table = getattr(figures, f"table_{section}")({"published": published, "embedded": self.OWN, "run": None})
+        table = getattr(show, f"table_{section}")({"published": published, "embedded": self.OWN, "run": None})
         assert list(table["neuron"]) == summarise(published)["ranking"]
         assert list(table.columns) == ["neuron", "published", "embedded", "your run"]
         assert set(table["your run"]) == {"not run yet"}
 
     def test_each_voice_has_its_own_ranks(self):
-        table = figures.table_disjoint({"published": self.PUBLISHED, "run": self.OWN}).set_index("neuron")
+        table = show.table_disjoint({"published": self.PUBLISHED, "run": self.OWN}).set_index("neuron")
         assert table.loc["Dual-tau-LIF", "published"].endswith(f"·{NBSP}1st")
         assert table.loc["Dual-tau-LIF", "your run"].endswith(f"·{NBSP}3rd")
         assert table.loc["CrossInhib-LIF", "your run"].startswith(f"0.850{NBSP}±")
@@ -88,24 +88,24 @@ class TestRankings:
         square = results.load("square", "published")
         own = scored({"Phase-LIF": [0.1], "Doppler-LIF": [0.5], "CrossInhib-LIF": [0.9]}, "square")
         assert ranked({"published": square, "run": own}) == ["CrossInhib-LIF", "Doppler-LIF", "Phase-LIF"]
-        table = figures.table_square({"published": square, "run": own})
+        table = show.table_square({"published": square, "run": own})
         assert list(table["published"]) == ["not published"] * 3
-        assert "not published" in drawn(figures.figure_square({"published": square, "run": own}))
+        assert "not published" in drawn(show.figure_square({"published": square, "run": own}))
 
     @pytest.mark.parametrize("section", ["disjoint", "mixed", "square"])
     def test_a_run_alone_can_be_shown_and_its_data_are_the_full_values(self, section):
         given = {"run": self.OWN}
-        assert {"CrossInhib-LIF", "your run"} <= drawn(getattr(figures, f"figure_{section}")(given))
-        assert sorted(getattr(figures, f"data_{section}")(given)["macro_f1"]) == [0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+        assert {"CrossInhib-LIF", "your run"} <= drawn(getattr(show, f"figure_{section}")(given))
+        assert sorted(getattr(show, f"data_{section}")(given)["macro_f1"]) == [0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
 
     def test_published_means_without_seeds_have_a_rank_too(self):
-        table = figures.table_mixed({"published": results.load("mixed", "published")}).set_index("neuron")
+        table = show.table_mixed({"published": results.load("mixed", "published")}).set_index("neuron")
         assert table.loc["Doppler-LIF", "published"] == f"0.601 ·{NBSP}6th"
 
 
 class TestRotation:
     def test_the_table_tells_the_extreme_pairs_the_spread_over_seeds_and_the_ranks(self):
-        table = figures.table_rotation(rotation()).set_index("neuron")
+        table = show.table_rotation(rotation()).set_index("neuron")
         assert list(table.index) == ["Dual-tau-LIF", "CrossInhib-LIF", "Doppler-LIF"]
         row = table.loc["CrossInhib-LIF"]
         assert row["lowest (pair)"] == "0.610 (0+1)" and row["highest (pair)"] == "0.710 (4+5)"
@@ -115,23 +115,23 @@ class TestRotation:
     def test_ranks_that_change_are_a_range(self):
         cells = [c for c in rotation().cells if (c.method, c.case) != ("Doppler-LIF", PAIRS[0])]
         best = [cell("Doppler-LIF", s, section="rotation", case=PAIRS[0], result=results.Measures(macro_f1=0.9)) for s in SEEDS]
-        assert figures.table_rotation(results.merge(cells + best)).set_index("neuron").loc["Doppler-LIF", "ranks"] == "1–3"
+        assert show.table_rotation(results.merge(cells + best)).set_index("neuron").loc["Doppler-LIF", "ranks"] == "1–3"
 
     def test_a_line_per_type_stands_at_its_rank_for_each_pair(self):
-        figure = figures.figure_rotation(rotation())
+        figure = show.figure_rotation(rotation())
         lines = {tuple(line.get_ydata()) for line in figure.axes[0].lines}
         assert lines == {(1, 1, 1), (2, 2, 2), (3, 3, 3)}
         assert {"0+1", "2+3", "4+5", *SCORES} <= drawn(figure)
 
     def test_the_spread_shows_means_over_seeds_and_means_over_pairs(self):
-        axes = figures.figure_rotation_spread(rotation()).axes[0]
+        axes = show.figure_rotation_spread(rotation()).axes[0]
         points = [np.sort(line.get_xdata()) for line in axes.lines if line.get_marker() in ("o", "|")]
         np.testing.assert_allclose(points[0], [0.71, 0.76, 0.81])
         np.testing.assert_allclose(points[1], [0.75, 0.76, 0.77])
 
     def test_the_data_behind_them_are_every_cell_and_every_mean(self):
-        assert len(figures.data_rotation(rotation())) == 27
-        data = figures.data_rotation_spread(rotation())
+        assert len(show.data_rotation(rotation())) == 27
+        data = show.data_rotation_spread(rotation())
         own = data[(data.method == "Doppler-LIF") & (data.unit == "pair")].set_index("which")["macro_f1"]
         assert own[PAIRS[2]] == pytest.approx(fmean([0.5, 0.51, 0.52]))
 
@@ -140,7 +140,7 @@ class TestRotation:
         table = score_table(rotation())
         expected = variance_components([[[table[n][c][s] for s in SEEDS] for c in PAIRS[:3]] for n in table])
         assert found == expected
-        shown = figures.table_rotation_components(rotation()).set_index("source")["standard deviation"]
+        shown = show.table_rotation_components(rotation()).set_index("source")["standard deviation"]
         assert shown["pair of speakers"] == f"{expected.case:.3f}" and shown["seed"] == f"{expected.seed:.3f}"
 
     @pytest.mark.parametrize(
@@ -154,15 +154,15 @@ class TestRotation:
     )
     def test_a_smaller_run_is_shown_without_what_it_cannot_tell(self, part):
         given = rotation(**part)
-        assert set(figures.table_rotation_components(given)["standard deviation"]) == {"—"}
-        assert len(figures.table_rotation(given)) == len(part.get("names", SCORES))
-        for figure in (figures.figure_rotation(given), figures.figure_rotation_spread(given)):
+        assert set(show.table_rotation_components(given)["standard deviation"]) == {"—"}
+        assert len(show.table_rotation(given)) == len(part.get("names", SCORES))
+        for figure in (show.figure_rotation(given), show.figure_rotation_spread(given)):
             assert figure._repr_png_().startswith(b"\x89PNG")
 
     def test_an_incomplete_grid_has_no_components_but_a_table(self):
         part = results.merge(rotation().cells[1:])
         assert components_of(part) is None
-        assert len(figures.table_rotation(part)) == 3
+        assert len(show.table_rotation(part)) == 3
 
     def test_pairs_are_named_by_their_speakers(self):
         assert [pair(case) for case in ("speakers-0-1", "speakers-10-11", "other")] == ["0+1", "10+11", "other"]
@@ -171,14 +171,14 @@ class TestRotation:
 class TestCrossing:
     @staticmethod
     def studies(**changes):
-        """Published figures, and an embedded square that closes."""
+        """Published show, and an embedded square that closes."""
         square = document({"Doppler-LIF": 0.95, "CrossInhib-LIF": 0.3}, "square", source="embedded")
         disjoint = document({"Doppler-LIF": 0.3, "CrossInhib-LIF": 0.95}, "disjoint", source="embedded")
         own = {"square": square, "ablation": None, "disjoint": disjoint} | changes
         return {s: {"published": results.load(s, "published"), "embedded": own[s], "run": None} for s in own}
 
     def test_the_table_says_who_wins_by_how_much_and_whether_the_square_closes(self):
-        table = figures.table_square_crossed(self.studies()).set_index("task")
+        table = show.table_square_crossed(self.studies()).set_index("task")
         assert table.loc["radar", "embedded"].startswith("Doppler-LIF by 0.")
         assert table.loc["radar", "embedded"].endswith("every seed agrees")
         assert table.loc["audio", "embedded"].startswith("CrossInhib-LIF by 0.")
@@ -186,29 +186,29 @@ class TestCrossing:
         assert set(table["your run"]) == {"not run yet"}
 
     def test_a_missing_corner_is_not_filled_in(self):
-        table = figures.table_square_crossed(self.studies()).set_index("task")
+        table = show.table_square_crossed(self.studies()).set_index("task")
         assert table.loc["radar", "published"] == "not published"
         assert table.loc["audio", "published"].startswith("CrossInhib-LIF by 0.184 [")
         assert table.loc["both", "published"] == "○ not testable"
 
     def test_the_opposite_winner_is_named_with_his_own_interval(self):
         square = scored({"Doppler-LIF": [0.5, 0.5, 0.5], "CrossInhib-LIF": [0.6, 0.7, 0.8]}, "square")
-        table = figures.table_square_crossed(self.studies(square=square)).set_index("task")
+        table = show.table_square_crossed(self.studies(square=square)).set_index("task")
         found = table.loc["radar", "embedded"]
         assert found == f"CrossInhib-LIF by 0.200 [−0.048,{NBSP}+0.448]"
         assert table.loc["both", "embedded"] == "✗ contradicted"
 
     def test_corners_come_from_the_square_and_only_else_from_the_ablation(self):
         ablation = scored({"D0_doppler": [0.11]}, "ablation")
-        data = figures.data_square_crossed(self.studies(ablation=ablation)).set_index(["voice", "task", "neuron"])
+        data = show.data_square_crossed(self.studies(ablation=ablation)).set_index(["voice", "task", "neuron"])
         assert data.loc[("embedded", "radar", "Doppler-LIF"), "section"] == "square"
         assert data.loc[("published", "radar", "Doppler-LIF"), "section"] == "ablation"
         assert ("published", "radar", "CrossInhib-LIF") not in data.index
-        alone = figures.data_square_crossed(self.studies(square=None, disjoint=None, ablation=ablation))
+        alone = show.data_square_crossed(self.studies(square=None, disjoint=None, ablation=ablation))
         assert alone[alone.voice == "embedded"]["macro_f1"].tolist() == [0.11]
 
     def test_there_is_a_panel_per_voice_which_says_what_is_missing(self):
-        figure = figures.figure_square_crossed(self.studies())
+        figure = show.figure_square_crossed(self.studies())
         assert [axes.get_title() for axes in figure.axes] == ["published", "embedded", "your run"]
         assert {"CrossInhib-LIF\non radar:\nnot published", "not run yet"} <= drawn(figure)
         own = [line.get_ydata() for line in figure.axes[1].lines if line.get_linestyle() == "--"]
@@ -216,7 +216,7 @@ class TestCrossing:
         assert list(own[0]) == [s["methods"]["Doppler-LIF"]["macro_f1"]["mean"] for s in (square, disjoint)]
 
     def test_a_task_without_any_figure_is_named_once(self):
-        figure = figures.figure_square_crossed(self.studies(disjoint=None))
+        figure = show.figure_square_crossed(self.studies(disjoint=None))
         assert "audio:\nnot locked" in drawn(figure)
 
 
@@ -224,7 +224,7 @@ class TestProbe:
     QUIET = ((0.15, 0.01, 0.15, 0.95), (0.15, 0.019, 0.15, 0.15), (0.15, 0.02, 0.15, 0.15))
 
     def test_layers_outside_the_allowed_range_are_named_with_the_number_of_epochs(self):
-        table = figures.table_drift(probe(self.QUIET))
+        table = show.table_drift(probe(self.QUIET))
         assert table.to_dict("records") == [
             {
                 "network": label("D1_H1"),
@@ -245,7 +245,7 @@ class TestProbe:
         ]
 
     def test_a_network_without_drift_has_one_line(self):
-        table = figures.table_drift(probe([[0.1, 0.2, 0.3, 0.4]]))
+        table = show.table_drift(probe([[0.1, 0.2, 0.3, 0.4]]))
         assert list(table["layer"]) == ["all 4"]
         assert (table.iloc[0]["epochs below 0.02"], table.iloc[0]["epochs above 0.9"]) == ("never", "never")
 
@@ -253,14 +253,14 @@ class TestProbe:
         rates = [[0.15] * 20]
         rates[0][6] = 0.001
         bank = probe(rates, "D2_concat", ("Doppler-LIF", "Chirp-LIF", "STFT-IF", "Dual-tau-LIF", "CrossInhib-LIF"))
-        assert list(figures.table_drift(bank)["layer"]) == ["3 (Chirp-LIF path)"]
-        assert figures.table_probe(bank).iloc[0]["layers astray"] == "1 of 20"
+        assert list(show.table_drift(bank)["layer"]) == ["3 (Chirp-LIF path)"]
+        assert show.table_probe(bank).iloc[0]["layers astray"] == "1 of 20"
 
     def test_speed_is_examples_over_time_in_training(self):
-        table = figures.table_probe(probe(self.QUIET, seconds=20.0))
+        table = show.table_probe(probe(self.QUIET, seconds=20.0))
         assert table.iloc[0]["examples per second"] == "35"
         assert table.iloc[0]["layers astray"] == "2 of 4"
-        assert figures.data_probe(probe(self.QUIET))["examples_per_second"].tolist() == [35.0]
+        assert show.data_probe(probe(self.QUIET))["examples_per_second"].tolist() == [35.0]
 
     def test_best_test_accuracy_of_all_epochs_stands_beside_that_of_the_selected_one(self):
         def noted(method, seed, accuracies):
@@ -269,10 +269,10 @@ class TestProbe:
             return one.model_copy(update={"result": one.result.model_copy(update={"history": history})})
 
         document = results.merge([noted("D1_H1", 42, [-0.1, 0.0]), noted("D1_H1", 123, [0.02, 0.0])])
-        row = figures.table_probe_accuracy(document).iloc[0]
+        row = show.table_probe_accuracy(document).iloc[0]
         assert row["the second adds"] == "+0.010"
         assert facts(document)["gain"] == {"mean": pytest.approx(0.01), "most": pytest.approx(0.02)}
-        assert figures.table_probe_accuracy(scored({"D1_H1": [0.5]}, "probe")).iloc[0]["the second adds"] == "—"
+        assert show.table_probe_accuracy(scored({"D1_H1": [0.5]}, "probe")).iloc[0]["the second adds"] == "—"
         assert facts(scored({"D1_H1": [0.5]}, "probe"))["gain"] is None
 
     def test_differences_of_accuracy_are_those_of_the_papers_script(self):
@@ -287,21 +287,21 @@ class TestProbe:
         found = pairs["D1_H1", "D0_chirp"]["seeds"][123]
         assert found["difference"] == pytest.approx(apart.mean())
         assert (found["low"], found["high"]) == pytest.approx(tuple(np.percentile(draws, [2.5, 97.5])), abs=1e-6)
-        table = figures.table_probe_differences(built)
+        table = show.table_probe_differences(built)
         assert list(table["difference"])[2] == f"{label('D1_H1')} − {label('D1_rev')}"
 
     def test_what_was_not_recorded_is_not_shown(self):
         bare = scored({"D0_doppler": [0.5]}, "probe")
-        row = figures.table_probe(bare).iloc[0]
+        row = show.table_probe(bare).iloc[0]
         assert (row["examples per second"], row["layers astray"], row["parameters"]) == ("—", "—", "—")
-        assert figures.table_drift(bare).empty
+        assert show.table_drift(bare).empty
 
     def test_the_data_have_every_layer(self):
-        data = figures.data_drift(probe(self.QUIET))
+        data = show.data_drift(probe(self.QUIET))
         assert data["below"].tolist() == [0, 2, 0, 0] and data["above"].tolist() == [0, 0, 0, 1]
 
     def test_the_plot_shades_what_counts_as_silent(self):
-        axes = figures.figure_firing(probe(self.QUIET)).axes[0]
+        axes = show.figure_firing(probe(self.QUIET)).axes[0]
         assert [patch.get_height() for patch in axes.patches] == [0.02]
 
 
@@ -321,17 +321,17 @@ class TestSpeech:
         np.testing.assert_allclose(np.sort(shown.times[kept]), np.sort(times.astype(float)), atol=1e-3)
 
     def test_pictures_sounds_and_data_are_of_the_same_words(self):
-        titles = [sound.title for sound in figures.audio_speech_words()]
-        assert [axes.get_title() for axes in figures.figure_speech_words().axes] == titles
-        assert set(figures.data_speech_words()["word"]) == set(titles)
+        titles = [sound.title for sound in show.audio_speech_words()]
+        assert [axes.get_title() for axes in show.figure_speech_words().axes] == titles
+        assert set(show.data_speech_words()["word"]) == set(titles)
         assert len(set(titles)) == 6 and sum("held out" in title for title in titles) == 2
-        assert figures.audio_speech_word()[0].title in figures.data_speech_word()["word"].unique()
+        assert show.audio_speech_word()[0].title in show.data_speech_word()["word"].unique()
 
     def test_the_figure_of_a_word_ends_with_the_counts_that_a_network_gets(self):
         from mstask.data.shd import frame_counts
 
         shown = speech_figures.word(*speech_figures.MAIN)
-        image = figures.figure_speech_word().axes[3].images[0].get_array()
+        image = show.figure_speech_word().axes[3].images[0].get_array()
         np.testing.assert_array_equal(image, frame_counts(shown.times, shown.units).T)
 
     def test_the_cochleagram_is_loudest_where_a_tone_belongs(self):
@@ -348,9 +348,9 @@ class TestSpeech:
         assert [speech_figures.frequency_text(f) for f in found[1:4]] == ["9.5 kHz", "2.1 kHz", "470 Hz"]
 
     def test_statistics_compare_what_is_published_with_what_was_generated(self):
-        from mstask.data.synth import voices
+        from mstask.synth import voices
 
-        table = figures.table_speech(results.load("speech", "published"))
+        table = show.table_speech(results.load("speech", "published"))
         assert list(table.columns[1:]) == ["published (the original)", "embedded"]
         rows = table.set_index("property")
         assert rows.loc["words to train on"].tolist() == [f"{n:,}" for n in (8156, voices.FILE_SIZES["paper"][0])]

@@ -12,13 +12,15 @@ import pytest
 import toy
 
 from benchmarks.scaling import makespan, simulate
-from mstask import describe, figures, results, sections
-from mstask.cli import main
-from mstask.grid import batch, cells, estimates, status
-from mstask.grid.execution import Report, Task
-from mstask.grid.progress import Epochs, Progress, duration, following
+from mstask import cell as cells
+from mstask import results, show
+from mstask import section as sections
+from mstask.lab import batch, describe, estimates, status
+from mstask.lab.cli import main
+from mstask.lab.execution import Report, Task
 from mstask.paths import ROOT
-from mstask.sections import Place, resolve, section
+from mstask.progress import Epochs, Progress, duration, following
+from mstask.section import Place, resolve, section
 
 PLAIN = Place("plain", None, 1)
 
@@ -271,7 +273,7 @@ class TestProgress:
         """papermill logs what is displayed, and not how it changes afterwards."""
         code = """
 from types import SimpleNamespace
-from mstask.grid.progress import following
+from mstask.progress import following
 for cell in ("a", "b"):
     shown = following(cell, ["a", "b"], 2)
     for done in (1, 2):
@@ -307,7 +309,7 @@ class TestParameters:
             main(["run", name, "--help"])
         assert ended.value.code == 0
         printed = capsys.readouterr().out
-        assert all(f"\n  {field} " in printed for field in figures.table_parameters(section(name)).parameter)
+        assert all(f"\n  {field} " in printed for field in show.table_parameters(section(name)).parameter)
         assert "<class" not in printed and "Annotated" not in printed
 
 

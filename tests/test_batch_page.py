@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner
 from papermill.cli import papermill
 
-from mstask.cli import parser
+from mstask.lab.cli import parser
 from mstask.paths import ROOT
-from mstask.sections import Place, grid, resolve
+from mstask.section import Place, grid, resolve
 
 PAGE = (ROOT / "book" / "batch.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from benchmarks import cochlea, contenders, epoch, event_driven, gpu, ideas, runner, step, timing
 from benchmarks.peers import Peer
 from mstask import neurons, results
-from mstask.figures import speed
 from mstask.results import documents, locks
+from mstask.studies.speed import exhibits as speed
 
 REPEATS = 3
 

@@ -18,9 +18,9 @@ import pytest
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-from mstask import figures, results
-from mstask.figures.speech import Sound
+from mstask import results, show
 from mstask.paths import ROOT
+from mstask.studies.gallery.exhibits_speech import Sound
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 from mstask_book import audio, sources
@@ -199,7 +199,7 @@ class TestNumbersFollowTheirDocuments:
         project.write(FIGURE + TABLE)
         html = project.build().html
         assert html.count("results/published/disjoint.json") >= 2
-        assert "mstask.figures.scores.figure_disjoint" in html and "mstask.figures.scores.table_disjoint" in html
+        assert "mstask.show.scores.figure_disjoint" in html and "mstask.show.scores.table_disjoint" in html
         assert html.count("data (CSV)") == 2
 
 
@@ -425,7 +425,7 @@ class TestRecordings:
     def beeps(self, monkeypatch):
         seconds = np.arange(2205) / 22050
         sounds = [Sound(f"{hertz} Hz", 0.1 * np.sin(2 * np.pi * hertz * seconds), 22050) for hertz in (440, 880)]
-        monkeypatch.setattr(figures, "audio_beeps", lambda: sounds, raising=False)
+        monkeypatch.setattr(show, "audio_beeps", lambda: sounds, raising=False)
 
     def test_each_has_a_player_and_a_file_of_the_build(self, project, results_folder):
         project.write(self.PAGE)

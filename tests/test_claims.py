@@ -15,10 +15,10 @@ from scipy.stats import kendalltau, spearmanr, t, ttest_rel
 
 from mstask import claims, results, stats
 from mstask.claims.findings import SUBJECTS, find
-from mstask.claims.radar import HOMOGENEOUS
-from mstask.paper import AUDIO_NEURONS
+from mstask.studies.matching.declare import AUDIO_NEURONS
+from mstask.studies.matching.radar_claims import HOMOGENEOUS
+from mstask.studies.tuning.factor import factor_by_tolerance, matching
 from mstask.summary import standings
-from mstask.summary.matching import factor_by_tolerance, matching
 
 KEYS = {"id", "text", "where", "verdict", "evidence", "fragility", "needs"}
 RADAR = {

@@ -11,11 +11,12 @@ import psutil
 import pytest
 from filelock import FileLock, Timeout
 
-from mstask import commands, data, results
-from mstask.cli import main
-from mstask.grid.cells import run_cell
+from mstask import data, results
+from mstask.cell import run_cell
+from mstask.lab import commands
+from mstask.lab.cli import main
 from mstask.paths import ROOT
-from mstask.sections import Place, resolve
+from mstask.section import Place, resolve
 
 
 def mstask(*arguments):
@@ -73,7 +74,7 @@ def test_bad_use_is_refused_with_exit_code_2(arguments, message, capsys):
 
 def test_bad_use_is_refused_before_anything_heavy_is_imported():
     """Which is what makes the refusal immediate."""
-    code = "import sys; from mstask.cli import main; main(['run', '--set', 'lrr=0.1']); print(*sys.modules)"
+    code = "import sys; from mstask.lab.cli import main; main(['run', '--set', 'lrr=0.1']); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert "has no parameter 'lrr'; valid: profile, data_source" in done.stderr
     assert not {"torch", "scipy", "distributed", "papermill", "pandas", "matplotlib"} & set(done.stdout.split())

@@ -7,10 +7,10 @@ import numba
 import numpy as np
 import pytest
 
-from mstask.data.synth import cochlea, hair_cells, voices
-from mstask.data.synth.cochlea import Ear, hear
-from mstask.data.synth.hair_cells import RATE
 from mstask.errors import MstaskError
+from mstask.synth import cochlea, hair_cells, voices
+from mstask.synth.cochlea import Ear, hear
+from mstask.synth.hair_cells import RATE
 
 EVERY = 5
 """The tests hear with every fifth channel."""

@@ -16,7 +16,6 @@ import torch
 
 from mstask import data
 from mstask.data import DataError, checks, containers, idx, shd
-from mstask.data.synth import voices
 
 TERA = 10**12
 
@@ -26,7 +25,7 @@ def words(tmp_path):
     """A file as SHD's with 40 words of two spikes."""
     path = tmp_path / "shd_train.h5"
     labels = np.arange(40) % 20
-    shd.write(path, [[0.1, 0.6]] * 40, [[3, 9]] * 40, labels, labels, voices.WORDS, {})
+    shd.write(path, [[0.1, 0.6]] * 40, [[3, 9]] * 40, labels, labels, shd.WORDS, {})
     return path
 
 
@@ -193,7 +192,7 @@ class TestUnits:
         assert "66.7% of its spikes come after 1 s" in message and f"so the times are likely {likely}" in message
 
     def test_times_that_are_much_too_short(self, tmp_path):
-        shd.write(tmp_path / "a.h5", [[0.0, 6e-4]] * 20, [[3, 9]] * 20, np.arange(20), np.zeros(20), voices.WORDS, {})
+        shd.write(tmp_path / "a.h5", [[0.0, 6e-4]] * 20, [[3, 9]] * 20, np.arange(20), np.zeros(20), shd.WORDS, {})
         assert "all of its spikes come within 0.000599861 s, the first frame" in refusal(shd.read, tmp_path / "a.h5")
 
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from mstask import data
 from mstask.data import cache, checks, radar
-from mstask.data.synth import micro_doppler
 from mstask.errors import MstaskError
+from mstask.synth import micro_doppler
 
 
 @pytest.fixture(scope="module")

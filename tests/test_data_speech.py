@@ -14,8 +14,8 @@ import torch
 
 from mstask import data
 from mstask.data import shd, speech
-from mstask.data.synth import cochlea, spoken_digits, voices
 from mstask.errors import MstaskError
+from mstask.synth import cochlea, spoken_digits, voices
 
 N_TRAIN, N_TEST, N_CHANNELS = 140, 24, 10
 
@@ -60,7 +60,7 @@ def save(path, times, units, labels, speakers, time_type=np.float16, unit_type=n
         file["labels"] = np.asarray(labels)
         file["extra/speaker"] = np.asarray(speakers)
         if keys:
-            file["extra/keys"] = np.array([word.encode() for word in voices.WORDS])
+            file["extra/keys"] = np.array([word.encode() for word in shd.WORDS])
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ class TestBinning:
         assert found.clipped == sum(int(np.sum(t >= 1)) for t in times) > 0
         np.testing.assert_array_equal(found.labels, labels)
         np.testing.assert_array_equal(found.speakers, speakers)
-        assert found.keys == voices.WORDS
+        assert found.keys == shd.WORDS
 
     def test_one_word_is_clipped_into_frames_and_channels(self):
         counts = shd.frame_counts(np.array([-0.1, 0.0, 0.99, 1.0, 5.0]), np.array([-3, 0, 699, 700, 900]))
@@ -127,7 +127,7 @@ class TestBinning:
 
     def test_what_is_written_is_read(self, tmp_path):
         times, units, labels, speakers = words(40, [1, 2])
-        shd.write(tmp_path / "a.h5", times, units, labels, speakers, voices.WORDS, {"seed": 0})
+        shd.write(tmp_path / "a.h5", times, units, labels, speakers, shd.WORDS, {"seed": 0})
         save(tmp_path / "b.h5", times, units, labels, speakers)
         ours, hand = shd.read(tmp_path / "a.h5"), shd.read(tmp_path / "b.h5")
         np.testing.assert_array_equal(ours.counts, hand.counts)
@@ -137,7 +137,7 @@ class TestBinning:
             assert file["labels"].dtype == file["extra/speaker"].dtype == np.uint16 and file.attrs["seed"] == 0
 
     def test_words_of_equal_length_stay_one_row_each(self, tmp_path):
-        shd.write(tmp_path / "a.h5", [np.full(4, 0.1)] * 3, [np.arange(4)] * 3, np.zeros(3), np.zeros(3), voices.WORDS, {})
+        shd.write(tmp_path / "a.h5", [np.full(4, 0.1)] * 3, [np.arange(4)] * 3, np.zeros(3), np.zeros(3), shd.WORDS, {})
         assert shd.read(tmp_path / "a.h5").counts.sum() == 12
 
 
@@ -184,7 +184,7 @@ class TestOwnSplit:
         assert set(meta["speakers"]["train"]) | set(meta["speakers"]["validation"]) == {0, 1, 2, 3}
         assert meta["speakers"]["test"] == np.repeat([4, 5, 0], 20).tolist()
         assert meta["held_out"] == [4, 5]
-        assert meta["class_names"] == list(voices.WORDS)
+        assert meta["class_names"] == list(shd.WORDS)
         assert (meta["name"], meta["source"], meta["size"]) == ("speech", "real", "all")
         assert meta["clipped_events"]["train"] == shd.read(folder / "shd_train.h5").clipped
         assert meta["events"]["test"] == shd.read(folder / "shd_test.h5").events
@@ -193,7 +193,7 @@ class TestOwnSplit:
     def test_class_names_without_keys_are_shds(self, folder):
         save(folder / "shd_test.h5", *words(60, [4, 5]), keys=False)
         rewrite(folder, keys=False)
-        assert data.load("speech", source="real", root=folder).meta["class_names"] == list(voices.WORDS)
+        assert data.load("speech", source="real", root=folder).meta["class_names"] == list(shd.WORDS)
 
     def test_compressed_files_and_the_environment(self, folder, tmp_path, monkeypatch):
         plain = data.load("speech", source="real", root=folder)
@@ -516,7 +516,7 @@ class TestEmbedded:
         for name, n in (("shd_train", N_TRAIN), ("shd_test", N_TEST)):
             with h5py.File(tiny / f"{name}.h5") as file:
                 assert len(file["labels"]) == len(file["extra/speaker"]) == n
-                assert [key.decode() for key in file["extra/keys"][:]] == list(voices.WORDS)
+                assert [key.decode() for key in file["extra/keys"][:]] == list(shd.WORDS)
                 for times, units in zip(file["spikes/times"][:], file["spikes/units"][:], strict=True):
                     assert times.dtype == np.float16 and units.dtype == np.uint16
                     assert (np.diff(times.astype(float)) >= 0).all() and set(units) <= set(range(0, 700, 70))

@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 from mstask import neurons
 from mstask.architectures import ABLATED, build
 from mstask.networks import SpikingNet, VerticalNet
-from mstask.sections import resolve
+from mstask.section import resolve
 from mstask.training import train_epoch
 
 WAITS = ("_local_scalar_dense", "nonzero", "is_nonzero", "equal", "masked_select")

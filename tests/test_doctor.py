@@ -6,9 +6,9 @@ import shutil
 import pytest
 from jupyter_client.kernelspec import KernelSpec
 
-from mstask import doctor, paths
-from mstask.cli import main
-from mstask.grid import kernel
+from mstask import paths
+from mstask.lab import doctor, kernel
+from mstask.lab.cli import main
 
 
 def verdicts(look, name):

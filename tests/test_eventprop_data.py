@@ -8,16 +8,16 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from mstask import data, figures
-from mstask.cli import parser
-from mstask.commands import requested
+from mstask import data, show
 from mstask.data import speech as speech_files
-from mstask.neighbours.eventprop import augment, names, radar, speech, yin_yang
-from mstask.neighbours.eventprop.events import EventpropError, Spikes, from_events, from_trains
-from mstask.neighbours.eventprop.losses import LOSSES, Constants, input_rate
-from mstask.neighbours.eventprop.section import SECTION
-from mstask.neighbours.eventprop.tasks import load_yin_yang
+from mstask.lab.cli import parser
+from mstask.lab.commands import requested
 from mstask.paths import ROOT
+from mstask.studies.eventprop import augment, names, radar, speech, yin_yang
+from mstask.studies.eventprop.declare import SECTION
+from mstask.studies.eventprop.events import EventpropError, Spikes, from_events, from_trains
+from mstask.studies.eventprop.losses import LOSSES, Constants, input_rate
+from mstask.studies.eventprop.tasks import load_yin_yang
 
 TRIAL_MS = 60.0
 
@@ -187,7 +187,7 @@ def test_every_option_at_rest_is_a_parameter_named_in_the_table():
 
 
 def test_the_drawn_options_are_those_of_a_run():
-    drawn = figures.data_eventprop_options().groupby("panel")["channel"].agg(["min", "max", "count"])
+    drawn = show.data_eventprop_options().groupby("panel")["channel"].agg(["min", "max", "count"])
     plain, shifted, line = (drawn.loc[name] for name in ("speech word", "shift", "delay line"))
     assert shifted["count"] <= plain["count"] and shifted["min"] != plain["min"]
     assert 2 * plain["count"] < line["count"] <= 4 * plain["count"] and line["max"] >= 2100

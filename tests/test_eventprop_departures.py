@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from mstask.neighbours.eventprop import departures, gradients, probes
-from mstask.neighbours.eventprop.events import EventpropError
-from mstask.neighbours.eventprop.layers import Membrane, SpikingLayer
-from mstask.neighbours.eventprop.losses import LOSSES, Constants
-from mstask.neighbours.eventprop.networks import Architecture, EventpropNet, Initial
-from mstask.neighbours.eventprop.section import GRADIENTS_SECTION
-from mstask.neighbours.eventprop.tasks import load_yin_yang
+from mstask.studies.eventprop import departures, gradients, probes
+from mstask.studies.eventprop.declare import GRADIENTS_SECTION
+from mstask.studies.eventprop.events import EventpropError
+from mstask.studies.eventprop.layers import Membrane, SpikingLayer
+from mstask.studies.eventprop.losses import LOSSES, Constants
+from mstask.studies.eventprop.networks import Architecture, EventpropNet, Initial
+from mstask.studies.eventprop.tasks import load_yin_yang
 
 
 @pytest.fixture(scope="module")

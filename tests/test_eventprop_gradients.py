@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from mstask.neighbours.eventprop import gradients, layers, yin_yang
-from mstask.neighbours.eventprop.events import EventpropError, from_events
-from mstask.neighbours.eventprop.layers import Membrane, SpikingLayer
-from mstask.neighbours.eventprop.losses import LOSSES, WEIGHTS, Constants
-from mstask.neighbours.eventprop.networks import Architecture, EventpropNet, Initial
+from mstask.studies.eventprop import gradients, layers, yin_yang
+from mstask.studies.eventprop.events import EventpropError, from_events
+from mstask.studies.eventprop.layers import Membrane, SpikingLayer
+from mstask.studies.eventprop.losses import LOSSES, WEIGHTS, Constants
+from mstask.studies.eventprop.networks import Architecture, EventpropNet, Initial
 
 INTEGRAL_LOSSES = ["sum", "linear", "exp", "sigmoid", "average-cross-entropy"]
 SMALL = Architecture(

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from mstask.neighbours.eventprop import gradients, grid
+from mstask.studies.eventprop import gradients, grid
 
 STEP = 0.1
 

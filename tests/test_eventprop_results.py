@@ -5,16 +5,16 @@ from statistics import fmean
 import pytest
 from making import document as scored_document
 
-from mstask import claims, figures, results, summary
-from mstask.neighbours.eventprop.names import FROZEN, LOSSES, PROBES, TASKS, VARIANTS
-from mstask.neighbours.eventprop.section import GRADIENTS_SECTION, SECTION, SECTIONS, YIN_YANG_SECTION
-from mstask.neighbours.eventprop.tasks import TASKS as SETTINGS
-from mstask.neighbours.eventprop.variants import LOSS_METHODS
-from mstask.neighbours.eventprop.variants import VARIANTS as SETTINGS_OF_VARIANTS
+from mstask import claims, results, show, summary
+from mstask.studies.eventprop.declare import GRADIENTS_SECTION, SECTION, SECTIONS, YIN_YANG_SECTION
+from mstask.studies.eventprop.names import FROZEN, LOSSES, PROBES, TASKS, VARIANTS
+from mstask.studies.eventprop.tasks import TASKS as SETTINGS
+from mstask.studies.eventprop.variants import LOSS_METHODS
+from mstask.studies.eventprop.variants import VARIANTS as SETTINGS_OF_VARIANTS
 
 SEEDS = (42, 123, 999)
 SKILLS = dict.fromkeys(LOSSES, 0.5) | {"sum": 0.3, "exp": 0.9, "linear": 0.85, "sigmoid": 0.8, FROZEN: 0.3}
-FIGURES = [name for name in dir(figures) if name.startswith(("figure_eventprop", "table_eventprop", "data_eventprop"))]
+FIGURES = [name for name in dir(show) if name.startswith(("figure_eventprop", "table_eventprop", "data_eventprop"))]
 PLAIN = {"figure_eventprop_options", "data_eventprop_options", "table_eventprop_losses", "table_eventprop_names"}
 VOICED = {
     "data_eventprop_learning",
@@ -165,7 +165,7 @@ class TestClaims:
 
 
 def drawn(name, document):
-    function = getattr(figures, name)
+    function = getattr(show, name)
     if name in PLAIN:
         return function()
     voices = {"published": None, "embedded": None, "run": document}
@@ -187,25 +187,25 @@ class TestFigures:
 
     def test_the_published_document_stands_beside_a_run(self):
         voices = {"published": results.load("eventprop-yin-yang", "published"), "embedded": None, "run": variants((0.97,))}
-        table = figures.table_eventprop_yin_yang(voices)
+        table = show.table_eventprop_yin_yang(voices)
         assert list(table.columns[-3:]) == ["published", "embedded", "your run"]
         assert table["published"][0].startswith("0.981") and set(table["embedded"]) == {"not locked"}
-        assert figures.figure_eventprop_yin_yang(voices).axes and figures.figure_eventprop_learning(voices).axes
+        assert show.figure_eventprop_yin_yang(voices).axes and show.figure_eventprop_learning(voices).axes
 
     def test_speech_is_quoted_where_it_was_published(self):
         voices = {"published": results.load("eventprop", "published"), "run": losses()}
-        table = figures.table_eventprop_speech(voices).set_index("loss")
+        table = show.table_eventprop_speech(voices).set_index("loss")
         assert table["published"]["exp"] == "0.778" and table["published"]["linear"] == "not published"
 
     def test_every_original_name_has_a_place_or_a_reason(self):
-        table = figures.table_eventprop_names()
+        table = show.table_eventprop_names()
         assert len(table) > 100 and not ((table["here"] == "—") & (table["remark"] == "")).any()
         assert table["original"].is_unique
 
     def test_the_data_behind_a_figure_has_a_row_for_every_cell(self):
         document = losses()
-        assert len(figures.data_eventprop(document)) == len(document.cells)
-        assert len(figures.data_eventprop_curves(document)) == 2 * len(document.cells)
+        assert len(show.data_eventprop(document)) == len(document.cells)
+        assert len(show.data_eventprop_curves(document)) == 2 * len(document.cells)
 
 
 class TestFacts:

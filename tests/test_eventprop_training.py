@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 import torch
 
-from mstask import sections
+from mstask import section as sections
 from mstask.data import Split, Splits
 from mstask.errors import MstaskError
-from mstask.experiments import Job
-from mstask.neighbours.eventprop import experiment
-from mstask.neighbours.eventprop.events import EventpropError
-from mstask.neighbours.eventprop.networks import Architecture, EventpropNet, Initial
-from mstask.neighbours.eventprop.recording import Recording, membrane_trace
-from mstask.neighbours.eventprop.regularise import Regularisation, Rewiring
-from mstask.neighbours.eventprop.schedules import Rate, Schedule
-from mstask.neighbours.eventprop.section import SECTION, YIN_YANG_SECTION
-from mstask.neighbours.eventprop.tasks import load_yin_yang
-from mstask.neighbours.eventprop.training import Recipe, choose_trainable, confusion, train
-from mstask.neighbours.eventprop.variants import VARIANTS, plan
+from mstask.job import Job
+from mstask.studies.eventprop import measure as experiment
+from mstask.studies.eventprop.declare import SECTION, YIN_YANG_SECTION
+from mstask.studies.eventprop.events import EventpropError
+from mstask.studies.eventprop.networks import Architecture, EventpropNet, Initial
+from mstask.studies.eventprop.recording import Recording, membrane_trace
+from mstask.studies.eventprop.regularise import Regularisation, Rewiring
+from mstask.studies.eventprop.schedules import Rate, Schedule
+from mstask.studies.eventprop.tasks import load_yin_yang
+from mstask.studies.eventprop.training import Recipe, choose_trainable, confusion, train
+from mstask.studies.eventprop.variants import VARIANTS, plan
 
 SMALL = Architecture(5, 3, 60.0, (40,), readout_step=1.0)
 

@@ -6,13 +6,14 @@ import pytest
 import torch
 from making import cell, data_record
 
-from mstask import results
+from mstask import cell as cells
+from mstask import results, spiking
 from mstask.calibration import calibrate_thresholds
 from mstask.errors import MstaskError
-from mstask.experiments import Job, probe, spiking
-from mstask.grid import cells
+from mstask.job import Job
 from mstask.results import ResultsError
-from mstask.sections import Place, resolve, section
+from mstask.section import Place, resolve, section
+from mstask.studies.matching import probe
 
 TINY = {"profile": "smoke", "width": 8, "max_epochs": 2}
 

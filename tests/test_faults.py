@@ -18,12 +18,13 @@ import psutil
 import pytest
 import toy
 
-from mstask import results, sections
-from mstask.cli import main
+from mstask import cell as cells
+from mstask import results
 from mstask.errors import MstaskError
-from mstask.grid import batch, cells, status
+from mstask.lab import batch, status
+from mstask.lab.cli import main
 from mstask.paths import ROOT
-from mstask.sections import Place, resolve
+from mstask.section import Place, resolve
 
 KILLS = int(os.environ.get("MSTASK_KILLS", "2"))
 CORRUPTIONS = int(os.environ.get("MSTASK_CORRUPTIONS", "40"))
@@ -38,16 +39,9 @@ def measure(method="plain", **given):
 def whole(tmp_path_factory):
     """The documents of a grid that nothing disturbed."""
     folder = tmp_path_factory.mktemp("whole")
-    patch = pytest.MonkeyPatch()
-    for name, value in toy.environment(folder).items():
-        if name.startswith(("MSTASK_", "TOY_")):
-            patch.setenv(name, value)
-    patch.setattr(sections, "_DECLARED_IN", (*sections._DECLARED_IN, "toy"))
-    sections.sections.cache_clear()
-    for method in toy.CELLS:
-        measure(method)
-    patch.undo()
-    sections.sections.cache_clear()
+    with toy.known(folder):
+        for method in toy.CELLS:
+            measure(method)
     return toy.documents(folder)
 
 
@@ -252,11 +246,6 @@ def test_a_corrupt_checkpoint_never_reaches_a_result(toy_here, whole, monkeypatc
     (checkpoint,) = toy_here.rglob("*.checkpoint.pt")
     content = checkpoint.read_bytes()
     monkeypatch.undo()
-    for name, value in toy.environment(toy_here).items():
-        if name.startswith(("MSTASK_", "TOY_")):
-            monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sections, "_DECLARED_IN", (*sections._DECLARED_IN, "toy"))
-    sections.sections.cache_clear()
     for seed in range(CORRUPTIONS):
         bad = corrupted(content, random.Random(seed))
         checkpoint.write_bytes(bad)

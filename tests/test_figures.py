@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from mstask import claims, figures, neurons, results
+from mstask import claims, neurons, results, show
 from mstask.claims import findings
 from mstask.errors import MstaskError
-from mstask.figures.scores import NBSP, score
-from mstask.figures.tables import PREDICTIONS
-from mstask.paper import ABLATION
 from mstask.results.voices import VERDICTS, VOICES, heading, label, marked, verdict_of, voice_of
+from mstask.show.scores import NBSP, score
+from mstask.show.tables import PREDICTIONS
+from mstask.studies.matching.declare import ABLATION
 from mstask.summary import summarise
 
 SEEDS = (1, 2, 3)
@@ -90,7 +90,7 @@ class TestScore:
 
 class TestAblationTable:
     def test_every_method_and_voice_has_a_cell(self, published):
-        table = figures.table_ablation({"published": published, "embedded": document(), "run": None})
+        table = show.table_ablation({"published": published, "embedded": document(), "run": None})
         rows = table.set_index("network")
         assert list(rows.columns) == ["neurons", "parameters", "published", "embedded", "your run"]
         assert set(rows.index) == {label(name) for name in ABLATION.methods}
@@ -100,7 +100,7 @@ class TestAblationTable:
         assert set(rows["your run"]) == {"not run yet"}
 
     def test_a_run_alone_is_enough(self):
-        table = figures.table_ablation({"run": document("run", ("D1_H1",), "smoke", seeds=(1,))})
+        table = show.table_ablation({"run": document("run", ("D1_H1",), "smoke", seeds=(1,))})
         assert table.to_dict("records") == [
             {
                 "network": label("D1_H1"),
@@ -111,7 +111,7 @@ class TestAblationTable:
         ]
 
     def test_the_data_behind_it_are_the_full_values(self, published):
-        data = figures.data_ablation({"published": published, "embedded": document(), "run": None})
+        data = show.data_ablation({"published": published, "embedded": document(), "run": None})
         assert len(data) == len(published.means) + len(METHODS) * len(SEEDS)
         own = data[(data.voice == "embedded") & (data.method == "D1_H1")]
         assert dict(zip(own.seed, own.macro_f1, strict=True)) == {str(s): 1 - (8 + s) / len(TRUE) for s in SEEDS}
@@ -119,59 +119,59 @@ class TestAblationTable:
 
 class TestOtherTables:
     def test_comparisons_show_every_seed_with_its_interval(self):
-        table = figures.table_comparisons(document()).set_index("difference")
+        table = show.table_comparisons(document()).set_index("difference")
         row = table.loc["vertical mix − best homogeneous"]
         assert row["mean"] == "−0.200" and row["consistent"] == "yes"
         assert all(row[f"seed {seed}"].startswith("−0.2") and "[" in row[f"seed {seed}"] for seed in SEEDS)
 
     def test_capacity_is_told_relative_to_the_vertical_mix(self):
-        table = figures.table_capacity(document()).set_index("network")
+        table = show.table_capacity(document()).set_index("network")
         assert table.loc[label("D1_H1"), "from the vertical mix"] == "+0.00%"
         assert table.loc[label("D0_doppler"), "from the vertical mix"] == f"−{100 * 20 / 1020:.2f}%"
 
     def test_claims_have_a_row_each_and_a_column_per_voice(self):
         ledgers = {"published": claims.ledger("published"), "embedded": None, "run": None}
-        table = figures.table_claims(ledgers)
+        table = show.table_claims(ledgers)
         assert list(table.index) == [claim.id for claim in ledgers["published"]]
         assert list(table["published"]) == [marked(claim.verdict) for claim in ledgers["published"]]
         assert set(table["embedded"]) == {"not locked"} and set(table["your run"]) == {"not run yet"}
 
     def test_predictions_are_judged_by_the_document_given(self):
         run = document("run", tuple(ABLATION.methods), profile="smoke")
-        table = figures.table_predictions({"run": run}).set_index("id")
+        table = show.table_predictions({"run": run}).set_index("id")
         assert tuple(table.index) == PREDICTIONS
         assert table.loc["P1", "your run (smoke)"] == marked("contradicted")
 
     def test_every_registered_neuron_is_listed_with_its_parameters(self):
-        table = figures.table_neurons().set_index("neuron")
+        table = show.table_neurons().set_index("neuron")
         assert list(table.index) == neurons.names()
         assert table.loc["Doppler-LIF", "learnt"] == "3" and table.loc["Vanilla-LIF", "learnt"] == "0"
 
 
 class TestNamespace:
     def test_every_name_offered_is_there_and_every_exhibit_has_its_data(self):
-        offered = set(figures.__all__)
-        assert all(callable(getattr(figures, name)) for name in offered)
+        offered = set(show.exhibits())
+        assert all(callable(getattr(show, name)) for name in offered)
         drawings = {name.removeprefix("figure_") for name in offered if name.startswith("figure_")}
         assert {topic for topic in drawings if f"data_{topic}" not in offered} == set()
 
 
 class TestFigures:
     def test_the_ablation_names_methods_voices_and_what_is_absent(self, published):
-        figure = figures.figure_ablation({"published": published, "embedded": document(), "run": None})
+        figure = show.figure_ablation({"published": published, "embedded": document(), "run": None})
         assert {label(name) for name in ABLATION.methods} <= drawn(figure)
         assert {"published", "embedded", "your run: not run yet", "not published"} <= drawn(figure)
 
     def test_a_smoke_run_is_called_one(self):
-        assert "your run (smoke)" in drawn(figures.figure_ablation({"run": document("run", profile="smoke")}))
+        assert "your run (smoke)" in drawn(show.figure_ablation({"run": document("run", profile="smoke")}))
 
     def test_the_mean_stands_where_the_document_says(self):
-        axes = figures.figure_ablation({"embedded": document()}).axes[0]
+        axes = show.figure_ablation({"embedded": document()}).axes[0]
         marks = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == VOICES["embedded"].marker]
         assert marks == pytest.approx([0.95, 0.85, 0.75, 0.65])
 
     def test_firing_has_a_panel_per_method_and_averages_the_banks_paths(self):
-        figure = figures.figure_firing(document())
+        figure = show.figure_firing(document())
         assert [axes.get_title() for axes in figure.axes] == [label(name) for name in METHODS]
         means = [line.get_ydata()[0] for line in figure.axes[3].lines if line.get_linewidth() > 1]
         assert means == pytest.approx([0.1 + (8 + depth) / 100 for depth in range(4)])
@@ -179,22 +179,22 @@ class TestFigures:
     @pytest.mark.parametrize("methods", [("D1_H1",), ("D0_stft", "D2_concat", "D1_rev")])
     def test_any_selection_of_methods_and_a_single_seed_can_be_drawn(self, methods):
         given = document("run", methods, "smoke", seeds=(1,))
-        for figure in (figures.figure_ablation({"run": given}), figures.figure_firing(given)):
+        for figure in (show.figure_ablation({"run": given}), show.figure_firing(given)):
             assert {label(name) for name in methods} <= drawn(figure)
-        assert len(figures.data_firing(given)) == sum(40 if name == "D2_concat" else 8 for name in methods)
+        assert len(show.data_firing(given)) == sum(40 if name == "D2_concat" else 8 for name in methods)
 
     def test_a_notebook_shows_it_as_a_picture(self):
-        assert figures.figure_ablation({"embedded": document()})._repr_png_().startswith(b"\x89PNG")
+        assert show.figure_ablation({"embedded": document()})._repr_png_().startswith(b"\x89PNG")
 
     def test_one_radar_example_of_each_class(self):
-        from mstask.data.synth.micro_doppler import CLASS_NAMES
+        from mstask.synth.micro_doppler import CLASS_NAMES
 
-        assert [axes.get_title() for axes in figures.figure_radar_examples().axes] == list(CLASS_NAMES)
+        assert [axes.get_title() for axes in show.figure_radar_examples().axes] == list(CLASS_NAMES)
 
 
 class TestRankStability:
     def test_the_shares_of_a_method_s_ranks_make_a_whole(self):
-        table = figures.data_rank_stability(document())
+        table = show.data_rank_stability(document())
         shares = table.drop(columns="method").to_numpy()
         assert shares.shape == (len(METHODS), len(METHODS))
         assert shares.sum(axis=1) == pytest.approx(1)
@@ -203,17 +203,17 @@ class TestRankStability:
         clear = document(methods=("D0_doppler", "D2_concat"), seeds=(1, 2))
         for cell in clear.cells[2:]:
             cell.result.predictions[:] = [1 - label for label in TRUE]
-        assert figures.data_rank_stability(clear)["rank_1"].tolist() == [1.0, 0.0]
-        assert {"100%", "all Doppler-LIF", "bank of five"} <= drawn(figures.figure_rank_stability(clear))
+        assert show.data_rank_stability(clear)["rank_1"].tolist() == [1.0, 0.0]
+        assert {"100%", "all Doppler-LIF", "bank of five"} <= drawn(show.figure_rank_stability(clear))
 
     def test_means_alone_cannot_be_resampled(self, published):
         with pytest.raises(MstaskError, match="rests on too little to resample"):
-            figures.figure_rank_stability(published)
+            show.figure_rank_stability(published)
 
 
 def test_verdicts_are_counted_by_voice():
     ledgers = {"published": claims.ledger("published"), "run": None}
-    table = figures.table_verdicts(ledgers).set_index("verdict")
+    table = show.table_verdicts(ledgers).set_index("verdict")
     assert table["published"].astype(int).sum() == len(ledgers["published"])
     supported = sum(claim.verdict == "supported" for claim in ledgers["published"])
     assert table.loc[marked("supported"), "published"] == str(supported)

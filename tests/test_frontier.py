@@ -9,14 +9,15 @@ import pytest
 import torch
 
 from mstask import results
+from mstask.cell import data_record, path_of
 from mstask.cost import cnn_operations, count_parameters
 from mstask.data import Split, Splits
-from mstask.experiments import Job, cnn, tuned
-from mstask.grid.cells import data_record, path_of
+from mstask.job import Job
 from mstask.networks import SmallCNN
-from mstask.sections import Place, resolve, section
+from mstask.section import Place, resolve, section
+from mstask.studies.tuning import cnn, tuned
+from mstask.studies.tuning.declare import CNNS, TRIPLES, TUNED
 from mstask.training import Recipe, learning_rate, train
-from mstask.tuning import CNNS, TRIPLES, TUNED
 
 PUBLISHED = results.load("frontier", "published")
 SHORT = Recipe(batch_size=16, max_epochs=6, learning_rate=5e-3, weight_decay=1e-4, schedule="cosine", warmup=2)

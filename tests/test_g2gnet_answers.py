@@ -6,10 +6,10 @@ import pytest
 from making_g2gnet import SEEDS, SKILLS, cell, document, rewirings
 
 from mstask import results
-from mstask.neighbours.g2gnet import answers
-from mstask.neighbours.g2gnet.methods import METHODS
-from mstask.neighbours.g2gnet.wiring import density, expected_parameters
 from mstask.results.files import ResultsError
+from mstask.studies.g2gnet import facts as answers
+from mstask.studies.g2gnet.methods import METHODS
+from mstask.studies.g2gnet.wiring import density, expected_parameters
 from mstask.summary import summarise
 
 

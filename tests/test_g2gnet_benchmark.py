@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks import g2gnet, runner
 from mstask import results
-from mstask.neighbours.g2gnet import speed
 from mstask.results import documents
+from mstask.studies.g2gnet import speed
 
 
 @pytest.fixture

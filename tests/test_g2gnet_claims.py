@@ -6,8 +6,8 @@ import pytest
 from making_g2gnet import SEEDS, SKILLS, benchmark, document, everything
 
 from mstask import claims, results
-from mstask.claims import g2gnet
 from mstask.claims.findings import find
+from mstask.studies.g2gnet import claims as g2gnet
 
 IDS = tuple(entry.id for entry in g2gnet.CLAIMS)
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from mstask.errors import MstaskError
-from mstask.neighbours.g2gnet import neurons, products
-from mstask.neighbours.g2gnet.networks import Design, Encoding, G2GNet
-from mstask.neighbours.g2gnet.neurons import CompiledLoop, Leaky, reference
-from mstask.neighbours.g2gnet.wiring import wirings
+from mstask.studies.g2gnet import neurons, products
+from mstask.studies.g2gnet.networks import Design, Encoding, G2GNet
+from mstask.studies.g2gnet.neurons import CompiledLoop, Leaky, reference
+from mstask.studies.g2gnet.wiring import wirings
 
 LOOPS = {"compiled": CompiledLoop.apply, "plain": reference}
 

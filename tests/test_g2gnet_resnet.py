@@ -5,9 +5,9 @@ import torch
 
 from mstask.data import DataError, Split, Splits
 from mstask.errors import MstaskError
-from mstask.neighbours.g2gnet import features, resnet, runs
-from mstask.neighbours.g2gnet.__main__ import main
-from mstask.neighbours.g2gnet.runs import Options
+from mstask.studies.g2gnet import features, resnet, runs
+from mstask.studies.g2gnet.__main__ import main
+from mstask.studies.g2gnet.runs import Options
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from mstask.errors import MstaskError
-from mstask.neighbours.g2gnet.answers import expected_intra_share
-from mstask.neighbours.g2gnet.networks import Design, Encoding, G2GNet, logits
-from mstask.neighbours.g2gnet.rates import RatePenalty
-from mstask.neighbours.g2gnet.rewiring import GROW, PRUNE, SCOPES, Rule, correlation, rewire, update
-from mstask.neighbours.g2gnet.wiring import Wiring, generator, intra_share, wirings
+from mstask.studies.g2gnet.facts import expected_intra_share
+from mstask.studies.g2gnet.networks import Design, Encoding, G2GNet, logits
+from mstask.studies.g2gnet.rates import RatePenalty
+from mstask.studies.g2gnet.rewiring import GROW, PRUNE, SCOPES, Rule, correlation, rewire, update
+from mstask.studies.g2gnet.wiring import Wiring, generator, intra_share, wirings
 
 DRAW = generator(1, 0, "rewiring")
 HALVES = torch.tensor([0, 0, 1, 1])

@@ -11,16 +11,17 @@ import torch
 from mstask import data
 from mstask.data import DataError, Split, Splits
 from mstask.errors import MstaskError
-from mstask.experiments import Job
-from mstask.neighbours.g2gnet import experiment, features, folds, runs
-from mstask.neighbours.g2gnet.__main__ import main
-from mstask.neighbours.g2gnet.methods import CASES, METHODS
-from mstask.neighbours.g2gnet.names import stem
-from mstask.neighbours.g2gnet.networks import Design, Encoding, cut_to, groups_only, thinned
-from mstask.neighbours.g2gnet.rewiring import Rule
-from mstask.neighbours.g2gnet.runs import Options
-from mstask.neighbours.g2gnet.section import SECTION
-from mstask.neighbours.g2gnet.training import Regime
+from mstask.job import Job
+from mstask.studies.g2gnet import features, folds, runs
+from mstask.studies.g2gnet import measure as experiment
+from mstask.studies.g2gnet.__main__ import main
+from mstask.studies.g2gnet.declare import SECTION
+from mstask.studies.g2gnet.methods import CASES, METHODS
+from mstask.studies.g2gnet.names import stem
+from mstask.studies.g2gnet.networks import Design, Encoding, cut_to, groups_only, thinned
+from mstask.studies.g2gnet.rewiring import Rule
+from mstask.studies.g2gnet.runs import Options
+from mstask.studies.g2gnet.training import Regime
 from mstask.training import predict
 
 TINY = Options("digits", model="index", epochs=4, T=5, batch_size=32, hidden_dim=16, sparsity_mode="dynamic", dst_every=5)

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from mstask.errors import MstaskError
-from mstask.neighbours.g2gnet.answers import expected_intra_share
-from mstask.neighbours.g2gnet.networks import Design, Encoding, G2GNet
-from mstask.neighbours.g2gnet.wiring import (
+from mstask.studies.g2gnet.facts import expected_intra_share
+from mstask.studies.g2gnet.networks import Design, Encoding, G2GNet
+from mstask.studies.g2gnet.wiring import (
     contiguous,
     density,
     expected_parameters,

@@ -8,22 +8,22 @@ from statistics import fmean
 import pytest
 from making_hetsyn import SEEDS, SKILL, TRIED, one, whole
 
-from mstask import claims, figures, results
+from mstask import claims, results, show
 from mstask.claims.findings import find
-from mstask.figures.hetsyn import IN_BINS
-from mstask.figures.hetsyn_memory import synapses
-from mstask.neighbours.hetsyn.data import BIN_S
-from mstask.neighbours.hetsyn.names import CASES, EDGES, METHODS, STEP_MS, TITLES
-from mstask.neighbours.hetsyn.section import SECTION
-from mstask.neighbours.hetsyn.tasks import MatchToSample, Pattern
+from mstask.studies.hetsyn.data import BIN_S
+from mstask.studies.hetsyn.declare import SECTION
+from mstask.studies.hetsyn.exhibits import IN_BINS
+from mstask.studies.hetsyn.exhibits_memory import synapses
+from mstask.studies.hetsyn.facts import series, shortening
+from mstask.studies.hetsyn.names import CASES, EDGES, METHODS, STEP_MS, TITLES
+from mstask.studies.hetsyn.tasks import MatchToSample, Pattern
 from mstask.summary import summarise
 from mstask.summary.details import measured
-from mstask.summary.hetsyn import series, shortening
 
 PUBLISHED = results.load("hetsyn", "published")
 EMBEDDED = whole(source="embedded")
 EXHIBITS = sorted(
-    name for name in dir(figures) if "_hetsyn" in name and not name.endswith(("_speed", "_published", "_memory", "figures"))
+    name for name in dir(show) if "_hetsyn" in name and not name.endswith(("_speed", "_published", "_memory", "figures"))
 )
 PARTS = {
     "one network": whole(methods=("HomNeuLIF",)),
@@ -121,13 +121,13 @@ class TestFacts:
 
 class TestExhibits:
     def test_there_is_data_behind_every_figure(self):
-        topics = {name.removeprefix("figure_") for name in dir(figures) if name.startswith("figure_hetsyn")}
-        assert {f"data_{topic}" for topic in topics} <= set(dir(figures))
+        topics = {name.removeprefix("figure_") for name in dir(show) if name.startswith("figure_hetsyn")}
+        assert {f"data_{topic}" for topic in topics} <= set(dir(show))
 
     @pytest.mark.parametrize("name", EXHIBITS)
     @pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
     def test_a_partial_document_can_be_shown(self, name, part):
-        shown = getattr(figures, name)(part)
+        shown = getattr(show, name)(part)
         if name.startswith("figure"):
             shown.draw_without_rendering()
             assert shown.axes
@@ -135,12 +135,12 @@ class TestExhibits:
             assert shown.shape[1] > 1
 
     def test_a_figure_names_its_voice_and_what_is_missing(self):
-        assert "embedded" in drawn(figures.figure_hetsyn(EMBEDDED))
-        texts = drawn(figures.figure_hetsyn_decay(PARTS["one task"]))
+        assert "embedded" in drawn(show.figure_hetsyn(EMBEDDED))
+        texts = drawn(show.figure_hetsyn_decay(PARTS["one task"]))
         assert {"your run", "not in this run"} <= texts
 
     def test_points_are_the_means_of_the_document(self):
-        axes = figures.figure_hetsyn(EMBEDDED).axes[0]
+        axes = show.figure_hetsyn(EMBEDDED).axes[0]
         shown = [
             float(line.get_xdata()[0]) for line in axes.lines if line.get_color() == "#6a3d9a" and line.get_marker() == "D"
         ]
@@ -148,35 +148,33 @@ class TestExhibits:
         assert shown == pytest.approx([fmean(measured(EMBEDDED, case, "HetSynLIF").values()) for case in cases])
 
     def test_every_count_of_the_histograms_is_in_the_data(self):
-        data = figures.data_hetsyn_times(EMBEDDED)
+        data = show.data_hetsyn_times(EMBEDDED)
         own = data[(data.case == "radar") & (data.method == "HetSynLIF") & (data.seed == 42) & (data.when == "after")]
         assert len(own) == 3 * (len(EDGES) + 1) and own["count"].sum() == 300
 
     def test_the_pattern_panel_draws_output_and_target(self):
-        figure = figures.figure_hetsyn_pattern(EMBEDDED)
+        figure = show.figure_hetsyn_pattern(EMBEDDED)
         assert [len(axes.lines) for axes in figure.axes] == [2] * 4
         assert f"HetSynLIF, error {0.03 + 0.001 * fmean(s % 5 for s in SEEDS):.3f}" in drawn(figure)
 
     def test_published_figures_stand_beside_ours_and_nothing_is_filled_in(self):
-        table = figures.table_hetsyn_published({"published": PUBLISHED, "embedded": EMBEDDED, "run": None}).set_index(
-            "HetSynLIF"
-        )
+        table = show.table_hetsyn_published({"published": PUBLISHED, "embedded": EMBEDDED, "run": None}).set_index("HetSynLIF")
         assert table.loc[IN_BINS, "published"] == "0.924"
         assert table.loc["the same, after the last epoch"].to_list() == ["0.908", "—", "not run yet"]
         assert table.loc["TiDigits", "embedded"] == "not in this book"
         assert set(table["your run"]) == {"not run yet"}
 
     def test_the_knock_out_table_has_the_networks_that_learn_time_constants(self):
-        table = figures.table_hetsyn_knock_out(EMBEDDED)
+        table = show.table_hetsyn_knock_out(EMBEDDED)
         assert set(table["network"]) == {"HetNeuLIF", "HetSynLIF"} and set(table["long"]) == {"30 of 3,000"}
 
     def test_slow_starts_are_given_in_milliseconds(self):
-        table = figures.table_hetsyn_slow(EMBEDDED)
+        table = show.table_hetsyn_slow(EMBEDDED)
         assert list(table["from, ms"]) == ["100", "400"]
         assert list(table["mean, cue channels, ms"]) == ["150", "150"]
 
     def test_the_arithmetic_of_weight_decay_is_in_order(self):
-        table = figures.table_hetsyn_decay(EMBEDDED)
+        table = show.table_hetsyn_decay(EMBEDDED)
         assert list(table["value"][:3]) == ["3.5 steps", "6.1 steps", "7.5 steps"]
 
 
@@ -193,16 +191,16 @@ class TestSpeed:
         return results.Document(**about, values=whole | values)
 
     def test_ratios_are_formed_within_a_repeat(self):
-        table = figures.table_hetsyn_speed(self.document()).set_index("computed")
+        table = show.table_hetsyn_speed(self.document()).set_index("computed")
         assert table.loc["step by step", "time / compiled"].startswith("4.00 ")
         assert table.loc["step by step", "MiB added"] == "300"
-        assert len(figures.data_hetsyn_speed(self.document())) == 9
+        assert len(show.data_hetsyn_speed(self.document())) == 9
 
     @pytest.mark.parametrize("missing", [{"memory": {}}, {"runs": []}, {"runs": [{"seconds": {"match": {"direct": [1.0]}}}]}])
     def test_an_incomplete_benchmark_can_be_shown(self, missing):
         document = self.document(**missing)
-        assert figures.figure_hetsyn_speed(document)._repr_png_().startswith(b"\x89PNG")
-        assert "—" in figures.table_hetsyn_speed(document).to_numpy()
+        assert show.figure_hetsyn_speed(document)._repr_png_().startswith(b"\x89PNG")
+        assert "—" in show.table_hetsyn_speed(document).to_numpy()
 
 
 class TestClaims:
@@ -279,8 +277,8 @@ class TestClaims:
 
 
 def test_the_papers_arithmetic_is_that_of_its_optimiser():
-    from mstask.neighbours.hetsyn.experiment import PAPER_COSINE, PAPER_DECAY, PAPER_RATE, PAPER_STEPS
-    from mstask.neighbours.hetsyn.loop import exposure, warmed_cosine
+    from mstask.studies.hetsyn.loop import exposure, warmed_cosine
+    from mstask.studies.hetsyn.measure import PAPER_COSINE, PAPER_DECAY, PAPER_RATE, PAPER_STEPS
 
     factors = [warmed_cosine(k, PAPER_COSINE) for k in range(PAPER_STEPS)]
     assert round(exposure(2 * PAPER_RATE, PAPER_DECAY, factors), 2) == TRIED["factor"]

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from mstask.neighbours.hetsyn import direct, fourier, fused
-from mstask.neighbours.hetsyn.surrogates import SURROGATES, multi_gaussian, spike, triangle
+from mstask.studies.hetsyn import direct, fourier, fused
+from mstask.studies.hetsyn.surrogates import SURROGATES, multi_gaussian, spike, triangle
 
 B, T, M, N = 4, 61, 30, 20
 RESET = {"theta": 1.0, "kappa": 0.95, "a": 0.0, "rho_a": 0.0}

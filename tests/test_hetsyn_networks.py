@@ -5,9 +5,9 @@ import torch
 
 from mstask.cost import count_parameters
 from mstask.errors import MstaskError
-from mstask.neighbours.hetsyn import forms
-from mstask.neighbours.hetsyn.networks import METHODS, Network, Times, free_time_constants
-from mstask.neighbours.hetsyn.settings import SETTINGS
+from mstask.studies.hetsyn import forms
+from mstask.studies.hetsyn.networks import METHODS, Network, Times, free_time_constants
+from mstask.studies.hetsyn.settings import SETTINGS
 
 TIMES = Times(fixed=8, drawn=(8, 0.8), uniform=False, reset=8, adaptation=160, strength=0.15)
 

@@ -3,8 +3,8 @@
 import pytest
 
 from mstask import results
-from mstask.neighbours.hetsyn.networks import METHODS, free_time_constants
-from mstask.neighbours.hetsyn.settings import SETTINGS
+from mstask.studies.hetsyn.networks import METHODS, free_time_constants
+from mstask.studies.hetsyn.settings import SETTINGS
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import torch
 from mstask import data
 from mstask.data import shd, speech
 from mstask.errors import MstaskError
-from mstask.neighbours.hetsyn.data import CASES, binned, load_case, speech_bins
-from mstask.neighbours.hetsyn.section import TASK_SEED
-from mstask.neighbours.hetsyn.settings import SETTINGS
-from mstask.neighbours.hetsyn.tasks import MatchToSample, Pattern, rate_penalty, repeat_distances
+from mstask.studies.hetsyn.data import CASES, binned, load_case, speech_bins
+from mstask.studies.hetsyn.declare import TASK_SEED
+from mstask.studies.hetsyn.settings import SETTINGS
+from mstask.studies.hetsyn.tasks import MatchToSample, Pattern, rate_penalty, repeat_distances
 
 
 def generator(seed=0):

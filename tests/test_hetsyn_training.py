@@ -10,12 +10,13 @@ import torch
 from mstask import results
 from mstask.data import Split, Splits
 from mstask.errors import MstaskError
-from mstask.experiments import Job
-from mstask.neighbours.hetsyn import analyses, experiment, loop, synthetic
-from mstask.neighbours.hetsyn.networks import METHODS, Network
-from mstask.neighbours.hetsyn.section import SECTION, HetSynParameters
-from mstask.neighbours.hetsyn.settings import SETTINGS
-from mstask.neighbours.hetsyn.tasks import MatchToSample
+from mstask.job import Job
+from mstask.studies.hetsyn import analyses, loop, synthetic
+from mstask.studies.hetsyn import measure as experiment
+from mstask.studies.hetsyn.declare import SECTION, HetSynParameters
+from mstask.studies.hetsyn.networks import METHODS, Network
+from mstask.studies.hetsyn.settings import SETTINGS
+from mstask.studies.hetsyn.tasks import MatchToSample
 
 
 def parameters(profile="smoke", **changes):

@@ -13,14 +13,24 @@ import threading
 
 import pytest
 
-from mstask.grid import cells, inputs
+from mstask import cell as cells
+from mstask import identity as inputs
 from mstask.paths import ROOT
-from mstask.sections import grid, resolve, section, sections
+from mstask.section import grid, resolve, section, sections
 
 SPIKING = {"probe", "ablation", "mixed", "study", "search"}
 SAMPLE = SPIKING | {"hetsyn", "eventprop", "eventprop-gradients", "ncg", "g2gnet"}
 """One section of each experiment."""
 ALL = os.environ.get("MSTASK_PROVE") == "all"
+SONAR = '''
+from mstask.data import data_set
+from mstask.data.images import load_mnist
+
+@data_set("sonar")
+def load(source, size, root):
+    """No section uses it."""
+    return load_mnist(source, size, root)
+'''
 NEURON = '''
 from mstask.neurons import Neuron, register
 
@@ -82,7 +92,7 @@ def test_every_function_that_a_cell_runs_is_part_of_its_code(name, results_folde
     for place in places if ALL else places[:1]:
         splits = cells.load(name, parameters, place.case)
         job = cells.Job(chosen, *place, parameters, splits, "cpu", results_folder / f"{place}.pt")
-        ran = functions_run(lambda job=job: cells.experiment(chosen).measure(job))
+        ran = functions_run(lambda job=job: chosen.experiment().measure(job))
         own = {where for where in ran if not where[0].startswith(apart)}
         assert len(own) > 5 and own <= covered, f"{place}: {sorted(own - covered)}"
 
@@ -122,15 +132,15 @@ def stale_after(copied, changes):
     ("file", "old", "new", "stale"),
     [
         ("training.py", "EVALUATION_BATCH = 512", "EVALUATION_BATCH = 513", SPIKING | {"hetsyn", "g2gnet"}),
-        ("experiments/spiking.py", "smoothing=PROTOCOL", "smoothing=1 + PROTOCOL", {"probe", "ablation", "mixed"}),
-        ("experiments/tuned.py", "WARMUP_EPOCHS = 5", "WARMUP_EPOCHS = 6", {"study", "search"}),
-        ("experiments/cnn.py", 'split("-")[1:]', 'split("-")[2:]', {"search"}),
-        ("experiments/probe.py", "parameters.target_rate)", "parameters.target_rate / 2)", {"probe"}),
+        ("spiking.py", "smoothing=PROTOCOL", "smoothing=1 + PROTOCOL", {"probe", "ablation", "mixed"}),
+        ("studies/tuning/tuned.py", "WARMUP_EPOCHS = 5", "WARMUP_EPOCHS = 6", {"study", "search"}),
+        ("studies/tuning/cnn.py", 'split("-")[1:]', 'split("-")[2:]', {"search"}),
+        ("studies/matching/probe.py", "parameters.target_rate)", "parameters.target_rate / 2)", {"probe"}),
         ("neurons/ops.py", "distance >= 0", "distance > 0", SPIKING),
         ("neurons/resonators.py", "angle(im *", "angle(-im *", {"mixed"}),
         ("data/checks.py", "np.floor(array) == array", "np.ceil(array) == array", SAMPLE - {"eventprop-gradients"}),
-        ("neighbours/ncg/settings.json", "0", "1", {"ncg"}),
-        ("neighbours/eventprop/compiled.py", "_APART = 1e-6", "_APART = 1e-7", {"eventprop", "eventprop-gradients"}),
+        ("studies/ncg/settings.json", "0", "1", {"ncg"}),
+        ("studies/eventprop/compiled.py", "_APART = 1e-6", "_APART = 1e-7", {"eventprop", "eventprop-gradients"}),
     ],
 )
 def test_a_change_makes_those_cells_stale_whose_numbers_it_can_change(copied, file, old, new, stale):
@@ -145,7 +155,7 @@ def test_no_cell_depends_on_words_layout_types_exhibits_or_what_its_section_does
         "cost.py": ("import annotations\n", "import annotations\n\nUNUSED = 1\n"),
         "claims/__init__.py": ("import annotations\n", "import annotations\nUNUSED = 1\n"),
         "neurons/idle.py": ("", NEURON),
-        "data/__init__.py": ('"radar": "mstask', '"sonar": "mstask.data.images:load_mnist",\n    "radar": "mstask'),
+        "data/sonar.py": ("", SONAR),
     }
     assert stale_after(copied, changes) == set()
 
@@ -176,8 +186,8 @@ def test_code_that_moves_to_another_module_leaves_every_digest_as_it_was(copied,
 
 def test_a_name_that_comes_from_elsewhere_is_another_code(copied):
     ours = "from mstask.stats import accuracy, macro_f1"
-    other = "from mstask.neighbours.hetsyn.analyses import accuracy\nfrom mstask.stats import macro_f1"
-    assert stale_after(copied, {"neighbours/ncg/experiment.py": (ours, other)}) == {"ncg"}
+    other = "from mstask.studies.hetsyn.analyses import accuracy\nfrom mstask.stats import macro_f1"
+    assert stale_after(copied, {"studies/ncg/measure.py": (ours, other)}) == {"ncg"}
 
 
 class TestNotebooks:
@@ -197,7 +207,7 @@ class TestNotebooks:
         assert inputs.notebook_digest(tmp_path / "none.ipynb") is None
 
     def test_the_place_from_which_a_name_is_imported_does_not_count(self, digest):
-        before = digest("from mstask.grid.cells import load, run_cell\nx = load(1)", "run_cell(x)")
+        before = digest("from mstask.cell import load, run_cell\nx = load(1)", "run_cell(x)")
         assert before == digest("from mstask import cell\nx = cell.load(1)", "cell.run_cell(x)")
         assert before != digest("from numpy import load\nfrom mstask import cell\nx = load(1)", "cell.run_cell(x)")
 
@@ -206,5 +216,5 @@ class TestNotebooks:
         found = inputs.inputs(section(name))
         assert {"code", "notebook"} <= set(found)
         reached = {name for name, module in inputs.reachable(section(name)).modules.items() if module}
-        assert section(name).experiment in reached
-        assert not any(module.startswith(("mstask.figures", "mstask.claims", "mstask.summary")) for module in reached)
+        assert section(name).experiment().__name__ in reached
+        assert not any(module.startswith(("mstask.show", "mstask.claims", "mstask.summary")) for module in reached)

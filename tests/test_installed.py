@@ -23,8 +23,8 @@ for module in pkgutil.walk_packages(mstask.__path__, "mstask."):
         import_module(module.name)
 
 from mstask import results, session
-from mstask.grid.cells import load, run_cell
-from mstask.sections import grid, resolve
+from mstask.cell import load, run_cell
+from mstask.section import grid, resolve
 
 print(session.begin("v1"))
 settings = resolve("ablation", profile="smoke", methods=["D0_doppler"], seeds=[1])
@@ -83,8 +83,8 @@ def test_every_module_is_there_and_a_cell_is_trained_and_read(outside):
 
 
 def test_the_settings_of_competing_readouts_are_there(outside):
-    read = "from mstask.neighbours.ncg.methods import tuned; assert tuned()['digits']; "
-    done = outside("-c", read + "from mstask.neighbours.ncg.shipped import values; assert values('stdp-csnn/mnist/s4nn')")
+    read = "from mstask.studies.ncg.methods import tuned; assert tuned()['digits']; "
+    done = outside("-c", read + "from mstask.studies.ncg.shipped import values; assert values('stdp-csnn/mnist/s4nn')")
     assert done.returncode == 0, done.stderr
 
 

@@ -11,9 +11,10 @@ import pytest
 from scipy.signal import detrend
 from scipy.signal.windows import blackmanharris
 
-from mstask import figures
-from mstask.data.synth import micro_doppler, parallel, receiver
-from mstask.data.synth import scatterers as s
+from mstask import show
+from mstask.studies.gallery import exhibits_radar
+from mstask.synth import micro_doppler, parallel, receiver
+from mstask.synth import scatterers as s
 
 AT_REST = np.zeros(s.N_SAMPLES)
 
@@ -154,13 +155,13 @@ class TestExtent:
 
     def test_the_table_tells_them_once_for_all(self, monkeypatch, tmp_path):
         monkeypatch.setenv("MSTASK_DATA", str(tmp_path))
-        monkeypatch.setattr(figures.radar, "MEASURED", 3)
-        table = figures.table_radar_extent().set_index("class")
+        monkeypatch.setattr(exhibits_radar, "MEASURED", 3)
+        table = show.table_radar_extent().set_index("class")
         expected = np.mean([micro_doppler.extent(4, i)[1] for i in range(3)])
         assert list(table.columns) == ["targets", "fastest tip (kHz)", "tips beyond ±5 kHz", "energy beyond ±2 kHz"]
         assert table.loc["quadcopter", "energy beyond ±2 kHz"] == f"{expected:.0%}" and set(table["targets"]) == {3}
         monkeypatch.setattr(micro_doppler, "extent", None)
-        assert figures.table_radar_extent().set_index("class").equals(table)
+        assert show.table_radar_extent().set_index("class").equals(table)
 
 
 class TestBird:
@@ -238,7 +239,7 @@ class TestReproducibility:
         alone = small[0]
         y = micro_doppler.labels("small")
         items = [(0, i, int(label)) for i, label in enumerate(y)]
-        together = parallel.compute("mstask.data.synth.micro_doppler:sample", items, (64, 64), np.float32, 2)
+        together = parallel.compute("mstask.synth.micro_doppler:sample", items, (64, 64), np.float32, 2)
         np.testing.assert_array_equal(np.array(list(together)), alone)
 
     def test_generates_inside_a_daemonic_process(self, small):

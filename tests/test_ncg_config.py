@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from mstask.neighbours.ncg import config
-from mstask.neighbours.ncg.config import ConfigError
+from mstask.studies.ncg import config
+from mstask.studies.ncg.config import ConfigError
 
 PLAIN = {
     "network": [

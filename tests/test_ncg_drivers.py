@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from mstask.errors import MstaskError
-from mstask.neighbours.ncg import config, drivers, from_dense, spikes
-from mstask.neighbours.ncg.__main__ import main
-from mstask.neighbours.ncg.readout import Readout
+from mstask.studies.ncg import config, drivers, from_dense, spikes
+from mstask.studies.ncg.__main__ import main
+from mstask.studies.ncg.readout import Readout
 
 PLAIN = {
     "network": [
@@ -38,7 +38,7 @@ PLAIN = {
 
 KILLED_AT_CHECKPOINT_5 = """
 import os, signal, sys
-from mstask.neighbours.ncg import __main__, training
+from mstask.studies.ncg import __main__, training
 
 def save(*arguments, real=training._save, seen=[]):
     real(*arguments)

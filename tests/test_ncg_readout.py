@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks import ncg
-from mstask.neighbours.ncg import Readout, SpikeError, from_dense
-from mstask.neighbours.ncg.config import parse
-from mstask.neighbours.ncg.spikes import SpikeList
-from mstask.neighbours.ncg.training import History, epochs_waited, fit, most_frequent_winner, reason_to_stop
+from mstask.studies.ncg import Readout, SpikeError, from_dense
+from mstask.studies.ncg.config import parse
+from mstask.studies.ncg.spikes import SpikeList
+from mstask.studies.ncg.training import History, epochs_waited, fit, most_frequent_winner, reason_to_stop
 
 FOLDS = 2
 
@@ -171,7 +171,7 @@ class TestFit:
             assert (reason_to_stop(config, history) == "gridsearch_stop_acc") == (n >= 4)
 
     def test_an_interrupted_run_ends_with_the_same_numbers(self, samples, tmp_path, monkeypatch):
-        monkeypatch.setattr("mstask.neighbours.ncg.training.CHECKPOINT_SECONDS", 0.0)
+        monkeypatch.setattr("mstask.studies.ncg.training.CHECKPOINT_SECONDS", 0.0)
         config = configuration(trainer__dropout_out=0.1)
         whole = fit(config, samples, samples, seed=3)
 
@@ -189,7 +189,7 @@ class TestFit:
 
     @pytest.mark.parametrize("damage", ["other seed", "cut", "foreign"])
     def test_a_foreign_or_damaged_checkpoint_is_not_used(self, samples, tmp_path, monkeypatch, caplog, damage):
-        monkeypatch.setattr("mstask.neighbours.ncg.training.CHECKPOINT_SECONDS", 0.0)
+        monkeypatch.setattr("mstask.studies.ncg.training.CHECKPOINT_SECONDS", 0.0)
         path = tmp_path / "c.pt"
         fit(configuration(), samples, seed=1, checkpoint=path)
         if damage == "cut":

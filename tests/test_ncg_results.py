@@ -1,4 +1,4 @@
-"""What section 5.3's documents say: facts, claims that turn with the figures, exhibits of whole and partial documents."""
+"""What section 5.3's documents say: facts, claims that turn with the show, exhibits of whole and partial documents."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 from making_ncg import CASES, LEVELS, SEEDS, SHARES, cell, document
 from matplotlib.figure import Figure
 
-from mstask import claims, figures, results
-from mstask.neighbours.ncg.methods import METHODS, settings
+from mstask import claims, results, show
 from mstask.results.voices import VOICES, label
+from mstask.studies.ncg.facts import PAIRS, code_and_readout, facts
+from mstask.studies.ncg.methods import METHODS, settings
 from mstask.summary import summarise
-from mstask.summary.ncg import PAIRS, code_and_readout, facts
 
 FIGURES = ("ncg", "ncg_ablation", "ncg_balance", "ncg_winners", "ncg_code")
 
@@ -142,21 +142,21 @@ class TestExhibits:
     @pytest.mark.parametrize("partial", [*PARTIAL, "nothing missing"])
     def test_every_figure_is_drawn_with_its_data(self, whole, name, partial):
         shown = PARTIAL[partial]() if partial in PARTIAL else whole
-        drawn = getattr(figures, f"figure_{name}")(shown)
+        drawn = getattr(show, f"figure_{name}")(shown)
         assert isinstance(drawn, Figure) and drawn.get_figwidth() < 5
         drawn.savefig(io.BytesIO(), format="svg")
-        data = getattr(figures, f"data_{name}")(shown)
+        data = getattr(show, f"data_{name}")(shown)
         assert len(data.columns) and (len(data) > 0 or partial != "nothing missing")
 
     @pytest.mark.parametrize("partial", PARTIAL)
     def test_tables_say_what_is_missing(self, partial):
         shown = PARTIAL[partial]()
-        for table in (figures.table_ncg(shown), figures.table_ncg_inputs(shown), figures.table_ncg_settings(shown)):
+        for table in (show.table_ncg(shown), show.table_ncg_inputs(shown), show.table_ncg_settings(shown)):
             assert not table.isna().any(axis=None)
-        assert not figures.table_ncg_published({"embedded": shown, "run": None}).isna().any(axis=None)
+        assert not show.table_ncg_published({"embedded": shown, "run": None}).isna().any(axis=None)
 
     def test_the_settings_are_those_that_the_locked_readouts_had(self):
-        table = figures.table_ncg_settings(results.load("ncg", "embedded"))
+        table = show.table_ncg_settings(results.load("ncg", "embedded"))
         ours, row = settings("digits", "S2-M5-CR2-L"), table.iloc[2]
         assert (row["data set"], row["readout"]) == ("digits", label("S2-M5-CR2-L"))
         assert [float(row[name]) for name in ("gap", "A₊", "A₋")] == [ours.t_gap, ours.ap, ours.am]
@@ -164,17 +164,17 @@ class TestExhibits:
         assert not table.duplicated(["data set", "readout"]).any()
 
     def test_the_score_table_holds_mean_and_spread_of_every_data_set(self, whole):
-        row = figures.table_ncg(whole).set_index("readout").loc[label("S2-M1")]
+        row = show.table_ncg(whole).set_index("readout").loc[label("S2-M1")]
         assert row["radar"].startswith("0.501\N{NO-BREAK SPACE}±")
 
     def test_methods_stand_by_rule_and_group_size(self, whole):
-        shown = figures.table_ncg(whole)["readout"].tolist()
+        shown = show.table_ncg(whole)["readout"].tolist()
         assert shown[0] == label("S2-M1") and shown[-1] == label("R-M20") and shown.index(label("SSTDP-M1")) == 8
 
     def test_each_accuracy_beside_the_published_ones_says_whose_it_is(self, whole):
         real = document(cases=("mnist",), source="real")
         given = {"published": results.load("ncg", "published"), "embedded": whole, "real": real, "run": None}
-        table = figures.table_ncg_published(given)
+        table = show.table_ncg_published(given)
         assert set(table["voice"]) == {voice.label for voice in VOICES.values()}
         quoted = table[(table["voice"] == "published") & (table["data set"] == "MNIST")]
         assert "+1.2" in quoted["difference"].tolist()
@@ -182,7 +182,7 @@ class TestExhibits:
         assert VOICES["run"].absent in table[table["voice"] == "your run"]["data set"].tolist()
 
     def test_a_panel_of_winners_adds_up_to_the_whole(self, whole):
-        data = figures.data_ncg_winners(whole)
+        data = show.data_ncg_winners(whole)
         assert set(data["case"]) == {"digits"} and set(data["seed"]) == {42}
         assert set(data.groupby(["method", "epoch"])["wins"].sum()) == {9, 10}
 
@@ -191,6 +191,6 @@ class TestExhibits:
         known = {"S2-M1": {"accuracy": 0.8, "sd": 0.02, "samples_per_second": 10_000}}
         values = {"yardstick": known, "intended": {"S2-M1": ours}}
         whole = results.load("ncg", "published").model_copy(update={"section": "benchmark-ncg", "values": values})
-        (row,) = figures.table_ncg_speed(whole).to_dict("records")
+        (row,) = show.table_ncg_speed(whole).to_dict("records")
         assert row["times"] == "2.0" and row["this project, same event order"] == "—"
-        assert figures.table_ncg_speed(whole.model_copy(update={"values": {}})).empty
+        assert show.table_ncg_speed(whole.model_copy(update={"values": {}})).empty

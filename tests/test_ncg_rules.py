@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mstask.neighbours.ncg import rules
-from mstask.neighbours.ncg.epoch import learn, training_thresholds
-from mstask.neighbours.ncg.layer import first, integrate
-from mstask.neighbours.ncg.rules import ONE_THRESHOLD, RSTDP, S2STDP, S4NN, TWO_THRESHOLDS, Rule, regulate, stdp, timing_errors
+from mstask.studies.ncg import rules
+from mstask.studies.ncg.epoch import learn, training_thresholds
+from mstask.studies.ncg.layer import first, integrate
+from mstask.studies.ncg.rules import ONE_THRESHOLD, RSTDP, S2STDP, S4NN, TWO_THRESHOLDS, Rule, regulate, stdp, timing_errors
 
 SILENT = 1.0
 IN_TIMES = np.array([0.1, 0.4, SILENT], np.float32)

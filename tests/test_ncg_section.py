@@ -9,20 +9,23 @@ import numpy as np
 import pytest
 import torch
 
-from mstask import paths, sections
+from mstask import paths
+from mstask import section as sections
 from mstask.data import Split, Splits, shd
 from mstask.errors import MstaskError
-from mstask.experiments import Job
-from mstask.neighbours.ncg import experiment, features, inputs, methods, section
-from mstask.neighbours.ncg.methods import METHODS, Schedule, configuration
+from mstask.job import Job
 from mstask.results import documents
+from mstask.studies.ncg import declare as section
+from mstask.studies.ncg import features, inputs, methods
+from mstask.studies.ncg import measure as experiment
+from mstask.studies.ncg.methods import METHODS, Schedule, configuration
 
 RECIPE = features.Recipe(n_filters=8, size=3, epochs=4, target_time=0.6, threshold=2.5)
 
 
 @pytest.fixture
 def parameters():
-    """The smoke profile's parameters, as `mstask.sections.resolve` makes them."""
+    """The smoke profile's parameters, as `mstask.section.resolve` makes them."""
     chosen = section.SECTION
     whole = {"profile": "smoke", "data_source": "embedded", **chosen.protocol, **chosen.profiles["smoke"]}
     return section.NCGParameters(**whole)

@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from mstask.neighbours.ncg import config, from_dense, shipped
-from mstask.neighbours.ncg.__main__ import main
-from mstask.neighbours.ncg.config import ConfigError
-from mstask.neighbours.ncg.section import CASES
+from mstask.studies.ncg import config, from_dense, shipped
+from mstask.studies.ncg.__main__ import main
+from mstask.studies.ncg.config import ConfigError
+from mstask.studies.ncg.declare import CASES
 
 TRAIN = from_dense(np.linspace(0, 0.9, 60).reshape(20, 3), np.arange(20) % 10)
 

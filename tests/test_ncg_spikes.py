@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mstask.errors import MstaskError
-from mstask.neighbours.ncg import coding, spikes
-from mstask.neighbours.ncg.__main__ import main
-from mstask.neighbours.ncg.spikes import SpikeError
+from mstask.studies.ncg import coding, spikes
+from mstask.studies.ncg.__main__ import main
+from mstask.studies.ncg.spikes import SpikeError
 
 TIMES = np.array([[0.5, 1.0, 0.25, 0.5], [1.0, 1.0, 0.0, 1.5]], np.float32)
 LABELS = np.array([3, 1])

@@ -11,12 +11,12 @@ import nbformat
 import papermill
 import pytest
 
-from mstask import pairs, session
+from mstask import session
 from mstask.errors import MstaskError
-from mstask.grid import kernel
-from mstask.grid.batch import check_notebook
+from mstask.lab import kernel, pairs
+from mstask.lab.batch import check_notebook
 from mstask.paths import ROOT
-from mstask.sections import sections
+from mstask.section import sections
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SCRIPTS = sorted((ROOT / "notebooks").glob("*.py"))
@@ -180,11 +180,10 @@ def execute(path):
 for path in sys.argv[1:]:
     execute(path)
 
-import mstask.grid.cells
+import mstask.cell
 
 assert mstask.__file__.startswith(os.getcwd()), mstask.__file__
-mstask.grid.cells.experiment = lambda section: sys.modules["mstask.experiments.spiking"]
-sys.modules["mstask.experiments.spiking"].measure = None
+sys.modules["mstask.spiking"].measure = None
 execute(sys.argv[1])
 print("dropped session continued")
 """

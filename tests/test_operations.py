@@ -5,8 +5,8 @@ from making import CLASSES, cell
 
 from mstask import results
 from mstask.cost import E_AC_PJ, E_MAC_PJ, spiking_operations
-from mstask.summary.operations import RULES, energy
-from mstask.summary.synthesis import SECTIONS
+from mstask.studies.synthesis.contests import SECTIONS
+from mstask.studies.synthesis.operations import RULES, energy
 
 C, STEPS, FEATURES = len(CLASSES), 64, 64
 HETSYN = FEATURES * 128 + 128 * 128 + 128 * 64 + 64 * 64 + 64 * C

@@ -7,13 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from mstask import doctor, neurons
+from mstask import neurons
 from mstask.calibration import calibrate_thresholds
+from mstask.cell import load, run_cell
 from mstask.errors import MstaskError
-from mstask.grid.cells import load, run_cell
-from mstask.grid.status import find
+from mstask.lab import doctor
 from mstask.networks import VerticalNet
-from mstask.sections import Place, resolve
+from mstask.runs import find
+from mstask.section import Place, resolve
 
 
 class FastSigmoidSurrogate(torch.autograd.Function):

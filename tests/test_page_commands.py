@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mstask import cli
-from mstask.neighbours.g2gnet import __main__ as g2gnet
-from mstask.neighbours.ncg import __main__ as ncg
+from mstask.lab import cli
 from mstask.paths import ROOT
+from mstask.studies.g2gnet import __main__ as g2gnet
+from mstask.studies.ncg import __main__ as ncg
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "book").glob("*.md"))]
 TINY = {
@@ -57,7 +57,7 @@ def test_the_neighbours_own_commands_do_what_the_page_says(page, tmp_path, monke
     for words in commands(ROOT / page):
         if words[0] == "export":
             own_files.append(words[1].partition("=")[0])
-        system = {"mstask.neighbours.ncg": ncg, "mstask.neighbours.g2gnet": g2gnet}.get(module(words))
+        system = {"mstask.studies.ncg": ncg, "mstask.studies.g2gnet": g2gnet}.get(module(words))
         if system is None:
             continue
         target = words.pop() if words[-2] == ">" else None

@@ -8,8 +8,8 @@ import subprocess
 import nbformat
 import pytest
 
-from mstask import pairs
 from mstask.errors import MstaskError
+from mstask.lab import pairs
 
 SCRIPT = """# ---
 # jupyter:

@@ -11,14 +11,14 @@ import torch
 from click.testing import CliRunner
 from papermill.cli import papermill as papermill_command
 
-from mstask import browser, pairs, paths, results
-from mstask.cli import main, parser
+from mstask import paths, results
 from mstask.data import DataError, images, radar, speech
 from mstask.errors import MstaskError, UsageError
-from mstask.grid import locked
-from mstask.neighbours.g2gnet import features
+from mstask.lab import browser, locked, pairs
+from mstask.lab.cli import main, parser
 from mstask.paths import ROOT
-from mstask.sections import given, resolve, sections
+from mstask.section import given, resolve, sections
+from mstask.studies.g2gnet import features
 
 AS_TEXT = [
     ("seeds", "42", [42]),
@@ -70,7 +70,7 @@ REFUSED = [
     ("data_source", "embeded", "data_source is 'embeded'"),
 ]
 
-SETTINGS = """from mstask.sections import given, resolve
+SETTINGS = """from mstask.section import given, resolve
 print(resolve("ablation", **given("ablation", globals())).model_dump_json())"""
 PARAMETERS = """profile: str = "quick"  # smoke, quick or paper
 seeds: list = None
@@ -80,7 +80,7 @@ methods: list = None"""
 
 def by_command_line(name, text):
     """What `python -m mstask run ablation --set NAME=TEXT` would run."""
-    from mstask.commands import requested
+    from mstask.lab.commands import requested
 
     ((_, parameters),) = requested(parser().parse_args(["run", "ablation", "--set", f"{name}={text}"]))
     return parameters
@@ -288,7 +288,7 @@ class TestPathVariables:
 
 class TestReduced:
     def test_it_wins_over_any_profile_and_says_so_once(self, monkeypatch, caplog):
-        from mstask import sections
+        from mstask import section as sections
 
         sections._say_reduced.cache_clear()
         monkeypatch.setenv("REDUCED", "1")
@@ -297,8 +297,8 @@ class TestReduced:
         assert resolve("ablation").profile == "smoke" and len(caplog.messages) == 1
 
     def test_what_was_run_keeps_its_name_and_can_be_locked_and_profiles_their_values(self, monkeypatch, results_folder):
-        from mstask.describe import parameter_rows
-        from mstask.sections import label
+        from mstask.lab.describe import parameter_rows
+        from mstask.section import label
 
         paper, rows = resolve("ablation", profile="paper"), parameter_rows("ablation")
         monkeypatch.setenv("REDUCED", "1")

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from mstask import browser, printing
-from mstask.cli import main
 from mstask.errors import MstaskError
+from mstask.lab import browser, printing
+from mstask.lab.cli import main
 
 PAGE = """<!DOCTYPE html><html lang="en"><head><title>Small book</title></head><body>
 <h1 id="one">One</h1><p><a href="book/intro.html#two">on</a> <a href="#one">here</a></p>

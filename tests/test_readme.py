@@ -2,8 +2,9 @@
 
 import pytest
 
-from mstask import claims, readme
+from mstask import claims
 from mstask.errors import MstaskError
+from mstask.lab import readme
 
 
 def test_the_computed_parts_are_up_to_date():

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from test_pairs import SCRIPT
 
-from mstask import pairs, release
+from mstask.lab import pairs, release
 from mstask.paths import ROOT
 
 

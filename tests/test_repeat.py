@@ -3,11 +3,12 @@
 import pytest
 import toy
 
+from mstask import cell as cells
 from mstask import results
-from mstask.cli import main
 from mstask.errors import MstaskError
-from mstask.grid import cells, repeat
-from mstask.sections import Place, resolve
+from mstask.lab import repeat
+from mstask.lab.cli import main
+from mstask.section import Place, resolve
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def imported(*folders):
                 found |= {alias.name.partition(".")[0]: path.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 found[node.module.partition(".")[0]] = path.name
-    own = {"mstask", "mstask_book", "benchmarks"} | {path.stem for path in (ROOT / "tests").glob("*.py")}
+    own = {"mstask", "mstask_book", "benchmarks", "studies"} | {path.stem for path in (ROOT / "tests").glob("*.py")}
     return {name: path for name, path in found.items() if name not in own | set(sys.stdlib_module_names)}
 
 

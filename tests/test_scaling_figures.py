@@ -3,7 +3,7 @@
 import pytest
 from making import scored
 
-from mstask import figures
+from mstask import show
 
 
 @pytest.fixture
@@ -25,15 +25,15 @@ def document():
 
 
 def test_repeats_are_compared_pair_by_pair(document):
-    table = figures.table_two_workers(document)
+    table = show.table_two_workers(document)
     assert table["speed-up"].tolist() == ["1.60", "2.00"]
     assert table["efficiency"].tolist() == ["80%", "100%"]
-    assert len(figures.data_two_workers(document)) == 4
+    assert len(show.data_two_workers(document)) == 4
 
 
 def test_hours_and_efficiency_stand_by_the_number_of_workers(document):
-    table = figures.table_scaling(document)
+    table = show.table_scaling(document)
     assert table.to_numpy().tolist() == [["1", "2.00", "100%"], ["2", "1.11", "90%"]]
-    simulated, perfect = (figures.figure_scaling(document).axes[0].lines[i].get_ydata() for i in (2, 0))
+    simulated, perfect = (show.figure_scaling(document).axes[0].lines[i].get_ydata() for i in (2, 0))
     assert list(simulated) == pytest.approx([2.0, 4000 / 3600])
     assert list(perfect) == [2.0, 1.0]

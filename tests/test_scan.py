@@ -15,13 +15,12 @@ from torch import nn
 
 from mstask import neurons
 from mstask.calibration import calibrate_thresholds
-from mstask.errors import MstaskError
+from mstask.errors import MstaskError, NotFusable
+from mstask.fused import function, numba_kernel
+from mstask.fused.trace import trace
 from mstask.networks import VerticalNet
 from mstask.neurons import registry, scan
 from mstask.neurons.base import Membrane, Neuron
-from mstask.neurons.fused import function, numba_kernel
-from mstask.neurons.fused.graph import NotFusable
-from mstask.neurons.fused.trace import trace
 from mstask.neurons.ops import angle, layer_sum, modulus
 
 SHAPES = [(3, 20, 5), (2, 17, 33), (4, 16, 1)]

@@ -14,18 +14,28 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mstask import results, search
+from mstask import results
 from mstask.cost import count_parameters, spiking_operations
 from mstask.data import Split, Splits
 from mstask.errors import MstaskError
-from mstask.experiments import Job, study, tuned
-from mstask.grid.inputs import of_cell
-from mstask.grid.status import find, path_of
+from mstask.identity import of_cell
+from mstask.job import Job
 from mstask.paths import ROOT
-from mstask.search import CHOICES, LEARNING_RATES, Configuration, Trial, as_plain, from_plain, pareto_front, select
-from mstask.sections import Place, resolve, section
+from mstask.runs import find, path_of
+from mstask.section import Place, resolve, section
+from mstask.studies.tuning import search, study, tuned
+from mstask.studies.tuning.search import (
+    CHOICES,
+    LEARNING_RATES,
+    Configuration,
+    Trial,
+    as_plain,
+    from_plain,
+    pareto_front,
+    select,
+)
+from mstask.studies.tuning.trials import Claim, Trials, suggest
 from mstask.training import Diverged, History
-from mstask.trials import Claim, Trials, suggest
 
 POINT = Configuration(96, 3, 0.95, 1e-3, "none", 25.0, 0.15, "plain")
 STEPS, FEATURES = 6, 5
@@ -183,8 +193,8 @@ class TestTrials:
 WORKER = """
 import sys, time
 from pathlib import Path
-from mstask.search import Trial
-from mstask.trials import Trials
+from mstask.studies.tuning.search import Trial
+from mstask.studies.tuning.trials import Trials
 folder, name, hang = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 def attempt(claim):
     with open(folder / "log", "a") as log:

@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from mstask import figures
+from mstask import show
 from mstask.architectures import ABLATED, architecture, build
 from mstask.cost import count_parameters
 from mstask.errors import MstaskError
-from mstask.paper import PROTOCOL
 from mstask.paths import ROOT
-from mstask.sections import grid, label, resolve, section, sections
+from mstask.protocol import PROTOCOL
+from mstask.section import grid, label, resolve, section, sections
 
 
 def test_the_paper_profile_is_the_papers_protocol():
@@ -149,7 +149,7 @@ def test_every_section_has_its_parameters_in_the_book():
 
 
 def test_the_book_s_table_says_what_is_allowed():
-    table = figures.table_parameters(section("ablation")).set_index("parameter")
+    table = show.table_parameters(section("ablation")).set_index("parameter")
     assert table.loc["profile", "allowed"] == "smoke | quick | paper"
     assert table.loc["beta", "allowed"] == "number, > 0, < 1"
     assert (table.loc["max_epochs", "quick"], table.loc["max_epochs", "paper"]) == ("10", "200")

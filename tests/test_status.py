@@ -11,13 +11,13 @@ from making import PROVENANCE, cell
 from making import document as made
 from test_book import Project
 
-from mstask import figures, results
-from mstask.figures.scores import NBSP
-from mstask.figures.your_run import compared
-from mstask.grid import inputs
-from mstask.grid.locked import locked
+from mstask import identity as inputs
+from mstask import results, show
+from mstask.lab.exhibits_your_run import compared
+from mstask.lab.locked import locked
 from mstask.results.voices import NOTHING
-from mstask.sections import label, resolve, section
+from mstask.section import label, resolve, section
+from mstask.show.scores import NBSP
 
 METHODS = {"D0_doppler": 0.8, "D0_dualtau": 0.6}
 
@@ -40,7 +40,7 @@ def stored_run(skills=METHODS, profile="quick", seeds=(42,)):
 class TestWhatIsLocked:
     def test_a_row_says_when_how_many_how_long_and_whether_the_lock_holds(self, results_folder):
         locked_document(results_folder)
-        (row,) = figures.table_status(locked("embedded")).to_dict("records")
+        (row,) = show.table_status(locked("embedded")).to_dict("records")
         assert row == {
             "result": section("ablation").title,
             "made": "2026-01-02".replace("-", "\N{NON-BREAKING HYPHEN}"),
@@ -53,13 +53,13 @@ class TestWhatIsLocked:
     def test_a_changed_file_has_a_broken_lock(self, results_folder):
         path = locked_document(results_folder)
         path.write_text(path.read_text().replace("128", "129"))
-        (row,) = figures.table_status(locked("embedded")).to_dict("records")
+        (row,) = show.table_status(locked("embedded")).to_dict("records")
         assert row["lock"] == f"✗{NBSP}broken"
-        assert "SHA-256" in figures.data_status(locked("embedded"))["problems"][0]
+        assert "SHA-256" in show.data_status(locked("embedded"))["problems"][0]
 
     def test_a_file_that_is_gone_has_a_row_that_says_so(self, results_folder):
         locked_document(results_folder).unlink()
-        (row,) = figures.table_status(locked("embedded")).to_dict("records")
+        (row,) = show.table_status(locked("embedded")).to_dict("records")
         assert (row["made"], row["cells"], row["lock"]) == (NOTHING, NOTHING, f"✗{NBSP}broken")
 
     @pytest.mark.parametrize(
@@ -80,13 +80,13 @@ class TestWhatIsLocked:
         path = results_folder / "embedded" / "ablation.json"
         results.write_document(path, results.merge(cells, source="embedded"))
         results.lock(path)
-        (row,) = figures.table_status(locked("embedded")).to_dict("records")
+        (row,) = show.table_status(locked("embedded")).to_dict("records")
         assert row["by the present code"] == said
 
     def test_results_made_on_one_machine_share_a_row(self, results_folder):
         locked_document(results_folder)
         locked_document(results_folder, section_id="mixed")
-        (row,) = figures.table_machines(locked("embedded")).to_dict("records")
+        (row,) = show.table_machines(locked("embedded")).to_dict("records")
         assert row["results"] == "mixed, ablation" or row["results"] == "ablation, mixed"
         assert "Some CPU" in row["machine"] and "torch 2.13.0" in row["versions"]
 
@@ -97,11 +97,11 @@ class TestWhatIsLocked:
 
     def test_every_locked_document_of_the_project_has_its_row(self):
         kept = json.loads((results.locks.kept_root() / "manifest.json").read_text())["files"]
-        for source, table in (("embedded", figures.table_status), ("published", figures.table_published)):
+        for source, table in (("embedded", show.table_status), ("published", show.table_published)):
             assert len(table(locked(source))) == sum(name.startswith(f"{source}/") for name in kept)
 
     def test_cells_as_csv_have_a_row_each(self):
-        frame = figures.data_cells(made(METHODS))
+        frame = show.data_cells(made(METHODS))
         assert len(frame) == 6
         assert set(frame["method"]) == set(METHODS) and frame["macro_f1"].notna().all()
 
@@ -163,7 +163,7 @@ class TestYourRun:
         assert one.locked == pytest.approx(sum(scores) / 3)
         assert one.yours == run.cells[0].result.macro_f1
         assert one.difference == pytest.approx(one.yours - one.locked) and one.difference < 0
-        (row,) = figures.table_your_run(self.documents(run)).to_dict("records")
+        (row,) = show.table_your_run(self.documents(run)).to_dict("records")
         assert row["difference"].startswith("−") and row["size of your run"] == "paper, 1 of 3 cells"
 
     def test_the_same_run_differs_by_nothing(self):
@@ -188,7 +188,7 @@ class TestYourRun:
     def test_a_method_that_is_not_locked_is_shown_without_a_difference(self):
         found = {one.method: one for one in compared(self.documents(made({"D0_chirp": 0.5, "D0_doppler": 0.8})))}
         assert found["D0_chirp"].difference is None and found["D0_doppler"].difference == 0.0
-        assert "not locked" in figures.table_your_run(self.documents(made({"D0_chirp": 0.5})))["locked"].tolist()
+        assert "not locked" in show.table_your_run(self.documents(made({"D0_chirp": 0.5})))["locked"].tolist()
 
     @pytest.mark.parametrize(
         "studies",
@@ -201,9 +201,9 @@ class TestYourRun:
         ],
     )
     def test_figure_table_and_data_stand_whatever_is_there(self, studies, tmp_path):
-        figures.figure_your_run(studies).savefig(tmp_path / "figure.svg")
-        assert list(figures.table_your_run(studies)) == list(figures.table_your_run({}))
-        assert len(figures.data_your_run(studies)) == len(figures.table_your_run(studies))
+        show.figure_your_run(studies).savefig(tmp_path / "figure.svg")
+        assert list(show.table_your_run(studies)) == list(show.table_your_run({}))
+        assert len(show.data_your_run(studies)) == len(show.table_your_run(studies))
 
     def test_the_page_names_every_section_by_a_star(self, tmp_path, results_folder):
         locked_document(results_folder)
@@ -219,7 +219,7 @@ class TestYourRun:
         name = label("ablation", changed)
         path = results.cell_path("ablation", name, "embedded", "D0_doppler", 7)
         results.write_cell(path, cell("D0_doppler", 7, profile=name, parameters=changed.of_cell()))
-        (row,) = figures.table_changed_runs(results.changed_runs()).to_dict("records")
+        (row,) = show.table_changed_runs(results.changed_runs()).to_dict("records")
         assert (row["run"], row["changed"], row["seeds"]) == (
             name,
             "data_size paper instead of medium; max_epochs 3 instead of 10",

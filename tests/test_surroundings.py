@@ -12,13 +12,14 @@ import pytest
 import toy
 from cycler import cycler
 
-from mstask import figures, paths, results
+from mstask import cell as cells
+from mstask import paths, results, show
 from mstask.data import cache
 from mstask.errors import MstaskError
-from mstask.grid import batch, cells, kernel
-from mstask.grid.execution import Task, as_template, execute
-from mstask.neurons.fused import numba_kernel
-from mstask.sections import Place, resolve
+from mstask.fused import numba_kernel
+from mstask.lab import batch, kernel
+from mstask.lab.execution import Task, as_template, execute
+from mstask.section import Place, resolve
 
 STARTUP = """
 import builtins, pathlib, os
@@ -135,8 +136,8 @@ TASTE |= {"axes.prop_cycle": cycler(color=["r"]), "image.cmap": "gray", "xtick.d
 
 
 DRAWN = {
-    "zoo": lambda: figures.figure_zoo_responses("Vanilla-LIF"),
-    "ablation": lambda: figures.figure_ablation({"published": results.load("ablation", "published")}),
+    "zoo": lambda: show.figure_zoo_responses("Vanilla-LIF"),
+    "ablation": lambda: show.figure_ablation({"published": results.load("ablation", "published")}),
 }
 
 

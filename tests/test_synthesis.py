@@ -3,9 +3,9 @@
 import pytest
 from making import scored
 
-from mstask import figures, results
-from mstask.sections import section
-from mstask.summary.synthesis import CONTESTS, PARTS, SECTIONS, TASKS, outcome, overview
+from mstask import results, show
+from mstask.section import section
+from mstask.studies.synthesis.contests import CONTESTS, PARTS, SECTIONS, TASKS, outcome, overview
 
 CLEAR, UNCLEAR, LOSS = [0.80, 0.81, 0.82], [0.70, 0.71, 0.90], [0.60, 0.61, 0.62]
 PLAIN = [0.70, 0.71, 0.72]
@@ -69,19 +69,19 @@ def test_a_side_without_a_score_holds_no_contest(documents):
 
 def test_table_and_figures_show_what_was_held(documents):
     studies = {name: {"embedded": documents.get(name), "run": None} for name in SECTIONS}
-    table = figures.table_synthesis_gains(studies)
+    table = show.table_synthesis_gains(studies)
     assert list(table["part"]) == ["neuron", "synapse", "readout"]
     assert table["macro-F1"].tolist()[0] == "0.810/\u200b0.710"
     assert table["parameters"].tolist()[:2] == ["1,000/\u200b1,000", "—"]
-    gains = figures.figure_synthesis_gains(studies).axes[0]
+    gains = show.figure_synthesis_gains(studies).axes[0]
     assert sorted(line.get_xdata()[0] for line in gains.lines if len(line.get_xdata()) == 1)[0] == pytest.approx(-0.1)
-    assert len(figures.data_synthesis(studies)) == 3
-    sizes = figures.figure_synthesis(studies).axes[0]
+    assert len(show.data_synthesis(studies)) == 3
+    sizes = show.figure_synthesis(studies).axes[0]
     assert sizes.get_title() == "radar"
     assert [line.get_xdata()[0] for line in sizes.lines if line.get_marker() == "o"] == [1000, 1000]
 
 
 def test_nothing_run_draws_empty_figures():
     studies = {name: {"embedded": None} for name in SECTIONS}
-    assert figures.table_synthesis_gains(studies).empty
-    assert not figures.figure_synthesis(studies).axes[0].lines
+    assert show.table_synthesis_gains(studies).empty
+    assert not show.figure_synthesis(studies).axes[0].lines

@@ -111,8 +111,8 @@ def test_a_diverging_run_stops_with_a_sentence(toy):
 CELL = """
 import sys, time
 from mstask import data
-from mstask.grid.cells import run_cell
-from mstask.sections import Place, resolve
+from mstask.cell import run_cell
+from mstask.section import Place, resolve
 settings = resolve("ablation", profile="smoke", max_epochs=6)
 slow = (lambda history: time.sleep(float(sys.argv[1])))
 run_cell("ablation", Place("D0_doppler", None, 42), settings, data.load("radar", size="small"), slow)

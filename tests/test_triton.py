@@ -15,10 +15,10 @@ from test_scan import custom, kinked, smooth
 
 from mstask import neurons
 from mstask.errors import MstaskError
+from mstask.fused import triton_loop
+from mstask.fused.function import Program
+from mstask.fused.trace import trace
 from mstask.neurons import scan
-from mstask.neurons.fused import triton_loop
-from mstask.neurons.fused.function import Program
-from mstask.neurons.fused.trace import trace
 
 HERE = Path(__file__).parent
 needs_triton = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="triton is not installed")

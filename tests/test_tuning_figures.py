@@ -4,10 +4,10 @@ import pytest
 from making import scored
 
 from mstask import results
-from mstask.figures import tuning as shown
-from mstask.figures.scores import score
-from mstask.search import CHOICES, Configuration, Trial, as_plain
-from mstask.tuning import CNNS
+from mstask.show.scores import score
+from mstask.studies.tuning import exhibits as shown
+from mstask.studies.tuning.declare import CNNS
+from mstask.studies.tuning.search import CHOICES, Configuration, Trial, as_plain
 
 POINT = Configuration(96, 3, 0.95, 5e-4, "none", 25.0, 0.15, "plain")
 TRIALS = (

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mstask.data.synth import voices
 from mstask.errors import MstaskError
+from mstask.synth import voices
 
 
 @pytest.fixture(scope="module")

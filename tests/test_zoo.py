@@ -13,12 +13,13 @@ import torch
 from making import document
 from test_book import Project
 
-from mstask import figures, neurons, responses
-from mstask.data.synth import micro_doppler
-from mstask.figures import radar
+from mstask import neurons, show
 from mstask.neurons import registry
 from mstask.neurons.description import describe
 from mstask.paths import ROOT
+from mstask.studies.gallery import exhibits_radar as radar
+from mstask.studies.gallery import responses
+from mstask.synth import micro_doppler
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
@@ -85,12 +86,12 @@ def page(tmp_path_factory):
         patch.setattr(registry, "_types", {"Toy-IF": ToyIF, "Silent-toy": SilentToy})
         project = Project(folder)
         project.write("{ref}`zoo-toy-if`, {numref}`zoo-toy-if-layer`\n\n:::{mstask-zoo} embedded/ablation?\n:::\n")
-        return project, project.build(), figures.zoo_neurons({})
+        return project, project.build(), show.zoo_neurons({})
 
 
 class TestTheRegistryFillsTheZoo:
     def test_a_registered_neuron_is_in_the_page_s_data(self, toys):
-        entries = {entry.name: entry for entry in figures.zoo_neurons({})}
+        entries = {entry.name: entry for entry in show.zoo_neurons({})}
         assert list(entries) == toys
         toy = entries["Toy-IF"]
         assert toy.about.equation == "m \\leftarrow m + x"
@@ -98,8 +99,8 @@ class TestTheRegistryFillsTheZoo:
         assert dict(toy.facts.to_numpy())["state variables"] == "m"
         assert toy.ranks.empty
         assert all("Toy-IF" in said for said in toy.findings.values())
-        assert set(figures.data_zoo_tones().neuron) == set(toys)
-        assert set(toys) <= drawn(figures.figure_zoo_tones())
+        assert set(show.data_zoo_tones().neuron) == set(toys)
+        assert set(toys) <= drawn(show.figure_zoo_tones())
 
     def test_a_registered_neuron_has_a_section_figures_and_tables_on_the_page(self, page):
         project, built, entries = page
@@ -174,15 +175,15 @@ class TestResponses:
 
 class TestWhatIsSaid:
     def test_counts_in_the_alternative_text_are_those_of_the_data(self):
-        data = figures.data_zoo_responses("Doppler-LIF")
-        said = {entry.name: entry.findings for entry in figures.zoo_neurons({})}["Doppler-LIF"]["responses"]
+        data = show.data_zoo_responses("Doppler-LIF")
+        said = {entry.name: entry.findings for entry in show.zoo_neurons({})}["Doppler-LIF"]["responses"]
         counts = data.groupby("stimulus").spike.sum()
         assert f"{counts['noise']} on noise" in said and f"{counts['chirp']} during the chirp" in said
         assert ", ".join(map(str, measured("Doppler-LIF").bursts()[:3])) in said
         assert sum(measured("Doppler-LIF").bursts()) == counts["tones"]
 
     def test_a_tone_is_told_by_its_period(self):
-        from mstask.figures.zoo import _tone
+        from mstask.studies.gallery.exhibits_zoo import _tone
 
         assert _tone(math.pi / 4) == "a tone of period 8.0 steps"
         assert _tone(0.0) == "constant input"
@@ -190,25 +191,25 @@ class TestWhatIsSaid:
 
     @pytest.mark.parametrize("name", neurons.names())
     def test_every_neuron_can_be_drawn(self, name):
-        assert "white noise" in drawn(figures.figure_zoo_responses(name))
-        assert "firing: tones" in drawn(figures.figure_zoo_layer(name))
+        assert "white noise" in drawn(show.figure_zoo_responses(name))
+        assert "firing: tones" in drawn(show.figure_zoo_layer(name))
 
 
 class TestRanks:
     def test_places_count_networks_of_one_type_only(self):
         found = document({"D0_doppler": 0.6, "D0_stft": 0.9, "D1_H1": 0.99, "D2_concat": 0.98})
-        table = figures.table_zoo_ranks("Doppler-LIF", {"ablation": {"embedded": found, "run": None}}).set_index("study")
+        table = show.table_zoo_ranks("Doppler-LIF", {"ablation": {"embedded": found, "run": None}}).set_index("study")
         assert table.loc["Matched-capacity ablation on radar", "embedded"].startswith("2 of 2 (0.")
         assert table.loc["Matched-capacity ablation on radar", "your run"] == "not run yet"
 
     def test_a_type_that_no_study_trained_has_no_rank(self):
         studies = {"ablation": {"embedded": document({"D0_stft": 0.9})}, "disjoint": {"embedded": None}}
-        assert figures.table_zoo_ranks("Doppler-LIF", studies).empty
-        assert {entry.name: entry.studied_in for entry in figures.zoo_neurons(studies)}["STFT-IF"] == ("ablation",)
-        assert not figures.table_zoo_ranks("STFT-IF", studies).empty
+        assert show.table_zoo_ranks("Doppler-LIF", studies).empty
+        assert {entry.name: entry.studied_in for entry in show.zoo_neurons(studies)}["STFT-IF"] == ("ablation",)
+        assert not show.table_zoo_ranks("STFT-IF", studies).empty
 
     def test_without_any_document_the_zoo_still_opens(self):
-        assert all(entry.ranks.empty for entry in figures.zoo_neurons({"benchmark-step": {"embedded": None}}))
+        assert all(entry.ranks.empty for entry in show.zoo_neurons({"benchmark-step": {"embedded": None}}))
 
 
 class TestRadarParts:
@@ -222,11 +223,11 @@ class TestRadarParts:
         parts = radar._parts()
         assert parts["propeller and body"].max() == 1
         assert all(level.shape == micro_doppler.SHAPE for level in parts.values())
-        assert list(figures.data_radar_parts().part.unique()) == list(parts)
-        assert set(parts) <= drawn(figures.figure_radar_parts())
+        assert list(show.data_radar_parts().part.unique()) == list(parts)
+        assert set(parts) <= drawn(show.figure_radar_parts())
 
     def test_every_class_is_drawn_with_its_size_and_speed(self):
-        shown = drawn(figures.figure_radar_targets())
-        assert set(micro_doppler.CLASS_NAMES) <= shown
-        quadcopter = figures.data_radar_targets().set_index("class").loc["quadcopter"]
+        shown = drawn(show.figure_radar_targets())
+        assert set(radar.CLASS_NAMES) <= shown
+        quadcopter = show.data_radar_targets().set_index("class").loc["quadcopter"]
         assert f"{100 * quadcopter.length_m:.0f} cm, {quadcopter.rpm:,.0f} rpm" in shown

@@ -9,9 +9,9 @@ import torch
 from test_scan import custom, delayed, kinked, layer, sequence, smooth
 
 from mstask import neurons
-from mstask.neurons.fused import triton_loop
-from mstask.neurons.fused.function import Program
-from mstask.neurons.fused.trace import trace
+from mstask.fused import triton_loop
+from mstask.fused.function import Program
+from mstask.fused.trace import trace
 from mstask.neurons.scan import reference
 
 SHAPES = [(2, 6, 5), (1, 5, 33)]

@@ -1,7 +1,7 @@
 """The ledger: what the papers claim, and what a set of result documents says of each claim.
 
 `findings` states the one rule by which comparisons are judged, `fragility` works out what it would take to turn a verdict.
-Claims that need another rule state it where they are declared, in the modules listed here. For a prediction, "supported"
+Claims that need another rule state it where they are declared, in each study's `claims.py`. For a prediction, "supported"
 means that it came true.
 """
 
@@ -10,24 +10,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
-from importlib import import_module
 from typing import Any
 
-from mstask import results
+from mstask import plugins, results
 from mstask.claims.findings import Documents, Finding, find
 from mstask.claims.fragility import describe, leave_one_out
 from mstask.results.documents import Document
-
-_DECLARED_IN = (
-    "mstask.claims.crossing",
-    "mstask.claims.radar",
-    "mstask.claims.audio",
-    "mstask.claims.tuned",
-    "mstask.claims.hetsyn",
-    "mstask.claims.eventprop",
-    "mstask.claims.ncg",
-    "mstask.claims.g2gnet",
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +45,7 @@ class Claim:
 @cache
 def entries() -> tuple[Entry, ...]:
     """Return every claim, in the order of the ledger."""
-    return tuple(entry for module in _DECLARED_IN for entry in import_module(module).CLAIMS)
+    return tuple(entry for part in plugins.everywhere("claims") for entry in part.CLAIMS)
 
 
 def ledger(source: str = "embedded") -> list[Claim]:

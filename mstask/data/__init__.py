@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from os import PathLike
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from mstask.errors import MstaskError, nearest
@@ -16,16 +18,11 @@ if TYPE_CHECKING:
 SOURCES = ("embedded", "real")
 SIZES = ("paper", "medium", "small")
 
-_LOADERS = {
-    "radar": "mstask.data.radar:load",
-    "speech": "mstask.data.speech:load",
-    "speech-mixed": "mstask.data.speech:load_mixed",
-    "digits": "mstask.data.images:load_digits_set",
-    "mnist": "mstask.data.images:load_mnist",
-    "fashion-mnist": "mstask.data.images:load_fashion_mnist",
-    "cifar-10": "mstask.data.images:load_cifar_10",
-    "cifar-100": "mstask.data.images:load_cifar_100",
-}
+Loader = Callable[[str, str, "str | PathLike[str] | None"], "Splits"]
+"""From source, size and root to a data set."""
+
+_loaders: dict[str, Loader] = {}
+_ORDER = ("radar", "speech", "images")
 
 
 class DataError(MstaskError):
@@ -58,18 +55,38 @@ class Splits:
     meta: dict[str, Any]
 
 
+def data_set(name: str) -> Callable[[Loader], Loader]:
+    """Register, as a decorator, the function that loads the data set of this name."""
+
+    def register(loader: Loader) -> Loader:
+        _loaders[name] = loader
+        return loader
+
+    return register
+
+
+@functools.cache
+def found() -> dict[str, Loader]:
+    """Every data set's loader by name: those that the modules of this folder register."""
+    for module in dict.fromkeys((*_ORDER, *(m.name for m in iter_modules(__path__)))):
+        import_module(f"{__name__}.{module}")
+    return _loaders
+
+
 def names() -> list[str]:
     """Return the names of the data sets."""
-    return list(_LOADERS)
+    return list(found())
 
 
 def load(name: str, source: str = "embedded", size: str = "paper", root: str | PathLike[str] | None = None) -> Splits:
     """Return a data set, split and checked.
 
-    Parameters ---------- name : one of `names()`. source : "embedded" (generated here, once, into the cache)
-    or "real" (the user's own copy of the original). size : "paper", "medium" or "small"; how much embedded
-    data. Real data is always used whole. root : folder of the real data; by default the one named by the data
-    set's environment variable.
+    Parameters
+    ----------
+    name : one of `names()`.
+    source : "embedded" (generated here, once, into the cache) or "real" (the user's own copy of the original).
+    size : "paper", "medium" or "small": how much embedded data. Real data is always used whole.
+    root : folder of the real data; by default the one that the data set's environment variable names.
 
     Raises
     ------
@@ -85,11 +102,6 @@ def load(name: str, source: str = "embedded", size: str = "paper", root: str | P
     if root is not None and source == "embedded":
         raise DataError(f"root={str(root)!r} names a folder of real data: pass source='real' with it")
     try:
-        return _loader(name)(source, size, root)
+        return found()[name](source, size, root)
     except MemoryError as error:
         raise DataError(f"{name} needs more memory than this machine has free ({error})") from None
-
-
-def _loader(name: str) -> Callable[..., Splits]:
-    module, function = _LOADERS[name].split(":")
-    return getattr(importlib.import_module(module), function)

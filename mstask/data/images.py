@@ -20,7 +20,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from mstask import paths
-from mstask.data import DataError, Split, Splits, checks, idx
+from mstask.data import DataError, Split, Splits, checks, data_set, idx
 
 SEED = 0
 TEST_SHARE, VALIDATION_SHARE = 0.20, 0.15
@@ -35,15 +35,16 @@ CIFAR_PIXELS = 3 * 32 * 32
 
 @dataclass(frozen=True)
 class _Files:
-    """A set of the user's own: the environment variable that names its folder, and its class names."""
+    """A set of the user's own: the environment variable that names its folder, its class names, its name on OpenML."""
 
     name: str
     variable: str
     class_names: tuple[str, ...]
+    on_openml: str = ""
 
 
-MNIST = _Files("mnist", "MNIST_DATA", DIGIT_NAMES)
-FASHION = _Files("fashion-mnist", "FASHION_MNIST_DATA", FASHION_NAMES)
+MNIST = _Files("mnist", "MNIST_DATA", DIGIT_NAMES, "mnist_784")
+FASHION = _Files("fashion-mnist", "FASHION_MNIST_DATA", FASHION_NAMES, "Fashion-MNIST")
 CIFAR_10 = _Files("cifar-10", "CIFAR10_DATA", CIFAR_NAMES)
 CIFAR_100 = _Files("cifar-100", "CIFAR100_DATA", tuple(f"class {label}" for label in range(100)))
 
@@ -51,6 +52,7 @@ Arrays = tuple[np.ndarray, np.ndarray]
 """Values uint8 [N, T, F] and labels int64 [N]."""
 
 
+@data_set("digits")
 def load_digits_set(source: str, size: str, root: str | os.PathLike[str] | None) -> Splits:
     """Return scikit-learn's digits, x = value / 16: a stratified 20 % for testing, 15 % for validation, seed 0.
 
@@ -92,21 +94,25 @@ def digits(size: str = "paper") -> tuple[np.ndarray, np.ndarray]:
     return x[chosen], y[chosen]
 
 
+@data_set("mnist")
 def load_mnist(source: str, size: str, root: str | os.PathLike[str] | None) -> Splits:
     """Return MNIST from IDX files (plain or .gz) in `root` or MNIST_DATA; see `mstask.data.load`."""
     return _official(MNIST, source, root, read_idx_pair)
 
 
+@data_set("fashion-mnist")
 def load_fashion_mnist(source: str, size: str, root: str | os.PathLike[str] | None) -> Splits:
     """Return Fashion-MNIST from IDX files (plain or .gz) in `root` or FASHION_MNIST_DATA; see `mstask.data.load`."""
     return _official(FASHION, source, root, read_idx_pair)
 
 
+@data_set("cifar-10")
 def load_cifar_10(source: str, size: str, root: str | os.PathLike[str] | None) -> Splits:
     """Return CIFAR-10 from its binary version in `root` or CIFAR10_DATA; see `mstask.data.load`."""
     return _official(CIFAR_10, source, root, read_cifar_10)
 
 
+@data_set("cifar-100")
 def load_cifar_100(source: str, size: str, root: str | os.PathLike[str] | None) -> Splits:
     """Return CIFAR-100 (fine labels) from its binary version in `root` or CIFAR100_DATA; see `mstask.data.load`."""
     return _official(CIFAR_100, source, root, read_cifar_100)
@@ -117,10 +123,8 @@ def real_folder(files: _Files, root: str | os.PathLike[str] | None) -> Path:
     fetched = paths.cache_dir() / files.name
     chosen = Path(root).expanduser() if root else paths.named(files.variable)
     if not chosen and not fetched.is_dir():
-        from mstask.data import openml
-
         ways = [f"set {files.variable} to the folder with its files"]
-        if files.name in openml.names():
+        if files.on_openml:
             ways.append(f"run python -m mstask data fetch {files.name}")
         raise DataError(f"no folder of {files.name}: {', or '.join(ways)}")
     folder = chosen or fetched

@@ -13,7 +13,7 @@ from mstask.data import DataError, idx
 from mstask.data.images import FASHION, MNIST
 from mstask.errors import nearest
 
-SETS = {"mnist": ("mnist_784", MNIST), "fashion-mnist": ("Fashion-MNIST", FASHION)}
+SETS = {files.name: (files.on_openml, files) for files in (MNIST, FASHION)}
 N_TRAIN, N_ALL = 60_000, 70_000
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,18 @@ import torch
 from sklearn.model_selection import train_test_split
 
 from mstask import paths
-from mstask.data import DataError, Split, Splits, cache, checks
-from mstask.data.synth import micro_doppler
+from mstask.data import DataError, Split, Splits, cache, checks, data_set
+from mstask.plugins import plugin
 
-CLASS_NAMES = micro_doppler.CLASS_NAMES
+CLASS_NAMES = ("3 long blades", "3 short blades", "bird", "bird + mini-helicopter", "quadcopter", "RC plane")
+SHAPE = (64, 64)
 N_CLASSES = len(CLASS_NAMES)
 SEED = 0
 TEST_SHARE, VALIDATION_SHARE = 0.20, 0.15
 PARTS = ("train", "validation", "test")
 
 
+@data_set("radar")
 def load(source: str, size: str, root: str | os.PathLike[str] | None) -> Splits:
     """Return the radar set, split and standardised; see `mstask.data.load`."""
     folder = generated(size) if source == "embedded" else real_folder(root)
@@ -71,7 +74,7 @@ def read(folder: Path) -> tuple[np.ndarray, np.ndarray, str]:
     """
     x_path, y_path = folder / "X.npy", folder / "y.npy"
     x, y = checks.read_npy(x_path), checks.read_npy(y_path)
-    if x.ndim != 3 or x.shape[1:] != micro_doppler.SHAPE:
+    if x.ndim != 3 or x.shape[1:] != SHAPE:
         raise DataError(f"{x_path} has shape {x.shape}, expected (N, 64, 64) = [sample, time, Doppler]")
     labels = checks.class_labels(y_path, y, N_CLASSES)
     if len(x) != len(labels):
@@ -131,18 +134,23 @@ def describe(x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     }
 
 
+def generator() -> ModuleType:
+    """The simulator of the embedded set."""
+    return plugin("synth.micro_doppler")
+
+
 def generated(size: str) -> Path:
     """Return the cache folder with `X.npy` and `y.npy` of the simulated set, generated on first use."""
-    name = f"radar-{size}-v{micro_doppler.VERSION}"
+    name = f"radar-{size}-v{generator().VERSION}"
     return cache.ensure(name, lambda folder: _make(folder, size), _fault)
 
 
 def _make(folder: Path, size: str) -> dict[str, Any]:
-    x, y = micro_doppler.generate(size, SEED)
+    x, y = generator().generate(size, SEED)
     np.save(folder / "X.npy", x, allow_pickle=False)
     np.save(folder / "y.npy", y, allow_pickle=False)
     return {
-        "generator": f"micro_doppler {micro_doppler.VERSION}",
+        "generator": f"micro_doppler {generator().VERSION}",
         "seed": SEED,
         "size": size,
         "fingerprint": checks.fingerprint(x, y),

@@ -26,7 +26,11 @@ N_UNITS = 700
 N_FRAMES = 12
 WINDOW = 1.0
 """Seconds that the frames span."""
-N_CLASSES = 20
+ENGLISH = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+GERMAN = ("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun")
+WORDS = ENGLISH + GERMAN
+"""The words by label."""
+N_CLASSES = len(WORDS)
 REQUIRED = ("spikes/times", "spikes/units", "labels", "extra/speaker")
 MAX_WORDS = checks.MAX_BYTES // (N_FRAMES * N_UNITS)
 MAX_SPIKES = 10_000_000

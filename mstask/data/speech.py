@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,9 @@ import torch
 from sklearn.model_selection import train_test_split
 
 from mstask import paths
-from mstask.data import DataError, Split, Splits, cache, checks, containers, shd
+from mstask.data import DataError, Split, Splits, cache, checks, containers, data_set, shd
 from mstask.data.shd import N_CLASSES
-from mstask.data.synth import spoken_digits, voices
+from mstask.plugins import plugin
 
 SEED = 0
 VALIDATION_SHARE = 0.15
@@ -47,6 +48,7 @@ class Corpus:
     fingerprint: str
 
 
+@data_set("speech")
 def load(source: str, size: str, root: str | os.PathLike[str] | None) -> Splits:
     """Return SHD's own split: raw counts, validation a stratified 15 % of the training file; see `mstask.data.load`.
 
@@ -60,6 +62,7 @@ def load(source: str, size: str, root: str | os.PathLike[str] | None) -> Splits:
     return _splits(chosen, corpus, _meta("speech", source, size, corpus) | {"held_out": held_out})
 
 
+@data_set("speech-mixed")
 def load_mixed(
     source: str, size: str, root: str | os.PathLike[str] | None, *, standardise: bool = True, validation: bool = True
 ) -> Splits:
@@ -139,12 +142,17 @@ def real_folder(root: str | os.PathLike[str] | None) -> Path:
     return folder
 
 
+def generator() -> ModuleType:
+    """The synthesiser and the ear of the embedded set."""
+    return plugin("synth.spoken_digits")
+
+
 def generated(size: str) -> Path:
     """Return the cache folder with `shd_train.h5`, `shd_test.h5` and their counts of the embedded set, made on first use.
 
     An interrupted generation goes on where it stopped. The small set has every tenth channel, under its own number.
     """
-    name = f"speech-{size}-v{spoken_digits.VERSION}"
+    name = f"speech-{size}-v{generator().VERSION}"
     parts = paths.cache_dir() / f"{name}.parts"
     folder = cache.ensure(name, lambda empty: _generate(empty, size, parts), _fault)
     shutil.rmtree(parts, ignore_errors=True)
@@ -152,11 +160,11 @@ def generated(size: str) -> Path:
 
 
 def _generate(folder: Path, size: str, parts: Path) -> dict[str, Any]:
-    generator = {"generator": f"mstask spoken_digits {spoken_digits.VERSION}", "seed": SEED, "size": size}
-    for name, heard in zip(FILES, spoken_digits.generate(size, parts, SEED), strict=True):
+    made_by = {"generator": f"mstask spoken_digits {generator().VERSION}", "seed": SEED, "size": size}
+    for name, heard in zip(FILES, generator().generate(size, parts, SEED), strict=True):
         path = folder / f"{name}.h5"
-        shd.write(path, heard.times, heard.units, heard.labels, heard.speakers, voices.WORDS, generator)
-    return generator | _count(folder, [folder / f"{name}.h5" for name in FILES])
+        shd.write(path, heard.times, heard.units, heard.labels, heard.speakers, shd.WORDS, made_by)
+    return made_by | _count(folder, [folder / f"{name}.h5" for name in FILES])
 
 
 def _count(folder: Path, files: Sequence[Path]) -> dict[str, Any]:
@@ -258,7 +266,7 @@ def _meta(name: str, source: str, size: str, corpus: Corpus) -> dict[str, Any]:
         "source": source,
         "size": size if source == "embedded" else "all",
         "fingerprint": corpus.fingerprint,
-        "class_names": list(corpus.train.keys or voices.WORDS),
+        "class_names": list(corpus.train.keys or shd.WORDS),
         "events": {file: words.events for file, words in files.items()},
         "clipped_events": {file: words.clipped for file, words in files.items()},
     }
@@ -318,7 +326,7 @@ def _load_pt(path: Path, standardise: bool, validation: bool) -> Splits:
         "source": "real",
         "size": "all",
         "fingerprint": checks.fingerprint(x.numpy(), y, x_test.numpy(), y_test),
-        "class_names": list(voices.WORDS),
+        "class_names": list(shd.WORDS),
         "speakers": None,
     }
     parts = [x[train], x[validated], x_test]

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mstask.neurons.fused.threads import over_parts
+from mstask.neurons.threads import over_parts
+from mstask.plugins import plugin
 
 
 def causal_filter(x: Tensor, taps: Tensor, backend: str = "auto") -> Tensor:
@@ -21,10 +22,10 @@ def causal_filter(x: Tensor, taps: Tensor, backend: str = "auto") -> Tensor:
     if backend == "reference" or not compiled or not x.numel():
         return reference(x, taps)
     try:
-        from mstask.neurons.fused import filter_kernels
+        kernels = plugin("fused.filter_kernels")
     except ImportError:
         return reference(x, taps)
-    return CausalFilter.apply(filter_kernels, x.contiguous(), taps.contiguous())
+    return CausalFilter.apply(kernels, x.contiguous(), taps.contiguous())
 
 
 def reference(x: Tensor, taps: Tensor) -> Tensor:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from mstask.errors import MstaskError, nearest
-from mstask.neurons.fused import NotFusable, run
+from mstask.errors import MstaskError, NotFusable, nearest
 from mstask.neurons.ops import never_fires, surrogate_spike
+from mstask.plugins import plugin
 
 if TYPE_CHECKING:
     from mstask.neurons.base import Neuron
@@ -36,7 +36,7 @@ def scan(neuron: Neuron, drive: Tensor) -> tuple[Tensor, Any]:
     if backend == "reference":
         return reference(neuron, drive)
     try:
-        return run(neuron, drive)
+        return plugin("fused").run(neuron, drive)
     except NotFusable as reason:
         if backend == "fused":
             raise

@@ -58,7 +58,7 @@ History = dict[str, list[float] | list[list[float]]]
 class Provenance(Record):
     """What made a result: code, command, versions and machine (no host, user or folder names).
 
-    `inputs` holds digests of the code and the notebook that the numbers depend on (see `mstask.grid.inputs`); `seal` is the
+    `inputs` holds digests of the code and the notebook that the numbers depend on (see `mstask.identity`); `seal` is the
     digest of everything else in the cell (see `seal`). Documents made before these were kept have neither.
     """
 

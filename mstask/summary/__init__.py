@@ -6,15 +6,14 @@ from collections.abc import Iterable, Mapping
 from statistics import fmean
 from typing import Any
 
-from mstask import search
 from mstask.results.documents import Cell, DataRecord, Document
 from mstask.summary.agreement import over_cases, rank_stability
 from mstask.summary.comparisons import compare, inference, share_seeds, spread
 from mstask.summary.facts import facts
-from mstask.summary.matching import DENSE, factor_by_tolerance, matching
 
 __all__ = ["COMPARISONS", "DENSE", "HETEROGENEOUS", "compare", "is_homogeneous", "standings", "summarise"]
 
+DENSE = "CNN"
 HETEROGENEOUS = ("D1_", "D2_")
 COMPARISONS = {
     "D1_H1-best": ("D1_H1", "best"),
@@ -46,12 +45,6 @@ def summarise(document: Document) -> dict[str, Any]:
         cases, over_cases
             Per case: data, ranking, rank and best; empty where the document has no cases. What
             `mstask.summary.agreement.over_cases` returns for all ranked methods.
-        match, relaxed
-            Where dense networks stand beside the tuned Doppler-LIF: the step of
-            `mstask.summary.matching.factor_by_tolerance` that holds without any tolerance, or None; and those that
-            need some.
-        study
-            What `mstask.search.summary_of` returns.
         facts
             What only this section measures; see `mstask.summary.facts`.
         data, parameters, cells, seeds, complete, missing
@@ -70,7 +63,6 @@ def summarise(document: Document) -> dict[str, Any]:
         for case, seed in sorted(places, key=lambda place: (place[0] or "", place[1]))
         if (method, case, seed) not in present
     ]
-    steps = factor_by_tolerance(found)
     kept = ("section", "source", "profile", "title", "reference", "budget", "not_published", "values")
     return {
         **{name: getattr(document, name) for name in kept},
@@ -79,9 +71,6 @@ def summarise(document: Document) -> dict[str, Any]:
         "rank_stability": rank_stability(document, found["ranking"]),
         "cases": {case: _case(document, found["methods"], case) for case in sorted({c for c, _ in places if c})},
         "over_cases": over_cases(document, found["ranking"]),
-        "match": matching(steps),
-        "relaxed": [step for step in steps if step["tolerance"] > 0],
-        "study": search.summary_of(document),
         "facts": facts(document),
         "data": _without_labels(document.data),
         "parameters": document.cells[0].parameters if document.cells else {},

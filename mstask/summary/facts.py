@@ -1,24 +1,15 @@
-"""What a single section measures beyond scores, as numbers for sentences: each section's own module gathers them."""
+"""What a single section measures beyond scores, as numbers for sentences: the study that declares it gathers them."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
+from mstask import plugins
 from mstask.results.documents import Document
-
-_GATHERED_BY = {
-    "g2gnet": "mstask.neighbours.g2gnet.answers",
-    "hetsyn": "mstask.summary.hetsyn",
-    "ncg": "mstask.summary.ncg",
-    "probe": "mstask.summary.probe",
-    "eventprop": "mstask.summary.eventprop",
-    "eventprop-gradients": "mstask.summary.eventprop",
-    "eventprop-yin-yang": "mstask.summary.eventprop",
-}
+from mstask.section import sections, study_of
 
 
 def facts(document: Document) -> dict[str, Any]:
-    """Return what the section's module says in its function `facts`, nothing where it has none."""
-    module = _GATHERED_BY.get(document.section)
-    return import_module(module).facts(document) if module else {}
+    """Return what the study's `facts.py` says in its function `facts`, nothing where it has none."""
+    gathered = plugins.parts(study_of(document.section), "facts") if document.section in sections() else []
+    return {name: value for part in gathered for name, value in part.facts(document).items()}

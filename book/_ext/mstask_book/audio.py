@@ -16,7 +16,7 @@ from docutils import nodes
 from scipy.signal import resample_poly
 from sphinx import addnodes
 
-from mstask.figures.speech import Sound
+from mstask.studies.gallery.exhibits_speech import Sound
 
 RATE = 12_000
 """Hz: enough for the sounds of speech, small enough for a page."""

@@ -20,14 +20,13 @@
     :::{mstask-when} claims/run:radar-winner.verdict = supported     or for a value; < and > compare numbers
     :::{mstask-unless} embedded/ablation                   and its opposite
 
-The argument of a figure is `<name>` of `mstask.figures.figure_<name>`, of a table `mstask.figures.table_<name>`, of
-recordings `mstask.figures.audio_<name>`, followed by the documents it is given. The data behind a figure or table, as
-CSV, is what `mstask.figures.data_<name>` returns, or the table itself.
+The argument of a figure is `<name>` of `mstask.show.figure_<name>`, of a table `mstask.show.table_<name>`, of
+recordings `mstask.show.audio_<name>`, followed by the documents it is given. The data behind a figure or table, as
+CSV, is what `mstask.show.data_<name>` returns, or the table itself.
 """
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -42,10 +41,10 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from mstask import figures
+from mstask import show
 from mstask.errors import MstaskError, nearest
-from mstask.figures.speech import Sound
 from mstask.results import MissingResult, voices
+from mstask.studies.gallery.exhibits_speech import Sound
 
 from . import audio
 from .provenance import provenance_line
@@ -61,8 +60,6 @@ RELATIONS: dict[str, Callable[[Any, str], bool]] = {
     ">": lambda found, expected: found > float(expected),
 }
 Options = dict[str, Callable[[str], Any]]
-SEVERAL = ("documents", "studies", "ledgers")
-"""Names of the first parameter of functions that take what they show by voice; others take documents one by one."""
 
 
 def sources_of(env: BuildEnvironment) -> Sources:
@@ -111,7 +108,7 @@ class ResultRole(SphinxRole):
 
 
 class Exhibit(SphinxDirective):
-    """What figures and tables share: the call of a function of `mstask.figures` and the line below it."""
+    """What figures and tables share: the call of a function of `mstask.show` and the line below it."""
 
     required_arguments = 1
     optional_arguments = 1
@@ -156,7 +153,7 @@ class Exhibit(SphinxDirective):
         voices = {(reference.section, reference.source) for reference in named}
         compared = {section for section, source in voices if source != "run" and (section, "real") not in voices}
         own = dict.fromkeys(r.section for r in named if r.source == "run" and r.section in compared)
-        several = own and self.wanted(self.function(self.kind)) in SEVERAL
+        several = own and show.together(self.function(self.kind))
         return [Reference.parse(f"real/{section}?") for section in own] if several else []
 
     def inputs(self) -> dict[Reference, Any]:
@@ -172,28 +169,22 @@ class Exhibit(SphinxDirective):
         return loaded
 
     def call(self, function: Callable, inputs: dict[Reference, Any]) -> Any:
-        """Call with the documents by voice, by section and voice, or one by one: as the function wants it."""
-        wanted = self.wanted(function)
-        several = wanted in SEVERAL
+        """Call with the documents by voice, by section and voice, or one by one; see `mstask.show`."""
+        several = show.together(function)
         absent = [voices.VOICES[reference.voice].absent for reference, found in inputs.items() if found is None]
         if absent and (not several or len(absent) == len(inputs)):
             raise Absent(absent[0])
-        if wanted == "studies":
+        if several == "section":
             sections = dict.fromkeys(reference.section for reference in inputs)
             return function({s: by_voice({r: found for r, found in inputs.items() if r.section == s}) for s in sections})
         return function(by_voice(inputs)) if several else function(*inputs.values())
 
-    @staticmethod
-    def wanted(function: Callable) -> str | None:
-        """Return the name of a function's first parameter, which says what it is called with."""
-        return next(iter(inspect.signature(function).parameters), None)
-
     def function(self, kind: str) -> Callable:
         name = f"{kind}_{self.topic}"
-        if not hasattr(figures, name):
-            known = [n for n in dir(figures) if n.startswith(f"{kind}_")]
-            raise MstaskError(f"mstask.figures has no {name!r}; {nearest(name, known)}")
-        return getattr(figures, name)
+        if not hasattr(show, name):
+            known = [n for n in dir(show) if n.startswith(f"{kind}_")]
+            raise MstaskError(f"mstask.show has no {name!r}; {nearest(name, known)}")
+        return getattr(show, name)
 
     def generated(self, suffix: str) -> Path:
         folder = Path(self.env.app.outdir).parent / "generated"
@@ -239,7 +230,7 @@ class Exhibit(SphinxDirective):
 
 
 class FigureDirective(Exhibit):
-    """A figure made by `mstask.figures.figure_<name>` at build time."""
+    """A figure made by `mstask.show.figure_<name>` at build time."""
 
     option_spec: ClassVar[Options] = {**Exhibit.option_spec, "alt": directives.unchanged}
     kind = "figure"
@@ -257,7 +248,7 @@ class FigureDirective(Exhibit):
 
 
 class TableDirective(Exhibit):
-    """A table made by `mstask.figures.table_<name>`: a docutils table, so it is numbered and can be referred to."""
+    """A table made by `mstask.show.table_<name>`: a docutils table, so it is numbered and can be referred to."""
 
     option_spec: ClassVar[Options] = {
         **Exhibit.option_spec,
@@ -272,7 +263,7 @@ class TableDirective(Exhibit):
         frame = self.selected(self.call(function, inputs))
         table = docutils_table(frame, nodes.title("", "", *self.caption()))
         self.set_source_info(table)
-        has_data = hasattr(figures, f"data_{self.topic}")
+        has_data = hasattr(show, f"data_{self.topic}")
         data = self.call(self.function("data"), inputs) if has_data else frame
         return self.with_provenance(table, data, function)
 
@@ -287,7 +278,7 @@ class TableDirective(Exhibit):
 
 
 class AudioDirective(Exhibit):
-    """Recordings returned by `mstask.figures.audio_<name>`, each with a player."""
+    """Recordings returned by `mstask.show.audio_<name>`, each with a player."""
 
     option_spec: ClassVar[Options] = {**Exhibit.option_spec, "alt": directives.unchanged}
     kind = "audio"

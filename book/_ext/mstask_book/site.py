@@ -13,8 +13,8 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
-from mstask import pairs
 from mstask.errors import MstaskError
+from mstask.lab import pairs
 from mstask.results import locks
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@
 | `real/ncg?:best` | the same of locked runs on original data |
 | `run/ablation:best` | the same of the reader's own runs, which may not exist |
 | `claims/embedded:radar-winner.verdict` | the claims ledger of one voice, by claim id |
-| `synthesis/embedded:wiring.radar.difference` | what matching each part gains, as `mstask.summary.synthesis.overview` says it |
+| `synthesis/embedded:wiring.radar.difference` | what matching each part gains, see `studies.synthesis.contests` |
 | `claims/embedded:count.supported` | how many claims have a verdict; `all` is the number of claims |
 | `locked/embedded:cells` | what is locked of a voice: documents, cells, seconds and hours they took, whether they are intact |
 | `changed/run` | the reader's runs with parameters of their own, a document each |
@@ -30,10 +30,10 @@ from typing import Any
 
 from mstask import claims, paths, results, summary
 from mstask.errors import MstaskError, nearest
-from mstask.grid import locked
+from mstask.lab import locked
 from mstask.results import locks, voices
-from mstask.sections import declared_in, section, sections
-from mstask.summary import synthesis
+from mstask.section import section, sections, study_of
+from mstask.studies.synthesis import contests as synthesis
 
 CODE = (paths.ROOT / "mstask", Path(__file__).parent)
 SOURCES = (*voices.VOICES, "claims", "synthesis", "locked", "changed", "protocol")
@@ -116,7 +116,7 @@ class Reference:
         """What the value is read from, as a reader knows it."""
         match self.source:
             case "protocol":
-                module = declared_in(self.section) if self.section else "mstask.paper"
+                module = f"{study_of(self.section).__name__}.declare" if self.section else "mstask.protocol"
                 return f"{module.replace('.', '/')}.py"
             case "claims":
                 return f"claims ledger, {self.section}"
@@ -251,7 +251,7 @@ def _totals(documents: list[locked.Locked]) -> dict[str, Any]:
 
 def _protocol(section_id: str) -> dict[str, Any]:
     """Return the constants of the paper's protocol, or the parameters of a section in its profile "paper"."""
-    from mstask.paper import PROTOCOL
+    from mstask.studies.matching.declare import PROTOCOL
 
     if not section_id:
         return dataclasses.asdict(PROTOCOL)

@@ -10,9 +10,9 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx import addnodes
 
-from mstask import figures, paths
+from mstask import paths, show
 from mstask.errors import MstaskError
-from mstask.grid.locked import Locked
+from mstask.lab.locked import Locked
 from mstask.results import locks, voices
 
 from .directives import Exhibit, Options
@@ -24,7 +24,7 @@ LARGE = 100_000
 
 
 class StatusDirective(Exhibit):
-    """The locked results of one voice, by `mstask.figures.table_status`, `table_published` for the papers' figures."""
+    """The locked results of one voice, by `mstask.show.table_status`, `table_published` for the papers' figures."""
 
     required_arguments = 1
     optional_arguments = 0
@@ -54,14 +54,14 @@ class StatusDirective(Exhibit):
         frame["files"] = [self.files(one) for one in locked]
         table = docutils_table(frame, nodes.title("", "", *self.caption()))
         self.set_source_info(table)
-        return self.with_provenance(table, figures.data_status(locked), function)
+        return self.with_provenance(table, show.data_status(locked), function)
 
     def files(self, one: Locked) -> list[nodes.Node]:
         """Return the downloads of one result, separated by dots."""
         found = [self.download("JSON", self.document(one), one)] if (locks.kept_root() / one.name).is_file() else []
         if one.document is not None and one.document.cells:
             csv = self.folder / f"{one.section}.csv"
-            csv.write_text(figures.data_cells(one.document).to_csv(index=False, lineterminator="\n"), encoding="utf-8")
+            csv.write_text(show.data_cells(one.document).to_csv(index=False, lineterminator="\n"), encoding="utf-8")
             found.append(self.download("CSV", csv, one))
         notebook = paths.ROOT / "notebooks" / f"{one.section}.ipynb"
         if notebook.is_file():

@@ -15,9 +15,9 @@ import pandas as pd
 from docutils import nodes
 from sphinx import addnodes
 
-from mstask import figures
-from mstask.figures.zoo import Entry
-from mstask.responses import WIDTH
+from mstask import show
+from mstask.studies.gallery.exhibits_zoo import Entry
+from mstask.studies.gallery.responses import WIDTH
 
 from .directives import Exhibit, Options, by_voice
 from .provenance import provenance_line
@@ -37,7 +37,7 @@ FIGURES = {
 
 
 class ZooDirective(Exhibit):
-    """A section for each registered neuron type: equation, what it listens for, figures, facts, ranks."""
+    """A section for each registered neuron type: equation, what it listens for, show, facts, ranks."""
 
     optional_arguments = 0
     has_content = False
@@ -69,13 +69,13 @@ class ZooDirective(Exhibit):
             section += nodes.paragraph("", "", nodes.strong("", "Listens for: "), nodes.Text(entry.about.listens_for))
         for figure, caption in FIGURES.items():
             section += self.figure(entry, figure, caption, f"{slug}-{figure}")
-        section += self.table(entry.facts, f"{entry.name} in brief", f"{slug}-facts", figures.table_zoo_facts, [])
+        section += self.table(entry.facts, f"{entry.name} in brief", f"{slug}-facts", show.table_zoo_facts, [])
         if entry.ranks.empty:
             section += nodes.paragraph("", f"No study of this book has trained a network of {entry.name} alone yet.")
         else:
             title = f"Networks of {entry.name} alone: place among those of one type (mean macro-F1), and speed"
             used = [reference for reference in present if reference.section in entry.studied_in]
-            section += self.table(entry.ranks, title, f"{slug}-ranks", figures.table_zoo_ranks, used)
+            section += self.table(entry.ranks, title, f"{slug}-ranks", show.table_zoo_ranks, used)
         return section
 
     def equation(self, entry: Entry) -> nodes.Node:
@@ -86,13 +86,13 @@ class ZooDirective(Exhibit):
         return nodes.literal_block(entry.about.step, entry.about.step, language="python")
 
     def figure(self, entry: Entry, which: str, caption: str, stem: str) -> nodes.container:
-        function = getattr(figures, f"figure_zoo_{which}")
+        function = getattr(show, f"figure_zoo_{which}")
         svg = self.file(stem, ".svg")
         function(entry.name).savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
         said = entry.findings[which]
         image = nodes.image(uri=self.relative(svg), alt=said, classes=["dark-light"])
         shown = nodes.figure("", image, nodes.caption("", caption.format(name=entry.name, width=WIDTH, said=said)))
-        return self.exhibited(shown, stem, getattr(figures, f"data_zoo_{which}")(entry.name), function, [], "figure")
+        return self.exhibited(shown, stem, getattr(show, f"data_zoo_{which}")(entry.name), function, [], "figure")
 
     def table(
         self, frame: pd.DataFrame, title: str, stem: str, function: Callable, present: list[Reference]

@@ -1,0 +1,357 @@
+"""Batch: runs the cells of sections as papermill executions of their notebooks, spread over the workers of a Dask cluster.
+
+A cell's document is the only sign that it is done. Whatever dies on the way (a kernel, a worker, the scheduler, this
+process), the same command later finds what is there and does the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mstask import cell as cells
+from mstask import results
+from mstask.errors import MstaskError, nearest
+from mstask.lab import estimates
+from mstask.lab.execution import Report, Task, execute
+from mstask.parameters import Parameters
+from mstask.paths import ROOT
+from mstask.progress import Progress
+from mstask.results.files import stamp
+from mstask.runs import find, path_of, record_failure
+from mstask.section import Place, grid, label, section
+
+POLL = 0.2
+"""Seconds between looks at what the workers report."""
+TALKATIVE = ("distributed", "distributed.client", "tornado", "tornado.application", "papermill")
+"""Loggers whose messages say nothing that an outcome doesn't say better."""
+
+SILENCE = 30.0
+"""Seconds without a connection to the scheduler after which it counts as lost."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one cell: done, skipped (already done) or failed with an error and the notebook that shows it."""
+
+    section: str
+    method: str
+    case: str | None
+    seed: int
+    status: str
+    seconds: float = 0.0
+    error: str = ""
+    notebook: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run has to do: tasks by expected cost, and the outcomes that are known beforehand."""
+
+    tasks: list[Task]
+    expected: dict[tuple[str, Place], float]
+    outcomes: list[Outcome]
+    parameters: dict[str, Parameters]
+    fingerprints: dict[tuple[str, str | None], str]
+
+
+def run(
+    requests: Sequence[tuple[str, Parameters]],
+    workers: int | None = None,
+    scheduler: str | None = None,
+    timeout: float | None = None,
+    keep_stale: bool = False,
+) -> list[Outcome]:
+    """Run all cells of (section, parameters) requests that are not done yet; a failed cell doesn't stop the rest.
+
+    Parameters
+    ----------
+    workers : cells at a time on this machine (by default one per core).
+    scheduler : address of a Dask scheduler whose workers are used instead. They import this package from a checkout of
+        their own; documents come back over the connection, so no disk need be shared.
+    timeout : seconds a cell may take.
+    keep_stale : leave cells alone that other code, or another version of a notebook, has made.
+    """
+    check_folder()
+    workers = workers or os.cpu_count() or 1
+    planned = plan(requests, workers, timeout, scheduler is not None, keep_stale)
+    if not planned.tasks:
+        return planned.outcomes
+    before = Path.cwd()
+    os.environ["MSTASK_RESULTS"] = str(results.runs_root().absolute())
+    os.chdir(ROOT)
+    try:
+        with connected(workers, scheduler) as client:
+            return planned.outcomes + spread(planned, client, workers if scheduler is None else len(client.nthreads()))
+    finally:
+        os.chdir(before)
+
+
+def plan(requests: Sequence[tuple[str, Parameters]], workers: int, timeout: float | None, send: bool, keep_stale: bool) -> Plan:
+    """Find out what is done and pack the rest into tasks, longest first.
+
+    The data of every case is loaded once, here: it is generated before the workers need it, compared with what finished
+    cells were made from, and data that is missing fails its cells at once.
+    """
+    made = Plan([], {}, [], dict(requests), {})
+    todo = {section_id: left_to_do(made, section_id, keep_stale) for section_id in made.parameters}
+    todo = {section_id: left for section_id, left in todo.items() if left[0]}
+    found: list[tuple[float, Task]] = []
+    for section_id, (places, examples) in todo.items():
+        parameters = made.parameters[section_id]
+        cost = estimates.expected(section_id, parameters, examples)
+        folder = f"{label(section_id, parameters)}-{parameters.data_source}"
+        root = str(results.runs_root().absolute())
+        for group in estimates.groups(places, cost, -(-workers // len(todo))):
+            seconds = {(section_id, place): cost(place) for place in group}
+            made.expected.update(seconds)
+            task = Task(section_id, group, given_to(section_id, parameters), folder, root, timeout, send)
+            found.append((sum(seconds.values()), task))
+    made.tasks.extend(task for _, task in sorted(found, key=lambda pair: -pair[0]))
+    return made
+
+
+def left_to_do(made: Plan, section_id: str, keep_stale: bool) -> tuple[list[Place], int | None]:
+    """The cells of a section that must be run, and how many examples they are trained on; notes what is known of the rest."""
+    parameters = made.parameters[section_id]
+    check_notebook(ROOT / f"{section(section_id).notebook}.ipynb", given_to(section_id, parameters))
+    todo, examples = [], None
+    broken: dict[str | None, str] = {}
+    for place in grid(parameters):
+        if (section_id, place.case) not in made.fingerprints and place.case not in broken:
+            try:
+                meta = cells.load(section_id, parameters, place.case).meta
+                made.fingerprints[section_id, place.case], examples = meta["fingerprint"], meta["counts"].get("train")
+            except MstaskError as error:
+                broken[place.case] = str(error)
+        if place.case in broken:
+            made.outcomes.append(Outcome(section_id, *place, "failed", error=broken[place.case]))
+        elif is_done(made, section_id, place, keep_stale):
+            made.outcomes.append(Outcome(section_id, *place, "skipped"))
+        else:
+            todo.append(place)
+    return todo, examples
+
+
+def given_to(section_id: str, parameters: Parameters) -> dict[str, Any]:
+    """The parameters that a section's notebook declares, with their values."""
+    return parameters.model_dump(exclude=None if section(section_id).cases else {"cases"})
+
+
+def able_to_start(waiting: Sequence[Task], running: Iterable[Task]) -> list[Task]:
+    """The tasks whose section reads no result of a section that is still at work."""
+    at_work = {task.section for task in (*waiting, *running)}
+    return [task for task in waiting if not at_work & set(section(task.section).after)]
+
+
+def finished(made: Plan, section_id: str, place: Place) -> results.Cell | None:
+    """A cell's document, if it is there and made from the present inputs."""
+    found = find(section_id, place, made.parameters[section_id], made.fingerprints[section_id, place.case])
+    return found.cell if found.state == "done" else None
+
+
+def flat(key: tuple[str, Place]) -> tuple[str, str, str | None, int]:
+    """Section, method, case and seed."""
+    return key[0], *key[1]
+
+
+def is_done(made: Plan, section_id: str, place: Place, keep_stale: bool = False) -> bool:
+    """Whether a cell's document is there, made from the present inputs (with `keep_stale`, or by other code)."""
+    fingerprint = made.fingerprints[section_id, place.case]
+    found = find(section_id, place, made.parameters[section_id], fingerprint)
+    return found.state == "done" or (keep_stale and found.state == "stale" and set(found.changed) <= {"code", "notebook"})
+
+
+def spread(made: Plan, client: Any, workers: int) -> list[Outcome]:
+    """Execute the tasks on the workers, showing progress; what an error left undone is tried again cell by cell."""
+    names = {(task.section, place): f"{task.section} {place}" for task in made.tasks for place in task.places}
+    progress = Progress({names[key]: seconds for key, seconds in made.expected.items()}, workers)
+    waiting, running = list(made.tasks), {}
+    paths = {key: path_of(*key, made.parameters[key[0]]) for key in names}
+    before = {key: stamp(path) for key, path in paths.items()}
+    outcomes: dict[str, Outcome] = {}
+
+    def settle(outcome: Outcome) -> None:
+        name = names[outcome.section, Place(outcome.method, outcome.case, outcome.seed)]
+        known = outcomes.get(name)
+        outcomes[name] = outcome
+        if known is None or known.status != outcome.status:
+            progress.finished(name, outcome.status, outcome.seconds, outcome.error)
+
+    silent = time.monotonic()
+    try:
+        while waiting or running:
+            ready = able_to_start(waiting, running.values())
+            waiting = [task for task in waiting if task not in ready]
+            running |= {client.submit(execute, task, pure=False): task for task in ready}
+            time.sleep(POLL)
+            if client.status == "running":
+                silent = time.monotonic()
+            if time.monotonic() - silent > SILENCE or any(future.status == "cancelled" for future in running):
+                raise MstaskError(
+                    f"the connection to the Dask scheduler {client.scheduler.address} is lost; {len(outcomes)} of "
+                    f"{len(names)} cells are done and kept, and the same command continues with the rest"
+                )
+            for future in [future for future in running if future.status in ("finished", "error")]:
+                task = running.pop(future)
+                settled, again = judge(made, task, report_of(future, task))
+                for outcome in settled:
+                    settle(outcome)
+                waiting += again
+            for key, path in paths.items():
+                if names[key] not in outcomes and stamp(path) != before[key] and (cell := finished(made, *key)):
+                    settle(Outcome(*flat(key), "done", cell.timing.seconds if cell.timing else 0.0))
+            progress.tick()
+    finally:
+        progress.close()
+    return list(outcomes.values())
+
+
+def report_of(future: Any, task: Task) -> Report:
+    """The report of a finished future; a worker that died under its task leaves none of its own."""
+    if future.status == "finished":
+        return future.result()
+    failure = future.exception()
+    if type(failure).__name__ == "KilledWorker":
+        return Report("", 0.0, "the Dask workers that ran it were killed, most often by the system for want of memory")
+    return Report("", 0.0, f"{type(failure).__name__}: {failure}")
+
+
+def judge(made: Plan, task: Task, report: Report) -> tuple[list[Outcome], list[Task]]:
+    """Tell what became of a task's cells, by their documents: outcomes, and tasks for the cells that never had their turn.
+
+    Cells run in order, so the first one without a document is the one that failed.
+    """
+    for place, text in report.documents.items():
+        path = path_of(task.section, place, made.parameters[task.section])
+        if not path.exists():
+            results.write_atomic(path, text)
+    outcomes: list[Outcome] = []
+    undone = []
+    ended = "the notebook ended without writing this cell's document"
+    for place in task.places:
+        fingerprint = made.fingerprints[task.section, place.case]
+        found = find(task.section, place, made.parameters[task.section], fingerprint)
+        if found.state == "done" and found.cell is not None:
+            seconds = found.cell.timing.seconds if found.cell.timing else 0.0
+            outcomes.append(Outcome(task.section, *place, "done", seconds, notebook=shown(report.notebook)))
+            continue
+        if found.state == "stale":
+            ended = f"the worker measured with other inputs than those here ({found.note}): is its checkout the same?"
+        undone.append(place)
+    if undone:
+        failed, *rest = undone
+        error = report.error or ended
+    elif report.error:
+        failed, rest = task.places[-1], []
+        outcomes.pop()
+        error = f"measured, but the notebook failed afterwards: {report.error}"
+    else:
+        return outcomes, []
+    with contextlib.suppress(results.ResultsError):
+        parameters = made.parameters[task.section]
+        record_failure(path_of(task.section, failed, parameters), error, shown(report.notebook), parameters)
+    outcomes.append(Outcome(task.section, *failed, "failed", report.seconds, error, shown(report.notebook)))
+    return outcomes, [Task(**(vars(task) | {"places": (place,)})) for place in rest]
+
+
+def shown(notebook: str) -> str:
+    """A notebook's path as seen from the checkout."""
+    path = Path(notebook)
+    return str(path.relative_to(ROOT)) if notebook and path.is_relative_to(ROOT) else notebook
+
+
+@contextlib.contextmanager
+def connected(workers: int, scheduler: str | None) -> Iterator[Any]:
+    """A client of the scheduler at an address, or of a cluster within this process: its kernels do the work.
+
+    On the way out, kernels that still run are ended.
+    """
+    import dask
+
+    dask.config.set({"logging": dict.fromkeys(TALKATIVE, "critical")})
+    dask.config.set({"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []})
+    from dask.distributed import Client, LocalCluster
+
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    if scheduler:
+        try:
+            client = Client(scheduler, timeout=10)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise MstaskError(f"no Dask scheduler answers at {scheduler}: {first_line(error)}") from error
+        try:
+            if not client.nthreads():
+                raise MstaskError(
+                    f"the Dask scheduler at {scheduler} has no workers; start some with `dask worker {scheduler}`"
+                )
+            yield client
+        finally:
+            with contextlib.suppress(Exception):  # a lost scheduler can't say goodbye
+                client.close(timeout=5)
+        return
+    with tempfile.TemporaryDirectory(prefix="mstask-dask-", ignore_cleanup_errors=True) as scratch:
+        cluster = LocalCluster(
+            n_workers=1,
+            threads_per_worker=workers,
+            processes=False,
+            dashboard_address=":0",
+            silence_logs=50,
+            memory_limit=0,
+            local_directory=scratch,
+        )
+        client = Client(cluster)
+        try:
+            yield client
+        finally:
+            end_kernels()
+            client.close(timeout=5)
+            cluster.close(timeout=5)
+
+
+def end_kernels() -> None:
+    """End the notebook kernels that this process has started."""
+    import psutil
+
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if any("ipykernel" in part for part in child.cmdline()):
+                child.kill()
+
+
+def check_folder() -> None:
+    """Refuse to start when documents can't be written."""
+    folder = results.runs_root() / "runs"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(b"0" * 4096)
+            probe.flush()
+    except OSError as error:
+        raise MstaskError(
+            f"results can't be written to {folder}: {error.strerror or error}; free it, or name another in MSTASK_RESULTS"
+        ) from error
+
+
+def check_notebook(path: Path, given: dict[str, Any]) -> None:
+    """Refuse parameters that the notebook's parameters cell doesn't declare: papermill would only log and ignore them."""
+    import papermill
+
+    from mstask.lab.kernel import read_notebook
+
+    declared = papermill.inspect_notebook(read_notebook(path))
+    for name in given:
+        if name not in declared:
+            raise MstaskError(f"{path.name} declares no parameter {name!r}; {nearest(name, declared)}")
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or its kind."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,154 @@
+"""The command line, python -m mstask COMMAND. Exit 0: done, 1: the work failed, 2: bad use."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from mstask import paths
+from mstask.errors import MstaskError, UsageError
+from mstask.lab import commands
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    logging.basicConfig(format="%(message)s")
+    interrupt_when_terminated()
+    print_anything()
+    try:
+        options = parser().parse_args(arguments)
+        if options.command in commands.OF_CHECKOUT and (lacking := paths.lacking("notebooks, book and locked results")):
+            raise UsageError(f"{options.command.__name__} needs {lacking}")
+        return options.command(options)
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except MstaskError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command continues where this one stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 141
+
+
+def interrupt_when_terminated() -> None:
+    """Let SIGTERM, by which clusters end a job, stop a command as cleanly as Ctrl-C does, and so what the command started."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with contextlib.suppress(ValueError):  # not in the main thread: whoever runs this decides
+        signal.signal(signal.SIGTERM, stop)
+
+
+def print_anything() -> None:
+    """Let a terminal that can't show a letter (of another alphabet, or a sign such as ≥) get another in its place."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+class SectionHelp(argparse.Action):
+    """`run --help` shows the options; `run SECTION --help` the parameters of the section too."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **settings: Any) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help="this text; with a section, its parameters")
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: Any) -> None:
+        parser.print_help()
+        for name in namespace.sections or []:
+            print(f"\n{commands.section_help(name)}")
+        parser.exit()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = argparse.ArgumentParser(prog="python -m mstask", description=__doc__)
+    add = top.add_subparsers(required=True, metavar="COMMAND").add_parser
+
+    data = add("data", help="generate or check a data set and describe it, or fetch an original")
+    data.add_argument("name", nargs="?", default="radar", help="a data set, or: fetch NAME")
+    data.add_argument("original", nargs="?", help="with fetch: the original to download (shd, mnist, fashion-mnist)")
+    data.add_argument("--data", default="embedded", help="embedded or real")
+    data.add_argument("--size", default="paper", help="small, medium or paper")
+    data.set_defaults(command=commands.data)
+
+    run = add("run", help="run sections of the book, all by default", add_help=False)
+    run.add_argument("sections", nargs="*", metavar="SECTION")
+    run.add_argument("-h", "--help", action=SectionHelp)
+    run.add_argument("--profile", help="smoke, quick (default) or paper")
+    run.add_argument("--data", help="embedded (default) or real")
+    run.add_argument("--methods", help="comma-separated; the profile's by default")
+    run.add_argument("--cases", help="comma-separated, of sections that have some; the profile's by default")
+    run.add_argument("--seeds", help="comma-separated integers; the profile's by default")
+    run.add_argument("-p", "--set", action="append", default=[], metavar="NAME=VALUE", help="set one parameter; repeatable")
+    run.add_argument("--workers", type=int, help="cells run at a time on this machine (default: one per core)")
+    run.add_argument("--scheduler", metavar="ADDRESS", help="use the workers of this Dask scheduler, as tcp://host:8786")
+    run.add_argument("--timeout", type=float, metavar="SECONDS", help="give up a cell that takes longer")
+    run.add_argument("--keep-stale", action="store_true", help="leave cells alone that an earlier version of the code made")
+    run.add_argument("--json", action="store_true", help="print what became of each cell as JSON")
+    run.set_defaults(command=commands.run)
+
+    status = add("status", help="which cells are done, stale, failed or missing, and what they cost")
+    status.add_argument("sections", nargs="*", metavar="SECTION")
+    status.add_argument("--profile", help="only this profile; one without a run shows as missing")
+    status.add_argument("--data", help="only embedded or real")
+    status.add_argument("--json", action="store_true")
+    status.set_defaults(command=commands.status)
+
+    lock = add("lock", help="lock a section's run as the project's embedded result")
+    lock.add_argument("section")
+    lock.add_argument("--profile", default="paper")
+    lock.add_argument("--data", default="embedded", help="embedded or real")
+    lock.add_argument("--budget", help="one sentence, where the run fell short of the paper's protocol")
+    lock.set_defaults(command=commands.lock)
+
+    verify = add("verify", help="check every locked result against the manifest")
+    verify.add_argument("--json", action="store_true")
+    verify.set_defaults(command=commands.verify)
+
+    repeat = add("repeat", help="train locked cells anew and compare; by default a section's quickest")
+    repeat.add_argument("section")
+    repeat.add_argument("--data", default="embedded", help="embedded or real")
+    for name in ("methods", "cases", "seeds"):
+        repeat.add_argument(f"--{name}", help="comma-separated")
+    repeat.set_defaults(command=commands.repeat)
+
+    claims = add("claims", help="judge the paper's claims")
+    claims.add_argument("--source", default="published", help="published, embedded, real or run")
+    claims.add_argument("--json", action="store_true")
+    claims.set_defaults(command=commands.claims)
+
+    doctor = add("doctor", help="check this installation and say what to do about what is wrong")
+    doctor.add_argument("--json", action="store_true")
+    doctor.set_defaults(command=commands.doctor)
+
+    notebooks = add("notebooks", help="bring each notebook's .py and .ipynb together, whichever was edited")
+    notebooks.set_defaults(command=commands.notebooks)
+
+    release = add("release", help="do tag, version, CITATION and links agree? Prints the commands that publish")
+    release.set_defaults(command=commands.release)
+
+    readme = add("readme", help="renew the computed tables of README.md")
+    readme.set_defaults(command=commands.readme)
+
+    book = add("book", help="build the HTML, or the PDF")
+    book.add_argument("--pdf", action="store_true", help="one PDF, printed by an installed Chromium or Chrome")
+    book.set_defaults(command=commands.book)
+
+    bench = add("bench", help="measure speed, as ratios")
+    bench.add_argument("name", nargs="?", default="step", help=", ".join(commands.BENCHMARKS))
+    bench.add_argument("--repeats", type=int, default=9, help="interleaved repeats; at least 7 for a result")
+    bench.add_argument("--tiny", action="store_true", help="tiny networks: shows that it runs")
+    bench.add_argument("--lock", action="store_true", help="measure nothing, lock the last measured document")
+    bench.set_defaults(command=commands.bench)
+    return top

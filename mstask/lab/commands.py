@@ -1,0 +1,284 @@
+"""What each command does; heavy modules are imported only when bad use is ruled out."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import runpy
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from mstask.errors import MstaskError, UsageError, nearest
+from mstask.paths import ROOT
+
+BUILT = ROOT / "_build"
+BOOK, PDF = BUILT / "html" / "index.html", BUILT / "mstask.pdf"
+BENCHMARKS = ("step", "epoch", "scaling", "gpu", "ideas", "hetsyn", "ncg", "g2gnet")
+SOURCES = ("published", "embedded", "real", "run")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the cells of the sections; exit 1 when any failed."""
+    requests = requested(options)
+    check_positive("--workers", options.workers)
+    check_positive("--timeout", options.timeout)
+    if options.scheduler and options.workers:
+        raise UsageError("--workers counts this machine's, --scheduler uses those of another: give one of the two")
+
+    from mstask.lab import batch
+    from mstask.progress import duration
+
+    started = time.monotonic()
+    outcomes = batch.run(requests, options.workers, options.scheduler, options.timeout, options.keep_stale)
+    if options.json:
+        print(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
+    counts = Counter(outcome.status for outcome in outcomes)
+    print(
+        f"{counts['done']} cells run, {counts['skipped']} already done, {counts['failed']} failed, "
+        f"{duration(time.monotonic() - started)}",
+        file=sys.stderr,
+    )
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    for o in failed:
+        place = f"{o.method}{' on ' + o.case if o.case else ''} seed {o.seed}"
+        print(f"failed: {o.section} {place}: {o.error}{f' ({o.notebook})' if o.notebook else ''}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def requested(options: argparse.Namespace) -> list[tuple[str, Any]]:
+    """The sections to run with their checked parameters."""
+    from mstask import section as sections
+    from mstask.parameters import LISTS
+
+    given = overrides(options.set)
+    options_of = {"profile": options.profile, "data_source": options.data}
+    options_of |= {name: getattr(options, name) for name in LISTS}
+    for name, value in options_of.items():
+        if value is not None and given.setdefault(name, value) != value:
+            raise UsageError(f"{name} is given twice, as {given[name]!r} by --set and as {value!r}")
+    try:
+        chosen = [sections.section(name) for name in dict.fromkeys(options.sections or sections.sections())]
+        return [(section.id, sections.resolve(section.id, **given)) for section in chosen]
+    except MstaskError as error:
+        raise UsageError(str(error)) from error
+
+
+def section_help(name: str) -> str:
+    """The parameters of a section."""
+    from mstask.lab import describe
+
+    try:
+        return describe.help_text(name)
+    except MstaskError as error:
+        raise UsageError(str(error)) from error
+
+
+def status(options: argparse.Namespace) -> int:
+    """Print the state of every cell, summed up by run; with --json cell by cell."""
+    from mstask.section import resolve, section, sections
+
+    try:
+        chosen = [section(name).id for name in options.sections or sections()]
+        for name in chosen:
+            resolve(name, profile=options.profile, data_source=options.data)
+    except MstaskError as error:
+        raise UsageError(str(error)) from error
+
+    from mstask.lab import status
+
+    states = status.everything(chosen, options.profile, options.data)
+    kept = [found for name in chosen if (found := status.kept(name))]
+    if options.json:
+        print(json.dumps({"cells": [vars(state) for state in states], "locked": kept}, indent=2))
+    else:
+        print(status.summary(states, kept))
+    return 0
+
+
+def data(options: argparse.Namespace) -> int:
+    """Load a data set, which generates the embedded one when needed, and print its description; or download an original."""
+    from mstask import data
+
+    if options.name == "fetch":
+        from mstask.data import fetch
+
+        if options.original not in fetch.names():
+            raise UsageError(f"nothing to fetch under {options.original!r}; {nearest(str(options.original), fetch.names())}")
+        print(fetch.fetch(options.original))
+        return 0
+    splits = data.load(options.name, options.data, options.size)
+    shown = {key: value for key, value in splits.meta.items() if key != "speakers"}
+    print(json.dumps(shown, indent=2, default=str))
+    return 0
+
+
+def lock(options: argparse.Namespace) -> int:
+    """Merge a section's run into results/embedded and enter it in the manifest."""
+    from mstask.lab import locked
+
+    print(locked.lock(options.section, options.profile, options.data, options.budget))
+    return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Print every problem of the locked results; exit 1 when there is one."""
+    from mstask import results
+
+    problems = results.verify()
+    if options.json:
+        print(json.dumps(problems, indent=2))
+    else:
+        print("\n".join(problems) or "every locked result is intact")
+    return 1 if problems else 0
+
+
+def repeat(options: argparse.Namespace) -> int:
+    """Train locked cells anew and say how each compares; exit 1 when any differs."""
+    from mstask.lab import repeat
+    from mstask.parameters import LISTS, Parameters, read
+    from mstask.section import section
+
+    try:
+        section(options.section)
+    except MstaskError as error:
+        raise UsageError(str(error)) from error
+    fields = Parameters.model_fields
+    wanted = {name: read(fields[name].annotation, getattr(options, name)) for name in LISTS}
+    if not all(isinstance(seed, int) for seed in wanted["seeds"] or ()):
+        raise UsageError(f"--seeds is {options.seeds!r}, expected whole numbers such as 42,123")
+    cells = repeat.chosen(options.section, options.data, **wanted)
+    differing = 0
+    for again in repeat.repeat(cells):
+        print(again, flush=True)
+        differing += bool(again.differing)
+    return 1 if differing else 0
+
+
+def claims(options: argparse.Namespace) -> int:
+    """Print the ledger of a source."""
+    from mstask import claims
+
+    if options.source not in SOURCES:
+        raise UsageError(f"--source is {options.source!r}, expected published, embedded, real or run")
+    ledger = claims.ledger(options.source)
+    if options.json:
+        print(json.dumps(claims.as_json(ledger), indent=2, ensure_ascii=False))
+    else:
+        for claim in ledger:
+            print(f"{claim.verdict:>13}  {claim.text} ({claim.where})\n{'':15}{claim.evidence}\n{'':15}{claim.fragility}")
+    return 0
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Print every check; exit 1 when something is wrong."""
+    from mstask.lab import doctor
+
+    checks = doctor.examine()
+    print(json.dumps([vars(check) for check in checks], indent=2) if options.json else doctor.as_text(checks))
+    return 1 if any(check.verdict == "wrong" for check in checks) else 0
+
+
+def notebooks(options: argparse.Namespace) -> int:
+    """Bring every notebook pair together; print what was written."""
+    from mstask.lab import pairs
+
+    for line in pairs.update():
+        print(line)
+    return 0
+
+
+def release(options: argparse.Namespace) -> int:
+    """Print the commands that publish this tree as the release its links name, or what disagrees."""
+    from mstask.lab import release
+
+    problems = release.problems()
+    print("\n".join(problems) or release.commands())
+    return 1 if problems else 0
+
+
+def readme(options: argparse.Namespace) -> int:
+    """Renew the computed tables of README.md."""
+    from mstask.lab import readme
+
+    print(f"{readme.PATH}: {'renewed' if readme.update() else 'as it was'}")
+    return 0
+
+
+def book(options: argparse.Namespace) -> int:
+    """Build the HTML with every warning an error, or the PDF, and say where it is; of several builds one is at work."""
+    from mstask.cell import alone
+
+    started = time.perf_counter()
+    with alone(BUILT / "book", "the book"):
+        if options.pdf:
+            from mstask.lab import browser, printing
+
+            browser.executable()
+            build("--builder", "singlehtml")
+            printing.print_pdf(printing.joined(BUILT / "singlehtml"), PDF)
+        else:
+            build()
+    print(f"book: {PDF if options.pdf else BOOK} ({time.perf_counter() - started:.0f} s)")
+    return 0
+
+
+def build(*arguments: str) -> None:
+    """Build the book by Jupyter Book, in this process, so that no build outlives it.
+
+    After a build that failed or was stopped the next one reads and writes every page: none stays half written, and every
+    warning is repeated.
+    """
+    from jupyter_book.cli.main import main as jupyter_book
+
+    unfinished = BUILT / ".unfinished"
+    if unfinished.exists():
+        shutil.rmtree(BUILT / ".doctrees", ignore_errors=True)
+    unfinished.touch()
+    command = ["build", str(ROOT), "-W", "--keep-going", "-n", "-q", *arguments]
+    try:
+        with contextlib.chdir(ROOT):
+            jupyter_book(command, standalone_mode=False)
+    except (RuntimeError, SystemExit) as ended:
+        if isinstance(ended, SystemExit) and isinstance(ended.code, KeyboardInterrupt):
+            raise ended.code from None
+        raise MstaskError("the book did not build; the warnings above name the page and line") from None
+    unfinished.unlink()
+
+
+def bench(options: argparse.Namespace) -> int:
+    """Run one of the scripts in benchmarks/, in this process; what it starts ends with it."""
+    if options.name not in BENCHMARKS:
+        raise UsageError(f"benchmark {options.name!r} is unknown; {nearest(options.name, BENCHMARKS)}")
+    sys.argv = [f"benchmarks/{options.name}.py", "--repeats", str(options.repeats)]
+    sys.argv += [f"--{flag}" for flag in ("tiny", "lock") if getattr(options, flag)]
+    with contextlib.chdir(ROOT):
+        runpy.run_path(str(ROOT / sys.argv[0]), run_name="__main__")
+    return 0
+
+
+def overrides(pairs: Sequence[str]) -> dict[str, str]:
+    """The texts of NAME=VALUE pairs by name; what they mean, their parameters' types say."""
+    given: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--set {pair!r}: expected NAME=VALUE")
+        if given.setdefault(name.strip(), text) != text:
+            raise UsageError(f"--set {name.strip()} is given twice, as {given[name.strip()]!r} and as {text!r}")
+    return given
+
+
+def check_positive(option: str, value: float | None) -> None:
+    """Refuse a count or a time that isn't positive."""
+    if value is not None and not 0 < value < float("inf"):
+        raise UsageError(f"{option} is {value}, expected {'at least 1' if option == '--workers' else 'a positive number'}")
+
+
+OF_CHECKOUT = (run, verify, repeat, notebooks, release, readme, book, bench)
+"""Commands that need more of the repository than the package itself."""

@@ -1,0 +1,211 @@
+"""Is this installation in order? Versions, data, device, disk, folders and locks, each with what to do about it."""
+
+from __future__ import annotations
+
+import importlib.metadata as metadata
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mstask import paths
+from mstask.errors import MstaskError
+
+VERDICTS = ("ok", "note", "wrong")
+FREE_GB = 2.0
+"""Disk space below which a run may fail: checkpoints, generated data and compiled kernels take most of it."""
+
+ORIGINALS = {
+    "DIAT_DATA": ("X.npy", "y.npy"),
+    "SHD_DATA": ("shd_train.h5*", "shd_test.h5*"),
+    "MNIST_DATA": ("train-images*idx3-ubyte*",),
+    "FASHION_MNIST_DATA": ("train-images*idx3-ubyte*",),
+    "CIFAR10_DATA": ("data_batch_1.bin*",),
+    "CIFAR100_DATA": ("train.bin*",),
+}
+"""Variables that name a folder of original data, and what its files are called."""
+
+RUNTIME = ("torch", "numpy", "scipy", "numba", "pandas", "matplotlib", "scikit-learn", "pydantic", "distributed", "papermill")
+"""Packages whose version can change a number or break a run; another version of the rest is only noted."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was looked at, the verdict, what was found, and what to do unless it is ok."""
+
+    name: str
+    verdict: str
+    found: str
+    advice: str = ""
+
+
+def examine() -> list[Check]:
+    """Make every check."""
+    return [*python(), *versions(), *notebooks(), *device(), *original_neurons(), *data(), *folders(), *locks()]
+
+
+def as_text(checks: list[Check]) -> str:
+    """One line a check, and below it what to do."""
+    width = max(len(check.name) for check in checks)
+    lines = []
+    for check in checks:
+        lines.append(f"{check.verdict:>5}  {check.name.ljust(width)}  {check.found}")
+        if check.advice:
+            lines.append(f"{'':7}{'':{width}}  -> {check.advice}")
+    wrong = sum(check.verdict == "wrong" for check in checks)
+    return "\n".join([*lines, f"{wrong} things are wrong" if wrong else "all is in order"])
+
+
+def python() -> Iterator[Check]:
+    """Python's version against that of pyproject.toml."""
+    project = paths.ROOT / "pyproject.toml"
+    low = project.is_file() and re.search(r'requires-python = ">=(\d+)\.(\d+)"', project.read_text(encoding="utf-8"))
+    needed = (int(low[1]), int(low[2])) if low else (3, 11)
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info[:2] >= needed:
+        yield Check("Python", "ok", found)
+    else:
+        yield Check("Python", "wrong", found, f"install Python {needed[0]}.{needed[1]} or newer and run `make book`")
+
+
+def pins() -> dict[str, str]:
+    """Version of each package in requirements.txt."""
+    tested = paths.ROOT / "requirements.txt"
+    lines = tested.read_text(encoding="utf-8") if tested.is_file() else ""
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", lines, re.MULTILINE))
+
+
+def versions() -> Iterator[Check]:
+    """Installed packages against the pins."""
+    pinned, other, missing = pins(), [], []
+    for package, version in pinned.items():
+        try:
+            found = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            missing.append(package)
+            continue
+        if found.partition("+")[0] != version:
+            other.append((package, f"{package} {found} instead of {version}"))
+    advice = "`pip install -r requirements.txt` in the environment you use, or `make book`, which makes its own"
+    if missing:
+        yield Check("packages", "wrong", f"missing: {', '.join(missing)}", advice)
+    if changed := [text for package, text in other if package in RUNTIME]:
+        yield Check("versions", "wrong", "; ".join(changed), f"numbers may differ; {advice}")
+    if rest := [text for package, text in other if package not in RUNTIME]:
+        yield Check("tools", "note", "; ".join(rest), "no number depends on these; the book may look different")
+    if pinned and not missing and not other:
+        yield Check("packages", "ok", f"{len(pinned)} as pinned in requirements.txt")
+
+
+def notebooks() -> Iterator[Check]:
+    """Whether the kernel starts in which a run executes notebooks, and which of the user's settings it doesn't see."""
+    try:
+        from mstask.lab import kernel
+
+        yield Check("notebooks", "ok", f"run by {kernel.started()}")
+    except Exception as error:  # of packages that are missing or broken, of the system, of the kernel itself
+        first = (str(error).splitlines() or [""])[0]
+        advice = "`pip install -r requirements.txt` in the environment you use, or remove .venv and run `make book`"
+        yield Check("notebooks", "wrong", f"their kernel doesn't start: {type(error).__name__}: {first}", advice)
+        return
+    if hidden := kernel.ignored():
+        advice = "nothing to do: a run gives the same numbers and figures whatever these say"
+        yield Check("settings", "note", f"runs don't see {', '.join(hidden)}", advice)
+
+
+def device() -> Iterator[Check]:
+    """The GPU, if any, and whether the kernels for it can be built."""
+    try:
+        import torch
+    except ImportError:
+        yield Check("device", "wrong", "torch can't be imported", "`pip install -r requirements.txt`")
+        return
+    cores = f"{os.cpu_count()} cores, {torch.get_num_threads()} threads for torch"
+    if not torch.cuda.is_available():
+        yield Check("device", "ok", f"no GPU; {cores}")
+        return
+    found = f"{torch.cuda.get_device_name()}; {cores}"
+    try:
+        triton = metadata.version("triton")
+        yield Check("device", "ok", f"{found}; triton {triton}")
+    except metadata.PackageNotFoundError:
+        advice = "`pip install -r requirements-gpu.txt` for fused loops on the GPU; without it they run as plain torch"
+        yield Check("device", "note", f"{found}; no triton", advice)
+
+
+def original_neurons() -> Iterator[Check]:
+    """The authors' neuron library, where it is installed or asked for: its spikes beside this project's, type by type."""
+    try:
+        from mstask.lab import agreement
+    except ImportError:
+        return
+    asked = os.environ.get("MSTASK_NEURONS") == "original"
+    advice = "`MSTASK_NEURONS=original` uses the library; the definitions need not agree, the book says where they come from"
+    try:
+        shares = agreement.with_original()
+    except MstaskError as error:
+        found = f"{error}" if asked else "not installed; this project's own definitions are used"
+        yield Check("original neurons", "wrong" if asked else "ok", found, "unset MSTASK_NEURONS" if asked else "")
+        return
+    same = [name for name, share in shares.items() if share == 1]
+    other = [f"{name} {'fails' if share is None else f'{share:.1%}'}" for name, share in shares.items() if share != 1]
+    found = f"spikes equal for {', '.join(same) or 'no type'}" + (f"; share of equal ones: {', '.join(other)}" if other else "")
+    yield Check("original neurons", "note" if other else "ok", found, advice if other else "")
+
+
+def data() -> Iterator[Check]:
+    """Generated data in the cache, and folders of originals that variables name."""
+    cache = paths.cache_dir()
+    made = sorted(folder.name for folder in cache.glob("*-v*") if (folder / "meta.json").is_file())
+    found = f"{', '.join(made)} in {cache}" if made else f"none yet in {cache}"
+    yield Check("embedded data", "ok", found, "" if made else "nothing to do: each set is generated when first used")
+    for variable, patterns in ORIGINALS.items():
+        if not (value := paths.named(variable)):
+            yield Check(variable, "ok", "not set", "set it to the originals' folder if you own them and want `--data real`")
+            continue
+        absent = [pattern.rstrip("*") for pattern in patterns if not any(value.glob(pattern))]
+        if absent:
+            yield Check(
+                variable, "wrong", f"{value} has no {', '.join(absent)}", f"name the folder with them, or unset {variable}"
+            )
+        else:
+            yield Check(variable, "ok", str(value))
+
+
+def folders() -> Iterator[Check]:
+    """Whether results, cache and executed notebooks can be written, and how much room there is."""
+    places = {"results folder": (paths.results_dir(), "MSTASK_RESULTS"), "cache folder": (paths.cache_dir(), "MSTASK_DATA")}
+    if paths.is_checkout():
+        places["executed notebooks"] = (paths.ROOT / "_build", "")
+    for name, (folder, variable) in places.items():
+        other = f"or name another folder in {variable}" if variable else "or work in a checkout of your own"
+        parent = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        try:
+            with tempfile.TemporaryFile(dir=parent) as probe:
+                probe.write(b"0")
+        except OSError as error:
+            yield Check(
+                name, "wrong", f"{folder} can't be written: {error.strerror or error}", f"change its permissions, {other}"
+            )
+            continue
+        free = shutil.disk_usage(parent).free / 1e9
+        verdict = "ok" if free >= FREE_GB else "wrong"
+        yield Check(name, verdict, f"{folder}, {free:.1f} GB free", "" if verdict == "ok" else f"free some space, {other}")
+
+
+def locks() -> Iterator[Check]:
+    """Whether the locked results are what the manifest says."""
+    from mstask import results
+
+    if lacking := paths.lacking("notebooks and locked results are in the repository"):
+        yield Check("locked results", "note", lacking, "nothing to do, unless you want to run notebooks or build the book")
+        return
+    if problems := results.verify():
+        more = f" (and {len(problems) - 1} more: `python -m mstask verify`)" if len(problems) > 1 else ""
+        advice = "restore results/ from the repository (`git checkout results`), or lock again what you meant to change"
+        yield Check("locked results", "wrong", problems[0] + more, advice)
+    else:
+        yield Check("locked results", "ok", "intact")

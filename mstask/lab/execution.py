@@ -1,0 +1,128 @@
+"""One notebook execution: the part of a batch run that happens on a worker, here or on another machine."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mstask.paths import ROOT, results_dir
+from mstask.section import Place, checked, section
+
+EXECUTED = ROOT / "_build" / "executed"
+
+
+@dataclass(frozen=True)
+class Task:
+    """Cells of one case and seed that share a notebook execution.
+
+    `given` holds the parameters that all cells of the run share, `results` the results folder of the machine that asked;
+    with `send` the documents come back with the report, for a worker that writes to a disk of its own.
+    """
+
+    section: str
+    places: tuple[Place, ...]
+    given: Mapping[str, Any]
+    folder: str
+    results: str
+    timeout: float | None = None
+    send: bool = False
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What papermill gives to the notebook."""
+        first = self.places[0]
+        cases = {"cases": [first.case]} if first.case else {}
+        return dict(self.given) | {"methods": [place.method for place in self.places], "seeds": [first.seed]} | cases
+
+    @property
+    def name(self) -> str:
+        """File name of the executed notebook."""
+        first = self.places[0]
+        case = f"@{first.case}" if first.case else ""
+        more = f"+{len(self.places) - 1}" if len(self.places) > 1 else ""
+        return f"{first.method}{case}-{first.seed}{more}.ipynb"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of a task: the executed notebook, and the error that ended it early, or ""."""
+
+    notebook: str
+    seconds: float
+    error: str = ""
+    documents: dict[Place, str] = field(default_factory=dict)
+
+
+def execute(task: Task) -> Report:
+    """Execute a task's notebook in a kernel of its own; an error is reported, not raised."""
+    import papermill
+
+    from mstask.lab import kernel
+
+    chosen = section(task.section)
+    target = EXECUTED / task.section / task.folder / task.name
+    prepare(task)
+    started = time.perf_counter()
+    error = ""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        papermill.execute_notebook(
+            kernel.read_notebook(ROOT / f"{chosen.notebook}.ipynb"),
+            as_template(target),
+            task.parameters,
+            progress_bar=False,
+            log_output=False,
+            start_timeout=kernel.KERNEL_START,
+            execution_timeout=task.timeout and task.timeout * len(task.places),
+            **kernel.ENGINE,
+        )
+    except Exception as failure:
+        error = explain(failure, task)
+    documents = {place: text for place in task.places if (text := written(task, place))} if task.send else {}
+    return Report(str(target), time.perf_counter() - started, error, documents)
+
+
+def as_template(path: Path) -> str:
+    """A path as papermill takes it, which fills in what stands between braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def prepare(task: Task) -> None:
+    """Name the results folder for the kernel; the working folder is the checkout."""
+    shared = Path(task.results)
+    results = shared if shared.is_dir() else results_dir().absolute()
+    os.environ["MSTASK_RESULTS"] = str(results)
+    if Path.cwd() != ROOT:
+        os.chdir(ROOT)
+
+
+def explain(failure: Exception, task: Task) -> str:
+    """One sentence on why an execution ended early."""
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill import PapermillExecutionError
+
+    if isinstance(failure, PapermillExecutionError):
+        return f"{failure.ename}: {failure.evalue}"
+    if isinstance(failure, CellTimeoutError):
+        return f"stopped after {task.timeout:g} s a cell, the limit given by --timeout"
+    if isinstance(failure, DeadKernelError):
+        return "its process was killed from outside, most often by the system for want of memory"
+    if isinstance(failure, OSError) and failure.strerror:
+        return f"the executed notebook can't be written: {failure.strerror}: {failure.filename or EXECUTED}"
+    return f"{type(failure).__name__}: {failure}"
+
+
+def written(task: Task, place: Place) -> str | None:
+    """The text of a cell's document on this machine, if it has one."""
+    from mstask.runs import path_of
+
+    given = dict(task.given) | {"methods": [place.method], "seeds": [place.seed]}
+    given |= {"cases": [place.case]} if place.case else {}
+    try:
+        return path_of(task.section, place, checked(task.section, **given)).read_text(encoding="utf-8")
+    except OSError:
+        return None

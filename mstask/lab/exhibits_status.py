@@ -1,0 +1,152 @@
+"""What is locked: when, where and by which code it was made. Pure functions of the locked documents and their manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from mstask.lab.locked import Locked
+from mstask.progress import duration
+from mstask.results.documents import Document
+from mstask.results.voices import NOTHING
+from mstask.show.scores import NBSP
+
+INTACT, BROKEN = f"✓{NBSP}intact", f"✗{NBSP}broken"
+ABSENT = ("none", "not installed")
+HYPHEN = "\N{NON-BREAKING HYPHEN}"
+
+
+def table_status(locked: Sequence[Locked]) -> pd.DataFrame:
+    """Each locked document: when its cells were made, how many, their time, whether the present code made them, its lock."""
+    rows = []
+    for one in locked:
+        made, profile = one.made or {}, one.entry["profile"]
+        rows.append(
+            {
+                "result": one.title + ("" if profile == "paper" else f" ({profile})"),
+                "made": _days(one.document),
+                "cells": str(made["cells"]) if made else NOTHING,
+                "time": duration(made["seconds"]).replace(" ", NBSP) if made else NOTHING,
+                "by the present code": _by_present_code(one),
+                "lock": BROKEN if one.problems else INTACT,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def table_published(locked: Sequence[Locked]) -> pd.DataFrame:
+    """Each locked document of published figures: which paper they are from, and its lock."""
+    return pd.DataFrame(
+        {
+            "result": one.title,
+            "from": one.entry["reference"],
+            "lock": BROKEN if one.problems else INTACT,
+        }
+        for one in locked
+    )
+
+
+def table_machines(locked: Sequence[Locked]) -> pd.DataFrame:
+    """Every machine with the versions on it, and the results that were made there."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for one in locked:
+        threads = ", ".join(str(count) for count in one.entry["threads"])
+        place = f"{one.entry['machine']}; {one.entry['device']}, threads {threads}"
+        versions = ", ".join(f"{name} {version}" for name, version in one.entry["versions"].items() if version not in ABSENT)
+        found.setdefault((place, versions), []).append(one.section)
+    rows = [
+        {"machine": machine, "versions": versions, "results": ", ".join(names)} for (machine, versions), names in found.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def data_status(locked: Sequence[Locked]) -> pd.DataFrame:
+    """All that is known of each locked document, as plain values."""
+    rows = []
+    for one in locked:
+        created = _created(one.document)
+        made = one.made or {}
+        rows.append(
+            {
+                "file": one.name,
+                "title": one.title,
+                "profile": one.entry["profile"],
+                "first_made": min(created, default=None),
+                "last_made": max(created, default=None),
+                "locked": one.entry["locked"],
+                "cells": one.entry["cells"],
+                "seconds": made.get("seconds"),
+                "cells_by_present_code": made.get("present_code"),
+                "cells_by_earlier_scheme": made.get("earlier_scheme"),
+                "cells_by_unknown_code": made.get("unknown_code"),
+                "intact": not one.problems,
+                "problems": "; ".join(one.problems),
+                "revision": one.entry["revision"],
+                "dirty": one.entry["dirty"],
+                "command": one.entry["command"],
+                "machine": one.entry["machine"],
+                "device": one.entry["device"],
+                "threads": " ".join(map(str, one.entry["threads"])),
+                "versions": " ".join(f"{name}={version}" for name, version in one.entry["versions"].items()),
+                "sha256": one.entry["sha256"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+data_published = data_machines = data_status
+
+
+def data_cells(document: Document) -> pd.DataFrame:
+    """Every cell of a document with its scores, size, cost and origin, one row each."""
+    rows = []
+    for cell in document.cells:
+        measured, provenance = cell.result, cell.provenance
+        rows.append(
+            {
+                "section": cell.section,
+                "method": cell.method,
+                "case": cell.case,
+                "seed": cell.seed,
+                "profile": cell.profile,
+                "macro_f1": measured.macro_f1,
+                "accuracy": measured.accuracy,
+                "n_parameters": measured.n_parameters,
+                "best_epoch": measured.best_epoch,
+                "epochs": measured.epochs,
+                "energy_uJ": measured.energy_uJ,
+                "seconds": cell.timing.seconds if cell.timing else None,
+                "created": provenance.created if provenance else None,
+                "revision": provenance.revision if provenance else None,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _by_present_code(one: Locked) -> str:
+    """Say which of a document's cells the present code would make alike."""
+    made = one.made
+    if not made:
+        return NOTHING
+    if made["unknown_code"] == made["cells"]:
+        return "not recorded"
+    if made["earlier_scheme"] == made["cells"]:
+        return "earlier scheme"
+    if made["present_code"] == made["cells"]:
+        return "yes"
+    return f"{made['present_code']} of {made['cells']}" if made["present_code"] else "no"
+
+
+def _created(document: Document | None) -> list[str]:
+    """Return when each of a document's parts was made, UTC."""
+    if document is None:
+        return []
+    own = document.values.get("provenance")
+    return [cell.provenance.created for cell in document.cells if cell.provenance] + ([own["created"]] if own else [])
+
+
+def _days(document: Document | None) -> str:
+    """Return the day, or the first and last day, on which a document's parts were made."""
+    days = sorted({created.partition("T")[0].replace("-", HYPHEN) for created in _created(document)})
+    return " to ".join(dict.fromkeys((days[0], days[-1]))) if days else NOTHING

@@ -1,0 +1,168 @@
+"""The reader's run beside the locked one, method by method: pure functions of documents.
+
+`studies` is a dictionary from section to a dictionary from voice to document, a missing one `None`. A run is compared with
+the locked run on data of the same source, over the cases that both have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mstask.results.documents import Document
+from mstask.results.voices import NOTHING, VOICES, label
+from mstask.section import differing, sections
+from mstask.show import takes_sections
+from mstask.show.canvas import BAND, GREY, WIDTH, Plot, mark, styled
+from mstask.show.scores import Documents, method_order, signed
+
+Studies = Mapping[str, Documents]
+Scores = dict[str, dict[str | None, list[float]]]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One method of one section: the two means over the cases that both runs have, and how much of the locked run that is."""
+
+    section: str
+    method: str
+    measure: str
+    locked: float | None
+    yours: float | None
+    run: str
+
+    @property
+    def difference(self) -> float | None:
+        return None if self.locked is None or self.yours is None else self.yours - self.locked
+
+
+@takes_sections
+def table_your_run(studies: Studies) -> pd.DataFrame:
+    """Each method of your runs: the locked mean, yours, the difference, and how large your run was."""
+    rows = [
+        {
+            "section": one.section,
+            "method": label(one.method),
+            "score": one.measure,
+            "locked": _text(one.locked, VOICES["embedded"].absent),
+            VOICES["run"].label: _text(one.yours, NOTHING),
+            "difference": NOTHING if one.difference is None else signed(one.difference),
+            "size of your run": one.run,
+        }
+        for one in compared(studies)
+    ]
+    return pd.DataFrame(rows, columns=["section", "method", "score", "locked", "your run", "difference", "size of your run"])
+
+
+@takes_sections
+def figure_your_run(studies: Studies) -> Figure:
+    """Your mean minus the locked one: a row per section, a mark per method."""
+    found = [one for one in compared(studies) if one.difference is not None]
+    sections = list(dict.fromkeys(one.section for one in found))
+    with styled():
+        figure = Plot(figsize=(WIDTH, 1.5 + 0.3 * max(1, len(sections))), layout="constrained")
+        axes = figure.subplots()
+        for row, name in enumerate(sections):
+            if row % 2:
+                axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
+            differences = [one.difference for one in found if one.section == name]
+            axes.plot(differences, [row] * len(differences), markersize=5, alpha=0.8, **mark("run"))
+        axes.axvline(0, color=VOICES["embedded"].colour, linewidth=1.5)
+        if not sections:
+            axes.text(0.5, 0.5, "nothing to compare", transform=axes.transAxes, ha="center", style="italic", color=GREY)
+        reach = max((abs(one.difference) for one in found), default=0.1) * 1.1 or 0.1
+        axes.set(xlim=(-reach, reach), ylim=(max(1, len(sections)) - 0.5, -0.5), xlabel="your score − locked score")
+        axes.set_yticks(range(len(sections)), [f"{name} ({_profile(studies[name]['run'])})" for name in sections])
+        axes.tick_params(axis="y", length=0)
+        locked = Line2D([], [], color=VOICES["embedded"].colour, linewidth=1.5, label="the locked run")
+        yours = Line2D([], [], label="your run, a mark per method", **mark("run"))
+        figure.legend(handles=[locked, yours], loc="outside upper center", ncols=2, fontsize=8.5)
+    return figure
+
+
+@takes_sections
+def data_your_run(studies: Studies) -> pd.DataFrame:
+    """The same as plain values."""
+    rows = [(one.section, one.method, one.measure, one.locked, one.yours, one.difference, one.run) for one in compared(studies)]
+    return pd.DataFrame(rows, columns=["section", "method", "score", "locked", "yours", "difference", "run"])
+
+
+def compared(studies: Studies) -> list[Compared]:
+    """Return every method of the reader's runs beside the locked run of the same section."""
+    return [one for documents in studies.values() for one in _compared(documents)]
+
+
+def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
+    """Your runs with changed parameters: the label, what differs from the profile, and each method's mean over its cells."""
+    rows = []
+    for run in changed:
+        about = dict(run.cells[0].parameters)
+        known = run.section in sections()
+        about |= {"profile": run.profile.partition("+")[0], "data_source": run.data_source}
+        differs = differing(run.section, about) if known else {}
+        for method in method_order([run]):
+            cells = [cell for cell in run.cells if cell.method == method]
+            scores = [score for cell in cells if (score := cell.result.macro_f1 or cell.result.accuracy) is not None]
+            rows.append(
+                {
+                    "section": run.section,
+                    "run": _profile(run),
+                    "changed": "; ".join(f"{name} {new} instead of {old}" for name, (new, old) in differs.items()) or NOTHING,
+                    "method": label(method),
+                    "seeds": ", ".join(map(str, sorted({cell.seed for cell in cells}))),
+                    VOICES["run"].label: _text(fmean(scores) if scores else None, NOTHING),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _compared(documents: Documents) -> Iterator[Compared]:
+    run = documents.get("run")
+    if run is None:
+        return
+    locked = documents.get("real" if run.data_source == "real" else "embedded")
+    for measure in ("macro_f1", "accuracy"):
+        yours, others = _scores(run, measure), _scores(locked, measure)
+        for method in method_order([run]):
+            if method not in yours or (measure == "accuracy" and method in _scores(run, "macro_f1")):
+                continue
+            cases = yours[method].keys() & others[method].keys() if method in others else set()
+            mine = _mean(yours[method], cases or yours[method].keys())
+            theirs = _mean(others[method], cases) if cases else None
+            size = _size(run, locked, method)
+            yield Compared(run.section, method, measure.replace("_f1", "-F1"), theirs, mine, size)
+
+
+def _scores(document: Document | None, measure: str) -> Scores:
+    """Return a measure by method and case, one value per seed."""
+    found: Scores = {}
+    for cell in document.cells if document else ():
+        value = getattr(cell.result, measure)
+        if value is not None:
+            found.setdefault(cell.method, {}).setdefault(cell.case, []).append(value)
+    return found
+
+
+def _mean(by_case: Mapping[str | None, list[float]], cases: set[str | None]) -> float:
+    """Return the mean over cases of the means over seeds."""
+    return fmean(fmean(by_case[case]) for case in sorted(cases, key=str))
+
+
+def _size(run: Document, locked: Document | None, method: str) -> str:
+    """Say which profile and data a run has, and how many cells of the method beside the locked run."""
+    counts = [sum(cell.method == method for cell in d.cells) for d in (run, locked) if d is not None]
+    cells = " of ".join(map(str, counts)) if len(set(counts)) > 1 else str(counts[0])
+    return f"{_profile(run)}, {cells} {'cell' if counts[-1] == 1 else 'cells'}"
+
+
+def _profile(run: Document) -> str:
+    return run.profile + (", real data" if run.data_source == "real" else "")
+
+
+def _text(value: float | None, absent: str) -> str:
+    return absent if value is None else f"{value:.3f}"

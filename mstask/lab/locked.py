@@ -1,0 +1,91 @@
+"""The locked documents of a voice: what the manifest says of each, what is wrong with it, and what the present code made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mstask import results
+from mstask.lab import status
+from mstask.results import locks
+from mstask.section import checked, label, section, sections
+
+
+@dataclass(frozen=True)
+class Locked:
+    """One locked document.
+
+    Attributes
+    ----------
+    name : "embedded/ablation.json", its file under `results/`.
+    title : what it is about.
+    document : None where the file can't be read.
+    entry : its entry in the manifest.
+    problems : every way in which file and manifest differ; empty means intact.
+    made : of a section's document, what `mstask.lab.status.of_document` returns; else None.
+    """
+
+    name: str
+    title: str
+    document: results.Document | None
+    entry: Mapping[str, Any]
+    problems: tuple[str, ...]
+    made: Mapping[str, Any] | None
+
+    @property
+    def section(self) -> str:
+        return self.name.partition("/")[2].removesuffix(".json")
+
+
+def lock(section_id: str, profile: str, data_source: str, budget: str | None = None) -> Path:
+    """Lock a section's run as `results.lock_run` does, if each of its cells was made with the parameters of its profile.
+
+    Raises
+    ------
+    ResultsError
+        A cell goes by the name of a profile whose parameters it doesn't have.
+    """
+    known = section(section_id).parameters.model_fields
+    for cell in results.run_cells(section_id, profile, data_source):
+        made = checked(section_id, **{name: value for name, value in cell.parameters.items() if name in known})
+        if label(section_id, made) != cell.profile:
+            usual = checked(section_id, profile=made.profile, data_source=data_source).of_cell()
+            own = ", ".join(f"{n} {v!r}" for n, v in made.of_cell().items() if v != usual[n]) or "no parameter of its own"
+            raise results.ResultsError(
+                f"the cell {cell.label} of section {section_id} is called {cell.profile!r}, but has {own}: run it again"
+            )
+    return results.lock_run(section_id, profile, data_source, budget)
+
+
+def locked(source: str, problems: Sequence[str] | None = None) -> list[Locked]:
+    """Return the locked documents of "published", "embedded" or "real": sections in the order of the book, then others.
+
+    `problems` is what `results.verify` says, where it was asked already.
+
+    Raises
+    ------
+    MissingResult
+        There are none.
+    """
+    entries = locks.read_manifest(locks.kept_root())
+    names = {name.partition("/")[2].removesuffix(".json"): name for name in entries if name.startswith(f"{source}/")}
+    if not names:
+        raise results.MissingResult(f"no {source} document is locked in {locks.kept_root()}")
+    problems = results.verify(folders=[source]) if problems is None else problems
+    order = [name for name in sections() if name in names]
+    return [_locked(names[name], entries[names[name]], problems) for name in [*order, *sorted(names.keys() - set(order))]]
+
+
+def _locked(name: str, entry: Mapping[str, Any], problems: Sequence[str]) -> Locked:
+    source, _, file = name.partition("/")
+    section_id = file.removesuffix(".json")
+    try:
+        document = results.load(section_id, source)
+    except results.ResultsError:
+        document = None
+    known = sections().get(section_id)
+    made = status.of_document(document) if document and document.cells and known and source != "published" else None
+    title = known.title if known else document.title if document else section_id
+    return Locked(name, title, document, entry, tuple(p for p in problems if p.startswith(f"{name}: ")), made)

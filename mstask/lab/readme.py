@@ -1,0 +1,74 @@
+"""The parts of README.md that are computed: the claims at a glance, and what the locked results cost to make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from mstask import claims, results
+from mstask.claims import Claim
+from mstask.errors import MstaskError
+from mstask.paths import ROOT
+from mstask.results.voices import marked
+from mstask.section import sections
+
+PATH = ROOT / "README.md"
+HEADLINES = (
+    "double-dissociation",
+    "heterogeneity-radar",
+    "radar-winner",
+    "crossinhib-doppler",
+    "audio-winner",
+    "split-invariance",
+    "matched-generic",
+    "cnn-factor",
+)
+
+
+def update() -> bool:
+    """Rewrite the computed parts of README.md; returns whether anything changed."""
+    before = PATH.read_text(encoding="utf-8")
+    after = renewed(before)
+    if after != before:
+        results.write_atomic(PATH, after)
+    return after != before
+
+
+def renewed(text: str) -> str:
+    """A README with its computed parts as they are now; each stands between two comments that name it."""
+    for name, part in {"headline": headline(), "cost": cost()}.items():
+        text, found = re.subn(
+            rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", lambda m, p=part: f"{m[1]}{p}\n{m[2]}", text, flags=re.DOTALL
+        )
+        if found != 1:
+            raise MstaskError(f"README.md has {found} parts between <!-- {name} --> and <!-- end of {name} -->, expected one")
+    return text
+
+
+def headline() -> str:
+    """The main claims with their verdicts by the published figures and by the locked embedded runs, as Markdown."""
+    published, embedded = (_by_id(source) for source in ("published", "embedded"))
+    rows = [(published[name].text, marked(published[name].verdict), marked(embedded[name].verdict)) for name in HEADLINES]
+    return _markdown(("claim", "published figures", "embedded runs"), rows)
+
+
+def cost() -> str:
+    """How many networks each locked section trained, and the hours of one processor core that took, as Markdown."""
+    rows, total = [], 0.0
+    for name, section in sections().items():
+        try:
+            cells = results.load(name, "embedded").cells
+        except results.MissingResult:
+            continue
+        hours = sum(cell.timing.seconds for cell in cells if cell.timing) / 3600
+        total += hours
+        rows.append((f"`{name}`", section.title, str(len(cells)), f"{hours:.1f}"))
+    return _markdown(("section", "what", "cells", "hours"), [*rows, ("all", "", "", f"{total:.1f}")])
+
+
+def _by_id(source: str) -> Mapping[str, Claim]:
+    return {claim.id: claim for claim in claims.ledger(source)}
+
+
+def _markdown(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ("---",) * len(head), *rows])

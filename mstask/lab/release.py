@@ -1,0 +1,39 @@
+"""Is the tree ready to be released under the tag that its links and set-up cells name? What is wrong, or the commands."""
+
+from __future__ import annotations
+
+import re
+
+from mstask.lab import pairs
+from mstask.paths import ROOT
+
+
+def problems() -> list[str]:
+    """What disagrees: version, CITATION, notebooks, tag and what is committed."""
+    address, tag = pairs.project()
+    found = []
+    cited = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
+    if cited is None or f"v{cited[1]}" != tag:
+        found.append(f"CITATION.cff says version {cited[1] if cited else 'nothing'}, pyproject.toml {tag[1:]}")
+    for path in sorted((ROOT / "notebooks").glob("*.*")):
+        if path.suffix in (".py", ".ipynb"):
+            sources = [cell.source for cell in pairs.read(path).cells]
+            if not {pairs.setup_source(), pairs.badge_source(path)} <= set(sources):
+                found.append(f"notebooks/{path.name} names another release than {tag}: run `python -m mstask notebooks`")
+    if changed := pairs.git("status", "--porcelain", folder=ROOT):
+        found.append(f"{len(changed.splitlines())} files are changed and not committed: commit them, or git stash")
+    head, tagged = (pairs.git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", folder=ROOT) for name in ("HEAD", tag))
+    if tagged and tagged != head:
+        found.append(f"tag {tag} is an earlier commit: raise the version in pyproject.toml and CITATION.cff")
+    published = pairs.git("ls-remote", "--tags", address, tag, f"{tag}^{{}}", folder=ROOT)
+    if published and head and head.strip() not in published:
+        found.append(f"{address} has a {tag} of another commit: raise the version in pyproject.toml and CITATION.cff")
+    return found
+
+
+def commands() -> str:
+    """The commands that publish the release; until they are run, set-up cells use the default branch and say so."""
+    address, tag = pairs.project()
+    tagged = pairs.git("rev-parse", "--verify", "--quiet", tag, folder=ROOT)
+    lines = [] if tagged else [f'git tag -a {tag} -m "mstask {tag[1:]}"']
+    return "\n".join([*lines, f"git push {address} HEAD:main {tag}"])

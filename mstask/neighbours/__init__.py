@@ -1,1 +1,0 @@
-"""Neighbours: other papers' systems, rebuilt from their texts and run on the same data as the book's own networks."""

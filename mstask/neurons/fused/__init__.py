@@ -1,9 +1,0 @@
-"""The fused time loop: a step is traced to an expression graph, differentiated, and compiled into one kernel per pass.
-
-trace -> graph -> adjoint -> storage, then on the CPU loops -> numba_kernel -> function, on a GPU triton_kernel -> triton_loop
-"""
-
-from mstask.neurons.fused.function import run
-from mstask.neurons.fused.graph import NotFusable
-
-__all__ = ["NotFusable", "run"]

@@ -1,0 +1,57 @@
+"""What plugs into the core, found by being there and imported when first asked for: this is the only place that looks.
+
+Beside the core lie `fused` (compiled time loops), `synth` (generators of embedded data), `studies` with one folder a study,
+and `lab` (command line and batch). A study's folder holds `declare.py` (its sections: what can be run), `facts.py`
+(its numbers for sentences), `claims.py` and `exhibits.py`, or files that begin so ("exhibits_wiring.py"); any may be absent.
+Folders named in MSTASK_STUDIES hold studies of one's own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+
+import mstask
+
+
+@cache
+def plugin(name: str) -> ModuleType:
+    """The package of this name beside the core; ImportError where it, or a library that it needs, is missing."""
+    return import_module(f"{mstask.__name__}.{name}")
+
+
+@cache
+def studies() -> tuple[ModuleType, ...]:
+    """The package of every study, in the order of the book: by the number of its first section, without one last."""
+    package = plugin("studies")
+    package.__path__ = [package.__path__[0], *filter(None, os.environ.get("MSTASK_STUDIES", "").split(os.pathsep))]
+    found = [import_module(f"{package.__name__}.{m.name}") for m in iter_modules(package.__path__) if m.ispkg]
+    return tuple(sorted(found, key=lambda study: (first_number(study), study.__name__)))
+
+
+def first_number(study: ModuleType) -> str:
+    """The number of the first section that a study declares ("4.2"); "~", which sorts last, where it declares none."""
+    return min((section.number for part in parts(study, "declare") for section in part.SECTIONS), default="~")
+
+
+@cache
+def parts(package: ModuleType, kind: str) -> list[ModuleType]:
+    """A package's modules of a kind: the one named so, and those that begin so ("exhibits", "exhibits_wiring")."""
+    names = sorted(m.name for m in iter_modules(package.__path__) if m.name == kind or m.name.startswith(f"{kind}_"))
+    return [import_module(f"{package.__name__}.{name}") for name in names]
+
+
+def everywhere(kind: str) -> Iterator[ModuleType]:
+    """The modules of a kind of all studies."""
+    for study in studies():
+        yield from parts(study, kind)
+
+
+def clear() -> None:
+    """Forget what was found, to look again."""
+    studies.cache_clear()
+    parts.cache_clear()

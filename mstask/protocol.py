@@ -1,0 +1,28 @@
+"""The paper's protocol (methods section), shared by its experiments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Sizes, training and selection that the paper states for its spiking networks."""
+
+    n_layers: int = 4
+    width: int = 128
+    beta: float = 0.95
+    surrogate_slope: float = 25.0
+    learning_rate: float = 1e-3
+    batch_size: int = 128
+    max_epochs: int = 200
+    patience: int = 20
+    smoothing: int = 5
+    target_rate: float = 0.15
+    calibration_examples: int = 128
+    seeds: tuple[int, ...] = (42, 123, 999)
+    bootstrap_resamples: int = 2000
+
+
+PROTOCOL = Protocol()
+MORE_CALIBRATION = {"calibration_examples": 256}

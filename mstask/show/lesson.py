@@ -1,0 +1,101 @@
+"""What a notebook draws while it shows the science: an example, firing rates, a run as it goes, the spikes of a layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from torch import Tensor
+
+from mstask.networks import SpikingNet
+from mstask.show.canvas import GREY, STYLE, WIDTH, Plot
+from mstask.training import History
+
+LOSS, SCORE, BEFORE = "#c75b12", "#00796b", "#b0bec5"
+
+
+def draw_example(x: Tensor, title: str, feature: str = "feature") -> Figure:
+    """Draw one example x [T, F] as a picture, time to the right."""
+    with rc_context(STYLE):
+        figure = Plot(figsize=(WIDTH, 2.6), layout="constrained")
+        axes = figure.add_subplot(title=title, xlabel="time step", ylabel=feature)
+        image = axes.imshow(x.T.cpu(), aspect="auto", origin="lower", interpolation="nearest", cmap="viridis")
+        figure.colorbar(image, ax=axes, shrink=0.8)
+    return figure
+
+
+@torch.no_grad()
+def spikes_of(model: SpikingNet, x: Tensor) -> list[Tensor]:
+    """Spikes [B, T, W] of every layer on x [B, T, F], in the order of `model.layers()`."""
+    found: list[Tensor] = []
+    hooks = [layer.register_forward_hook(lambda _, __, spikes: found.append(spikes)) for layer in model.layers()]
+    try:
+        model(x)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def draw_rates(before: list[Tensor], after: list[Tensor], target: float) -> Figure:
+    """Draw how often the neurons of each layer fire (spikes [B, T, W] of every layer) before and after calibration."""
+    bins = np.linspace(0, 1, 41)
+    with rc_context(STYLE):
+        figure = Plot(figsize=(WIDTH, 0.7 + 0.8 * len(after)), layout="constrained")
+        grid = figure.subplots(len(after), 1, sharex=True, squeeze=False)[:, 0]
+        for number, (axes, old, new) in enumerate(zip(grid, before, after, strict=True), start=1):
+            axes.hist(old.mean((0, 1)).cpu(), bins, color=BEFORE, label="threshold 1")
+            axes.hist(new.mean((0, 1)).cpu(), bins, color=SCORE, alpha=0.75, label="calibrated")
+            axes.axvline(target, color=GREY, linewidth=0.8)
+            axes.set_ylabel(f"layer {number}")
+        grid[-1].set_xlabel("spikes per step; the line is the target")
+        figure.supylabel("neurons", fontsize=9.5)
+        grid[0].legend(loc="upper right")
+    return figure
+
+
+def draw_spikes(spikes: Tensor, title: str) -> Figure:
+    """Draw the spikes [T, W] of one layer on one example: a row per neuron, a mark per spike."""
+    steps, neurons = np.nonzero(spikes.cpu().numpy())
+    with rc_context(STYLE):
+        figure = Plot(figsize=(WIDTH, 2.6), layout="constrained")
+        axes = figure.add_subplot(title=title, xlabel="time step", ylabel="neuron")
+        axes.scatter(steps, neurons, s=4, marker="|", color=SCORE)
+        axes.set(xlim=(-0.5, spikes.shape[0] - 0.5), ylim=(-0.5, spikes.shape[1] - 0.5))
+    return figure
+
+
+def draw_run(history: History) -> Figure:
+    """Draw the loss on training and the macro-F1 on validation over the epochs so far."""
+    epochs = range(1, len(history.train_loss) + 1)
+    with rc_context(STYLE):
+        figure = Plot(figsize=(WIDTH, 2.4), layout="constrained")
+        loss, score = figure.subplots(1, 2)
+        loss.plot(epochs, history.train_loss, ".-", color=LOSS)
+        loss.set(title="training loss", xlabel="epoch")
+        score.plot(epochs, history.validation_macro_f1, ".", color=SCORE)
+        score.plot(epochs, history.smoothed, "-", color=SCORE)
+        score.set(title="validation macro-F1", xlabel="epoch", ylim=(0, 1))
+        for axes in (loss, score):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+class LiveRun:
+    """Draws a run anew after every epoch, in place: pass it to `train` as `on_epoch`."""
+
+    def __init__(self) -> None:
+        self.shown: Any = None
+
+    def __call__(self, history: History) -> None:
+        from IPython.display import display
+
+        figure = draw_run(history)
+        if self.shown is None:
+            self.shown = display(figure, display_id=True)
+        else:
+            self.shown.update(figure)

@@ -1,0 +1,250 @@
+"""Macro-F1 of each method in each voice, as plot, table and plain data: what every section that ranks methods shows.
+
+`documents` is a dictionary from voice ("published", "embedded", "run") to document; a missing one is `None`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mstask.results.documents import Document
+from mstask.results.voices import LABELS, NOTHING, VOICES, by_voice, heading, label
+from mstask.show import takes_voices
+from mstask.show.canvas import BAND, GREY, WIDTH, Plot, handle, mark, styled
+from mstask.summary import standings
+
+Documents = Mapping[str, Document | None]
+
+NBSP = "\N{NO-BREAK SPACE}"
+
+
+@takes_voices
+def figure_ablation(documents: Documents) -> Figure:
+    """Paper, Fig. 3: macro-F1 of each network at matched capacity in each voice."""
+    return figure_scores(documents, method_order(by_voice(documents).values()))
+
+
+@takes_voices
+def table_ablation(documents: Documents) -> pd.DataFrame:
+    """Methods of the matched-capacity ablation: neurons, parameters, and macro-F1 in each voice."""
+    from mstask.architectures import ABLATED
+
+    table = table_scores(documents, method_order(by_voice(documents).values()), "network")
+    neurons = [neurons_of(ABLATED.get(name)) for name in table.index]
+    found = [standings(document) for document in by_voice(documents).values() if document.cells]
+    counts = [_first(found, name, "n_parameters") for name in table.index]
+    table.insert(1, "neurons", neurons)
+    table.insert(2, "parameters", [f"{count:,}" if count is not None else NOTHING for count in counts])
+    return table.reset_index(drop=True)
+
+
+@takes_voices
+def data_ablation(documents: Documents) -> pd.DataFrame:
+    """Every score of the matched-capacity ablation."""
+    return data_scores(documents)
+
+
+@takes_voices
+def figure_disjoint(documents: Documents) -> Figure:
+    """Paper, Table 3: macro-F1 of each neuron on spoken digits by unfamiliar speakers."""
+    return figure_scores(documents, ranked(documents))
+
+
+@takes_voices
+def table_disjoint(documents: Documents) -> pd.DataFrame:
+    """Paper, Table 3: neurons on spoken digits by unfamiliar speakers, with their rank in each voice."""
+    return table_ranked(documents)
+
+
+@takes_voices
+def data_disjoint(documents: Documents) -> pd.DataFrame:
+    """Every score on spoken digits by unfamiliar speakers."""
+    return data_scores(documents)
+
+
+@takes_voices
+def figure_mixed(documents: Documents) -> Figure:
+    """Paper, Fig. 4: macro-F1 of each neuron on spoken digits with mixed speakers."""
+    return figure_scores(documents, ranked(documents))
+
+
+@takes_voices
+def table_mixed(documents: Documents) -> pd.DataFrame:
+    """Paper, Fig. 4: neurons on spoken digits with mixed speakers, with their rank in each voice."""
+    return table_ranked(documents)
+
+
+@takes_voices
+def data_mixed(documents: Documents) -> pd.DataFrame:
+    """Every score on spoken digits with mixed speakers."""
+    return data_scores(documents)
+
+
+@takes_voices
+def figure_square(documents: Documents) -> Figure:
+    """Paper, Section 4.3: macro-F1 on radar of the neurons that were compared on speech."""
+    return figure_scores(documents, ranked(documents))
+
+
+@takes_voices
+def table_square(documents: Documents) -> pd.DataFrame:
+    """Paper, Section 4.3: the neurons that were compared on speech, on radar, with their rank in each voice."""
+    return table_ranked(documents)
+
+
+@takes_voices
+def data_square(documents: Documents) -> pd.DataFrame:
+    """Every score on radar of the neurons that were compared on speech."""
+    return data_scores(documents)
+
+
+def figure_scores(documents: Documents, methods: Sequence[str]) -> Figure:
+    """Draw macro-F1 of each method as a row with one lane per voice: every seed, their mean, its 95 % interval.
+
+    A dotted line marks what guessing would score, where the number of classes is known.
+    """
+    found = {voice: standings(document) for voice, document in by_voice(documents).items()}
+    lanes = np.linspace(-0.27, 0.27, len(found)) if len(found) > 1 else [0.0]
+    with styled():
+        figure = Plot(figsize=(WIDTH, 1.1 + (0.26 + 0.12 * len(found)) * len(methods)), layout="constrained")
+        axes = figure.add_subplot()
+        for row, name in enumerate(methods):
+            if row % 2:
+                axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
+            for lane, (voice, standing) in zip(lanes, found.items(), strict=True):
+                _draw_score(axes, row + lane, standing["methods"].get(name), voice)
+        for n_classes in {len(d.data.class_names) for d in by_voice(documents).values() if d.data}:
+            axes.axvline(1 / n_classes, color=GREY, linestyle=":", linewidth=1)
+        axes.set(xlim=(0, 1), ylim=(len(methods) - 0.5, -0.5), xlabel="macro-F1 on the test set")
+        axes.set_yticks(range(len(methods)), [label(name) for name in methods])
+        axes.tick_params(axis="y", length=0)
+        handles = [handle(voice, document) for voice, document in documents.items()]
+        figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.2, columnspacing=1, fontsize=8.5)
+    return figure
+
+
+def table_scores(documents: Documents, methods: Sequence[str], what: str) -> pd.DataFrame:
+    """Return macro-F1 by method (rows, indexed by id, named in the column `what`) and voice (columns)."""
+    table = pd.DataFrame({what: [label(name) for name in methods]}, index=list(methods))
+    for voice, document in by_voice(documents).items():
+        found = standings(document)["methods"]
+        table[heading(voice, document)] = [
+            score(found[name]["macro_f1"]) if name in found else VOICES[voice].absent for name in methods
+        ]
+    return voice_columns(table, {voice: heading(voice, document) for voice, document in documents.items()})
+
+
+@takes_voices
+def table_ranked(documents: Documents) -> pd.DataFrame:
+    """Return macro-F1 by neuron type and voice, each with its rank in that voice."""
+    table = table_scores(documents, ranked(documents), "neuron")
+    for voice, document in by_voice(documents).items():
+        rank, column = standings(document)["rank"], heading(voice, document)
+        table[column] = [
+            f"{text} ·{NBSP}{ordinal(rank[name])}" if name in rank else text for name, text in table[column].items()
+        ]
+    return table.reset_index(drop=True)
+
+
+@takes_voices
+def data_scores(documents: Documents) -> pd.DataFrame:
+    """Every score behind a comparison of methods: one row per voice, method and seed, or per published mean."""
+    rows = []
+    for voice, document in by_voice(documents).items():
+        for cell in document.cells:
+            measured = cell.result
+            rows.append((voice, cell.method, str(cell.seed), measured.macro_f1, measured.accuracy, measured.n_parameters))
+        seeded = {cell.method for cell in document.cells}
+        for name, mean in document.means.items():
+            if name not in seeded:
+                rows.append((voice, name, "mean", mean.macro_f1, mean.accuracy, mean.n_parameters))
+    return pd.DataFrame(rows, columns=["voice", "method", "seed", "macro_f1", "accuracy", "n_parameters"])
+
+
+def method_order(documents: Iterable[Document]) -> list[str]:
+    """Return all methods that the documents speak of: in the order of `LABELS`, then by name."""
+    names: set[str] = set()
+    for document in documents:
+        names |= {cell.method for cell in document.cells} | set(document.means) | set(document.not_published)
+    known = [name for name in LABELS if name in names]
+    return known + sorted(names - set(known))
+
+
+def ranked(documents: Documents) -> list[str]:
+    """Return all methods: those that the first voice with figures ranks, best first, then the others."""
+    heard = list(by_voice(documents).values())
+    ranking = next((found for document in heard if (found := standings(document)["ranking"])), [])
+    return ranking + [name for name in method_order(heard) if name not in ranking]
+
+
+def score(spread: Mapping[str, Any]) -> str:
+    """Return "mean ± standard deviation [interval]" of a summary's score, as far as each is known.
+
+    A line may break only before the interval.
+    """
+    if spread["mean"] is None:
+        return NOTHING
+    text = f"{spread['mean']:.3f}"
+    if spread["sd"] is not None:
+        text += f"{NBSP}±{NBSP}{spread['sd']:.3f}"
+    return text + (f" [{spread['low']:.2f},{NBSP}{spread['high']:.2f}]" if spread["low"] is not None else "")
+
+
+def ordinal(place: int) -> str:
+    """Return a rank as a word: 1st, 2nd, 3rd, 4th."""
+    ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{place}{ending}"
+
+
+def signed(value: float) -> str:
+    """Return a difference with its sign, as typeset."""
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def difference(pair: Mapping[str, float | None]) -> str:
+    """Return "difference [interval]" of a comparison at one seed, the interval where it is known."""
+    text = signed(pair["difference"])
+    return text if pair["low"] is None else f"{text} [{signed(pair['low'])},{NBSP}{signed(pair['high'])}]"
+
+
+def neurons_of(architecture: Any) -> str:
+    """Describe the neuron types of an `Architecture`: a stack by arrows, a bank by strokes."""
+    if architecture is None:
+        return NOTHING
+    types = architecture.types
+    if len(set(types)) == 1:
+        return f"{types[0]} in all {len(types)} layers"
+    return " ∥ ".join(types) if architecture.bank else " → ".join(types)
+
+
+def voice_columns(table: pd.DataFrame, headings: Mapping[str, str]) -> pd.DataFrame:
+    """Return the table with a column for every voice that was asked for, in their order, the silent ones too."""
+    table = table.copy()
+    for voice in (voice for voice in VOICES if voice in headings):
+        column = table.pop(headings[voice]) if headings[voice] in table else VOICES[voice].absent
+        table[headings[voice]] = column
+    return table.fillna(NOTHING)
+
+
+def _draw_score(axes: Axes, y: float, method: dict[str, Any] | None, voice: str) -> None:
+    look = VOICES[voice]
+    spread = method and method["macro_f1"]
+    if not spread or spread["mean"] is None:
+        axes.text(0.01, y, look.absent, va="center", fontsize=7.5, style="italic", color=look.colour)
+        return
+    if spread["low"] is not None:
+        axes.plot([max(spread["low"], 0), min(spread["high"], 1)], [y, y], color=look.colour, linewidth=1.6, alpha=0.7)
+    if len(spread["values"]) > 1:
+        axes.plot(spread["values"], [y] * len(spread["values"]), "|", color=look.colour, markersize=8)
+    axes.plot(spread["mean"], y, markersize=6, markeredgewidth=1.5, **mark(voice))
+
+
+def _first(found: Iterable[dict[str, Any]], name: str, field: str) -> Any:
+    values = (standing["methods"].get(name, {}).get(field) for standing in found)
+    return next((value for value in values if value is not None), None)

@@ -1,0 +1,129 @@
+"""Tables of claims, comparisons, capacity, networks and neurons, and the data behind them: pure functions of documents.
+
+`documents` is a dictionary from voice ("published", "embedded", "run") to document; a missing one is `None`. Tables
+hold text as the reader sees it, `data_...` holds full values. Sections and neurons are imported where they are used:
+they load PyTorch, which a page without them need not wait for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from mstask.claims import Claim, judge
+from mstask.results.documents import Document
+from mstask.results.voices import NOTHING, VERDICTS, by_voice, heading, label, marked
+from mstask.show import takes_voices
+from mstask.show.scores import Documents, difference, method_order, neurons_of, signed, voice_columns
+from mstask.summary import standings, summarise
+
+PREDICTIONS = ("P1", "P2", "P3", "P4", "P5")
+
+
+def table_comparisons(document: Document) -> pd.DataFrame:
+    """Differences of macro-F1: each seed with its paired bootstrap interval, their mean, and whether they agree."""
+    summary = summarise(document)
+    rows = []
+    for key, comparison in summary["comparisons"].items():
+        against = "best homogeneous" if key.endswith("-best") else label(comparison["b"])
+        seeds = {f"seed {seed}": difference(pair) for seed, pair in comparison["seeds"].items()}
+        agree = {True: "yes", False: "no", None: NOTHING}[comparison["consistent"]]
+        over_seeds = {"mean": signed(comparison["difference"]), "consistent": agree}
+        rows.append({"difference": f"{label(comparison['a'])} − {against}"} | seeds | over_seeds)
+    return pd.DataFrame(rows).fillna(NOTHING)
+
+
+def table_capacity(document: Document) -> pd.DataFrame:
+    """Width and parameter count of each network, and how far it lies from the vertical mix."""
+    found = standings(document)["methods"]
+    methods = {name: found[name] for name in method_order([document]) if name in found}
+    reference = methods.get("D1_H1", {}).get("n_parameters")
+    rows = []
+    for name, method in methods.items():
+        count = method["n_parameters"]
+        known = reference is not None and count is not None
+        rows.append(
+            {
+                "network": label(name),
+                "width": str(method["width"] or NOTHING),
+                "parameters": f"{count:,}" if count is not None else NOTHING,
+                "from the vertical mix": f"{count / reference - 1:+.2%}".replace("-", "−") if known else NOTHING,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def table_methods() -> pd.DataFrame:
+    """The networks of the matched-capacity ablation."""
+    from mstask.architectures import ABLATED
+
+    rows = [{"network": label(name), "id": name, "neurons": neurons_of(network)} for name, network in ABLATED.items()]
+    return pd.DataFrame(rows)
+
+
+def table_neurons() -> pd.DataFrame:
+    """The registered neuron types: learnt parameters per neuron and, in a few words, what they do."""
+    from mstask import neurons
+
+    rows = []
+    for name in neurons.names():
+        first = (neurons.neuron_type(name).__doc__ or "").strip().partition("\n")[0]
+        rows.append(
+            {
+                "neuron": name,
+                "learnt": str(neurons.create(name, 4).params_per_neuron),
+                "in short": first.partition(":")[0].rstrip("."),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+@takes_voices
+def table_claims(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
+    """Each claim, indexed by its id, with its verdict in each voice."""
+    rows: dict[str, dict[str, str]] = {}
+    for voice, claims in by_voice(ledgers).items():
+        for claim in claims:
+            rows.setdefault(claim.id, {"claim": claim.text})[heading(voice)] = marked(claim.verdict)
+    return voice_columns(pd.DataFrame.from_dict(rows, orient="index"), {voice: heading(voice) for voice in ledgers})
+
+
+@takes_voices
+def table_verdicts(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
+    """How many claims have each verdict in each voice."""
+    heard = by_voice(ledgers)
+    rows = []
+    for verdict in VERDICTS:
+        counts = {heading(v): str(sum(claim.verdict == verdict for claim in claims)) for v, claims in heard.items()}
+        rows.append({"verdict": marked(verdict)} | counts)
+    return voice_columns(pd.DataFrame(rows), {voice: heading(voice) for voice in ledgers})
+
+
+@takes_voices
+def table_predictions(documents: Documents) -> pd.DataFrame:
+    """The predictions fixed before the radar results, judged by one document of each voice alone."""
+    ledgers = {voice: document and judge({document.section: document}, PREDICTIONS) for voice, document in documents.items()}
+    table = table_claims(ledgers).rename_axis("id").reset_index()
+    return table.rename(columns={"claim": "prediction", **{heading(v): heading(v, d) for v, d in documents.items()}})
+
+
+@takes_voices
+def data_claims(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
+    """Every claim in every voice: verdict, evidence and fragility."""
+    rows = [
+        (voice, claim.id, claim.text, claim.where, claim.verdict, claim.evidence, claim.fragility)
+        for voice, claims in by_voice(ledgers).items()
+        for claim in claims
+    ]
+    return pd.DataFrame(rows, columns=["voice", "id", "claim", "where", "verdict", "evidence", "fragility"])
+
+
+def data_comparisons(document: Document) -> pd.DataFrame:
+    """Every difference of macro-F1 with its paired bootstrap interval, one row per comparison and seed."""
+    rows = [
+        (key, comparison["a"], comparison["b"], seed, pair["difference"], pair["low"], pair["high"])
+        for key, comparison in summarise(document)["comparisons"].items()
+        for seed, pair in comparison["seeds"].items()
+    ]
+    return pd.DataFrame(rows, columns=["comparison", "a", "b", "seed", "difference", "low", "high"])

@@ -1,0 +1,355 @@
+"""Nine losses on four tasks, and the published Yin-Yang network beside its variants, as plots, tables and plain data.
+
+Plots of one document have its voice above; each draws what the document has and says where that is nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mstask.results.documents import Document
+from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
+from mstask.show import takes_voices
+from mstask.show.canvas import BAND, GREY, WIDTH, Plot, handle, mark, styled
+from mstask.show.scores import NBSP, Documents, score, voice_columns
+from mstask.studies.eventprop.facts import curve, tasks_of
+from mstask.studies.eventprop.names import FROZEN, LOSSES, TASKS, VARIANTS
+from mstask.summary.comparisons import spread
+from mstask.summary.details import measured
+
+METHODS = (*LOSSES, FROZEN)
+GROUPS = {
+    "sum": "#5d6d7e",
+    "average-cross-entropy": "#5d6d7e",
+    "linear": "#00796b",
+    "exp": "#00796b",
+    "sigmoid": "#00796b",
+    "input": "#0b62a4",
+    "max": "#0b62a4",
+    "first-spike": "#a4243b",
+    "first-spike-exp": "#a4243b",
+    FROZEN: "#1d1d1d",
+}
+"""Colours by kind: grey weighs the trial evenly, green falls, blue neither, red asks for first spikes, black is the control."""
+LINES = dict(zip(METHODS, ("-", "-", "--", ":", "-", "--", "--", "-", "--", "-."), strict=True))
+CURVES = ("yin-yang-long", "speech")
+CONFUSED = ("sum", "exp")
+DEMANDED = 0.975
+"""Test accuracy that this project demands of the published network."""
+
+
+def figure_eventprop(document: Document) -> Figure:
+    """Accuracy by loss, a panel per task: every seed, their mean, its 95 % interval; a dotted line marks guessing."""
+    cases = tasks_of(document) or list(TASKS)[:1]
+    with sheet(document, 0.9 + 2.75 * ((len(cases) + 1) // 2)) as figure:
+        panels = figure.subplots((len(cases) + 1) // 2, min(2, len(cases)), sharey=True, squeeze=False)
+        for axes, case in zip(panels.flat, cases, strict=False):
+            for row, name in enumerate(METHODS):
+                if row % 2:
+                    axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
+                draw_spread(axes, row, measured(document, case, name).values(), GROUPS[name])
+            record = (document.cases or {}).get(case)
+            if record:
+                axes.axvline(1 / len(record.class_names), color=GREY, linestyle=":", linewidth=1)
+            axes.set(xlim=(0, 1.03), ylim=(len(METHODS) - 0.5, -0.5), title=TASKS[case])
+            axes.set_yticks(range(len(METHODS)), [label(name) for name in METHODS], fontsize=8)
+            axes.tick_params(axis="y", length=0)
+            if not tasks_of(document):
+                say_nothing(axes)
+        for axes in panels.flat[len(cases) :]:
+            axes.set_axis_off()
+        figure.supxlabel("accuracy on the test set", fontsize=9.5)
+    return figure
+
+
+def data_eventprop(document: Document) -> pd.DataFrame:
+    """Every cell of the nine losses: accuracy, macro-F1, the last epoch's accuracy, hidden spikes, and the selected epoch."""
+    rows = []
+    for cell in document.cells:
+        own = cell.result.details or {}
+        more = (own.get(name) for name in ("last_epoch_accuracy", "hidden_spikes", "unanswered"))
+        measures = cell.result
+        rows.append((cell.case, cell.method, cell.seed, measures.accuracy, measures.macro_f1, *more, measures.best_epoch))
+    names = ["case", "method", "seed", "accuracy", "macro_f1", "last_epoch_accuracy", "hidden_spikes", "unanswered"]
+    return pd.DataFrame(rows, columns=[*names, "best_epoch"])
+
+
+def table_eventprop(document: Document) -> pd.DataFrame:
+    """Accuracy of every loss on every task, as mean ± standard deviation over seeds."""
+    columns = {TASKS[case]: [plain(measured(document, case, name).values()) for name in METHODS] for case in tasks_of(document)}
+    return pd.DataFrame({"loss": [label(name) for name in METHODS]} | columns)
+
+
+def table_eventprop_spikes(document: Document) -> pd.DataFrame:
+    """Hidden spikes in a test trial, by loss and task: where a loss has deleted them, nothing is left to learn with."""
+    columns = {}
+    for case in tasks_of(document):
+        known = [list(measured(document, case, name, "hidden_spikes").values()) for name in METHODS]
+        columns[TASKS[case]] = [f"{np.mean(values):.0f}" if values else NOTHING for values in known]
+    return pd.DataFrame({"loss": [label(name) for name in METHODS]} | columns)
+
+
+@takes_voices
+def table_eventprop_speech(documents: Documents) -> pd.DataFrame:
+    """The losses on spoken digits in every voice; the published figures are of recordings, one seed each."""
+    heard = by_voice(documents)
+    table = pd.DataFrame({"loss": [label(name) for name in LOSSES]})
+    for voice, document in heard.items():
+        table[heading(voice, document)] = [_on_speech(document, name, voice) for name in LOSSES]
+    return voice_columns(table, {voice: heading(voice, document) for voice, document in documents.items()})
+
+
+def figure_eventprop_curves(document: Document) -> Figure:
+    """Validation accuracy after each epoch, mean over seeds, by loss: Yin-Yang with long trials, and spoken digits."""
+    with sheet(document, 5.6) as figure:
+        for axes, case in zip(figure.subplots(2, 1), CURVES, strict=True):
+            drawn = {name: values for name in METHODS if (values := curve(document, name, case, "validation_accuracy"))}
+            for name, values in drawn.items():
+                epochs = range(1, len(values) + 1)
+                axes.plot(epochs, values, color=GROUPS[name], linestyle=LINES[name], linewidth=1.4)
+            axes.set(ylim=(0, 1.03), title=TASKS[case], ylabel="validation accuracy")
+            if not drawn:
+                say_nothing(axes)
+        axes.set_xlabel("epoch")
+        handles = [Line2D([], [], color=GROUPS[n], linestyle=LINES[n], label=label(n)) for n in METHODS]
+        figure.legend(handles=handles, loc="outside lower center", ncols=2, handlelength=2.6, fontsize=8)
+    return figure
+
+
+def data_eventprop_curves(document: Document) -> pd.DataFrame:
+    """Every epoch of every cell: losses, accuracies, hidden spikes, silent neurons, and the largest 1/(I - V) of a spike."""
+    rows = [
+        {"case": cell.case, "method": cell.method, "seed": cell.seed, "epoch": epoch} | dict(zip(history, values, strict=True))
+        for cell in document.cells
+        if (history := cell.result.history)
+        for epoch, values in enumerate(zip(*history.values(), strict=True), start=1)
+    ]
+    return pd.DataFrame(rows, columns=None if rows else ["case", "method", "seed", "epoch"])
+
+
+def figure_eventprop_confusion(document: Document, case: str = "speech") -> Figure:
+    """What spoken digits were taken for, all seeds together: share of each label's trials, for two losses."""
+    with sheet(document, 2.9) as figure:
+        for axes, name in zip(figure.subplots(1, 2, sharey=True), CONFUSED, strict=True):
+            shares = confusion(document, name, case)
+            axes.set_title(label(name))
+            axes.set_xlabel("spoken")
+            if shares is None:
+                say_nothing(axes)
+                continue
+            axes.imshow(shares, cmap="Greens", vmin=0, vmax=1)
+            places = range(0, len(shares), max(1, len(shares) // 5))
+            axes.set_xticks(places, places)
+            axes.set_yticks(places, places)
+        figure.axes[0].set_ylabel("recognised as")
+    return figure
+
+
+def data_eventprop_confusion(document: Document, case: str = "speech") -> pd.DataFrame:
+    """Counts behind the confusion matrices, of all seeds together: one row per loss, answer and label."""
+    rows = []
+    for name in METHODS:
+        counts = _counts(document, name, case)
+        if counts is not None:
+            rows += [(name, answer, truth, int(n)) for (answer, truth), n in np.ndenumerate(counts)]
+    return pd.DataFrame(rows, columns=["method", "answer", "label", "count"])
+
+
+@takes_voices
+def figure_eventprop_yin_yang(documents: Documents) -> Figure:
+    """Test accuracy of the published setting and its variants: seeds, means, 95 % intervals; the band is published, ± sd."""
+    heard = by_voice(documents)
+    lanes = np.linspace(-0.2, 0.2, len(heard)) if len(heard) > 1 else [0.0]
+    target = _published(heard)
+    with styled():
+        figure = Plot(figsize=(WIDTH, 1.3 + 0.38 * len(VARIANTS)), layout="constrained")
+        axes = figure.add_subplot()
+        lowest = 0.96
+        for row, name in enumerate(VARIANTS):
+            if row % 2:
+                axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
+            for lane, (voice, document) in zip(lanes, heard.items(), strict=True):
+                values = _accuracies(document, name)
+                lowest = min([lowest, *values])
+                _draw_voice(axes, row + lane, values, voice)
+        if target:
+            axes.axvspan(
+                target[0] - target[1], target[0] + target[1], color=VOICES["published"].colour, alpha=0.25, linewidth=0
+            )
+        axes.axvline(DEMANDED, color=GREY, linestyle=":", linewidth=1)
+        axes.set(xlim=(lowest - 0.02, 1.0), ylim=(len(VARIANTS) - 0.5, -0.5), xlabel="accuracy on the test set")
+        axes.set_yticks(range(len(VARIANTS)), [label(name) for name in VARIANTS])
+        axes.tick_params(axis="y", length=0)
+        handles = [handle(voice, document) for voice, document in documents.items()]
+        figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.2, columnspacing=1, fontsize=8.5)
+    return figure
+
+
+@takes_voices
+def data_eventprop_yin_yang(documents: Documents) -> pd.DataFrame:
+    """Every accuracy behind the figure, and the last epoch's beside the selected one's."""
+    rows = []
+    for voice, document in by_voice(documents).items():
+        for cell in document.cells:
+            last = (cell.result.details or {}).get("last_epoch_accuracy")
+            rows.append((voice, cell.method, str(cell.seed), cell.result.accuracy, last, cell.result.best_epoch))
+        seeded = {cell.method for cell in document.cells}
+        rows += [(voice, n, "mean", m.accuracy, None, None) for n, m in document.means.items() if n not in seeded]
+    return pd.DataFrame(rows, columns=["voice", "method", "seed", "accuracy", "last_epoch_accuracy", "best_epoch"])
+
+
+@takes_voices
+def table_eventprop_yin_yang(documents: Documents) -> pd.DataFrame:
+    """The published setting and its variants: what differs, epochs here, and accuracy in each voice."""
+    heard = by_voice(documents)
+    run = [document for document in heard.values() if document.cells]
+    table = pd.DataFrame({"network": [label(name) for name in VARIANTS]})
+    table["what differs"] = [next((t for d in run if (t := _text(d, name))), NOTHING) for name in VARIANTS]
+    table["epochs"] = [next((str(e) for d in run if (e := _epochs(d, name))), NOTHING) for name in VARIANTS]
+    for voice, document in heard.items():
+        table[heading(voice, document)] = [_accuracy(document, name, voice) for name in VARIANTS]
+    return voice_columns(table, {voice: heading(voice, document) for voice, document in documents.items()})
+
+
+@takes_voices
+def figure_eventprop_learning(documents: Documents) -> Figure:
+    """Yin-Yang, published setting: published mean test accuracy by epoch, and each run's validation accuracy (thin: seeds)."""
+    heard = by_voice(documents)
+    with styled():
+        figure = Plot(figsize=(WIDTH, 3.1), layout="constrained")
+        axes = figure.add_subplot()
+        for voice, document in heard.items():
+            points = document.values.get("test_accuracy_by_epoch", {})
+            if points:
+                epochs = sorted(map(int, points))
+                axes.plot(epochs, [points[str(e)] for e in epochs], markersize=6, markeredgewidth=1.5, **mark(voice))
+            for values in _histories(document, "published"):
+                axes.plot(range(1, len(values) + 1), values, color=VOICES[voice].colour, linewidth=0.6, alpha=0.4)
+            if mean := curve(document, "published", None, "validation_accuracy"):
+                axes.plot(range(1, len(mean) + 1), mean, color=VOICES[voice].colour, linewidth=1.6)
+        axes.set(xscale="log", ylim=(0.7, 1.0), xlabel="epoch", ylabel="accuracy")
+        axes.set_xticks([1, 2, 5, 10, 20, 50, 100], [1, 2, 5, 10, 20, 50, 100])
+        axes.minorticks_off()
+        handles = [handle(voice, document) for voice, document in documents.items()]
+        figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.2, columnspacing=1, fontsize=8.5)
+    return figure
+
+
+@takes_voices
+def data_eventprop_learning(documents: Documents) -> pd.DataFrame:
+    """The points and curves of the learning figure: voice, seed ("mean" where published), epoch, accuracy and on which part."""
+    rows = []
+    for voice, document in by_voice(documents).items():
+        points = document.values.get("test_accuracy_by_epoch", {})
+        rows += [(voice, "mean", int(epoch), value, "test") for epoch, value in points.items()]
+        for cell in document.cells:
+            if cell.method == "published":
+                values = (cell.result.history or {}).get("validation_accuracy", [])
+                rows += [(voice, str(cell.seed), epoch, value, "validation") for epoch, value in enumerate(values, start=1)]
+    return pd.DataFrame(rows, columns=["voice", "seed", "epoch", "accuracy", "part"])
+
+
+@contextmanager
+def sheet(document: Document, height: float) -> Iterator[Plot]:
+    """Give an empty figure in the book's style, the document's voice above it."""
+    with styled():
+        figure = Plot(figsize=(WIDTH, height), layout="constrained")
+        voice = document.source
+        figure.suptitle(heading(voice, document), color=VOICES[voice].colour, weight="bold", fontsize=9.5)
+        yield figure
+
+
+def say_nothing(axes: Axes) -> None:
+    """Say that a document has nothing for a panel."""
+    axes.text(0.5, 0.5, "not in this run", transform=axes.transAxes, ha="center", style="italic", color=GREY)
+
+
+def draw_spread(axes: Axes, y: float, values: Iterable[float], colour: str) -> None:
+    """Draw seeds as ticks, their mean as a dot and its interval as a line; nothing where there are none."""
+    found = spread(values)
+    if found["mean"] is None:
+        return
+    if found["low"] is not None:
+        axes.plot([max(found["low"], 0), min(found["high"], 1)], [y, y], color=colour, linewidth=1.4, alpha=0.7)
+    if found["n"] > 1:
+        axes.plot(found["values"], [y] * found["n"], "|", color=colour, markersize=7)
+    axes.plot(found["mean"], y, "o", color=colour, markersize=4.5)
+
+
+def plain(values: Iterable[float]) -> str:
+    """Mean ± standard deviation, without the interval."""
+    return score(spread(values) | {"low": None, "high": None})
+
+
+def confusion(document: Document, method: str, case: str) -> np.ndarray | None:
+    """Share of each label's trials (columns) that got each answer (rows), all seeds together; None where nothing is known."""
+    counts = _counts(document, method, case)
+    return None if counts is None else counts / np.maximum(counts.sum(axis=0, keepdims=True), 1)
+
+
+def _counts(document: Document, method: str, case: str) -> np.ndarray | None:
+    found = list(measured(document, case, method, "confusion").values())
+    return np.sum(found, axis=0) if found else None
+
+
+def _on_speech(document: Document, name: str, voice: str) -> str:
+    if values := measured(document, "speech", name).values():
+        return plain(values)
+    mean = document.means.get(name)
+    return VOICES[voice].absent if mean is None or mean.accuracy is None else f"{mean.accuracy:.3f}"
+
+
+def _published(heard: Mapping[str, Document]) -> tuple[float, float] | None:
+    """Mean and standard deviation of the published test accuracy, where a document has them."""
+    given = (document.values.get("published") for document in heard.values())
+    return next(((own["accuracy"], own["sd"]) for own in given if own), None)
+
+
+def _accuracies(document: Document, name: str) -> list[float]:
+    values = list(measured(document, None, name).values())
+    mean = document.means.get(name)
+    return values or ([] if mean is None or mean.accuracy is None else [mean.accuracy])
+
+
+def _accuracy(document: Document, name: str, voice: str) -> str:
+    values = measured(document, None, name).values()
+    if values:
+        return plain(values)
+    mean = document.means.get(name)
+    if mean is None or mean.accuracy is None:
+        return VOICES[voice].absent
+    sd = document.values.get(name, {}).get("sd")
+    return f"{mean.accuracy:.3f}" + (f"{NBSP}±{NBSP}{sd:.3f}" if sd is not None else "")
+
+
+def _draw_voice(axes: Axes, y: float, values: Sequence[float], voice: str) -> None:
+    found: dict[str, Any] = spread(values)
+    if found["mean"] is None:
+        return
+    colour = VOICES[voice].colour
+    if found["low"] is not None:
+        axes.plot([found["low"], min(found["high"], 1)], [y, y], color=colour, linewidth=1.6, alpha=0.7)
+    if found["n"] > 1:
+        axes.plot(found["values"], [y] * found["n"], "|", color=colour, markersize=8)
+    axes.plot(found["mean"], y, markersize=6, markeredgewidth=1.5, **mark(voice))
+
+
+def _text(document: Document, name: str) -> str | None:
+    return next(iter(measured(document, None, name, "text").values()), None)
+
+
+def _epochs(document: Document, name: str) -> int | None:
+    return max((cell.result.epochs or 0 for cell in document.cells if cell.method == name), default=None)
+
+
+def _histories(document: Document, name: str) -> list[list[float]]:
+    cells = (cell for cell in document.cells if cell.method == name)
+    return [(cell.result.history or {}).get("validation_accuracy", []) for cell in cells]

@@ -1,0 +1,183 @@
+"""Eventprop's gradients, as plots and tables: finite differences, the time grid, what a loss tells a hidden spike."""
+
+from __future__ import annotations
+
+from statistics import median
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mstask.results.documents import Document
+from mstask.results.voices import NOTHING, label
+from mstask.show.canvas import GREY
+from mstask.studies.eventprop.exhibits import GROUPS, say_nothing, sheet
+from mstask.studies.eventprop.facts import checks, facts, grid_table
+from mstask.studies.eventprop.names import LOSS_NAMES, LOSSES, ORIGINAL
+from mstask.summary.details import measured
+
+INPUT, OUTPUT = "#a4243b", "#0b62a4"
+SHAPES = {"sum": "-", "linear": "--", "exp": "-", "sigmoid": ":"}
+SMALLEST = 1e-9
+"""Errors below this are drawn at this height, in 1/ms."""
+
+KINDS = {
+    "recurrent": "recurrent, varied time constants",
+    "two-layers": "two hidden layers, recurrent",
+    "adaptive": "adaptive thresholds, recurrent",
+    "delays": "delays in every synapse, recurrent",
+}
+"""Networks that are checked besides the losses."""
+
+
+def table_eventprop_checks(document: Document) -> pd.DataFrame:
+    """The adjoint against finite differences: what was checked, how many entries, and the largest relative error."""
+    rows: dict[str, list[tuple[float, int, int]]] = {}
+    for _, network, _, error, used, skipped in checks(document):
+        rows.setdefault(network, []).append((error if used else 0.0, used, skipped))
+    return pd.DataFrame(
+        [
+            {
+                "checked": KINDS.get(network, f"loss {label(network)}"),
+                "entries": str(sum(used for _, used, _ in found)),
+                "skipped": str(sum(skipped for *_, skipped in found)),
+                "largest relative error": f"{max(error for error, *_ in found):.0e}".replace("-", "−"),
+            }
+            for network, found in ((name, rows[name]) for name in (*LOSSES, *KINDS) if name in rows)
+        ],
+        columns=["checked", "entries", "skipped", "largest relative error"],
+    )
+
+
+def data_eventprop_checks(document: Document) -> pd.DataFrame:
+    """Every comparison with finite differences: one row per seed, network and parameter."""
+    return pd.DataFrame(checks(document), columns=["seed", "network", "parameter", "error", "used", "skipped"])
+
+
+def figure_eventprop_grid(document: Document) -> Figure:
+    """Relative error of Eventprop on a time grid against the exact gradient, by step: each network, and the median."""
+    table = grid_table(document)
+    with sheet(document, 3.4) as figure:
+        axes = figure.add_subplot()
+        steps = list(table)
+        for name, colour, marker in (("input_error", INPUT, "o"), ("output_error", OUTPUT, "s")) if steps else ():
+            rows = np.array([table[step][name] for step in steps])
+            axes.plot(steps, rows, color=colour, linewidth=0.6, alpha=0.4)
+            axes.plot(steps, np.median(rows, axis=1), color=colour, marker=marker, linewidth=1.6)
+        if steps:
+            middle = np.median(table[steps[0]]["input_error"])
+            axes.plot(steps, middle * np.array(steps) / steps[0], color=GREY, linestyle=":", linewidth=1)
+            axes.set(xscale="log", yscale="log")
+            axes.set_xticks(steps, [f"{step:g}" for step in steps])
+            axes.minorticks_off()
+        else:
+            say_nothing(axes)
+        axes.set(xlabel="step of the grid, ms", ylabel="relative error of the gradient")
+        handles = [
+            Line2D([], [], color=INPUT, marker="o", label="input weights"),
+            Line2D([], [], color=OUTPUT, marker="s", label="output weights"),
+            Line2D([], [], color=GREY, linestyle=":", label="in proportion to the step"),
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    return figure
+
+
+def data_eventprop_grid(document: Document) -> pd.DataFrame:
+    """Every network on every grid."""
+    rows = []
+    for cell in document.cells:
+        if cell.method == "grid":
+            own = cell.result.details or {}
+            names = ("step", "input_error", "input_cosine", "output_error", "same_spikes")
+            rows += [(cell.seed, *values) for values in zip(*(own.get(name, []) for name in names), strict=True)]
+    return pd.DataFrame(rows, columns=["seed", "step_ms", "input_error", "input_cosine", "output_error", "same_spikes"])
+
+
+def figure_eventprop_shaping(document: Document) -> Figure:
+    """How strongly a hidden spike hears of an error, by its time in a long trial, for four weights of the output voltage."""
+    times = next(iter(measured(document, None, "shaping", "time").values()), [])
+    heard = next(iter(measured(document, None, "shaping", "heard").values()), {})
+    with sheet(document, 3.2) as figure:
+        axes = figure.add_subplot()
+        for name, values in heard.items():
+            size = np.maximum(np.abs(values), SMALLEST)
+            axes.plot(times, size, color=GROUPS[name] if name != "exp" else "#c75b12", linestyle=SHAPES[name], linewidth=1.6)
+        if heard:
+            axes.set(yscale="log", ylim=(SMALLEST, None))
+        else:
+            say_nothing(axes)
+        axes.set(xlabel="time of the hidden spike, ms", ylabel="error that it hears, 1/ms")
+        handles = [
+            Line2D([], [], color=GROUPS[n] if n != "exp" else "#c75b12", linestyle=s, label=label(n)) for n, s in SHAPES.items()
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=4, handlelength=2.2)
+    return figure
+
+
+def data_eventprop_shaping(document: Document) -> pd.DataFrame:
+    """The curves of the shaping figure, signed."""
+    times = next(iter(measured(document, None, "shaping", "time").values()), [])
+    heard = next(iter(measured(document, None, "shaping", "heard").values()), {})
+    return pd.DataFrame({"time_ms": times} | heard)
+
+
+def table_eventprop_departures(document: Document) -> pd.DataFrame:
+    """What departures of the reference implementation do to the gradient of the hidden weights: medians over networks."""
+    own = facts(document).get("departures", {})
+    rows = [
+        ("loss forces without the factor tau_m, equal time constants", _times("forcing_factor", own), "forcing_cosine"),
+        ("the same, output time constants that vary", NOTHING, "varied_cosine"),
+        ("jump of the adjoint for adaptive thresholds", _share("adaptation_error", own), "adaptation_cosine"),
+        ("backward pass on weights one step newer", _share("stale_error", own), "stale_cosine"),
+    ]
+    return pd.DataFrame(
+        [
+            {
+                "departure": what,
+                "size": size,
+                "cosine with the exact gradient": f"{own[cosine]:.4f}" if cosine in own else NOTHING,
+            }
+            for what, size, cosine in rows
+        ]
+    )
+
+
+def table_eventprop_surrogate(document: Document) -> pd.DataFrame:
+    """The surrogate gradient of the input weights against the exact one: medians over networks, by the surrogate's slope."""
+    slopes = next(iter(measured(document, None, "surrogate", "slope").values()), [])
+    rows = []
+    for i, slope in enumerate(slopes):
+        cosines, norms = ([v[i] for v in measured(document, None, "surrogate", k).values()] for k in ("cosine", "norm_ratio"))
+        spread = f"{median(cosines):.2f} ({min(cosines):.2f} to {max(cosines):.2f})".replace("-", "−")
+        rows.append({"slope": f"{slope:g}", "cosine": spread, "length, exact gradient = 1": f"{median(norms):.1f}"})
+    return pd.DataFrame(rows, columns=["slope", "cosine", "length, exact gradient = 1"])
+
+
+def table_eventprop_names() -> pd.DataFrame:
+    """The reference implementation's parameters under this project's names, and what differs."""
+    rows = [
+        {"original": one.original, "here": one.here or NOTHING, "remark": one.remark}
+        for one in ORIGINAL
+        if one.original != "LOSS_TYPE"
+    ]
+    return pd.DataFrame(rows)
+
+
+def table_eventprop_losses() -> pd.DataFrame:
+    """The nine losses: name here, in the reference implementation, and in words."""
+    from mstask.studies.eventprop.variants import LOSS_METHODS
+
+    original = {here: name for name, here in LOSS_NAMES.items()}
+    rows = [
+        {"loss": label(n), "LOSS_TYPE": original[n], "what is compared with the label": LOSS_METHODS[n].text} for n in LOSSES
+    ]
+    return pd.DataFrame(rows)
+
+
+def _times(key: str, own: dict[str, float]) -> str:
+    return f"{own[key]:.0f} times smaller" if key in own else NOTHING
+
+
+def _share(key: str, own: dict[str, float]) -> str:
+    return f"relative error {own[key]:.1%}" if key in own else NOTHING

@@ -1,0 +1,289 @@
+"""Training on spike trains: Adam with schedules, augmentation and regularisation; checkpointed every epoch, resumed bitwise.
+
+What is random in epoch e is drawn from generators seeded with (seed, e), so nothing but parameters, optimiser and
+counters has to be saved.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mstask.data import Split, Splits
+from mstask.studies.eventprop import losses
+from mstask.studies.eventprop.augment import Augmentation
+from mstask.studies.eventprop.events import EventpropError
+from mstask.studies.eventprop.losses import Constants
+from mstask.studies.eventprop.networks import EventpropNet
+from mstask.studies.eventprop.recording import Recording
+from mstask.studies.eventprop.regularise import Regularisation, Rewiring
+from mstask.studies.eventprop.schedules import Rate, Schedule
+from mstask.training import load_checkpoint, save_checkpoint, tick
+
+EVALUATION_BATCH = 128
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained.
+
+    `trains` names the kinds of parameters that learn: "hidden" and "readout" weights, "taus" and "readout taus", "delays".
+    Where `samples_per_epoch` isn't None an epoch draws that many of the training trials, and where `validation_samples`
+    isn't, the first that many of the validation trials count. The selected epoch has the best accuracy on `select`, the
+    earlier one on a tie.
+    """
+
+    loss: str
+    learning_rate: float = 5e-3
+    max_epochs: int = 100
+    batch_size: int = 32
+    samples_per_epoch: int | None = None
+    validation_samples: int | None = None
+    trains: tuple[str, ...] = ("hidden", "readout")
+    adam: tuple[float, float, float] = (0.9, 0.999, 1e-8)
+    schedule: Schedule = field(default_factory=Schedule)
+    constants: Constants = field(default_factory=Constants)
+    regularisation: Regularisation | None = None
+    rewiring: Rewiring | None = None
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    drop_hidden: float = 0.0
+    select: Literal["validation", "training"] = "validation"
+
+    def __post_init__(self) -> None:
+        losses.get(self.loss)
+        if unknown := set(self.trains) - set(TRAINABLE):
+            raise EventpropError(f"{unknown.pop()!r} can't be trained, only {', '.join(TRAINABLE)}")
+
+
+TRAINABLE = ("hidden", "readout", "taus", "readout taus", "delays")
+
+
+@dataclass
+class History:
+    """What is remembered of every epoch; the last four of the first hidden layer on the training trials."""
+
+    train_loss: list[float] = field(default_factory=list)
+    train_accuracy: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    validation_accuracy: list[float] = field(default_factory=list)
+    hidden_spikes: list[float] = field(default_factory=list)
+    silent_neurons: list[int] = field(default_factory=list)
+    rewired: list[int] = field(default_factory=list)
+    steepest: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Best:
+    """The selected epoch (1-based) and its parameters."""
+
+    epoch: int = 0
+    score: float = -1.0
+    model: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A network's answers to a set of trials: predictions [N], mean loss, hidden spikes per trial, share of silent outputs."""
+
+    predictions: NDArray[np.int64]
+    loss: float
+    hidden_spikes: float
+    unanswered: float
+
+    def accuracy(self, labels: Tensor) -> float:
+        return float((self.predictions == labels.numpy()).mean())
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What training gave: the tests at the selected and at the last epoch, the history, seconds by part."""
+
+    test: Tested
+    last: Tested
+    best_epoch: int
+    history: History
+    seconds: dict[str, float]
+
+
+def train(
+    net: EventpropNet,
+    splits: Splits,
+    recipe: Recipe,
+    seed: int,
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[History], None] | None = None,
+    recording: Recording | None = None,
+) -> Outcome:
+    """Train on splits.train, select, and test on splits.test; the parts' `x` are `Spikes`.
+
+    A checkpoint of the same network, data, recipe and seed is continued to the same numbers; more epochs may be allowed.
+    `recording` saves traces and weights of chosen batches. The net ends with the selected epoch's parameters.
+
+    Raises
+    ------
+    EventpropError
+        Training diverged, or the loss doesn't suit the readout.
+    """
+    parameters = choose_trainable(net, recipe)
+    rate = Rate.begin(recipe.learning_rate, recipe.schedule)
+    optimiser = torch.optim.Adam(parameters, lr=rate.value, betas=recipe.adam[:2], eps=recipe.adam[2])
+    history, best = History(), Best()
+    seconds = {"train": 0.0, "evaluation": 0.0, "checkpoint": 0.0}
+    validation = beginning(splits.validation, recipe.validation_samples)
+    key = checkpoint_key(net, splits, recipe, seed)
+    if saved := load_checkpoint(checkpoint, key):
+        net.load_state_dict(saved["model"])
+        optimiser.load_state_dict(saved["optimiser"])
+        rate, history, best = Rate(**saved["rate"]), History(**saved["history"]), Best(**saved["best"])
+    while (epoch := len(history.train_loss)) < recipe.max_epochs:
+        clock = time.perf_counter()
+        train_epoch(net, optimiser, splits.train, recipe, rate, history, (seed, epoch), recording)
+        clock = tick(seconds, "train", clock)
+        tested = test(net, validation, recipe)
+        history.validation_loss.append(tested.loss)
+        history.validation_accuracy.append(tested.accuracy(validation.y))
+        score = (history.validation_accuracy if recipe.select == "validation" else history.train_accuracy)[-1]
+        rate.after_epoch(recipe.schedule, score)
+        if score > best.score:
+            best = Best(epoch + 1, score, copy.deepcopy(net.state_dict()))
+        clock = tick(seconds, "evaluation", clock)
+        if checkpoint:
+            state = {"model": net.state_dict(), "optimiser": optimiser.state_dict(), "rate": asdict(rate)}
+            save_checkpoint(checkpoint, key, state | {"history": asdict(history), "best": vars(best)})
+        tick(seconds, "checkpoint", clock)
+        if on_epoch:
+            on_epoch(history)
+    clock = time.perf_counter()
+    last = test(net, splits.test, recipe)
+    net.load_state_dict(best.model)
+    at_best = last if best.epoch == len(history.train_loss) else test(net, splits.test, recipe)
+    tick(seconds, "evaluation", clock)
+    return Outcome(at_best, last, best.epoch, history, seconds)
+
+
+def beginning(part: Split, n: int | None) -> Split:
+    """The first n trials of a part, all of them where n is None or larger."""
+    if n is None or n >= len(part.y):
+        return part
+    return Split(part.x.take(np.arange(n)), part.y[:n])
+
+
+def choose_trainable(net: EventpropNet, recipe: Recipe) -> list[torch.nn.Parameter]:
+    """Let gradients flow to the recipe's parameters only, and return these."""
+    if losses.get(recipe.loss).spiking != (net.architecture.readout == "LIF"):
+        raise EventpropError(f"loss {recipe.loss!r} can't judge a readout of {net.architecture.readout} neurons")
+    chosen = []
+    for name, parameter in net.named_parameters():
+        readout = name.startswith("readout.")
+        kind = name.rsplit(".", 1)[-1]
+        if kind.startswith("tau"):
+            group = "readout taus" if readout else "taus"
+        elif kind.endswith("delays"):
+            group = "delays"
+        else:
+            group = "readout" if readout else "hidden"
+        parameter.requires_grad_(group in recipe.trains)
+        if group in recipe.trains:
+            chosen.append(parameter)
+    if not chosen:
+        raise EventpropError(f"nothing to train: the network has none of {', '.join(recipe.trains) or 'no parameters'}")
+    return chosen
+
+
+def train_epoch(
+    net: EventpropNet,
+    optimiser: torch.optim.Optimizer,
+    part: Split,
+    recipe: Recipe,
+    rate: Rate,
+    history: History,
+    stream: tuple[int, int],
+    recording: Recording | None = None,
+) -> None:
+    """One pass over the training trials, or over the recipe's number of them; appends to the history."""
+    loss = losses.get(recipe.loss)
+    rng = np.random.default_rng([*stream, 0])
+    order = rng.permutation(len(part.y))[: recipe.samples_per_epoch]
+    push = recipe.regularisation.push if recipe.regularisation else None
+    total, right, steepest = 0.0, 0, 0.0
+    counts = [np.zeros(layer.size, np.int64) for layer in net.hidden]
+    for batch, start in enumerate(range(0, len(order), recipe.batch_size)):
+        rows = order[start : start + recipe.batch_size]
+        inputs = recipe.augmentation.apply(part.x.take(rows), net.architecture.trial_ms, rng)
+        labels = part.y[torch.from_numpy(rows)]
+        for group in optimiser.param_groups:
+            group["lr"] = rate.value
+        outputs, fired = net(inputs, push, recipe.drop_hidden, rng)
+        scores = loss.scores(outputs, recipe.constants)
+        value = loss.value(scores, outputs, labels, recipe.constants)
+        if not math.isfinite(value.item()):
+            raise EventpropError(f"training diverged: a batch's loss is {value.item()}; a smaller learning rate may help")
+        if recording:
+            recording.save(net, outputs, fired, epoch=stream[1], batch=batch)
+        optimiser.zero_grad()
+        if value.requires_grad:
+            value.backward()
+        optimiser.step()
+        net.clamp()
+        rate.after_batch(recipe.schedule)
+        total += value.item() * len(rows)
+        right += int((scores.argmax(dim=1) == labels).sum())
+        steepest = max(steepest, *(layer.steepest for layer in fired))
+        for sums, layer in zip(counts, fired, strict=True):
+            sums += layer.spikes.counts().sum(axis=0)
+    rewired = 0
+    if recipe.rewiring:
+        rewired = sum(recipe.rewiring.apply(layer, n, rng) for layer, n in zip(net.hidden, counts, strict=True))
+    history.train_loss.append(total / len(order))
+    history.train_accuracy.append(right / len(order))
+    history.hidden_spikes.append(float(sum(n.sum() for n in counts)) / len(order))
+    history.silent_neurons.append(int(sum((n == 0).sum() for n in counts)))
+    history.rewired.append(rewired)
+    history.steepest.append(steepest)
+
+
+@torch.no_grad()
+def test(net: EventpropNet, part: Split, recipe: Recipe) -> Tested:
+    """Run all trials of a part without augmentation."""
+    loss = losses.get(recipe.loss)
+    predictions, total, spikes, unanswered = [], 0.0, 0, 0
+    for start in range(0, len(part.y), EVALUATION_BATCH):
+        rows = np.arange(start, min(start + EVALUATION_BATCH, len(part.y)))
+        labels = part.y[torch.from_numpy(rows)]
+        outputs, fired = net(part.x.take(rows))
+        scores = loss.scores(outputs, recipe.constants)
+        total += loss.value(scores, outputs, labels, recipe.constants).item() * len(rows)
+        predictions.append(scores.argmax(dim=1).numpy())
+        spikes += sum(len(layer.spikes.times) for layer in fired)
+        if outputs.first is not None:
+            unanswered += int(torch.isinf(outputs.first).all(dim=1).sum())
+    n = len(part.y)
+    return Tested(np.concatenate(predictions), total / n, spikes / n, unanswered / n)
+
+
+def confusion(predictions: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int) -> list[list[int]]:
+    """How often each class was predicted (rows) for trials of each label (columns)."""
+    flat = np.bincount(np.asarray(predictions) * n_classes + np.asarray(labels), minlength=n_classes**2)
+    return flat.reshape(n_classes, n_classes).tolist()
+
+
+def checkpoint_key(net: EventpropNet, splits: Splits, recipe: Recipe, seed: int) -> str:
+    """Digest of what must agree before a checkpoint may be continued; the number of epochs allowed is left out."""
+    settings = asdict(recipe) | {"max_epochs": None}
+    told = [settings, asdict(net.architecture), seed, splits.meta["fingerprint"]]
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    for parameter in net.parameters():
+        digest.update(parameter.detach().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,174 @@
+"""What wiring in groups looks like and costs: pictures of masks, the published sweep, and the layer's benchmark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mstask.results.documents import Document
+from mstask.results.voices import NOTHING, label
+from mstask.show.canvas import GREY, WIDTH, Plot, styled
+from mstask.studies.g2gnet import speed
+from mstask.studies.g2gnet.declare import SECTION
+
+WIRINGS = ("index", "mixer", "random", "er")
+SEED = 42
+PICTURED, N_INPUTS = 32, 64
+LOOKS = {"index": ("#00796b", "o"), "mixer": ("#c75b12", "s"), "random": ("#6a3d9a", "v"), "er": (GREY, "D")}
+FLOOR = 0.86
+"""Accuracy below which `figure_g2gnet_sweep` writes the figure instead of drawing it in place."""
+
+
+def figure_g2gnet_wirings() -> Figure:
+    """Which connections exist, in two layers of each wiring, and in the second without any between groups: black is one."""
+    p = SECTION.protocol["p_inter"]
+    panels = {"first layer": (0, p), "second layer": (1, p), "second layer,\ngroups only": (1, 0.0)}
+    with styled():
+        figure = Plot(figsize=(WIDTH, 4.1), layout="constrained")
+        grid = figure.subplots(len(panels), len(WIRINGS))
+        for row, (name, (layer, p_inter)) in zip(grid, panels.items(), strict=True):
+            for axes, model in zip(row, WIRINGS, strict=True):
+                mask = _wirings(model, [PICTURED] * 3, p_inter)[layer].mask
+                axes.imshow(mask.numpy(), cmap="binary", vmin=0, vmax=1, interpolation="nearest")
+                axes.set(xticks=[], yticks=[])
+                axes.spines[["top", "right"]].set_visible(True)
+            row[0].set_ylabel(name, fontsize=8)
+        for axes, model in zip(grid[0], WIRINGS, strict=True):
+            axes.set_title(label(model), fontsize=8)
+        figure.supxlabel("from neuron", fontsize=9)
+        figure.supylabel("to neuron", fontsize=9)
+    return figure
+
+
+def table_g2gnet_wirings() -> pd.DataFrame:
+    """What each wiring makes of the network for the digits: connections, how many inside groups, and, with none between groups,
+    how many parts it falls into and how many inputs reach a neuron of the last layer."""
+    data = data_g2gnet_wirings()
+    shares = {name: data[name].map("{:.0%}".format).str.replace("%", "\N{NO-BREAK SPACE}%") for name in ("inside", "reach")}
+    return pd.DataFrame(
+        {
+            "wiring": data["wiring"].map(label),
+            "connections": data["connections"].map("{:,}".format),
+            "inside groups": shares["inside"],
+            "parts, groups only": data["parts"].astype(str),
+            "inputs reached, groups only": shares["reach"],
+        }
+    )
+
+
+def data_g2gnet_wirings() -> pd.DataFrame:
+    """The same in full values; unstructured wiring is as sparse as groups only where the others are groups only."""
+    from mstask.studies.g2gnet.wiring import experts, reach
+
+    rows = []
+    sizes = [N_INPUTS] + [SECTION.protocol["hidden"]] * SECTION.protocol["hidden_layers"]
+    for model in WIRINGS:
+        made, bare = (_wirings(model, sizes, p) for p in (SECTION.protocol["p_inter"], 0.0))
+        connections = sum(int(layer.mask.sum()) for layer in made)
+        inside = sum(int((layer.mask & layer.intra).sum()) for layer in made) / connections
+        rows.append((model, connections, inside, experts(bare), reach(bare)))
+    return pd.DataFrame(rows, columns=["wiring", "connections", "inside", "parts", "reach"])
+
+
+def figure_g2gnet_sweep(document: Document) -> Figure:
+    """The published runs over p_inter: accuracy at the best test epoch (hollow) and at the last (crosses), one run each."""
+    rows = data_g2gnet_sweep(document)
+    with styled():
+        figure = Plot(figsize=(WIDTH, 3.3), layout="constrained")
+        axes = figure.add_subplot()
+        for model in dict.fromkeys(rows["model"]):
+            found = rows[rows["model"] == model]
+            if model not in LOOKS:
+                for value in found["best_accuracy"]:
+                    axes.axhline(value, color="black", linestyle=":", linewidth=1)
+                continue
+            colour, marker = LOOKS[model]
+            axes.plot(
+                found["p_inter"], found["best_accuracy"], color=colour, marker=marker, markerfacecolor="white", linewidth=1
+            )
+            axes.plot(found["p_inter"], found["last_accuracy"].where(found["last_accuracy"] >= FLOOR), "x", color=colour)
+            for row in found[found["last_accuracy"] < FLOOR].itertuples():
+                text = f"{label(model)}: {row.last_accuracy:.2f}\nat the last epoch"
+                axes.annotate(
+                    text, (row.p_inter, FLOOR), (0, 12), textcoords="offset points", ha="center", fontsize=7.5, color=colour
+                )
+                axes.plot(row.p_inter, FLOOR, "x", color=colour, clip_on=False)
+        axes.set(xlabel="p_inter, the probability of a connection between groups", ylabel="accuracy on the test set")
+        axes.set_ylim(bottom=FLOOR)
+        shown = [model for model in LOOKS if model in set(rows["model"])]
+        handles = [
+            Line2D([], [], color=LOOKS[m][0], marker=LOOKS[m][1], markerfacecolor="white", label=label(m)) for m in shown
+        ]
+        handles += [
+            Line2D([], [], color="black", linestyle=":", label=label("dense-matched")),
+            Line2D([], [], color="black", marker="x", linestyle="", label="last epoch"),
+        ]
+        figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=8)
+    return figure
+
+
+def data_g2gnet_sweep(document: Document) -> pd.DataFrame:
+    """The published runs over p_inter."""
+    columns = ["model", "p_inter", "best_accuracy", "last_accuracy", "hidden_firing"]
+    return pd.DataFrame(document.values.get("p_sweep", {}).get("rows", []), columns=columns)
+
+
+def figure_g2gnet_speed(document: Document) -> Figure:
+    """Processor time of the wired layer over the dense masked product, against p_inter; one panel per width."""
+    table = speed.ratios(document)
+    table = table[table["form"].isin(("grouped", "sparse"))]
+    widths = sorted(set(table["width"]))
+    with styled():
+        figure = Plot(figsize=(WIDTH, 3.1), layout="constrained")
+        for axes, width in zip(figure.subplots(1, max(1, len(widths)), sharey=True, squeeze=False).flat, widths, strict=False):
+            for model in (model for model in LOOKS if model in set(table["model"])):
+                rows = table[(table["width"] == width) & (table["model"] == model)]
+                best = rows.loc[rows.groupby("p_inter")["median"].idxmin()].sort_values("p_inter")
+                colour, marker = LOOKS[model]
+                axes.vlines(best["p_inter"], best["low"], best["high"], color=colour, linewidth=1.6, alpha=0.7)
+                axes.plot(best["p_inter"], best["median"], color=colour, marker=marker, markersize=4, linewidth=1.2)
+            axes.axhline(1, color=GREY, linestyle=":", linewidth=1)
+            axes.axvline(SECTION.protocol["p_inter"], color=GREY, linestyle=":", linewidth=1)
+            axes.set_title(f"{width} neurons")
+            axes.set_ylim(bottom=0)
+        figure.supxlabel("p_inter", fontsize=9.5)
+        figure.supylabel("time over the dense product's", fontsize=9.5)
+        shown = [model for model in LOOKS if model in set(table["model"])]
+        handles = [Line2D([], [], color=LOOKS[m][0], marker=LOOKS[m][1], markersize=4, label=label(m)) for m in shown]
+        if handles:
+            figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=8.5)
+    return figure
+
+
+def data_g2gnet_speed(document: Document) -> pd.DataFrame:
+    """Median and quartiles of every form's time over the dense product's, and what the automatic choice predicted and took."""
+    return speed.ratios(document)
+
+
+def table_g2gnet_speed(document: Document) -> pd.DataFrame:
+    """Time of the form that the automatic choice takes, over the dense product's: median [quartiles], by p_inter."""
+    table = speed.ratios(document)
+    columns: dict[str, dict[float, str]] = {}
+    for (width, model), rows in table.groupby(["width", "model"], sort=False):
+        for p_inter, found in rows.groupby("p_inter"):
+            columns.setdefault(f"{label(model)}, {width}", {})[p_inter] = _chosen(found)
+    wide = pd.DataFrame(columns).fillna(NOTHING).sort_index()
+    return wide.rename_axis("p_inter").reset_index().astype({"p_inter": str})
+
+
+def _chosen(found: pd.DataFrame) -> str:
+    form = found["chosen"].iloc[0]
+    taken = found[found["form"] == form]
+    if taken.empty:
+        return "dense"
+    row = taken.iloc[0]
+    return f"{row['median']:.2f} [{row['low']:.2f},\N{NO-BREAK SPACE}{row['high']:.2f}]"
+
+
+def _wirings(model: str, sizes: list[int], p_inter: float) -> list[Any]:
+    from mstask.studies.g2gnet.wiring import wirings
+
+    return wirings(model, sizes, p_inter, SEED)

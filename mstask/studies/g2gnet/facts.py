@@ -1,0 +1,223 @@
+"""What the section's document answers: is grouped wiring better than unstructured wiring with as many connections?
+
+Everything is computed per case (data set) when read: paired by seed, with the interval over seeds, and a p-value from a
+bootstrap over seeds and test examples that is corrected over the groupings compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import fmean
+from typing import Any
+
+import pandas as pd
+
+from mstask import stats
+from mstask.results.documents import Cell, Document
+from mstask.results.files import ResultsError
+from mstask.summary.comparisons import compare, inference, scored_cells
+
+FAMILIES = {
+    "grouped against unstructured": (("index", "er"), ("random", "er"), ("mixer", "er")),
+    "the same without connections between groups": (("index-p0", "er-p0"), ("random-p0", "er-p0"), ("mixer-p0", "er-p0")),
+    "sparse against dense": (("er", "dense"), ("er", "dense-matched")),
+    "rewired against static": (
+        *(("er-dst", "er"), ("index-dst", "index"), ("random-dst", "random"), ("mixer-dst", "mixer")),
+        ("index-dst-class", "index"),
+    ),
+    "rewired and grouped against rewired": (("index-dst", "er-dst"), ("random-dst", "er-dst"), ("mixer-dst", "er-dst")),
+    "groups kept against groups eroded": (("index-dst-class", "index-dst"),),
+}
+"""Questions, each as the pairs whose first is asked to be better; p-values are corrected within a question and a case."""
+
+GROUPINGS = ("index", "mixer", "random")
+LEVEL = 0.05
+TITLES = {
+    "fashion-mnist": "Fashion-MNIST",
+    "mnist": "MNIST",
+    "cifar-10": "CIFAR-10",
+    "cifar-100": "CIFAR-100",
+    "own-features": "your features",
+}
+
+
+def title(case: str) -> str:
+    """A data set's name as a reader knows it."""
+    base = case.removesuffix("-features") if case not in TITLES else case
+    return TITLES.get(base, base.replace("-", " ")) + (" (features)" if base != case else "")
+
+
+def one_case(document: Document, case: str) -> Document:
+    """The cells of one case as a document of their own; an error that names the cases where there are none."""
+    own = document.of_case(case)
+    if not own.cells:
+        known = ", ".join(sorted({str(cell.case) for cell in document.cells}))
+        raise ResultsError(f"section {document.section!r} has no cells of case {case!r}; found: {known or 'none'}")
+    return own
+
+
+def settings(document: Document) -> dict[str, Any]:
+    """The parameters that the document's cells share; the section's own where they hold none."""
+    from mstask.studies.g2gnet.declare import SECTION
+
+    known = next((cell.parameters for cell in document.cells if cell.parameters), {})
+    return dict(SECTION.protocol) | known
+
+
+def contrasts(document: Document) -> pd.DataFrame:
+    """Rows per case and pair of which both were run: how much higher the first's macro-F1 is.
+
+    Columns: case, question, a, b, difference, low and high (95 % over seeds), n (seeds), p, p_corrected (Holm, within
+    question and case), detectable (smallest difference found with 80 % power), connections (a's hidden connections over b's),
+    verdict ("better" or "worse" where the corrected p is below 5 % and the interval over seeds excludes 0, else "no difference
+    shown").
+    """
+    rows: list[dict[str, Any]] = []
+    for case in dict.fromkeys(cell.case for cell in document.cells if cell.case):
+        own = one_case(document, case)
+        methods = {cell.method for cell in own.cells}
+        for question, pairs in FAMILIES.items():
+            family = [_row(own, a, b) for a, b in pairs if {a, b} <= methods]
+            known = [row for row in family if row["p"] is not None]
+            for row, p in zip(known, stats.holm([row["p"] for row in known]) if known else [], strict=True):
+                row["p_corrected"] = float(p)
+            rows += [{"case": case, "question": question, **row, "verdict": _verdict(row)} for row in family]
+    columns = ["a", "b", "difference", "low", "high", "n", "p", "p_corrected", "detectable", "connections", "verdict"]
+    return pd.DataFrame(rows, columns=["case", "question", *columns])
+
+
+def erosion(document: Document) -> pd.DataFrame:
+    """Rows per case, rewired method and number of updates, from 0 on: the share of hidden connections inside groups, over
+    layers and seeds; of an update also the share regrown at once, and the share that was silent before it."""
+    rows = []
+    for (case, method), cells in _by_case_and_method(document).items():
+        details = [cell.result.details for cell in cells if cell.result.details.get("rewirings")]
+        first = [share for told in details for share in told.get("first_intra_share", ())]
+        if first:
+            rows.append({"case": case, "method": method, "updates": 0, "intra": fmean(first)})
+        for update in range(min((len(told["rewirings"]) for told in details), default=0)):
+            layers = [layer for told in details for layer in told["rewirings"][update]["layers"]]
+            means = {name: fmean(layer[name] for layer in layers) for name in ("intra", "regrown", "silent")}
+            rows.append({"case": case, "method": method, "updates": update + 1} | means)
+    return pd.DataFrame(rows, columns=["case", "method", "updates", "intra", "regrown", "silent"])
+
+
+def expected_intra_share(p_inter: float, updates: int, fraction: float = 0.1, groups: int = 8) -> list[float]:
+    """Share of the connections inside groups before and after each of `updates` random prunings and regrowths.
+
+    With i and d the shares of all entries that are connections inside groups and connections at all, an update takes the share
+    `fraction` of either away and gives as much back to the empty entries, in proportion to how many of them lie inside groups.
+    """
+    inside = 1 / groups
+    total = inside + (1 - inside) * p_inter
+    i, shares = inside, [inside / total]
+    for _ in range(updates):
+        kept = (1 - fraction) * i
+        i = kept + fraction * total * (inside - kept) / (1 - (1 - fraction) * total)
+        shares.append(i / total)
+    return shares
+
+
+def reliance(document: Document) -> pd.DataFrame:
+    """Rows per case and method with connections between groups: test accuracy and hidden firing rate of the whole network, of
+    its groups only, and of as many connections drawn at random; and the accuracy of the method that was trained without."""
+    rows = []
+    found = _by_case_and_method(document)
+    for (case, method), cells in found.items():
+        known = [cell.result for cell in cells if cell.result.details.get("cuts") and cell.result.details.get("p_inter") != 0]
+        if not known:
+            continue
+        row: dict[str, Any] = {"case": case, "method": method, "accuracy": fmean(r.accuracy for r in known)}
+        row["rate"] = _mean([rate for r in known for rate in r.firing_rates or []])
+        for name in ("groups_only", "thinned"):
+            cut = [r.details["cuts"][name] for r in known]
+            row[name] = fmean(told["accuracy"] for told in cut)
+            row[f"rate_{name}"] = _mean([rate for told in cut for rate in told["firing_rates"]])
+        row["without"] = _mean([cell.result.accuracy for cell in found.get((case, f"{method}-p0"), [])])
+        rows.append(row)
+    columns = ["accuracy", "groups_only", "thinned", "without", "rate", "rate_groups_only", "rate_thinned"]
+    return pd.DataFrame(rows, columns=["case", "method", *columns])
+
+
+def facts(document: Document) -> dict[str, Any]:
+    """Return numbers for sentences, as far as the document knows them.
+
+    `leads`: per case how much higher macro-F1 is than with unstructured wiring, by method, and as the mean over "groupings".
+    `mean`: over data sets, each by its mean over seeds: "sparse" (unstructured over narrow dense), "rewiring" and
+    "rewiring_in_kind" (index groups over unmoved ones), in macro-F1; "kept_before", "kept_after" and "kept_random", shares of
+    index groups' connections inside groups; "whole", "groups_only", "thinned" and "without", accuracies of grouped networks;
+    "lost_to_groups" (thinned over groups_only) and "adjusted" (without over groups_only).
+    """
+    leads = {case: found for case in _cases(document) if (found := _leads(document, case))}
+    pairs = {
+        "sparse": ("er", "dense-matched"),
+        "rewiring": ("index-dst", "index"),
+        "rewiring_in_kind": ("index-dst-class", "index"),
+    }
+    mean = {
+        name: _mean([d for c in _cases(document) if (d := _lead(document, c, *pair)) is not None])
+        for name, pair in pairs.items()
+    }
+    kept = erosion(document)[lambda table: table["method"] == "index-dst"]
+    if len(kept):
+        own, ends = settings(document), kept.groupby("case")
+        mean |= {"kept_before": ends["intra"].first().mean(), "kept_after": ends["intra"].last().mean()}
+        mean["kept_random"] = expected_intra_share(own["p_inter"], int(kept["updates"].max()), own["fraction"])[-1]
+    cut = reliance(document)[lambda table: table["method"].isin(GROUPINGS)]
+    names = {"whole": "accuracy", "groups_only": "groups_only", "thinned": "thinned", "without": "without"}
+    if len(cut):
+        mean |= {name: cut[column].astype(float).mean() for name, column in names.items()}
+        mean |= {"lost_to_groups": mean["thinned"] - mean["groups_only"], "adjusted": mean["without"] - mean["groups_only"]}
+    return {"leads": leads, "mean": {name: float(v) for name, v in mean.items() if v is not None and not pd.isna(v)}}
+
+
+def _cases(document: Document) -> list[str]:
+    return list(dict.fromkeys(cell.case for cell in document.cells if cell.case))
+
+
+def _leads(document: Document, case: str) -> dict[str, float]:
+    methods = dict.fromkeys(cell.method for cell in document.cells if cell.case == case and cell.method != "er")
+    found = {name: lead for name in methods if (lead := _lead(document, case, name, "er")) is not None}
+    grouped = [found[name] for name in GROUPINGS if name in found]
+    return found | ({"groupings": fmean(grouped)} if grouped else {})
+
+
+def _lead(document: Document, case: str, a: str, b: str) -> float | None:
+    """Mean over the seeds that both have of macro-F1 of a minus that of b."""
+    scores = [{seed: c.result.macro_f1 for (own, seed), c in scored_cells(document, m).items() if own == case} for m in (a, b)]
+    return _mean([scores[0][seed] - scores[1][seed] for seed in scores[0].keys() & scores[1].keys()])
+
+
+def _mean(values: list[float]) -> float | None:
+    return fmean(values) if values else None
+
+
+def _row(document: Document, a: str, b: str) -> dict[str, Any]:
+    found, sure = compare(document, a, b), inference(document, a, b)
+    kept = {name: found[name] for name in ("a", "b", "difference", "low", "high", "n")}
+    counts = [_connections(scored_cells(document, name).values()) for name in (a, b)]
+    return kept | {
+        "p": sure["p"],
+        "p_corrected": None,
+        "detectable": sure["detectable"],
+        "connections": counts[0] / counts[1] if all(counts) else None,
+    }
+
+
+def _connections(cells: Iterable[Cell]) -> float | None:
+    """Mean number of hidden connections, as far as it is recorded."""
+    return _mean([sum(cell.result.details["connections"]) for cell in cells if "connections" in (cell.result.details or {})])
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    if row["p_corrected"] is None or row["low"] is None or row["p_corrected"] >= LEVEL or row["low"] <= 0 <= row["high"]:
+        return "no difference shown"
+    return "better" if row["difference"] > 0 else "worse"
+
+
+def _by_case_and_method(document: Document) -> dict[tuple[str, str], list[Any]]:
+    found: dict[tuple[str, str], list[Any]] = {}
+    for cell in document.cells:
+        if cell.case and cell.result.details:
+            found.setdefault((cell.case, cell.method), []).append(cell)
+    return found

@@ -1,0 +1,341 @@
+"""Claims of the HetSyn paper (Deng et al., NeurIPS 2025), on tasks of its own and on this book's.
+
+Scores on classification are macro-F1, compared as everywhere in the ledger, one task at a time. Other quantities (errors,
+iterations, accuracies under a disturbance) are compared seed by seed, with the 95 % interval of the differences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from itertools import pairwise
+from statistics import fmean
+from typing import Any
+
+from mstask import stats
+from mstask.claims import Entry
+from mstask.claims.findings import (
+    Corrected,
+    Documents,
+    Finding,
+    NotTestable,
+    Statement,
+    best_of,
+    every,
+    find,
+    higher,
+    interval,
+    judged,
+    listed,
+    number,
+    signed,
+)
+from mstask.results.documents import Document
+from mstask.results.voices import label
+from mstask.studies.hetsyn.facts import OWN, RIVALS, runs, shortening
+from mstask.studies.hetsyn.names import METHODS, TITLES
+from mstask.summary import standings
+from mstask.summary.comparisons import spread
+from mstask.summary.details import detail, measured
+
+ORDER = ("HetSynLIF", "HetNeuLIF", "HomNeuALIF", "HomNeuLIF")
+"""The paper's order on SHD, in words and as a figure only."""
+
+CEILING = 0.99
+"""Macro-F1 from which a task can't tell networks apart."""
+
+FAMILY = tuple((OWN, rival) for rival in RIVALS)
+SECTION = "hetsyn"
+
+
+def _document(documents: Documents) -> Document:
+    document = documents.get(SECTION)
+    if document is None:
+        raise NotTestable("There are no results for the HetSyn section.")
+    return document
+
+
+def _one_case(documents: Documents, case: str) -> Documents:
+    """The documents, with the HetSyn section's cut down to one task."""
+    document = _document(documents).of_case(case)
+    if not document.cells:
+        raise NotTestable(f"There is no figure for {TITLES[case]} ({_why(document)}).")
+    return {SECTION: document}
+
+
+def _best_on(documents: Documents, case: str) -> Finding:
+    cut = _one_case(documents, case)
+    found = best_of(cut, SECTION, OWN, METHODS, family=FAMILY)
+    methods = standings(_document(cut))["methods"]
+    full = [name for name in METHODS if methods[name]["macro_f1"]["mean"] >= CEILING]
+    note = f" {listed(full)} are at the task's ceiling, so it can't tell them apart." if len(full) > 1 and OWN in full else ""
+    return Finding(found.verdict, f"On {TITLES[case]}: {found.evidence}{note}", found.fragility, found.statements)
+
+
+def _speech(documents: Documents) -> Finding:
+    return _best_on(documents, "speech-bins")
+
+
+def _own_tasks(documents: Documents) -> Finding:
+    return every(*(find(_best_on, documents, case) for case in ("radar", "speech")))
+
+
+def _match(documents: Documents) -> Finding:
+    return _best_on(documents, "match-feedforward")
+
+
+def _order_on_speech(documents: Documents) -> Finding:
+    cut = _one_case(documents, "speech-bins")
+    pairs = tuple(pairwise(ORDER))
+    return every(*(higher(cut, SECTION, a, b, family=pairs) for a, b in pairs))
+
+
+def _fastest(documents: Documents) -> Finding:
+    """A network that never reaches the criterion counts as reaching it one iteration after its training ended."""
+    document = _document(documents)
+    cases = [case for case in ("match-feedforward", "match-recurrent") if measured(document, case, OWN)]
+    if not cases:
+        raise NotTestable(f"There is no figure for match-to-sample ({_why(document)}).")
+    return every(*(_ahead(document, *_waits(document, case), smaller=True) for case in cases))
+
+
+def _waits(document: Document, case: str) -> tuple[str, dict[str, dict[int, float]]]:
+    """Share of the training after which the criterion is first met, by network and seed."""
+    waits: dict[str, dict[int, float]] = {name: {} for name in METHODS}
+    for cell in document.cells:
+        if cell.case == case and cell.method in waits and (iterations := cell.parameters.get("iterations")):
+            waits[cell.method][cell.seed] = (detail(cell, "first_hit") or iterations + 1) / iterations
+    return f"share of the training until 95 % are right on {TITLES[case]}", waits
+
+
+def _pattern(documents: Documents) -> Finding:
+    document = _document(documents)
+    cases = [case for case in ("pattern-feedforward", "pattern-recurrent") if measured(document, case, OWN, "mse")]
+    if not cases:
+        raise NotTestable(f"There is no figure for pattern generation ({_why(document)}).")
+    errors = {case: {name: measured(document, case, name, "mse") for name in METHODS} for case in cases}
+    return every(*(_ahead(document, f"error on the {TITLES[case]}", errors[case], smaller=True) for case in cases))
+
+
+def _memory(documents: Documents) -> Finding:
+    """Published: an accuracy before and after the reset, no control. Own runs: the reset against two controls."""
+    document = _document(documents)
+    if document.source == "published":
+        return _published_memory(document.values.get("time_constants"))
+    found = measured(document, "match-feedforward", OWN, "knock_out")
+    if not found:
+        raise NotTestable("No time constants were knocked out on match-to-sample (not run).")
+    after = {which: {seed: one[which] for seed, one in found.items()} for which in ("long", "random", "short")}
+    share = fmean(one["n_long"] / one["n"] for one in found.values())
+    whole = every(
+        *(
+            _paired(document, "accuracy", {name: after[which], "long ones reset": after["long"]})
+            for name, which in (("as many others reset", "random"), ("all others reset", "short"))
+        )
+    )
+    few = f"{share:.1%} of the hidden layer's time constants are long."
+    return Finding(whole.verdict, f"{few} {whole.evidence}", whole.fragility, whole.statements)
+
+
+def _published_memory(table: Mapping[str, Any] | None) -> Finding:
+    if not table:
+        raise NotTestable("There is no figure of a reset of long time constants (not published).")
+    drops = [a - b for a, b in zip(table["accuracy"], table["accuracy_reset"], strict=True)]
+    evidence = (
+        f"Resetting the {listed(f'{share:.1%}' for share in table['share_above_700_ms'])} of time constants above 700 ms costs "
+        f"{listed(number(drop) for drop in drops)} of accuracy, from initial time constants of "
+        f"{listed(f'{mu:g}' for mu in table['mu_ms'])} ms ({table['n_runs']} runs each, means only)."
+    )
+    if min(drops) <= 0:
+        return Finding("contradicted", evidence, f"The smallest drop would have to rise by {number(-min(drops))}.")
+    doubt = "No control is published: what resetting as many others costs isn't known, nor the spread over runs."
+    return Finding("fragile", evidence, doubt)
+
+
+def _weight_decay(documents: Documents) -> Finding:
+    document = _document(documents)
+    trials = measured(document, "speech-bins", OWN, "weight_decay")
+    ratios = {seed: ratio for seed, trial in trials.items() if (ratio := shortening(trial)) is not None}
+    if not ratios:
+        raise NotTestable(f"There is no training with and without weight decay on the decays ({_why(document)}).")
+    arithmetic = next(iter(trials.values()))
+    pairs = sorted(zip(arithmetic["tau"], arithmetic["tau_after"], strict=True))
+    shown = listed(f"{tau:g} to {after:.1f}" for tau, after in pairs)
+    ones = dict.fromkeys(ratios, 1.0)
+    what = "time constants, as a multiple of those with weight decay"
+    found = _paired(document, what, {"without weight decay": ratios, "with it": ones})
+    evidence = f"By arithmetic, the paper's weight decay alone takes {shown} steps. {found.evidence}"
+    return Finding(found.verdict, evidence, found.fragility, found.statements)
+
+
+def _robust(documents: Documents) -> Finding:
+    document = _document(documents)
+    if not measured(document, "speech-bins", OWN, "deletion"):
+        raise NotTestable(f"There is no figure for disturbed spoken digits ({_why(document)}).")
+    found = []
+    for kind, words in (("deletion", "with spikes deleted"), ("warp", "with times stretched")):
+        levels = {name: measured(document, "speech-bins", name, kind, "accuracy") for name in METHODS}
+        means = {name: {seed: fmean(row) for seed, row in rows.items()} for name, rows in levels.items()}
+        found.append(_ahead(document, f"accuracy {words}, averaged over levels", means))
+    return every(*found)
+
+
+def _few(documents: Documents) -> Finding:
+    document = _document(documents)
+    series = {method: runs(document, "match-small", method) for method in METHODS}
+    if not series[OWN]:
+        raise NotTestable(f"There is no figure for few neurons ({_why(document)}).")
+    size = min(run["hidden"] for run in series[OWN])
+    means: dict[str, dict[int, float]] = {}
+    for name, several in series.items():
+        found: dict[int, list[float]] = {}
+        for run in several:
+            if run["hidden"] == size:
+                found.setdefault(run["seed"], []).append(run["accuracy"])
+        means[name] = {seed: fmean(values) for seed, values in found.items()}
+    return _ahead(document, f"accuracy on match-to-sample with {size} neurons", means)
+
+
+def _record(documents: Documents) -> Finding:
+    """Published only; the last epoch's figure decides between supported and fragile."""
+    document = _document(documents)
+    log, others = document.values.get("shd_log"), document.values.get("competitors", {}).get("SHD")
+    if not log or not others:
+        raise NotTestable("The networks of the paper's table weren't trained here, so only its own figures can tell.")
+    rival = max(others, key=others.__getitem__)
+    lead, late = log["best"] - others[rival], log["last"] - others[rival]
+    evidence = (
+        f"HetSynLIF {log['best']:.4f}, the best of {len(others)} others {others[rival]:.4f} ({rival}): difference "
+        f"{signed(lead)}, copied from the papers. HetSynLIF's figure is the best of the test accuracies after each epoch."
+    )
+    if lead <= 0:
+        return Finding("contradicted", evidence, f"It would have to rise by {number(-lead)}.")
+    doubt = (
+        f"After its last epoch it has {log['last']:.4f}, {signed(late)} from {rival}; over the epochs in which its learning "
+        f"rate no longer changes it varies from {log['late_low']:.4f} to {log['late_high']:.4f}. One seed."
+    )
+    return Finding("fragile", evidence, doubt)
+
+
+def _ahead(document: Document, what: str, values: Mapping[str, Mapping[int, float]], smaller: bool = False) -> Finding:
+    """Judge "HetSynLIF is ahead of each of the others", told by the closest of those that decide."""
+    found = [find(_paired, document, what, {name: values[name] for name in (OWN, rival)}, smaller) for rival in RIVALS]
+    whole = every(*found)
+    deciding = [finding for finding in found if finding.verdict == whole.verdict]
+    if not whole.statements or whole.verdict == "not testable":
+        return whole
+    closest = min(deciding, key=lambda finding: finding.statements[0].found["difference"])
+    more = f" The verdict is the same against {len(deciding) - 1} more." if len(deciding) > 1 else ""
+    return Finding(whole.verdict, closest.evidence + more, closest.fragility, whole.statements)
+
+
+def _paired(document: Document, what: str, values: Mapping[str, Mapping[int, float]], smaller: bool = False) -> Finding:
+    """Judge "the first of two has the higher values", or the smaller ones, seed by seed; `values` holds both by name."""
+    (a, first), (b, second) = values.items()
+    common = [seed for seed in first if seed in second]
+    if not common:
+        missing = [name for name, known in values.items() if not known] or [a, b]
+        raise NotTestable(f"There is no {what} of {listed(missing)} at a common seed ({_why(document)}).")
+    sign = -1 if smaller else 1
+    gaps = {str(seed): sign * (first[seed] - second[seed]) for seed in common}
+    over = spread(gaps.values())
+    names = (b, a) if smaller else (a, b)
+    found = {"a": names[0], "b": names[1], "difference": over["mean"], "basis": "seeds", "consistent": None}
+    found |= {key: over[key] for key in ("low", "high", "sd", "n", "values")}
+    found["seeds"] = {seed: {"difference": gap, "low": None, "high": None} for seed, gap in gaps.items()}
+    means = [number(fmean(known[seed] for seed in common)) for known in (first, second)]
+    bounds = "one seed" if over["low"] is None else f"{over['n']} seeds, 95 % interval {interval(over)}"
+    difference = f"{label(names[0])} − {label(names[1])} {signed(over['mean'])}"
+    evidence = f"{what[0].upper()}{what[1:]}: {a} {means[0]}, {b} {means[1]}; {difference} ({bounds})."
+    return judged(Statement(found, False, partial(_tested, over["values"])), evidence, [])
+
+
+def _tested(values: list[float]) -> Corrected | None:
+    return Corrected(stats.paired_t(values), 0.0, 1, "t test over seeds") if len(values) > 1 else None
+
+
+def _why(document: Document) -> str:
+    return "not published" if document.source == "published" else "not run"
+
+
+_PAPER = "Deng et al. 2025 (HetSyn)"
+_ALL = {SECTION: METHODS}
+CLAIMS = (
+    Entry(
+        "hetsyn-match",
+        "Heterogeneous synapses help where a task needs several time scales: HetSynLIF is best on match-to-sample.",
+        f"{_PAPER}, Fig. 3",
+        _ALL,
+        _match,
+    ),
+    Entry(
+        "hetsyn-fastest",
+        "HetSynLIF learns match-to-sample in the fewest iterations, feedforward and recurrent.",
+        f"{_PAPER}, Fig. 3",
+        _ALL,
+        _fastest,
+    ),
+    Entry(
+        "hetsyn-pattern",
+        "HetSynLIF generates the pattern with the smallest error, feedforward and recurrent.",
+        f"{_PAPER}, Fig. 2",
+        _ALL,
+        _pattern,
+    ),
+    Entry(
+        "hetsyn-memory",
+        "A few long time constants carry the memory across the delay: without them the network fails.",
+        f"{_PAPER}, Table 4",
+        {SECTION: (OWN,)},
+        _memory,
+    ),
+    Entry(
+        "hetsyn-few",
+        "With few neurons, HetSynLIF is best on match-to-sample.",
+        f"{_PAPER}, Fig. 3D to G",
+        _ALL,
+        _few,
+    ),
+    Entry(
+        "hetsyn-speech",
+        "On spoken digits in 4 ms bins, HetSynLIF is best.",
+        f"{_PAPER}, Fig. 4A",
+        _ALL,
+        _speech,
+    ),
+    Entry(
+        "hetsyn-speech-order",
+        "On spoken digits in 4 ms bins, HetSynLIF beats HetNeuLIF, that HomNeuALIF, and that HomNeuLIF.",
+        f"{_PAPER}, Fig. 4A",
+        _ALL,
+        _order_on_speech,
+    ),
+    Entry(
+        "hetsyn-robust",
+        "HetSynLIF stays best on spoken digits when spikes are deleted or times are stretched.",
+        f"{_PAPER}, Figs. 4C, 4F and A4",
+        _ALL,
+        _robust,
+    ),
+    Entry(
+        "hetsyn-shd",
+        "HetSynLIF has the highest test accuracy on SHD among the networks that the paper lists.",
+        f"{_PAPER}, Table 1",
+        {SECTION: (OWN,)},
+        _record,
+    ),
+    Entry(
+        "hetsyn-weight-decay",
+        "Weight decay on the decays by itself shortens time constants.",
+        "not in the HetSyn paper; follows from its code",
+        {SECTION: (OWN,)},
+        _weight_decay,
+    ),
+    Entry(
+        "hetsyn-book-tasks",
+        "On this book's own tasks, radar and spoken digits in twelve frames, HetSynLIF is best too.",
+        "not in the HetSyn paper",
+        _ALL,
+        _own_tasks,
+    ),
+)

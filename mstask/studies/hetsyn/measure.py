@@ -1,0 +1,151 @@
+"""What one cell of the HetSyn section does; see `mstask.job`."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mstask.cost import count_parameters
+from mstask.data import Splits
+from mstask.job import Job, Measured
+from mstask.protocol import PROTOCOL
+from mstask.results.documents import Measures
+from mstask.section import Section
+from mstask.spiking import of_outcome
+from mstask.studies.hetsyn import loop, synthetic
+from mstask.studies.hetsyn.analyses import accuracy, added, deleted, knock_out, shrunk
+from mstask.studies.hetsyn.data import load_case, speech_bins
+from mstask.studies.hetsyn.declare import HetSynParameters
+from mstask.studies.hetsyn.networks import Network, free_time_constants
+from mstask.studies.hetsyn.settings import SETTINGS
+from mstask.studies.hetsyn.synthetic import TEST_SEED, spreads
+from mstask.training import tick, train
+
+PAPER_STEPS, PAPER_COSINE, PAPER_RATE, PAPER_DECAY = 25_500, 10_200, 2e-3, 4e-3
+"""Of the paper's SHD code: optimiser steps in all, in the cosine; learning rate of the weights; weight decay."""
+
+
+def load(section: Section, parameters: Any, case: str | None) -> Splits:
+    """The data of a case; see `data.load_case`."""
+    own = {name: getattr(parameters, name) for name in ("bins_size", "test_trials", "task_seed")}
+    return load_case(case, parameters.data_source, parameters.data_size, **own)
+
+
+def measure(job: Job) -> Measured:
+    """One method on one case with one seed."""
+    if job.case in ("match-small", "match-slow"):
+        return synthetic.match_series(job)
+    if job.case.startswith("match"):
+        return synthetic.match(job)
+    return synthetic.pattern(job) if job.case.startswith("pattern") else classify(job)
+
+
+def classify(job: Job) -> Measured:
+    """Train as the paper does, but with selection on validation; test, and look at the time constants."""
+    setting, splits = SETTINGS[job.case], job.splits
+    model = _network(job)
+    before = spreads(model, setting.limit)
+    outcome = train(model, splits, recipe(job.parameters, job.case), job.seed, job.checkpoint, job.on_epoch)
+    clock = time.perf_counter()
+    seconds = outcome.seconds | {"analyses": 0.0}
+    start = sum(setting.times.drawn) / 2
+    details = {
+        "n_time_constants": free_time_constants(model),
+        "time_constants": {"before": before, "after": spreads(model, setting.limit)},
+        "knock_out": knock_out(model, setting.limit, start, lambda m: _accuracy(m, splits), TEST_SEED),
+    }
+    if job.case == "speech-bins":
+        details |= _robustness(job, model)
+        if job.method == "HetSynLIF" and job.parameters.decay_steps:
+            details["weight_decay"] = weight_decay(job)
+    tick(seconds, "analyses", clock)
+    return Measured(Measures(**of_outcome(outcome), n_parameters=count_parameters(model), details=details), seconds)
+
+
+def recipe(parameters: HetSynParameters, case: str) -> loop.Published:
+    """How a case that is trained by epochs is."""
+    digits = "digits_" if case.startswith("digits") else ""
+    own = {name: getattr(parameters, digits + name) for name in ("learning_rate", "batch_size", "weight_decay")}
+    shared = parameters.model_dump(include={"patience", "decay_rate", "warm_up", "cosine_epochs", "plateau", "clip_gradient"})
+    epochs = parameters.digits_epochs if digits else parameters.max_epochs
+    return loop.Published(**own, **shared, max_epochs=epochs, smoothing=PROTOCOL.smoothing)
+
+
+def weight_decay(job: Job) -> dict[str, Any]:
+    """Does the optimiser alone shorten time constants? Train twice from the same start, with and without decay of r.
+
+    The paper's AdamW multiplies r by 1 - rate x weight decay at every step, whatever the task says: `factor` over the whole
+    of its training, and so `tau` (steps) becomes `tau_after`. Here training is shorter and the weight decay larger, so that
+    the product, `factor_here`, is about the paper's; rate, warm-up and cosine are the paper's.
+    """
+    steps, setting = job.parameters.decay_steps, SETTINGS[job.case]
+    paper = [loop.warmed_cosine(k, PAPER_COSINE) for k in range(PAPER_STEPS)]
+    total = round(steps * PAPER_COSINE / PAPER_STEPS)
+    here = [loop.warmed_cosine(k, total) for k in range(steps)]
+    stronger = PAPER_DECAY * sum(paper) / sum(here)
+    taus = [*setting.times.drawn, sum(setting.times.drawn) / 2]
+    factor = loop.exposure(2 * PAPER_RATE, PAPER_DECAY, paper)
+    found: dict[str, Any] = {
+        "factor": factor,
+        "factor_here": loop.exposure(2 * PAPER_RATE, stronger, here),
+        "tau": taus,
+        "tau_after": [shrunk(tau, factor) for tau in taus],
+        "steps": steps,
+        "arms": {},
+    }
+    x, y = job.splits.train.x, job.splits.train.y
+
+    def objective(model: Network, rng: torch.Generator) -> tuple[Tensor, float]:
+        rows = torch.randint(len(y), (job.parameters.batch_size,), generator=rng)
+        logits, labels = model(x[rows].to(job.device)), y[rows].to(job.device)
+        loss = torch.nn.functional.cross_entropy(logits, labels)
+        return loss, (logits.argmax(-1) == labels).double().mean().item()
+
+    for arm, decay_of_decays in (("with", stronger), ("without", 0.0)):
+        model = _network(job)
+        optimiser = loop.adamw(model, PAPER_RATE, stronger, decay_of_decays)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda k: loop.warmed_cosine(k, total))
+        checkpoint = job.checkpoint.with_name(f"{job.checkpoint.name}.{arm}")
+        about = f"weight decay {decay_of_decays} {steps} {job.splits.meta['fingerprint']}"
+        losses, _ = loop.fit(model, objective, optimiser, schedule, steps, job.seed, checkpoint, about)
+        found["arms"][arm] = {
+            "accuracy": _accuracy(model, job.splits),
+            "last_loss": losses[-1],
+            "time_constants": spreads(model, setting.limit),
+        }
+    for arm in found["arms"]:
+        job.checkpoint.with_name(f"{job.checkpoint.name}.{arm}").unlink(missing_ok=True)
+    return found
+
+
+def _network(job: Job) -> Network:
+    torch.manual_seed(job.seed)
+    splits, parameters = job.splits, job.parameters
+    dropout = parameters.digits_dropout if job.case.startswith("digits") else parameters.dropout
+    sizes = splits.train.x.shape[-1], splits.n_classes
+    return SETTINGS[job.case].network(job.method, *sizes, dropout, parameters.threshold).to(job.device)
+
+
+def _accuracy(model: Network, splits: Splits) -> float:
+    return accuracy(model, splits.test.x, splits.test.y)
+
+
+def _robustness(job: Job, model: Network) -> dict[str, Any]:
+    """Accuracy with spikes deleted or added, and with spike times stretched, at test time only (HetSyn, Figs. 4C and 4F)."""
+    test, parameters = job.splits.test, job.parameters
+    rng = torch.Generator().manual_seed(TEST_SEED)
+    without = [accuracy(model, deleted(test.x, share, rng), test.y) for share in parameters.deletions]
+    noisy = [accuracy(model, added(test.x, share, rng), test.y) for share in parameters.additions]
+    warped = []
+    for warp in parameters.warps:
+        part = speech_bins(parameters.data_source, parameters.bins_size, warp=warp, test_only=True).test
+        warped.append(accuracy(model, part.x, part.y))
+    return {
+        "deletion": {"share": parameters.deletions, "accuracy": without},
+        "addition": {"share": parameters.additions, "accuracy": noisy},
+        "warp": {"factor": parameters.warps, "octaves": [math.log2(w) for w in parameters.warps], "accuracy": warped},
+    }

@@ -1,0 +1,130 @@
+"""The paper's matching experiments: which networks meet which data."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from mstask.parameters import ProbeParameters, SpikingParameters
+from mstask.protocol import MORE_CALIBRATION, PROTOCOL
+from mstask.section import Section
+
+
+def spiking() -> ModuleType:
+    """Trains the paper's spiking networks."""
+    from mstask import spiking
+
+    return spiking
+
+
+def probe() -> ModuleType:
+    """The same with thresholds that are calibrated before every epoch."""
+    from mstask.studies.matching import probe
+
+    return probe
+
+
+AUDIO_NEURONS = (
+    "CrossInhib-LIF",
+    "Vanilla-LIF",
+    "Dual-tau-LIF",
+    "Chirp-LIF",
+    "Beam-IF",
+    "Doppler-LIF",
+    "STFT-IF",
+    "Phase-LIF",
+)
+PAIRS = ("speakers-0-1", "speakers-2-3", "speakers-4-5", "speakers-6-7", "speakers-8-9", "speakers-10-11")
+
+ON_RADAR = {"window_len": 16, "calibration_examples": PROTOCOL.calibration_examples}
+ON_AUDIO = {"window_len": 8, "calibration_examples": PROTOCOL.calibration_examples}
+SPIKING = {
+    name: getattr(PROTOCOL, name)
+    for name in ("beta", "surrogate_slope", "learning_rate", "batch_size", "patience", "width", "target_rate")
+}
+
+SMOKE = {"data_size": "small", "seeds": [42], "max_epochs": 2, "width": 16}
+QUICK = {"data_size": "medium", "seeds": [42], "max_epochs": 10}
+PAPER = {"data_size": "paper", "seeds": list(PROTOCOL.seeds), "max_epochs": PROTOCOL.max_epochs}
+
+ABLATION = Section(
+    id="ablation",
+    number="4.1",
+    title="Matched-capacity ablation on radar",
+    data="radar",
+    methods=("D0_doppler", "D0_stft", "D0_chirp", "D0_dualtau", "D1_H1", "D1_rev", "D1_perm1", "D2_concat"),
+    parameters=SpikingParameters,
+    protocol=SPIKING | ON_RADAR,
+    profiles={"smoke": SMOKE, "quick": QUICK | {"seeds": [42, 123]}, "paper": PAPER},
+    experiment=spiking,
+)
+
+SQUARE = Section(
+    id="square",
+    number="4.3",
+    title="The audio neurons on radar: closing the square",
+    data="radar",
+    methods=("Doppler-LIF", "CrossInhib-LIF", "Phase-LIF"),
+    parameters=SpikingParameters,
+    protocol=SPIKING | ON_RADAR | MORE_CALIBRATION,
+    profiles={"smoke": SMOKE, "quick": QUICK, "paper": PAPER},
+    experiment=spiking,
+)
+
+DISJOINT = Section(
+    id="disjoint",
+    number="3.3",
+    title="Spoken digits by unfamiliar speakers",
+    data="speech",
+    methods=AUDIO_NEURONS,
+    parameters=SpikingParameters,
+    protocol=SPIKING | ON_AUDIO,
+    profiles={"smoke": SMOKE, "quick": QUICK, "paper": PAPER},
+    experiment=spiking,
+)
+
+MIXED = Section(
+    id="mixed",
+    number="4.3",
+    title="Spoken digits with mixed speakers",
+    data="speech-mixed",
+    methods=AUDIO_NEURONS,
+    parameters=SpikingParameters,
+    protocol=SPIKING | {"window_len": 0} | MORE_CALIBRATION,
+    profiles={"smoke": SMOKE, "quick": QUICK, "paper": PAPER},
+    experiment=spiking,
+)
+
+ROTATION = Section(
+    id="rotation",
+    number="3.3",
+    title="Which speakers are held out?",
+    data="speech",
+    methods=AUDIO_NEURONS,
+    cases=PAIRS,
+    parameters=SpikingParameters,
+    protocol=SPIKING | ON_AUDIO,
+    profiles={
+        "smoke": SMOKE | {"cases": ["speakers-0-1"], "methods": ["Vanilla-LIF", "Doppler-LIF"]},
+        "quick": QUICK | {"cases": ["speakers-0-1", "speakers-4-5"], "methods": ["CrossInhib-LIF", "Doppler-LIF"]},
+        "paper": PAPER | {"data_size": "medium"},
+    },
+    experiment=spiking,
+)
+
+PROBE = Section(
+    id="probe",
+    number="3",
+    title="A probe of the harness on spoken digits",
+    data="speech-mixed",
+    methods=("D0_doppler", "D0_stft", "D0_chirp", "D0_dualtau", "D1_H1", "D1_rev", "D2_concat"),
+    parameters=ProbeParameters,
+    protocol=SPIKING | ON_AUDIO | {"rate_low": 0.02, "rate_high": 0.90, "patience": 15, "select_on": "validation"},
+    profiles={
+        "smoke": SMOKE,
+        "quick": QUICK | {"max_epochs": 5, "methods": ["D0_doppler", "D0_stft", "D0_chirp", "D0_dualtau", "D1_H1"]},
+        "paper": PAPER | {"max_epochs": 15},
+    },
+    experiment=probe,
+)
+
+SECTIONS = (PROBE, DISJOINT, ROTATION, ABLATION, MIXED, SQUARE)

@@ -1,0 +1,143 @@
+"""The crossing at the heart of the paper: two neuron types on two tasks, in each voice (paper, Fig. 5).
+
+`studies` is a dictionary from section to voice to document. The corners on radar are those of the section "square";
+where it has no figure of Doppler-LIF, that of the ablation's network of this type stands in. Those on audio are of the
+section "disjoint".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mstask import claims
+from mstask.results.documents import Document
+from mstask.results.voices import VOICES, heading, marked
+from mstask.show import takes_sections
+from mstask.show.canvas import WIDTH, Plot, styled
+from mstask.show.scores import NBSP, Documents, signed
+from mstask.studies.matching.exhibits_rotation import FOCUS
+from mstask.summary import compare, standings
+
+Studies = Mapping[str, Documents]
+
+TASKS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "radar": (("square", {name: name for name in FOCUS}), ("ablation", {"Doppler-LIF": "D0_doppler"})),
+    "audio": (("disjoint", {name: name for name in FOCUS}),),
+}
+"""Where the corners of a task are looked up, first to last: section, and the method that stands for each neuron type."""
+CONTESTS = {"radar": ("square", "Doppler-LIF", "CrossInhib-LIF"), "audio": ("disjoint", "CrossInhib-LIF", "Doppler-LIF")}
+"""Per task the section, and the neuron type that wins by the paper before the one that loses."""
+CLAIM = "double-dissociation"
+
+
+@takes_sections
+def figure_square_crossed(studies: Studies) -> Figure:
+    """Paper, Fig. 5: Doppler-LIF and CrossInhib-LIF on radar and on audio, one panel per voice.
+
+    Lines join the means of a neuron type; bars are 95 % intervals over seeds. Lines that cross are a double dissociation.
+    """
+    voices = voices_of(studies)
+    with styled():
+        figure = Plot(figsize=(WIDTH, 3.1), layout="constrained")
+        panels = figure.subplots(1, len(voices), sharey=True, squeeze=False)[0]
+        for axes, voice in zip(panels, voices, strict=True):
+            _draw_crossing(axes, studies, voice)
+        panels[0].set_ylabel("macro-F1 on the test set")
+        handles = [Line2D([], [], color=c, marker=m, linestyle=s, label=name) for name, (c, m, s) in FOCUS.items()]
+        figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    return figure
+
+
+@takes_sections
+def table_square_crossed(studies: Studies) -> pd.DataFrame:
+    """Who wins on each task, by how much, and whether the square closes, in each voice."""
+    rows: dict[str, dict[str, str]] = {}
+    for voice in voices_of(studies):
+        given = of_voice(studies, voice)
+        column = heading(voice, next(filter(None, given.values()), None))
+        for task, contest in CONTESTS.items():
+            rows.setdefault(task, {})[column] = _winner(given, contest, voice)
+        verdict = claims.judge(given, [CLAIM])[0].verdict
+        rows.setdefault("both", {})[column] = marked(verdict) if any(given.values()) else VOICES[voice].absent
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("task").reset_index()
+
+
+@takes_sections
+def data_square_crossed(studies: Studies) -> pd.DataFrame:
+    """The corners of the square in each voice: mean, interval over seeds, and where they are from."""
+    rows = []
+    for voice in voices_of(studies):
+        for task in TASKS:
+            for neuron in FOCUS:
+                if found := corner(studies, voice, task, neuron):
+                    section, spread = found
+                    rows.append((voice, task, neuron, section, *(spread[key] for key in ("mean", "low", "high", "n"))))
+    return pd.DataFrame(rows, columns=["voice", "task", "neuron", "section", "macro_f1", "low", "high", "n_seeds"])
+
+
+def corner(studies: Studies, voice: str, task: str, neuron: str) -> tuple[str, dict[str, Any]] | None:
+    """Return the section that has a neuron type's score on a task in a voice, and that score; None where there is none."""
+    for section, methods in TASKS[task]:
+        document = studies.get(section, {}).get(voice)
+        method = document and neuron in methods and standings(document)["methods"].get(methods[neuron])
+        if method and method["macro_f1"]["mean"] is not None:
+            return section, method["macro_f1"]
+    return None
+
+
+def voices_of(studies: Studies) -> list[str]:
+    """Return the voices that any section was asked for."""
+    return [voice for voice in VOICES if any(voice in documents for documents in studies.values())]
+
+
+def of_voice(studies: Studies, voice: str) -> dict[str, Document | None]:
+    """Return what one voice has, by section."""
+    return {section: documents.get(voice) for section, documents in studies.items()}
+
+
+def _draw_crossing(axes: Axes, studies: Studies, voice: str) -> None:
+    heard = next(filter(None, of_voice(studies, voice).values()), None)
+    missing: dict[str, list[str]] = {}
+    for shift, (neuron, (colour, marker, line)) in zip((-0.03, 0.03), FOCUS.items(), strict=True):
+        found = {x: corner(studies, voice, task, neuron) for x, task in enumerate(TASKS)}
+        known = {x: spread for x, at in found.items() if at for spread in [at[1]]}
+        axes.plot([x + shift for x in known], [s["mean"] for s in known.values()], color=colour, marker=marker, linestyle=line)
+        for x, spread in known.items():
+            if spread["low"] is not None:
+                axes.plot([x + shift] * 2, [max(spread["low"], 0), min(spread["high"], 1)], color=colour, linewidth=1.2)
+        for task in (task for x, task in enumerate(TASKS) if x not in known):
+            missing.setdefault(task, []).append(neuron)
+    text = "\n".join(_absence(task, neurons, voice) for task, neurons in missing.items()) if heard else VOICES[voice].absent
+    axes.text(0.5, 0.03, text, transform=axes.transAxes, ha="center", va="bottom", fontsize=7.5, style="italic")
+    axes.set_title(heading(voice, heard), color=VOICES[voice].colour, weight="bold")
+    axes.set(xlim=(-0.4, 1.4), ylim=(0, 1))
+    axes.set_xticks(range(len(TASKS)), list(TASKS))
+
+
+def _absence(task: str, neurons: list[str], voice: str) -> str:
+    """Say what is missing on a task: both neuron types, or which."""
+    which = task if len(neurons) == len(FOCUS) else f"{neurons[0]}\non {task}"
+    return f"{which}:\n{VOICES[voice].absent}"
+
+
+def _winner(given: Documents, contest: tuple[str, str, str], voice: str) -> str:
+    """Say who wins a contest of `CONTESTS`, by how much, and whether the seeds agree."""
+    section, a, b = contest
+    document = given.get(section)
+    if document is None or not {a, b} <= set(standings(document)["rank"]):
+        return VOICES[voice].absent
+    found = compare(document, a, b)
+    ahead = found["difference"] > 0
+    low, high = (found["low"], found["high"]) if ahead else (found["high"], found["low"])
+    sign = 1 if ahead else -1
+    text = f"{a if ahead else b} by {signed(sign * found['difference']).removeprefix('+')}"
+    if low is not None:
+        text += f" [{signed(sign * low)},{NBSP}{signed(sign * high)}]"
+    agree = {True: ", every seed agrees", False: ", not clear at every seed", None: ""}[found["consistent"]]
+    return text + agree

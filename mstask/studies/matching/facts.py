@@ -1,0 +1,81 @@
+"""The probe by accuracy, as the paper's script reports it: best of all epochs on the test set, and paired differences."""
+
+from __future__ import annotations
+
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from mstask import stats
+from mstask.results.documents import Cell, Document
+
+RESAMPLES = 5000
+BEST = "best"
+PAIRS = (("D1_H1", BEST), ("D2_concat", BEST), ("D1_rev", BEST), ("D2_concat", "D1_H1"), ("D1_H1", "D1_rev"))
+"""What the paper's script compares; "best" stands for the homogeneous network of the highest mean accuracy."""
+
+
+def facts(document: Document) -> dict[str, Any]:
+    """Return numbers for sentences on the probe, as far as a document knows them; nothing of other sections.
+
+    `accuracy` and `best_accuracy` by method: mean over seeds at the selected epoch, and at the epoch with the best test
+    accuracy; `gain`: what the second adds, as the mean over all cells and as the "most" for one; `resamples` of a bootstrap.
+    """
+    if document.section != "probe":
+        return {}
+    chosen, best = by_method(document), by_method(document, best=True)
+    gains = [best[name][seed] - chosen[name][seed] for name in best for seed in best[name]]
+    means = {"accuracy": chosen, "best_accuracy": best}
+    found = {key: {name: fmean(seeds.values()) for name, seeds in values.items()} for key, values in means.items()}
+    return found | {"resamples": RESAMPLES, "gain": {"mean": fmean(gains), "most": max(gains)} if gains else None}
+
+
+def by_method(document: Document, best: bool = False) -> dict[str, dict[int, float]]:
+    """Return test accuracy by method and seed: at the selected epoch, or the best of all epochs where those were noted."""
+    found: dict[str, dict[int, float]] = {}
+    for cell in document.cells:
+        value = max(_noted(cell), default=None) if best else cell.result.accuracy
+        if value is not None:
+            found.setdefault(cell.method, {})[cell.seed] = value
+    return found
+
+
+def differences(document: Document) -> list[dict[str, Any]]:
+    """Return the differences in accuracy at the selected epoch that the paper's script tests.
+
+    Per pair that was run: a, b, control (whether b is the best homogeneous network); seeds, each with difference, low and
+    high (95 % interval of a paired bootstrap of 5,000 resamples, by a generator seeded with that seed); difference (their
+    mean); consistent (whether all intervals lie on the same side of 0).
+    """
+    accuracy = by_method(document)
+    homogeneous = [name for name in accuracy if name.startswith("D0_")]
+    best = max(homogeneous, key=lambda name: fmean(accuracy[name].values()), default=None)
+    pairs = [(a, best if b == BEST else b, b == BEST) for a, b in PAIRS]
+    found = [_compared(document, a, b) | {"control": control} for a, b, control in pairs if {a, b} <= accuracy.keys()]
+    return [pair for pair in found if pair["seeds"]]
+
+
+def _compared(document: Document, a: str, b: str) -> dict[str, Any]:
+    cells = {(c.method, c.seed): c for c in document.cells if c.data and c.result.predictions is not None}
+    common = sorted(seed for method, seed in cells if method == a and (b, seed) in cells)
+    seeds = {seed: _pair(cells[a, seed], cells[b, seed]) for seed in common}
+    bounds = [(pair["low"], pair["high"]) for pair in seeds.values()]
+    return {
+        "a": a,
+        "b": b,
+        "seeds": seeds,
+        "difference": fmean(pair["difference"] for pair in seeds.values()) if seeds else None,
+        "consistent": all(low > 0 for low, _ in bounds) or all(high < 0 for _, high in bounds),
+    }
+
+
+def _pair(a: Cell, b: Cell) -> dict[str, float]:
+    predictions = (np.asarray(cell.result.predictions) for cell in (a, b))
+    true, n_classes = np.asarray(a.data.test_labels), len(a.data.class_names)
+    found = stats.paired_bootstrap(*predictions, true, n_classes, "accuracy", RESAMPLES, a.seed)
+    return dict(zip(("difference", "low", "high"), found, strict=True))
+
+
+def _noted(cell: Cell) -> list[float]:
+    return (cell.result.history or {}).get("test_accuracy", [])

@@ -1,0 +1,421 @@
+"""Groups of competing readout neurons, as plots, tables and plain data: who scores what, who wins how often, on which code.
+
+A document's cases are data sets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from mstask.results.documents import Cell, Document
+from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
+from mstask.show import takes_voices
+from mstask.show.canvas import BAND, GREY, WIDTH, Plot, styled
+from mstask.studies.ncg.facts import CODES, DATA, EXTRACTORS, GROUPS, SINGLE, winner_share
+from mstask.summary.comparisons import spread
+
+Documents = Mapping[str, Document | None]
+
+NBSP = "\N{NO-BREAK SPACE}"
+LADDERS = {
+    "S2-STDP": (("S2-M1", "S2-M2-L", "S2-M5-CR2-L", "S2-M10-CR2-L"), "#00796b", "o", "-"),
+    "SSTDP": (("SSTDP-M1", "SSTDP-M5-CR2", "SSTDP-M10-CR2"), "#a4243b", "s", "--"),
+    "R-STDP": (("R-M1", "R-M5", "R-M20"), "#0b62a4", "^", ":"),
+}
+"""Each rule with its methods by group size (regulated where the rule knows that), and how it is drawn."""
+ABLATION = {
+    "S2-M1": "one neuron (M-1)",
+    "S2-M5": "five (M-5)",
+    "S2-M5-CR1": "five, CR-1",
+    "S2-M5-CR2": "five, CR-2",
+    "S2-M5-CR2-L": "five, CR-2, L",
+    "S2-M5-Drop-L": "five, drop, L",
+}
+"""Methods of the ablation, from one neuron to the paper's groups."""
+FIVES = {name: text for name, text in ABLATION.items() if name != "S2-M1"}
+SEARCHED = ("S2-M1", "S2-M5-CR1", "S2-M5-CR2-L", "S2-M5-Drop-L", "SSTDP-M1", "SSTDP-M5-CR2", "R-M5")
+EVEN_USE = 1 / 5
+MEMBERS = ("#00352f", "#00796b", "#4aa89b", "#9fd0c9", "#d9ece9")
+UNLABELLED, LABELLED = "#00796b", "#c9ced3"
+
+
+def figure_ncg(document: Document) -> Figure:
+    """Macro-F1 by neurons per class, one line for each rule and one panel for each data set; bars are 95 % intervals."""
+    scores = score_table(document)
+    sizes = sorted({group_size(name) for methods, *_ in LADDERS.values() for name in methods})
+    with styled():
+        figure, panels = _panels(document, 1.9, sharex=True, sharey=False)
+        for case, axes in panels.items():
+            for shift, (methods, colour, marker, line) in zip((-0.1, 0, 0.1), LADDERS.values(), strict=True):
+                found = {
+                    sizes.index(group_size(name)) + shift: spread(values)
+                    for name in methods
+                    if (values := scores.get(name, {}).get(case, {}).values())
+                }
+                means = [score["mean"] for score in found.values()]
+                axes.plot(list(found), means, color=colour, marker=marker, linestyle=line, markersize=5)
+                for x, score in found.items():
+                    if score["low"] is not None:
+                        axes.plot([x, x], [max(score["low"], 0), min(score["high"], 1)], color=colour, linewidth=1, alpha=0.6)
+            axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
+            axes.set_xlim(-0.4, len(sizes) - 0.6)
+        figure.supxlabel("neurons per class", fontsize=9.5)
+        figure.supylabel("macro-F1 on the test set", fontsize=9.5)
+        handles = [Line2D([], [], color=c, marker=m, linestyle=s, label=rule) for rule, (_, c, m, s) in LADDERS.items()]
+        figure.legend(handles=handles, loc="outside upper center", ncols=3)
+    return figure
+
+
+def table_ncg(document: Document) -> pd.DataFrame:
+    """Macro-F1 of every method on every data set: mean ± standard deviation over seeds."""
+    scores = score_table(document)
+    cases = case_order(document)
+    rows = []
+    for name in sorted(scores, key=_method_place):
+        by_case = {DATA.get(case, case): _short(scores[name].get(case, {}).values()) for case in cases}
+        rows.append({"readout": label(name)} | by_case)
+    return pd.DataFrame(rows)
+
+
+def data_ncg(document: Document) -> pd.DataFrame:
+    """Every score: one row for each method, data set and seed."""
+    rows = [
+        (c.method, c.case, c.seed, c.result.macro_f1, c.result.accuracy, c.result.epochs, c.result.n_parameters)
+        for c in document.cells
+    ]
+    return pd.DataFrame(rows, columns=["method", "case", "seed", "macro_f1", "accuracy", "epochs", "n_parameters"])
+
+
+def figure_ncg_ablation(document: Document) -> Figure:
+    """Macro-F1 with S2-STDP from one neuron per class to the paper's groups: seeds as ticks, means, 95 % intervals."""
+    return _rows(document, ABLATION, lambda cell: cell.result.macro_f1, "macro-F1 on the test set")
+
+
+def data_ncg_ablation(document: Document) -> pd.DataFrame:
+    """The scores of the ablation."""
+    scores = data_ncg(document)
+    return scores[scores["method"].isin(ABLATION)].reset_index(drop=True)
+
+
+def figure_ncg_balance(document: Document) -> Figure:
+    """The share of a class's samples that its most frequent winner takes, in groups of five; dotted: even use."""
+    return _rows(document, FIVES, winner_share, "share of the most frequent winner", EVEN_USE, (0, 1))
+
+
+def data_ncg_balance(document: Document) -> pd.DataFrame:
+    """The most frequent winner's share: one row for each method, data set, seed and class."""
+    rows = [
+        (cell.method, cell.case, cell.seed, number, share)
+        for cell in document.cells
+        for number, share in enumerate((cell.result.details or {}).get("most_frequent_winner", []))
+    ]
+    return pd.DataFrame(rows, columns=["method", "case", "seed", "class", "share"])
+
+
+def figure_ncg_winners(document: Document) -> Figure:
+    """Who wins the samples of one class, epoch by epoch, in groups of five: one band for each neuron of the group.
+
+    Of the first data set and seed; the first neuron of a group with labels is the non-target one.
+    """
+    watched = _watched(document)
+    with styled():
+        rows = max(1, (len(watched) + 1) // 2)
+        figure = Plot(figsize=(WIDTH, 1.0 + 1.3 * rows), layout="constrained")
+        grid = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
+        for axes, cell in zip(grid.flat, watched, strict=False):
+            shares = _winner_shares(cell).T
+            bands = [LABELLED, *MEMBERS[: len(shares) - 1]] if cell.method.endswith("-L") else MEMBERS[: len(shares)]
+            epochs = np.arange(1, shares.shape[1] + 1)
+            axes.stackplot(epochs, shares, colors=bands, edgecolor="white", linewidth=0.6, step=None)
+            axes.set_title(FIVES[cell.method])
+            axes.set(ylim=(0, 1))
+        for axes in list(grid.flat)[len(watched) :]:
+            axes.set_axis_off()
+        if not watched:
+            _say_nothing(grid[0, 0])
+        figure.supxlabel("epoch", fontsize=9.5)
+        figure.supylabel("share of the class's samples won", fontsize=9.5)
+        handles = [Patch(color=UNLABELLED, label="one band, one neuron"), Patch(color=LABELLED, label="labelled non-target")]
+        figure.legend(handles=handles, loc="outside upper center", ncols=2)
+    return figure
+
+
+def data_ncg_winners(document: Document) -> pd.DataFrame:
+    """The bands of `figure_ncg_winners`: one row for each method, epoch and neuron."""
+    rows = [
+        (cell.method, cell.case, cell.seed, (cell.result.details or {}).get("watched_class"), epoch, neuron, wins)
+        for cell in _watched(document)
+        for epoch, of_epoch in enumerate((cell.result.details or {})["watched_wins"], start=1)
+        for neuron, wins in enumerate(of_epoch)
+    ]
+    return pd.DataFrame(rows, columns=["method", "case", "seed", "class", "epoch", "neuron", "wins"])
+
+
+def figure_ncg_code(document: Document) -> Figure:
+    """Each readout on the same digits in two input codes; a point off the diagonal is due to the code.
+
+    Hollow points have one neuron per class, filled ones a group.
+    """
+    first, second = CODES[0]
+    scores = score_table(document)
+    both = {n: s for n, s in scores.items() if s.get(first) and s.get(second)}
+    with styled():
+        figure = Plot(figsize=(WIDTH, 3.9), layout="constrained")
+        axes = figure.add_subplot()
+        points = {name: tuple(fmean(found[case].values()) for case in (first, second)) for name, found in both.items()}
+        for name, (x, y) in points.items():
+            _, colour, marker, _ = LADDERS[rule_of(name)]
+            filled = colour if (group_size(name) or 1) > 1 else "white"
+            axes.plot(x, y, marker, color=colour, markerfacecolor=filled, markersize=6)
+        if points:
+            values = [value for point in points.values() for value in point]
+            low, high = min(values) - 0.01, max(values) + 0.01
+            axes.plot([low, high], [low, high], color=GREY, linestyle=":", linewidth=1)
+            axes.set(xlim=(low, high), ylim=(low, high))
+        else:
+            _say_nothing(axes)
+        axes.set(xlabel=f"macro-F1, {DATA[first]}: contrast code", ylabel=f"macro-F1, {DATA[second]}")
+        handles = [Line2D([], [], color=c, marker=m, linestyle="", label=rule) for rule, (_, c, m, _) in LADDERS.items()]
+        figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.2)
+    return figure
+
+
+def data_ncg_code(document: Document) -> pd.DataFrame:
+    """Every score on data that stands in two codes: one row for each method, seed and pair of codes."""
+    scores, rows = score_table(document), []
+    for first, second in CODES:
+        for name, by_case in scores.items():
+            common = sorted(by_case.get(first, {}).keys() & by_case.get(second, {}).keys())
+            rows += [(name, seed, first, by_case[first][seed], second, by_case[second][seed]) for seed in common]
+    return pd.DataFrame(rows, columns=["method", "seed", "code", "macro_f1", "other_code", "other_macro_f1"])
+
+
+def table_ncg_inputs(document: Document) -> pd.DataFrame:
+    """The data sets of a document: how they are coded, and how many samples, inputs and spikes there are."""
+    rows = []
+    for case in case_order(document):
+        cells = [cell for cell in document.cells if cell.case == case]
+        details = next((cell.result.details for cell in cells if cell.result.details), {})
+        counts = (cells[0].data.counts if cells[0].data else {}) if cells else {}
+        weights = next((c for c in cells if c.result.n_parameters and c.result.width), None)
+        spikes = details.get("spikes_per_sample")
+        rows.append(
+            {
+                "data set": DATA.get(case, case),
+                "code": details.get("coding", NOTHING),
+                "training samples": f"{counts['train']:,}" if "train" in counts else NOTHING,
+                "inputs": f"{weights.result.n_parameters // weights.result.width:,}" if weights else NOTHING,
+                "spikes per sample": NOTHING if spikes is None else f"{spikes:.0f}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def table_ncg_settings(document: Document) -> pd.DataFrame:
+    """The chosen settings that a document's readouts were trained with, one row for each data set and search."""
+    rows = {}
+    for cell in document.cells:
+        if cell.method not in SEARCHED or not (made := (cell.result.details or {}).get("configuration")):
+            continue
+        rule, regulation = made["optimizer"], made.get("regularizer", {})
+        rows[case_order(document).index(cell.case), SEARCHED.index(cell.method)] = {
+            "data set": DATA.get(cell.case, cell.case),
+            "readout": label(cell.method),
+            "threshold": f"{made['network'][0]['firing_threshold']:.3g}",
+            "gap": f"{rule['t_gap']:g}" if "t_gap" in rule else NOTHING,
+            "A₊": f"{rule['ap']:g}",
+            "A₋": f"{rule['am']:.3g}",
+            "η": f"{regulation['thr_lr']:.2g} × {regulation['thr_anneal']:g}" if regulation else NOTHING,
+            "dropout": f"{made['trainer']['dropout_out']:g}",
+        }
+    return pd.DataFrame([rows[key] for key in sorted(rows)])
+
+
+@takes_voices
+def table_ncg_published(documents: Documents) -> pd.DataFrame:
+    """Test accuracy with one neuron per class and with the paper's groups, voice by voice, on every data set known."""
+    rows = []
+    for voice, document in by_voice(documents).items():
+        rows += [{"voice": heading(voice, document)} | row for row in _accuracies(document)]
+    for voice, document in documents.items():
+        if document is None:
+            rows.append({"voice": VOICES[voice].label, "data set": VOICES[voice].absent})
+    columns = ["voice", "data set", "input", "one neuron", "group (NCG)", "difference"]
+    return pd.DataFrame([dict.fromkeys(columns, NOTHING) | row for row in rows], columns=columns)
+
+
+def table_ncg_speed(document: Document) -> pd.DataFrame:
+    """Readouts on the digits beside the published implementation, on the same folds with the same settings."""
+    known, rows = document.values.get("yardstick", {}), []
+    for name, yardstick in known.items():
+        same, ours = (document.values.get(timing, {}).get(name) for timing in ("reference", "intended"))
+        rows.append(
+            {
+                "readout": label(name),
+                "accuracy, published code": _percent(yardstick),
+                "this project, same event order": _percent(same),
+                "this project, as described": _percent(ours),
+                "samples/s, published code": f"{yardstick['samples_per_second']:,.0f}",
+                "samples/s, this project": f"{ours['samples_per_second']:,.0f}" if ours else NOTHING,
+                "times": f"{ours['speed_ratio']:.1f}" if ours else NOTHING,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def score_table(document: Document) -> dict[str, dict[str, dict[int, float]]]:
+    """Return macro-F1 by method, data set and seed."""
+    table: dict[str, dict[str, dict[int, float]]] = {}
+    for cell in document.cells:
+        if cell.case is not None and cell.result.macro_f1 is not None:
+            table.setdefault(cell.method, {}).setdefault(cell.case, {})[cell.seed] = cell.result.macro_f1
+    return table
+
+
+def case_order(document: Document) -> list[str]:
+    """Return the data sets of a document in the order of `DATA`, others after them."""
+    found = {cell.case for cell in document.cells if cell.case is not None}
+    return [case for case in DATA if case in found] + sorted(found - set(DATA))
+
+
+def group_size(method: str) -> int | None:
+    """Return the neurons per class that a method's id names."""
+    found = re.search(r"-M(\d+)", method)
+    return int(found[1]) if found else None
+
+
+def rule_of(method: str) -> str:
+    """Return the learning rule of a method, a key of `LADDERS`."""
+    return {"S2": "S2-STDP", "SS": "SSTDP"}.get(method[:2], "R-STDP")
+
+
+def _method_place(method: str) -> tuple[int, int, str]:
+    return list(LADDERS).index(rule_of(method)), group_size(method) or 0, method
+
+
+def _panels(document: Document, height: float, sharex: bool, sharey: bool) -> tuple[Figure, dict[str, Axes]]:
+    """A figure with a panel for each data set, two beside each other."""
+    cases = case_order(document)
+    rows = max(1, (len(cases) + 1) // 2)
+    columns = min(2, max(1, len(cases)))
+    figure = Plot(figsize=(WIDTH, 0.9 + height * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False)
+    for axes in list(grid.flat)[len(cases) :]:
+        axes.set_axis_off()
+    if not cases:
+        _say_nothing(grid[0, 0])
+    panels = dict(zip(cases, grid.flat, strict=False))
+    for case, axes in panels.items():
+        axes.set_title(DATA.get(case, case))
+    return figure, panels
+
+
+def _rows(
+    document: Document,
+    methods: Mapping[str, str],
+    value: Callable[[Cell], float | None],
+    what: str,
+    guide: float | None = None,
+    limits: tuple[float, float] | None = None,
+) -> Figure:
+    """A number of each cell, one row for each method and one panel for each data set."""
+    with styled():
+        figure, panels = _panels(document, 0.45 + 0.24 * len(methods), sharex=limits is not None, sharey=True)
+        for case, axes in panels.items():
+            for row, name in enumerate(methods):
+                if row % 2:
+                    axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
+                chosen = (cell for cell in document.cells if (cell.case, cell.method) == (case, name))
+                _draw_row(axes, row, [found for cell in chosen if (found := value(cell)) is not None])
+            if guide is not None:
+                axes.axvline(guide, color=GREY, linestyle=":", linewidth=1)
+            if limits is not None:
+                axes.set_xlim(*limits)
+            axes.set_ylim(len(methods) - 0.5, -0.5)
+            axes.set_yticks(range(len(methods)), list(methods.values()))
+            axes.tick_params(axis="y", length=0)
+        figure.supxlabel(what, fontsize=9.5)
+    return figure
+
+
+def _draw_row(axes: Axes, row: int, values: Sequence[float]) -> None:
+    if not values:
+        axes.text(
+            0.5, row, "no figure", transform=axes.get_yaxis_transform(), va="center", ha="center", fontsize=7.5, style="italic"
+        )
+        return
+    found, colour = spread(values), UNLABELLED
+    if found["low"] is not None:
+        axes.plot([max(found["low"], 0), min(found["high"], 1)], [row, row], color=colour, linewidth=1.4, alpha=0.6)
+    if len(values) > 1:
+        axes.plot(values, [row] * len(values), "|", color=colour, markersize=8)
+    axes.plot(found["mean"], row, "o", color=colour, markersize=5)
+
+
+def _watched(document: Document) -> list[Cell]:
+    """The cells whose winners were recorded epoch by epoch: groups of five on the first data set, with the first seed."""
+    recorded = [c for c in document.cells if c.method in FIVES and (c.result.details or {}).get("watched_wins")]
+    for case in case_order(document):
+        if own := [cell for cell in recorded if cell.case == case]:
+            seed = min(cell.seed for cell in own)
+            return sorted((c for c in own if c.seed == seed), key=lambda c: list(FIVES).index(c.method))
+    return []
+
+
+def _winner_shares(cell: Cell) -> np.ndarray:
+    """Share of the watched class's samples that each neuron won, [epochs, neurons]."""
+    wins = np.asarray((cell.result.details or {})["watched_wins"], float)
+    return wins / np.maximum(wins.sum(axis=1, keepdims=True), 1)
+
+
+def _accuracies(document: Document) -> Iterable[dict[str, Any]]:
+    """A row for each data set and input on which a document knows the accuracy of a single neuron or of a group."""
+    for features, sets in document.values.get("accuracy", {}).items():
+        for name, found in sets.items():
+            yield _accuracy_row(name, EXTRACTORS.get(features, features), found.get(SINGLE), found.get(GROUPS))
+    for case in case_order(document):
+        means = []
+        for method in (SINGLE, GROUPS):
+            cells = (cell for cell in document.cells if (cell.case, cell.method) == (case, method))
+            values = [cell.result.accuracy for cell in cells if cell.result.accuracy is not None]
+            means.append(fmean(values) if values else None)
+        details = next((c.result.details for c in document.cells if c.case == case and c.result.details), {})
+        if any(mean is not None for mean in means):
+            yield _accuracy_row(case, details.get("coding", NOTHING), *means)
+
+
+def _accuracy_row(case: str, code: str, single: float | None, group: float | None) -> dict[str, Any]:
+    known = single is not None and group is not None
+    return {
+        "data set": DATA.get(case, case.upper()),
+        "input": code,
+        "one neuron": NOTHING if single is None else f"{100 * single:.1f}{NBSP}%",
+        "group (NCG)": NOTHING if group is None else f"{100 * group:.1f}{NBSP}%",
+        "difference": f"{100 * (group - single):+.1f}".replace("-", "−") if known else NOTHING,
+    }
+
+
+def _percent(found: Mapping[str, float] | None) -> str:
+    return f"{100 * found['accuracy']:.1f}{NBSP}±{NBSP}{100 * found['sd']:.1f}" if found else NOTHING
+
+
+def _short(values: Iterable[float]) -> str:
+    """Mean ± standard deviation."""
+    found = spread(values)
+    if found["mean"] is None:
+        return NOTHING
+    return f"{found['mean']:.3f}" + (f"{NBSP}±{NBSP}{found['sd']:.3f}" if found["sd"] is not None else "")
+
+
+def _say_nothing(axes: Axes) -> None:
+    axes.text(0.5, 0.5, "no results", ha="center", va="center", transform=axes.transAxes, style="italic", color=GREY)

@@ -1,0 +1,366 @@
+"""Tables, plots and plain data of the speed benchmarks, as pure functions of their result documents.
+
+A benchmark's document holds seconds per step for each of several interleaved repeats. Everything shown is a ratio of two
+contenders, formed within each repeat; its median and quartiles over the repeats are computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from mstask.results.documents import Document
+from mstask.results.voices import NOTHING
+from mstask.show.canvas import WIDTH, Plot, styled
+
+NBSP = "\N{NO-BREAK SPACE}"
+FLOOR, FUSED_LIF, REFERENCE_LIF = "floor", "fused Vanilla-LIF", "reference Vanilla-LIF"
+TWO_STATES_OR_LATERAL = ("Doppler-LIF", "Chirp-LIF", "Dual-tau-LIF", "CrossInhib-LIF")
+CLOCKS = {"cpu": "CPU time", "wall": "wall time"}
+GROUPS = {
+    "floor": ("floor: matrix products only", "#5d6d7e", "|"),
+    "fused": ("fused loop", "#00796b", "o"),
+    "reference": ("plain loop", "#c75b12", "s"),
+    "peer": ("other library", "#6a3d9a", "D"),
+}
+PARTS = {
+    "data": "#5d6d7e",
+    "forward": "#00796b",
+    "backward": "#4aa89b",
+    "optimiser": "#c75b12",
+    "evaluation": "#e8a66c",
+    "checkpoint": "#6a3d9a",
+}
+AXES = {"steps": "time steps", "width": "neurons per layer", "batch": "batch", "layers": "layers"}
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Median and quartiles of a ratio over the repeats."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        low, median, high = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
+        return cls(median, low, high)
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} [{self.low:.2f},{NBSP}{self.high:.2f}]"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """An aim of the fused loop: a bound on a ratio for CPU time on one thread, and one for wall time on two.
+
+    `over` and `under` are contenders; `under` may be a list, of which the fastest counts, and `over` one, of which the
+    slowest counts.
+    """
+
+    title: str
+    workload: str
+    bounds: Mapping[str, float]
+    over: str
+    under: str
+    at_most: bool
+
+
+GOALS = (
+    Goal("LIF / floor", "A", {"cpu": 1.35, "wall": 1.30}, "fused LIF", "floor", True),
+    Goal("two states or lateral / floor", "A", {"cpu": 1.60, "wall": 1.60}, "fused two states or lateral", "floor", True),
+    Goal("LIF / floor", "B", {"cpu": 1.30, "wall": 1.30}, "fused LIF", "floor", True),
+    Goal("plain loop / fused, LIF", "A", {"cpu": 2.2, "wall": 3.5}, "plain LIF", "fused LIF", False),
+    Goal("fastest other library / fused LIF", "A", {"cpu": 1.8, "wall": 2.5}, "fastest peer", "fused LIF", False),
+    Goal("fastest other library / fused LIF", "B", {"cpu": 1.35, "wall": 1.3}, "fastest peer", "fused LIF", False),
+)
+"""Bounds on CPU time hold on any machine, those on wall time on one that does nothing else."""
+
+
+def ratio(document: Document, clock: str, workload: str, over: str, under: str) -> Spread | None:
+    """The ratio of two contenders' seconds within each repeat; None where either was not timed."""
+    seconds = _run(document, clock).get("seconds", {}).get(workload, {})
+    if over not in seconds or under not in seconds:
+        return None
+    return Spread.of([a / b for a, b in zip(seconds[over], seconds[under], strict=True)])
+
+
+def table_step(document: Document) -> pd.DataFrame:
+    """Every contender's training step as a multiple of the floor's: median [quartiles]; and whether it computes the same."""
+    rows = []
+    for name, about in _contenders(document).items():
+        row = {"step": _label(name, about)}
+        for clock, workload, title in _columns(document):
+            spread = ratio(document, clock, workload, name, FLOOR)
+            row[title] = str(spread) if spread else NOTHING if about["installed"] else "not installed"
+        rows.append(row | {"same spikes": _same_spikes(about), "gradient error": _gradient_error(about)})
+    return pd.DataFrame(rows)
+
+
+def table_speedup(document: Document) -> pd.DataFrame:
+    """How many times longer than the fused loop the plain loop takes, per neuron, and other libraries against fused LIF."""
+    rows = []
+    for name, about in _contenders(document).items():
+        if about["group"] not in ("reference", "peer"):
+            continue
+        against = f"fused {about['neuron']}"
+        spreads = {title: ratio(document, c, w, name, against) for c, w, title in _columns(document)}
+        rows.append({"step": _label(name, about)} | {title: str(s) if s else NOTHING for title, s in spreads.items()})
+    return pd.DataFrame(rows)
+
+
+def table_goals(document: Document) -> pd.DataFrame:
+    """Each aim, its bound, what was measured, and whether that reaches it."""
+    rows = []
+    for goal in GOALS:
+        for clock, bound in goal.bounds.items():
+            found = _measured(document, goal, clock)
+            if found is None:
+                continue
+            name, spread = found
+            met = spread.median <= bound if goal.at_most else spread.median >= bound
+            rows.append(
+                {
+                    "goal": f"{goal.workload}: {goal.title}",
+                    "clock": _clock_title(document, clock),
+                    "bound": f"{'at most' if goal.at_most else 'at least'} {bound:.2f}",
+                    "measured": str(spread),
+                    "by": name,
+                    "reached": "yes" if met else "no",
+                }
+            )
+    return pd.DataFrame(rows, columns=["goal", "clock", "bound", "measured", "by", "reached"])
+
+
+def data_step(document: Document) -> pd.DataFrame:
+    """Every timing: seconds per step, and as a multiple of the floor's in the same repeat."""
+    rows = [
+        (workload, run["clock"], run["threads"], name, repeat, value, value / seconds[FLOOR][repeat])
+        for run in document.values["runs"]
+        for workload, seconds in run["seconds"].items()
+        for name, values in seconds.items()
+        for repeat, value in enumerate(values)
+    ]
+    return pd.DataFrame(rows, columns=["workload", "clock", "threads", "contender", "repeat", "seconds", "multiple_of_floor"])
+
+
+def summary(document: Document) -> dict[str, Any]:
+    """Every ratio to the floor by clock, workload and contender, for numbers in sentences."""
+    return {
+        run["clock"]: {
+            workload: {name: vars(ratio(document, run["clock"], workload, name, FLOOR)) for name in seconds}
+            for workload, seconds in run["seconds"].items()
+        }
+        for run in document.values["runs"]
+    }
+
+
+def figure_step(document: Document, clock: str = "cpu") -> Any:
+    """Every step as a multiple of the floor, one panel per workload: median and quartiles; the dotted line is the floor."""
+    about = _contenders(document)
+    rows = list(dict.fromkeys(a["neuron"] if a["group"] != "peer" else n for n, a in about.items() if a["group"] != "floor"))
+    workloads = list(_run(document, clock)["seconds"])
+    style, figure = _canvas(1.1 + 0.27 * len(rows))
+    with style:
+        panels = figure.subplots(1, len(workloads), sharey=True, squeeze=False)[0]
+        for axes, workload in zip(panels, workloads, strict=True):
+            for name, a in about.items():
+                spread = ratio(document, clock, workload, name, FLOOR)
+                if spread and a["group"] != "floor":
+                    _draw(axes, spread, rows.index(a["neuron"] if a["group"] != "peer" else name), a["group"])
+            axes.axvline(1, color=GROUPS["floor"][1], linestyle=":", linewidth=1)
+            axes.set_title(f"{workload}: {document.values['workloads'][workload]['title']}")
+            axes.set(xlim=(0, None), ylim=(len(rows) - 0.5, -0.5))
+            axes.tick_params(axis="y", length=0)
+        panels[0].set_yticks(range(len(rows)), rows)
+        figure.supxlabel(f"a training step's {_clock_title(document, clock)}, as a multiple of the floor", fontsize=9.5)
+        handles = [_handle(group) for group in GROUPS if group in {a["group"] for a in about.values()}]
+        figure.legend(handles=handles, loc="outside upper center", ncols=2, handletextpad=0.2)
+    return figure
+
+
+def table_epoch(document: Document) -> pd.DataFrame:
+    """A training epoch's parts in milliseconds of CPU time (medians), their sum, and its ratio to the fused loop's."""
+    cells = document.values["cells"]
+    rows = []
+    for name, repeats in cells.items():
+        medians = {part: f"{1000 * np.median([r[part] for r in repeats]):.1f}" for part in PARTS}
+        totals = [sum(r.values()) for r in repeats]
+        fused = [sum(r.values()) for r in cells[name.replace("reference ", "fused ")]]
+        spread = Spread.of([a / b for a, b in zip(totals, fused, strict=True)])
+        total = f"{1000 * np.median(totals):.0f}"
+        rows.append({"cell": name} | medians | {"epoch": total, "× fused": str(spread) if "reference" in name else NOTHING})
+    return pd.DataFrame(rows)
+
+
+def data_epoch(document: Document) -> pd.DataFrame:
+    """Every timing of an epoch's part, in seconds of CPU time."""
+    rows = [
+        (name, repeat, part, seconds)
+        for name, repeats in document.values["cells"].items()
+        for repeat, parts in enumerate(repeats)
+        for part, seconds in parts.items()
+    ]
+    return pd.DataFrame(rows, columns=["cell", "repeat", "part", "seconds"])
+
+
+def figure_epoch(document: Document) -> Any:
+    """CPU time of one training epoch by part, fused and by the plain loop."""
+    cells = document.values["cells"]
+    style, figure = _canvas(1.2 + 0.4 * len(cells))
+    with style:
+        axes = figure.add_subplot()
+        left = np.zeros(len(cells))
+        for part, colour in PARTS.items():
+            medians = np.array([np.median([r[part] for r in repeats]) for repeats in cells.values()])
+            axes.barh(range(len(cells)), medians, left=left, color=colour, label=part, height=0.6)
+            left += medians
+        axes.set_yticks(range(len(cells)), list(cells))
+        axes.set(ylim=(len(cells) - 0.5, -0.5), xlabel="seconds of CPU time per epoch")
+        axes.tick_params(axis="y", length=0)
+        figure.legend(loc="outside upper center", ncols=3)
+    return figure
+
+
+def table_growth(document: Document) -> pd.DataFrame:
+    """A step's CPU time at several sizes as a multiple of the same contender's at the smallest, median [quartiles]."""
+    rows = []
+    for axis, points in _growth(document).items():
+        first = points[0]["seconds"]
+        for point in points:
+            row = {"size": AXES[axis], "value": str(point["value"])}
+            for name, seconds in point["seconds"].items():
+                row[name] = str(Spread.of([a / b for a, b in zip(seconds, first[name], strict=True)]))
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def data_growth(document: Document) -> pd.DataFrame:
+    """Every timing of a step at every size, in seconds of CPU time."""
+    rows = [
+        (axis, point["value"], name, repeat, value)
+        for axis, points in _growth(document).items()
+        for point in points
+        for name, seconds in point["seconds"].items()
+        for repeat, value in enumerate(seconds)
+    ]
+    return pd.DataFrame(rows, columns=["axis", "value", "contender", "repeat", "seconds"])
+
+
+def figure_growth(document: Document) -> Any:
+    """CPU time of a step against each size of the network, on doubly logarithmic scales."""
+    growth = _growth(document)
+    plain = FuncFormatter(lambda value, _: f"{value:g}")
+    looks = {FLOOR: GROUPS["floor"], "fused Doppler-LIF": ("", "#00352f", "^")}
+    style, figure = _canvas(4.4)
+    with style:
+        for axes, (axis, points) in zip(figure.subplots(2, 2, sharey=True).flat, growth.items(), strict=False):
+            sizes = [point["value"] for point in points]
+            for name in points[0]["seconds"]:
+                _, colour, marker = looks.get(name) or GROUPS[name.split()[0]]
+                medians = [1000 * np.median(point["seconds"][name]) for point in points]
+                axes.plot(sizes, medians, color=colour, marker=marker, markersize=4, linewidth=1.2, label=name)
+            axes.set_xscale("log", base=2)
+            axes.set_yscale("log")
+            axes.set_xticks(sizes, [str(size) for size in sizes])
+            axes.set_xlabel(AXES[axis])
+            axes.yaxis.set_major_formatter(plain)
+            axes.yaxis.set_minor_formatter(NullFormatter())
+        handles, labels = axes.get_legend_handles_labels()
+        figure.supylabel("milliseconds of CPU time per step", fontsize=9.5)
+        figure.legend(handles, labels, loc="outside upper center", ncols=2)
+    return figure
+
+
+def _contenders(document: Document) -> dict[str, dict[str, Any]]:
+    """What is known of each contender: by group, and within it the fastest first."""
+    groups = list(GROUPS)
+
+    def place(item: tuple[str, dict[str, Any]]) -> tuple[int, float]:
+        name, about = item
+        clock, workload, _ = next(_columns(document))
+        spread = ratio(document, clock, workload, name, FLOOR)
+        return groups.index(about["group"]), spread.median if spread else float("inf")
+
+    return dict(sorted(document.values["contenders"].items(), key=place))
+
+
+def _growth(document: Document) -> dict[str, list[dict[str, Any]]]:
+    return {axis: document.values["growth"][axis] for axis in AXES if axis in document.values["growth"]}
+
+
+def _run(document: Document, clock: str) -> dict[str, Any]:
+    return next((run for run in document.values["runs"] if run["clock"] == clock), {})
+
+
+def _clock_title(document: Document, clock: str) -> str:
+    threads = _run(document, clock).get("threads")
+    return f"{CLOCKS[clock]}, {threads} thread{'s' if threads != 1 else ''}"
+
+
+def _columns(document: Document) -> Iterator[tuple[str, str, str]]:
+    """Clock, workload and heading of each column of ratios."""
+    for run in document.values["runs"]:
+        for workload in run["seconds"]:
+            yield run["clock"], workload, f"{workload}, {_clock_title(document, run['clock'])}"
+
+
+def _measured(document: Document, goal: Goal, clock: str) -> tuple[str, Spread] | None:
+    """The contender that decides about a goal (the slowest, or the fastest other library), and its ratio."""
+    about = document.values["contenders"]
+    peers = [name for name, a in about.items() if a["group"] == "peer"]
+    over = {
+        "fused LIF": [FUSED_LIF],
+        "plain LIF": [REFERENCE_LIF],
+        "fastest peer": peers,
+        "fused two states or lateral": [f"fused {neuron}" for neuron in TWO_STATES_OR_LATERAL],
+    }[goal.over]
+    under = {"floor": FLOOR, "fused LIF": FUSED_LIF}[goal.under]
+    spreads = {name: ratio(document, clock, goal.workload, name, under) for name in over}
+    known = {name: spread for name, spread in spreads.items() if spread}
+    if not known:
+        return None
+    name = (max if goal.at_most else min)(known, key=lambda n: known[n].median)
+    return name, known[name]
+
+
+def _label(name: str, about: Mapping[str, Any]) -> str:
+    if about["group"] == "peer":
+        return f"{name}{NBSP}{about['version']}" if about["version"] else name
+    return GROUPS["floor"][0] if name == FLOOR else f"{GROUPS[about['group']][0]}, {about['neuron']}"
+
+
+def _same_spikes(about: Mapping[str, Any]) -> str:
+    if about["agreement"] is None:
+        return "reference" if about["group"] == "reference" else NOTHING
+    share = about["agreement"]["differing_spikes"]
+    return "yes" if share == 0 else f"{share:.1%} differ"
+
+
+def _gradient_error(about: Mapping[str, Any]) -> str:
+    return NOTHING if about["agreement"] is None else f"{about['agreement']['gradient_error']:.1g}"
+
+
+def _canvas(height: float) -> tuple[Any, Plot]:
+    """The book's plot style and an empty figure."""
+    return styled(), Plot(figsize=(WIDTH, height), layout="constrained")
+
+
+def _draw(axes: Any, spread: Spread, row: int, group: str) -> None:
+    _, colour, marker = GROUPS[group]
+    axes.plot([spread.low, spread.high], [row, row], color=colour, linewidth=1.6, alpha=0.7)
+    axes.plot(spread.median, row, color=colour, marker=marker, markersize=5)
+
+
+def _handle(group: str) -> Any:
+    text, colour, marker = GROUPS[group]
+    if group == "floor":
+        return Line2D([], [], label=text, color=colour, linestyle=":")
+    return Line2D([], [], label=text, color=colour, marker=marker, linestyle="")

@@ -1,0 +1,136 @@
+"""The sections on tuned networks: the study that tunes them, the table of what it found, and the frontier of dense networks.
+
+A section's `paper` profile is a reduced budget that two cores finish in hours. The paper's own is reached by parameters:
+`n_trials` 30 to 55, `startup_trials` 10, `prune_epoch` 31, `max_epochs` and `cnn_epochs` 200, `patience` 20, and in the
+table five seeds (`TABLE_SEEDS`).
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from mstask.parameters import Count, Fraction, Parameters, Positive
+from mstask.protocol import MORE_CALIBRATION, PROTOCOL
+from mstask.section import Place, Section
+
+TABLE_SEEDS = (42, 123, 999, 7, 2024)
+"""Seeds of the paper's final table."""
+
+TRIPLES = ((8, 16, 32), (16, 32, 64), (32, 64, 128), (48, 96, 192), (64, 128, 256), (72, 144, 288), (80, 160, 320))
+CNNS = tuple(f"CNN-{'-'.join(map(str, channels))}" for channels in TRIPLES)
+TUNED = ("Doppler-LIF", "Vanilla-LIF", "Parametric-LIF")
+BANK = "D2_concat"
+
+
+class StudyParameters(Parameters):
+    """A multi-objective study; its trials' learning rate, network and schedule come from the search space."""
+
+    batch_size: Count = Field(description="training examples per step")
+    max_epochs: Count = Field(description="upper limit of a trial")
+    patience: Count = Field(description="epochs without a better validation score")
+    calibration_examples: Count = Field(description="examples for the thresholds")
+    n_trials: Count = Field(description="trials of each architecture")
+    startup_trials: Count = Field(description="of these, drawn at random first")
+    prune_epoch: Count = Field(description="epochs after which a hopeless trial ends")
+    prune_below: Fraction = Field(description="smoothed validation macro-F1 then")
+    select_on: Literal["validation", "test"] = Field(description="validation, or test as in the paper")
+
+
+class TunedParameters(Parameters):
+    """Networks whose learning rate and schedule the study found, and dense networks with a recipe of their own."""
+
+    batch_size: Count = Field(description="training examples per step")
+    max_epochs: Count = Field(description="upper limit, spiking networks")
+    patience: Count = Field(description="epochs without a better validation score")
+    calibration_examples: Count = Field(description="examples for the thresholds")
+    cnn_epochs: Count = Field(description="upper limit, CNNs; their cosine ends here")
+    cnn_learning_rate: Positive = Field(description="of Adam, CNNs")
+    cnn_weight_decay: Annotated[float, Field(ge=0)] = Field(description="of Adam, CNNs")
+
+
+COMMON: dict[str, Any] = {"batch_size": PROTOCOL.batch_size, "patience": PROTOCOL.patience} | MORE_CALIBRATION
+DENSE = {"cnn_learning_rate": 1e-3, "cnn_weight_decay": 1e-4}
+
+SMOKE = {"data_size": "small", "seeds": [42], "max_epochs": 2}
+QUICK = {"data_size": "medium", "seeds": [42], "max_epochs": 6}
+PAPER = {"data_size": "paper", "seeds": list(PROTOCOL.seeds)}
+
+
+def _from_study(place: Place, parameters: Parameters) -> dict[str, str]:
+    """What a tuned network takes from the study; see `search.read_from_study`."""
+    from mstask.studies.tuning.search import read_from_study
+
+    return read_from_study(place, parameters)
+
+
+def _study() -> ModuleType:
+    """One trial after another."""
+    from mstask.studies.tuning import study
+
+    return study
+
+
+def _tuned() -> ModuleType:
+    """What the study chose, trained in full."""
+    from mstask.studies.tuning import tuned
+
+    return tuned
+
+
+STUDY = Section(
+    id="study",
+    number="4.2",
+    title="Tuning for radar: the studies",
+    data="radar",
+    methods=(*TUNED, BANK),
+    parameters=StudyParameters,
+    protocol=COMMON | {"prune_epoch": 31, "prune_below": 0.30, "select_on": "validation"},
+    profiles={
+        "smoke": SMOKE | {"methods": list(TUNED), "n_trials": 2, "startup_trials": 1},
+        "quick": QUICK | {"methods": list(TUNED), "n_trials": 4, "startup_trials": 2},
+        "paper": PAPER
+        | {"methods": list(TUNED), "seeds": [42], "max_epochs": 30, "n_trials": 10, "startup_trials": 5, "prune_epoch": 15},
+    },
+    experiment=_study,
+)
+
+SEARCH = Section(
+    id="search",
+    number="4.2",
+    title="Tuned networks on radar",
+    data="radar",
+    methods=(*TUNED, BANK, *(f"{name}.efficient" for name in (*TUNED, BANK)), "SmallCNN"),
+    parameters=TunedParameters,
+    protocol=COMMON | DENSE,
+    profiles={
+        "smoke": SMOKE | {"methods": [*TUNED, "SmallCNN"], "cnn_epochs": 2},
+        "quick": QUICK | {"methods": [*TUNED, "SmallCNN"], "max_epochs": 10, "cnn_epochs": 10},
+        "paper": PAPER | {"methods": [*TUNED, "SmallCNN"], "max_epochs": 60, "cnn_epochs": 20},
+    },
+    after=("study",),
+    reads=_from_study,
+    experiment=_tuned,
+)
+
+FRONTIER = Section(
+    id="frontier",
+    number="4.2",
+    title="Accuracy against operation-count proxy: the CNN frontier on radar",
+    data="radar",
+    methods=(*CNNS, *TUNED),
+    parameters=TunedParameters,
+    protocol=COMMON | DENSE,
+    profiles={
+        "smoke": SMOKE | {"methods": [CNNS[0], "Doppler-LIF"], "cnn_epochs": 2},
+        "quick": QUICK | {"methods": [*CNNS[:2], "Doppler-LIF"], "max_epochs": 10, "cnn_epochs": 10},
+        "paper": PAPER | {"methods": [*CNNS[:4], *TUNED], "max_epochs": 60, "cnn_epochs": 20},
+    },
+    after=("study", "search"),
+    reads=_from_study,
+    experiment=_tuned,
+)
+
+SECTIONS = (STUDY, SEARCH, FRONTIER)

@@ -1,0 +1,1 @@
+"""A study of our own, as one outside the checkout would be; for tests of the batch engine."""
