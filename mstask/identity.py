@@ -22,6 +22,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from mstask import plugins
 from mstask.parameters import Parameters
 from mstask.paths import ROOT
 from mstask.section import Place as Cell
@@ -140,8 +141,8 @@ class Reached:
     def returned(self, function: str) -> set[str]:
         """Dotted names of the modules that a function such as a section's `experiment` imports and returns."""
         name, symbol = self._split(function)
-        module = self.modules.get(name)
-        return module.targets[module.bound[symbol][0]] if module else set()
+        module = self.modules[name]
+        return module.targets[module.bound[symbol][0]]
 
     def visit(self, target: str) -> set[Place]:
         """Add what a dotted name stands for, and all that it needs in turn; a bare module is all of it."""
@@ -309,8 +310,11 @@ class Silent(ast.NodeTransformer):
 
 def counted(root: Path) -> Iterator[tuple[str, Path]]:
     """Name and file of every module that is counted."""
-    for path in sorted((root / "mstask").rglob("*.py")):
-        parts = path.relative_to(root).with_suffix("").parts
+    own = {path: path.relative_to(root) for path in sorted((root / "mstask").rglob("*.py"))}
+    for folder in map(Path, plugins.outside()):
+        own |= {path: Path("mstask/studies") / path.relative_to(folder) for path in sorted(folder.rglob("*.py"))}
+    for path, place in own.items():
+        parts = place.with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         if name != "mstask" and not any(f"{name}.".startswith(f"{apart}.") for apart in APART):
             yield name, path

@@ -24,11 +24,16 @@ def plugin(name: str) -> ModuleType:
     return import_module(f"{mstask.__name__}.{name}")
 
 
+def outside() -> list[str]:
+    """The folders named in MSTASK_STUDIES."""
+    return [folder for folder in os.environ.get("MSTASK_STUDIES", "").split(os.pathsep) if folder]
+
+
 @cache
 def studies() -> tuple[ModuleType, ...]:
     """The package of every study, in the order of the book: by the number of its first section, without one last."""
     package = plugin("studies")
-    package.__path__ = [package.__path__[0], *filter(None, os.environ.get("MSTASK_STUDIES", "").split(os.pathsep))]
+    package.__path__ = [package.__path__[0], *outside()]
     found = [import_module(f"{package.__name__}.{m.name}") for m in iter_modules(package.__path__) if m.ispkg]
     return tuple(sorted(found, key=lambda study: (first_number(study), study.__name__)))
 

@@ -10,6 +10,7 @@ from making import cell
 
 from mstask import cell as cells
 from mstask import results
+from mstask.data import Split
 from mstask.errors import MstaskError
 from mstask.lab import locked
 from mstask.section import Place, grid, resolve, section
@@ -48,7 +49,7 @@ def test_data_of_another_source_case_or_section_is_refused(toy_here):
 
 def test_data_that_is_not_what_it_says_is_refused(toy_here):
     splits = cells.load("toy", resolve("toy"))
-    fewer = dataclasses.replace(splits, train=toy.Split(splits.train.x[:9], splits.train.y[:9]))
+    fewer = dataclasses.replace(splits, train=Split(splits.train.x[:9], splits.train.y[:9]))
     for wrong in (fewer, dataclasses.replace(splits, n_classes=3)):
         with pytest.raises(MstaskError, match="it was changed after it was loaded"):
             cells.run_cell("toy", PLACE, resolve("toy"), wrong)

@@ -13,7 +13,7 @@ import toy
 
 from benchmarks.scaling import makespan, simulate
 from mstask import cell as cells
-from mstask import results, show
+from mstask import results, runs, show
 from mstask import section as sections
 from mstask.lab import batch, describe, estimates, status
 from mstask.lab.cli import main
@@ -32,19 +32,19 @@ def measure(place=PLAIN, **given):
 class TestStatus:
     def test_a_cell_is_done_until_its_parameters_code_notebook_or_data_change(self, toy_here, monkeypatch):
         parameters = resolve("toy")
-        assert status.find("toy", PLAIN, parameters).state == "missing"
+        assert runs.find("toy", PLAIN, parameters).state == "missing"
         cell = measure()
-        assert status.find("toy", PLAIN, parameters, "sha256:toy") == status.Found(cell, "done")
-        assert status.find("toy", PLAIN, parameters, "sha256:other").changed == ("data",)
-        monkeypatch.setattr(status, "of_cell", lambda *cell: {"code": "other", "notebook": "n"})
-        assert status.find("toy", PLAIN, parameters).changed == ("code", "notebook")
-        assert status.finished("toy", PLAIN, parameters) is None
+        assert runs.find("toy", PLAIN, parameters, "sha256:toy") == runs.Found(cell, "done")
+        assert runs.find("toy", PLAIN, parameters, "sha256:other").changed == ("data",)
+        monkeypatch.setattr(runs, "of_cell", lambda *cell: {"code": "other", "notebook": "n"})
+        assert runs.find("toy", PLAIN, parameters).changed == ("code", "notebook")
+        assert runs.finished("toy", PLAIN, parameters) is None
 
     def test_changed_code_makes_a_cell_run_again_unless_stale_cells_are_kept(self, toy_here, monkeypatch):
         first = measure()
         assert measure() == first
         assert toy.measured(toy_here) == ["plain"]
-        monkeypatch.setattr(status, "of_cell", lambda *cell: {"code": "0" * 64})
+        monkeypatch.setattr(runs, "of_cell", lambda *cell: {"code": "0" * 64})
         monkeypatch.setattr(cells, "of_cell", lambda *cell: {"code": "0" * 64})
         made = batch.plan([("toy", resolve("toy", methods=["plain"]))], 1, None, False, keep_stale=True)
         assert [outcome.status for outcome in made.outcomes] == ["skipped"]
@@ -56,24 +56,24 @@ class TestStatus:
 
     def test_a_document_of_an_earlier_scheme_is_stale_without_a_word_of_change(self, toy_here, monkeypatch):
         measure()
-        monkeypatch.setattr(status, "is_earlier", lambda made: True)
-        monkeypatch.setattr(status, "of_cell", lambda *cell: {"code": "other", "notebook": "n"})
-        found = status.find("toy", PLAIN, resolve("toy"))
-        assert (found.state, found.note, found.changed) == ("stale", status.EARLIER_SCHEME, ("code",))
+        monkeypatch.setattr(runs, "is_earlier", lambda made: True)
+        monkeypatch.setattr(runs, "of_cell", lambda *cell: {"code": "other", "notebook": "n"})
+        found = runs.find("toy", PLAIN, resolve("toy"))
+        assert (found.state, found.note, found.changed) == ("stale", runs.EARLIER_SCHEME, ("code",))
 
     def test_a_document_without_recorded_code_counts_as_done_and_is_shown_as_such(self, toy_here, capsys):
         path = cells.path_of("toy", PLAIN, resolve("toy"))
         cell = measure()
         plain = cell.provenance.model_copy(update={"inputs": None, "seal": None})
         results.write_cell(path, cell.model_copy(update={"provenance": plain}))
-        assert status.find("toy", PLAIN, resolve("toy")).note == status.UNKNOWN_CODE
+        assert runs.find("toy", PLAIN, resolve("toy")).note == runs.UNKNOWN_CODE
         assert main(["status", "toy"]) == 0
-        assert f"1 cells counted as done were {status.UNKNOWN_CODE}" in capsys.readouterr().out
+        assert f"1 cells counted as done were {runs.UNKNOWN_CODE}" in capsys.readouterr().out
 
     def test_status_lists_runs_with_cost_and_failures_with_their_notebook(self, toy_here, capsys):
         measure()
         measure(PLAIN, max_epochs=3)
-        status.record_failure(
+        runs.record_failure(
             cells.path_of("toy", Place("other", None, 1), resolve("toy")), "it broke", "here.ipynb", resolve("toy")
         )
         assert main(["status", "toy", "--json"]) == 0
@@ -90,7 +90,7 @@ class TestStatus:
         measure(Place("plain", None, 77), seeds=[77])
         measure(Place("plain", None, 78), seeds=[78], max_epochs=3)
         broken = resolve("toy", patience=1)
-        status.record_failure(cells.path_of("toy", PLAIN, broken), "it broke", "here.ipynb", broken)
+        runs.record_failure(cells.path_of("toy", PLAIN, broken), "it broke", "here.ipynb", broken)
         found = {(state.profile.partition("+")[0], state.differs, state.seed): state for state in status.everything(["toy"])}
         assert [found["quick", changed, seed].state for changed, seed in (("", 77), ("max_epochs=3", 78))] == ["done", "done"]
         assert found["quick", "patience=1", 1].note == "it broke (here.ipynb)"

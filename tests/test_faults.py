@@ -19,9 +19,9 @@ import pytest
 import toy
 
 from mstask import cell as cells
-from mstask import results
+from mstask import results, runs
 from mstask.errors import MstaskError
-from mstask.lab import batch, status
+from mstask.lab import batch
 from mstask.lab.cli import main
 from mstask.paths import ROOT
 from mstask.section import Place, resolve
@@ -197,7 +197,7 @@ def test_a_clock_that_jumps_changes_no_document(toy_here, whole, monkeypatch):
 def test_a_document_of_another_schema_is_measured_again(toy_here, whole):
     path = cells.path_of("toy", Place("plain", None, 1), resolve("toy"))
     results.write_atomic(path, '{"schema_version": "mstask/0", "macro_f1": 1.0}\n')
-    found = status.find("toy", Place("plain", None, 1), resolve("toy"))
+    found = runs.find("toy", Place("plain", None, 1), resolve("toy"))
     assert found.state == "missing" and "schema version 'mstask/0'" in found.note
     measure()
     assert toy.documents(toy_here)["plain-1.json"] == whole["plain-1.json"]

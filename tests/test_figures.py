@@ -187,7 +187,7 @@ class TestFigures:
         assert show.figure_ablation({"embedded": document()})._repr_png_().startswith(b"\x89PNG")
 
     def test_one_radar_example_of_each_class(self):
-        from mstask.synth.micro_doppler import CLASS_NAMES
+        from mstask.data.radar import CLASS_NAMES
 
         assert [axes.get_title() for axes in show.figure_radar_examples().axes] == list(CLASS_NAMES)
 

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from studies.toy import declare
 from studies.toy import measure as toy_measure
-from studies.toy.declare import TOY
 
 from mstask import plugins, results
 from mstask.lab import pairs
 from mstask.paths import ROOT
 
-load = toy_measure.load
+CELLS, TOY, load = declare.CELLS, declare.TOY, toy_measure.load
 RUN = """
 from mstask.cell import load, run_cell
 from mstask.section import given, grid, resolve

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mstask import results
-from mstask.cell import data_record, device_to_use, experiment, load
+from mstask.cell import data_record, device_to_use, load
 from mstask.errors import MstaskError, nearest
 from mstask.job import Job
 from mstask.results.documents import Cell, DataRecord, Measures
@@ -102,7 +102,7 @@ def repeat(cells: Sequence[Cell]) -> Iterator[Repeat]:
             checkpoint = Path(folder) / "checkpoint.pt"
             job = Job(about, cell.method, cell.case, cell.seed, parameters, splits, device_to_use(), checkpoint)
             with _threads(cell.provenance.threads):
-                measures = experiment(about).measure(job).measures
+                measures = about.experiment().measure(job).measures
         yield Repeat(cell, measures, data_record(splits))
 
 
