@@ -22,9 +22,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from mstask import plugins
 from mstask.parameters import Parameters
-from mstask.paths import ROOT
+from mstask.paths import ROOT, named
 from mstask.section import Place as Cell
 from mstask.section import Section
 
@@ -311,7 +310,7 @@ class Silent(ast.NodeTransformer):
 def counted(root: Path) -> Iterator[tuple[str, Path]]:
     """Name and file of every module that is counted."""
     own = {path: path.relative_to(root) for path in sorted((root / "mstask").rglob("*.py"))}
-    for folder in map(Path, plugins.outside()):
+    if folder := named("MSTASK_STUDIES"):
         own |= {path: Path("mstask/studies") / path.relative_to(folder) for path in sorted(folder.rglob("*.py"))}
     for path, place in own.items():
         parts = place.with_suffix("").parts

@@ -3,12 +3,11 @@
 Beside the core lie `fused` (compiled time loops), `synth` (generators of embedded data), `studies` with one folder a study,
 and `lab` (command line and batch). A study's folder holds `declare.py` (its sections: what can be run), `facts.py`
 (its numbers for sentences), `claims.py` and `exhibits.py`, or files that begin so ("exhibits_wiring.py"); any may be absent.
-Folders named in MSTASK_STUDIES hold studies of one's own.
+The folder that MSTASK_STUDIES names holds studies of one's own.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -16,6 +15,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 import mstask
+from mstask.paths import named
 
 
 @cache
@@ -24,16 +24,12 @@ def plugin(name: str) -> ModuleType:
     return import_module(f"{mstask.__name__}.{name}")
 
 
-def outside() -> list[str]:
-    """The folders named in MSTASK_STUDIES."""
-    return [folder for folder in os.environ.get("MSTASK_STUDIES", "").split(os.pathsep) if folder]
-
-
 @cache
 def studies() -> tuple[ModuleType, ...]:
     """The package of every study, in the order of the book: by the number of its first section, without one last."""
     package = plugin("studies")
-    package.__path__ = [package.__path__[0], *outside()]
+    own = named("MSTASK_STUDIES")
+    package.__path__ = [package.__path__[0], *([str(own)] if own else [])]
     found = [import_module(f"{package.__name__}.{m.name}") for m in iter_modules(package.__path__) if m.ispkg]
     return tuple(sorted(found, key=lambda study: (first_number(study), study.__name__)))
 

@@ -197,9 +197,9 @@ class TestUnits:
 
 
 def test_a_machine_without_enough_memory_is_told_in_one_sentence(monkeypatch):
-    def loader(name):
+    def loader(source, size, root):
         raise MemoryError("Unable to allocate 9 TiB")
 
-    monkeypatch.setattr(data, "_loader", loader)
+    monkeypatch.setitem(data.found(), "radar", loader)
     with pytest.raises(DataError, match="radar needs more memory than this machine has free"):
         data.load("radar")
