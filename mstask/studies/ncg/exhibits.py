@@ -1,7 +1,4 @@
-"""Groups of competing readout neurons, as plots, tables and plain data: who scores what, who wins how often, on which code.
-
-A document's cases are data sets.
-"""
+"""Groups of competing readout neurons: who scores what, who wins how often, on which code. A document's cases are data sets."""
 
 from __future__ import annotations
 
