@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from mstask.errors import MstaskError
+from mstask.data import Split
 from mstask.studies.hetsyn.names import EDGES
 from mstask.studies.hetsyn.networks import Network
+
+BATCH = 256
+"""Examples that are tested together."""
 
 
 def time_constants(decay: Tensor) -> Tensor:
@@ -39,19 +42,22 @@ def spread(decay: Tensor, limit: float) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def replaced(decays: Mapping[str, Tensor], values: Mapping[str, Tensor]):
-    """For a while, give the named decays other values."""
-    kept = {name: decays[name].detach().clone() for name in values}
-    try:
-        with torch.no_grad():
-            for name, value in values.items():
-                decays[name].copy_(value)
-        yield
-    finally:
-        with torch.no_grad():
-            for name, value in kept.items():
-                decays[name].copy_(value)
+def spreads(model: Network, limit: float) -> dict[str, dict[str, Any]]:
+    """The spread of the trained decays of each set of synapses."""
+    return {name: spread(decay, limit) for name, decay in model.decays().items()}
+
+
+def by_channel(model: Network) -> dict[str, dict[str, Any]] | None:
+    """Time constants of the synapses from cue and from noise channels; None where there is no decay per synapse."""
+    decay = model.decays().get("layers.0.inputs")
+    if decay is None or decay.dim() < 2:
+        return None
+    tau = time_constants(decay)
+    groups = {"cue": tau[:, :20].flatten(), "noise": tau[:, 20:].flatten()}
+    return {
+        name: {"mean_finite": group[group.isfinite()].mean().item(), "n_infinite": int(group.isinf().sum())}
+        for name, group in groups.items()
+    }
 
 
 def knock_out(
@@ -77,34 +83,38 @@ def knock_out(
         "n": sum(mask.numel() for mask in long.values()),
         "intact": score(model),
     }
-    short = math.exp(-1 / to)
     for which, masks in chosen.items():
-        with replaced(decays, {name: decays[name].detach().masked_fill(mask, short) for name, mask in masks.items()}):
-            found[which] = score(model)
+        altered = copy.deepcopy(model)
+        for name, mask in masks.items():
+            altered.decays()[name].data.masked_fill_(mask, math.exp(-1 / to))
+        found[which] = score(altered)
     return found
 
 
 def deleted(x: Tensor, share: float, rng: torch.Generator) -> Tensor:
     """Remove each spike of x independently with probability `share`."""
-    if not 0 <= share <= 1:
-        raise MstaskError(f"share of deleted spikes is {share}, expected 0 to 1")
     return x * (torch.rand(x.shape, generator=rng) >= share).to(x.dtype)
 
 
 def added(x: Tensor, share: float, rng: torch.Generator) -> Tensor:
     """Set each value of x to a spike, 1, independently with probability `share`, as the option of the paper's code does."""
-    if not 0 <= share <= 1:
-        raise MstaskError(f"share of added spikes is {share}, expected 0 to 1")
     return x.masked_fill(torch.rand(x.shape, generator=rng) < share, 1)
 
 
 @torch.no_grad()
-def accuracy(model: Network, x: Tensor, y: Tensor, batch: int = 256) -> float:
-    """Share of right answers on x [N, T, F], y [N]."""
+def answers(model: Network, x: Tensor) -> tuple[Tensor, list[float]]:
+    """Predicted classes int64 [N] on the CPU, and the mean firing rate of each hidden layer, for x [N, T, F]."""
     model.eval()
     device = next(model.parameters()).device
-    guesses = torch.cat([model(part.to(device)).argmax(-1).cpu() for part in x.split(batch)])
-    return (guesses == y).double().mean().item()
+    logits, rates = zip(*(model.forward_with_rates(part.to(device)) for part in x.split(BATCH)), strict=True)
+    sizes = torch.tensor([len(part) for part in logits], dtype=torch.float64)
+    mean = (torch.stack(rates).cpu().double() * sizes[:, None]).sum(0) / sizes.sum()
+    return torch.cat(logits).argmax(-1).cpu(), mean.tolist()
+
+
+def accuracy(model: Network, test: Split) -> float:
+    """Share of right answers."""
+    return (answers(model, test.x)[0] == test.y).double().mean().item()
 
 
 def first_hit(merits: Sequence[float], level: float = 0.95, over: int = 10) -> int | None:

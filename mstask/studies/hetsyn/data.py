@@ -9,7 +9,6 @@ rounded alike. Its time constants are given per step: "20 ms" there are 20 steps
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from sklearn.model_selection import train_test_split
 from mstask import data
 from mstask.data import DataError, Split, Splits, checks, shd, speech
 from mstask.errors import MstaskError, nearest
+from mstask.parameters import Parameters
 from mstask.studies.hetsyn.names import CASES
 from mstask.studies.hetsyn.tasks import MatchToSample, Pattern
 
@@ -26,47 +26,31 @@ ROWS, BIN_S = 250, 0.004
 VALIDATION_TRIALS = 256
 PATTERN_TRIALS = 8
 DATA_SEED = 0
-LOADED = {"speech": "speech", "radar": "radar"}
 
 
-def load_case(
-    case: str | None,
-    source: str = "embedded",
-    size: str = "paper",
-    bins_size: str = "medium",
-    test_trials: int = 2048,
-    task_seed: int = 0,
-) -> Splits:
-    """The data of a case; `bins_size` is the size of "speech-bins", `size` that of the other stored sets.
+def of_case(case: str, parameters: Parameters) -> Splits:
+    """The data of a case.
 
     The synthetic trials are the same whatever the source: their generator defines them. Training draws its own; the training
-    part here only shows some. On real data, digits are MNIST.
+    part here only shows some.
     """
     if case not in CASES:
         raise MstaskError(f"case {case!r} is unknown; {nearest(str(case), CASES)}")
+    source, rng = parameters.data_source, torch.Generator().manual_seed(DATA_SEED)
     if case.startswith("match"):
-        return match_trials(MatchToSample(), source, test_trials)
+        counts = VALIDATION_TRIALS, VALIDATION_TRIALS, parameters.test_trials
+        parts = [Split(*MatchToSample().trials(count, rng)) for count in counts]
+        return _splits("match-to-sample", source, parts, ["mismatch", "match"])
     if case.startswith("pattern"):
-        return pattern_trials(Pattern.draw(task_seed), source)
+        task = Pattern.draw(parameters.task_seed)
+        # the label, always 0, says nothing
+        parts = [Split(task.trials(n, rng), torch.zeros(n, dtype=torch.int64)) for n in (1, 1, PATTERN_TRIALS)]
+        return _splits("pattern-generation", source, parts, ["pattern"])
     if case.startswith("digits"):
-        return digits(source, size, pixels=case == "digits-pixels")
+        return digits(source, parameters.data_size, pixels=case == "digits-pixels")
     if case == "speech-bins":
-        return speech_bins(source, bins_size)
-    return data.load(LOADED[case], source, size)
-
-
-def match_trials(task: MatchToSample, source: str, n: int) -> Splits:
-    """Trials to test on, and some to look at."""
-    rng = torch.Generator().manual_seed(DATA_SEED)
-    parts = [Split(*task.trials(count, rng)) for count in (VALIDATION_TRIALS, VALIDATION_TRIALS, n)]
-    return _splits("match-to-sample", source, parts, ["mismatch", "match"])
-
-
-def pattern_trials(task: Pattern, source: str) -> Splits:
-    """Noisy inputs with the one template; the label, always 0, says nothing."""
-    rng = torch.Generator().manual_seed(DATA_SEED)
-    parts = [Split(task.trials(n, rng), torch.zeros(n, dtype=torch.int64)) for n in (1, 1, PATTERN_TRIALS)]
-    return _splits("pattern-generation", source, parts, ["pattern"])
+        return speech_bins(source, parameters.bins_size)
+    return data.load(case, source, parameters.data_size)
 
 
 def digits(source: str, size: str, pixels: bool) -> Splits:
@@ -82,25 +66,20 @@ def digits(source: str, size: str, pixels: bool) -> Splits:
     return Splits(*parts, whole.n_classes, meta)
 
 
-def speech_bins(
-    source: str, size: str, root: str | os.PathLike[str] | None = None, warp: float = 1.0, test_only: bool = False
-) -> Splits:
+def speech_bins(source: str, size: str, warp: float = 1.0, test_only: bool = False) -> Splits:
     """Spoken digits in 4 ms bins, uint8 [N, 250, 700], divided as "speech": validation is a stratified 15 % of training.
 
-    Parameters
-    ----------
-    warp : factor that spike times are multiplied by; trials then have `rows_of(warp)` rows.
-    test_only : read the test file alone; training and validation are empty.
+    Spike times are multiplied by `warp`; trials then have `rows_of(warp)` rows. With `test_only`, training and validation are
+    empty.
     """
-    if not 0 < warp <= 10:
-        raise MstaskError(f"time warp is {warp}, expected a factor above 0 and at most 10")
-    corpus = speech.read(source, size, root)
-    x_test = _binned_file(_file(source, size, root, "shd_test"), warp)
+    corpus = speech.read(source, size, None)
+    folder = speech.generated(size) if source == "embedded" else speech.real_folder(None)
+    x_test = _binned_file(folder, "shd_test", warp)
     labels = corpus.train.labels
     if test_only:
         x, rows = x_test[:0], [np.arange(0), np.arange(0)]
     else:
-        x = _binned_file(_file(source, size, root, "shd_train"), warp)
+        x = _binned_file(folder, "shd_train", warp)
         rows = train_test_split(
             np.arange(len(labels)), test_size=speech.VALIDATION_SHARE, random_state=speech.SEED, stratify=labels
         )
@@ -130,21 +109,16 @@ def binned(times: np.ndarray, units: np.ndarray, warp: float = 1.0) -> np.ndarra
     return out
 
 
-def _binned_file(path: Path, warp: float) -> np.ndarray:
+def _binned_file(folder: Path, name: str, warp: float) -> np.ndarray:
+    path = next((path for end in ("h5", "h5.gz") if (path := folder / f"{name}.{end}").is_file()), None)
+    if path is None:
+        raise DataError(f"{folder} has neither {name}.h5 nor {name}.h5.gz, expected SHD's files")
     with shd.opened(path) as file:
         times, units = file["spikes/times"], file["spikes/units"]
         out = np.empty((len(times), rows_of(warp), shd.N_UNITS), np.uint8)
         for i, (time, unit) in enumerate(zip(times[:], units[:], strict=True)):
             out[i] = binned(time, unit, warp)
     return out
-
-
-def _file(source: str, size: str, root: str | os.PathLike[str] | None, name: str) -> Path:
-    folder = speech.generated(size) if source == "embedded" else speech.real_folder(root)
-    for path in (folder / f"{name}.h5", folder / f"{name}.h5.gz"):
-        if path.is_file():
-            return path
-    raise DataError(f"{folder} has neither {name}.h5 nor {name}.h5.gz, expected SHD's files")
 
 
 def _splits(name: str, source: str, parts: list[Split], class_names: list[str], size: str = "all") -> Splits:

@@ -13,8 +13,6 @@ from mstask.studies.hetsyn.names import CASES, METHODS
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Factor = Annotated[float, Field(gt=0, le=4)]
-
-
 NotNegative = Annotated[float, Field(ge=0)]
 Dropped = Annotated[float, Field(ge=0, lt=1)]
 
@@ -54,14 +52,6 @@ class HetSynParameters(TrainingParameters):
     warps: list[Factor] = Field(description="factors that stretch test words")
     decay_steps: Annotated[int, Field(ge=0)] = Field(description="steps of the weight-decay trial; 0: none")
 
-
-BUDGET = (
-    "Sized for two CPU cores: the synthetic tasks train for half of the paper's 1000 iterations; speech and radar for the "
-    "first 12 of its 100 epochs, at the learning rates of those; the epoch is chosen on validation data; speech in bins has "
-    "the medium set of words, not as many as SHD, and digits are fewer and smaller than MNIST's; three seeds stand for the "
-    "paper's five to fifty runs."
-)
-"""How the paper profile falls short of the paper's protocol."""
 
 TASK_SEED = 7
 """The first pattern whose target differs clearly between all three showings of the template (mean square above 0.5)."""

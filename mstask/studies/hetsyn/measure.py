@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from mstask.cost import count_parameters
-from mstask.data import Splits
+from mstask.data import Split, Splits
 from mstask.job import Job, Measured
 from mstask.protocol import PROTOCOL
 from mstask.results.documents import Measures
 from mstask.section import Section
 from mstask.spiking import of_outcome
-from mstask.studies.hetsyn import loop, synthetic
-from mstask.studies.hetsyn.analyses import accuracy, added, deleted, knock_out, shrunk
-from mstask.studies.hetsyn.data import load_case, speech_bins
-from mstask.studies.hetsyn.declare import HetSynParameters
+from mstask.studies.hetsyn import data, loop, synthetic
+from mstask.studies.hetsyn.analyses import accuracy, added, deleted, knock_out, shrunk, spreads
 from mstask.studies.hetsyn.networks import Network, free_time_constants
 from mstask.studies.hetsyn.settings import SETTINGS
-from mstask.studies.hetsyn.synthetic import TEST_SEED, spreads
+from mstask.studies.hetsyn.synthetic import TEST_SEED
 from mstask.training import tick, train
+
+if TYPE_CHECKING:
+    from mstask.studies.hetsyn.declare import HetSynParameters
 
 PAPER_STEPS, PAPER_COSINE, PAPER_RATE, PAPER_DECAY = 25_500, 10_200, 2e-3, 4e-3
 """Of the paper's SHD code: optimiser steps in all, in the cosine; learning rate of the weights; weight decay."""
 
 
-def load(section: Section, parameters: Any, case: str | None) -> Splits:
-    """The data of a case; see `data.load_case`."""
-    own = {name: getattr(parameters, name) for name in ("bins_size", "test_trials", "task_seed")}
-    return load_case(case, parameters.data_source, parameters.data_size, **own)
+def load(section: Section, parameters: HetSynParameters, case: str | None) -> Splits:
+    """The data of a case; see `data.of_case`."""
+    return data.of_case(str(case), parameters)
 
 
 def measure(job: Job) -> Measured:
@@ -46,24 +46,33 @@ def measure(job: Job) -> Measured:
 
 def classify(job: Job) -> Measured:
     """Train as the paper does, but with selection on validation; test, and look at the time constants."""
-    setting, splits = SETTINGS[job.case], job.splits
-    model = _network(job)
+    setting, test = SETTINGS[job.case], job.splits.test
+    model = network(job)
     before = spreads(model, setting.limit)
-    outcome = train(model, splits, recipe(job.parameters, job.case), job.seed, job.checkpoint, job.on_epoch)
+    outcome = train(model, job.splits, recipe(job.parameters, job.case), job.seed, job.checkpoint, job.on_epoch)
     clock = time.perf_counter()
     seconds = outcome.seconds | {"analyses": 0.0}
     start = sum(setting.times.drawn) / 2
     details = {
         "n_time_constants": free_time_constants(model),
         "time_constants": {"before": before, "after": spreads(model, setting.limit)},
-        "knock_out": knock_out(model, setting.limit, start, lambda m: _accuracy(m, splits), TEST_SEED),
+        "knock_out": knock_out(model, setting.limit, start, lambda m: accuracy(m, test), TEST_SEED),
     }
     if job.case == "speech-bins":
-        details |= _robustness(job, model)
+        details |= robustness(job, model)
         if job.method == "HetSynLIF" and job.parameters.decay_steps:
             details["weight_decay"] = weight_decay(job)
     tick(seconds, "analyses", clock)
     return Measured(Measures(**of_outcome(outcome), n_parameters=count_parameters(model), details=details), seconds)
+
+
+def network(job: Job) -> Network:
+    """The network of a case that is trained by epochs."""
+    torch.manual_seed(job.seed)
+    splits, parameters = job.splits, job.parameters
+    dropout = parameters.digits_dropout if job.case.startswith("digits") else parameters.dropout
+    sizes = splits.train.x.shape[-1], splits.n_classes
+    return SETTINGS[job.case].network(job.method, *sizes, dropout, parameters.threshold).to(job.device)
 
 
 def recipe(parameters: HetSynParameters, case: str) -> loop.Published:
@@ -73,6 +82,21 @@ def recipe(parameters: HetSynParameters, case: str) -> loop.Published:
     shared = parameters.model_dump(include={"patience", "decay_rate", "warm_up", "cosine_epochs", "plateau", "clip_gradient"})
     epochs = parameters.digits_epochs if digits else parameters.max_epochs
     return loop.Published(**own, **shared, max_epochs=epochs, smoothing=PROTOCOL.smoothing)
+
+
+def robustness(job: Job, model: Network) -> dict[str, Any]:
+    """Accuracy with spikes deleted or added, and with spike times stretched, at test time only (HetSyn, Figs. 4C and 4F)."""
+    test, parameters = job.splits.test, job.parameters
+    rng = torch.Generator().manual_seed(TEST_SEED)
+    without = [accuracy(model, Split(deleted(test.x, share, rng), test.y)) for share in parameters.deletions]
+    noisy = [accuracy(model, Split(added(test.x, share, rng), test.y)) for share in parameters.additions]
+    where = parameters.data_source, parameters.bins_size
+    warped = [accuracy(model, data.speech_bins(*where, warp, test_only=True).test) for warp in parameters.warps]
+    return {
+        "deletion": {"share": parameters.deletions, "accuracy": without},
+        "addition": {"share": parameters.additions, "accuracy": noisy},
+        "warp": {"factor": parameters.warps, "octaves": [math.log2(w) for w in parameters.warps], "accuracy": warped},
+    }
 
 
 def weight_decay(job: Job) -> dict[str, Any]:
@@ -106,46 +130,17 @@ def weight_decay(job: Job) -> dict[str, Any]:
         return loss, (logits.argmax(-1) == labels).double().mean().item()
 
     for arm, decay_of_decays in (("with", stronger), ("without", 0.0)):
-        model = _network(job)
+        model = network(job)
         optimiser = loop.adamw(model, PAPER_RATE, stronger, decay_of_decays)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda k: loop.warmed_cosine(k, total))
         checkpoint = job.checkpoint.with_name(f"{job.checkpoint.name}.{arm}")
         about = f"weight decay {decay_of_decays} {steps} {job.splits.meta['fingerprint']}"
         losses, _ = loop.fit(model, objective, optimiser, schedule, steps, job.seed, checkpoint, about)
         found["arms"][arm] = {
-            "accuracy": _accuracy(model, job.splits),
+            "accuracy": accuracy(model, job.splits.test),
             "last_loss": losses[-1],
             "time_constants": spreads(model, setting.limit),
         }
     for arm in found["arms"]:
         job.checkpoint.with_name(f"{job.checkpoint.name}.{arm}").unlink(missing_ok=True)
     return found
-
-
-def _network(job: Job) -> Network:
-    torch.manual_seed(job.seed)
-    splits, parameters = job.splits, job.parameters
-    dropout = parameters.digits_dropout if job.case.startswith("digits") else parameters.dropout
-    sizes = splits.train.x.shape[-1], splits.n_classes
-    return SETTINGS[job.case].network(job.method, *sizes, dropout, parameters.threshold).to(job.device)
-
-
-def _accuracy(model: Network, splits: Splits) -> float:
-    return accuracy(model, splits.test.x, splits.test.y)
-
-
-def _robustness(job: Job, model: Network) -> dict[str, Any]:
-    """Accuracy with spikes deleted or added, and with spike times stretched, at test time only (HetSyn, Figs. 4C and 4F)."""
-    test, parameters = job.splits.test, job.parameters
-    rng = torch.Generator().manual_seed(TEST_SEED)
-    without = [accuracy(model, deleted(test.x, share, rng), test.y) for share in parameters.deletions]
-    noisy = [accuracy(model, added(test.x, share, rng), test.y) for share in parameters.additions]
-    warped = []
-    for warp in parameters.warps:
-        part = speech_bins(parameters.data_source, parameters.bins_size, warp=warp, test_only=True).test
-        warped.append(accuracy(model, part.x, part.y))
-    return {
-        "deletion": {"share": parameters.deletions, "accuracy": without},
-        "addition": {"share": parameters.additions, "accuracy": noisy},
-        "warp": {"factor": parameters.warps, "octaves": [math.log2(w) for w in parameters.warps], "accuracy": warped},
-    }

@@ -5,20 +5,6 @@ from __future__ import annotations
 METHODS = ("HomNeuLIF", "HetNeuLIF", "HomNeuALIF", "HetSynLIF")
 """From no trained time constant to one for each synapse."""
 
-CASES = (
-    "match-feedforward",
-    "match-recurrent",
-    "match-small",
-    "match-slow",
-    "pattern-feedforward",
-    "pattern-recurrent",
-    "digits-rows",
-    "digits-pixels",
-    "speech-bins",
-    "speech",
-    "radar",
-)
-
 EDGES = tuple(2.0 ** (k / 2) for k in range(-2, 25))
 """Borders of the histogram of time constants, in steps: half octaves from 1/2 to 4096."""
 
@@ -35,6 +21,8 @@ TITLES = {
     "speech": "spoken digits, 12 frames",
     "radar": "radar",
 }
+
+CASES = tuple(TITLES)
 
 STEP_MS = {
     case: ms

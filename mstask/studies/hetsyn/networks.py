@@ -19,9 +19,8 @@ import torch
 from torch import Tensor, nn
 
 from mstask.errors import MstaskError, nearest
-from mstask.studies.hetsyn.forms import Form, form
+from mstask.studies.hetsyn.forms import SURROGATES, Form, form
 from mstask.studies.hetsyn.names import METHODS
-from mstask.studies.hetsyn.surrogates import SURROGATES
 
 SCORES = ("last", "softmax", "count")
 
@@ -30,13 +29,8 @@ SCORES = ("last", "softmax", "count")
 class Times:
     """Time constants of a task, all in steps.
 
-    Attributes
-    ----------
-    fixed : tau of the synapses where it isn't trained.
-    drawn : (mean, sd) of a normal or (low, high) of a uniform distribution, from which trained ones start.
-    uniform : which of the two.
-    reset : tau_J of the reset current.
-    adaptation, strength : tau_a and a of the adaptive neuron.
+    Synapses have tau `fixed` where it isn't trained; trained ones start from a uniform distribution with the bounds `drawn`,
+    or from a normal one with that mean and deviation. `reset` is tau_J, `adaptation` and `strength` are tau_a and a.
     """
 
     fixed: float
@@ -48,13 +42,10 @@ class Times:
 
     def draw(self, *shape: int) -> Tensor:
         """Initial decays per step, from torch's global generator."""
+        first, second = self.drawn
         if self.uniform:
-            low, high = self.drawn
-            taus = low + (high - low) * torch.rand(shape)
-        else:
-            mean, sd = self.drawn
-            taus = (mean + sd * torch.randn(shape)).clamp_min(mean / 10)
-        return torch.exp(-1 / taus)
+            return torch.exp(-1 / (first + (second - first) * torch.rand(shape)))
+        return torch.exp(-1 / (first + second * torch.randn(shape)).clamp_min(first / 10))
 
 
 class Synapses(nn.Module):
@@ -66,12 +57,10 @@ class Synapses(nn.Module):
             raise MstaskError(f"synapses from {senders} to {receivers} neurons, expected at least 1 of each")
         self.weight = nn.Parameter(torch.randn(receivers, senders) / senders**0.5)
 
-    def set_decay(self, method: str, times: Times) -> None:
+    def set_times(self, method: str, times: Times, threshold: float = 1.0) -> None:
         """Draw the decays as the method has them."""
-        if method == "HetSynLIF":
-            self.decay = nn.Parameter(times.draw(*self.weight.shape))
-        elif method == "HetNeuLIF":
-            self.decay = nn.Parameter(times.draw(len(self.weight)))
+        if method in ("HetSynLIF", "HetNeuLIF"):
+            self.decay = nn.Parameter(times.draw(*self.weight.shape[: 2 if method == "HetSynLIF" else 1]))
         else:
             self.register_buffer("decay", torch.exp(torch.tensor(-1 / times.fixed)))
 
@@ -92,9 +81,9 @@ class Layer(nn.Module):
 
     def set_times(self, method: str, times: Times, threshold: float) -> None:
         """Draw the decays, and fix those of reset and adaptation."""
-        self.inputs.set_decay(method, times)
+        self.inputs.set_times(method, times)
         if method == "HetSynLIF" and self.recurrent is not None:
-            self.recurrent.set_decay(method, times)
+            self.recurrent.set_times(method, times)
         kappa, rho_a = torch.exp(-1 / torch.tensor([times.reset, times.adaptation], dtype=torch.float64)).tolist()
         adaptive = method == "HomNeuALIF"
         self.constants = {"theta": threshold, "kappa": kappa, "a": times.strength * adaptive, "rho_a": rho_a * adaptive}
@@ -118,16 +107,12 @@ class Network(nn.Module):
 
     Parameters
     ----------
-    method : one of `METHODS`.
     sizes : inputs, hidden layers, outputs.
     recurrent : whether the hidden layers are.
-    times : time constants in steps.
-    surrogate : a key of `surrogates.SURROGATES`.
     score : what the logits are: the outputs at the last step ("last"), the sum over time of their softmax ("softmax"),
         or the spike counts of spiking outputs ("count").
     dropout : share of a layer's spikes that the next layer misses in training, anew at every step.
     threshold : theta, which a spike also subtracts.
-    backend : see `forms.form`.
     """
 
     def __init__(
@@ -140,7 +125,6 @@ class Network(nn.Module):
         score: str = "last",
         dropout: float = 0.0,
         threshold: float = 1.0,
-        backend: str = "auto",
     ) -> None:
         super().__init__()
         for what, value, valid in (("method", method, METHODS), ("surrogate", surrogate, SURROGATES), ("score", score, SCORES)):
@@ -149,13 +133,13 @@ class Network(nn.Module):
         if len(sizes) < 3:
             raise MstaskError(f"sizes are {list(sizes)}, expected inputs, at least one hidden layer, and outputs")
         self.method, self.sizes, self.surrogate, self.score = method, tuple(sizes), surrogate, score
-        self.dropout, self.backend = dropout, backend
-        pairs = list(pairwise(sizes))
-        self.layers = nn.ModuleList(Layer(m, n, recurrent) for m, n in pairs[:-1])
-        self.readout = Layer(*pairs[-1], False) if score == "count" else Synapses(*pairs[-1])
-        for layer in self.layers:
+        self.dropout, self.backend = dropout, "auto"  # or another of `forms.BACKENDS`
+        *pairs, last = pairwise(sizes)
+        self.layers = nn.ModuleList(Layer(m, n, recurrent) for m, n in pairs)
+        self.readout = Layer(*last, False) if score == "count" else Synapses(*last)
+        # decays are drawn when all weights are, which so don't depend on the method
+        for layer in (*self.layers, self.readout):
             layer.set_times(method, times, threshold)
-        self.readout.set_times(method, times, threshold) if score == "count" else self.readout.set_decay(method, times)
 
     def run(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Outputs [B, T, C] and the spikes [B, T, N] of each hidden layer, for inputs [B, T, M] of any number type."""

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mstask.cost import count_parameters
+from mstask.data import Split
 from mstask.job import Job, Measured
 from mstask.results.documents import Measures
 from mstask.stats import macro_f1
 from mstask.studies.hetsyn import loop
-from mstask.studies.hetsyn.analyses import accuracy, first_hit, knock_out, means_of, spread, time_constants
+from mstask.studies.hetsyn.analyses import accuracy, answers, by_channel, first_hit, knock_out, means_of, spreads
 from mstask.studies.hetsyn.networks import Network, free_time_constants
 from mstask.studies.hetsyn.settings import SETTINGS, Setting, starting_from
 from mstask.studies.hetsyn.tasks import MatchToSample, Pattern, rate_penalty, repeat_distances
@@ -34,23 +34,44 @@ PATTERN_NOISE_HZ = (1.0, 2.0, 3.0, 4.0)
 ROBUSTNESS_TRIALS = 512
 TEST_SEED = 1
 SUCCESS = 0.9
+"""Accuracy from which the paper counts a network as successful on match-to-sample."""
+
 TRACE_EVERY = 20
+
+
+class Trained(NamedTuple):
+    """A network; loss and figure of merit (accuracy or error) of each iteration; its initial time constants."""
+
+    model: Network
+    losses: list[float]
+    merits: list[float]
+    before: dict[str, Any]
+
+
+def match_loss(model: Network, rng: torch.Generator) -> tuple[Tensor, float]:
+    """Cross-entropy and rate penalty on a fresh batch of match-to-sample, and the share of right answers."""
+    task, device = MatchToSample(), next(model.parameters()).device
+    x, y = (part.to(device) for part in task.trials(BATCH, rng))
+    outputs, spikes = model.run(x)
+    logits = model.logits(outputs)
+    loss = torch.nn.functional.cross_entropy(logits, y) + rate_penalty(spikes, task.dt_ms)
+    return loss, (logits.argmax(-1) == y).double().mean().item()
 
 
 def match(job: Job) -> Measured:
     """One network on delayed match-to-sample: accuracy, noise, delays, time constants, and what a knock-out does."""
     seconds = {"train": 0.0, "evaluation": 0.0}
     test, task = job.splits.test, MatchToSample()
-    model, losses, merits, before = _trained_match(job, SETTINGS[job.case], job.seed, job.checkpoint, seconds)
+    setting = replace(SETTINGS[job.case], hidden=(job.parameters.hidden,))
+    model, losses, merits, before = trained(job, setting, job.seed, "", match_loss, seconds)
     clock = time.perf_counter()
-    predictions, rates = _answers(model, test.x)
+    predictions, rates = answers(model, test.x)
     score, per_class = macro_f1(predictions, test.y, 2)
-    limit, start = SETTINGS[job.case].limit, SETTINGS[job.case].times.drawn[0]
     details = {
         "first_hit": first_hit(merits),
         "n_time_constants": free_time_constants(model),
-        "time_constants": {"before": before, "after": spreads(model, limit)},
-        "knock_out": knock_out(model, limit, start, lambda m: accuracy(m, test.x, test.y), TEST_SEED),
+        "time_constants": {"before": before, "after": spreads(model, setting.limit)},
+        "knock_out": _knock_out(model, setting, job),
         "extra_noise": {"hz": EXTRA_HZ, "accuracy": [_on_trials(model, task, hz) for hz in EXTRA_HZ]},
         "noise_channels": {
             "hz": NOISE_CHANNEL_HZ,
@@ -76,20 +97,21 @@ def match(job: Job) -> Measured:
 def match_series(job: Job) -> Measured:
     """Networks of several sizes ("match-small") or initial time constants ("match-slow"), each on the same test trials."""
     seconds = {"train": 0.0, "evaluation": 0.0}
-    test, runs = job.splits.test, []
-
-    def score(model: Network) -> float:
-        return accuracy(model, test.x, test.y)
-
-    for k, (what, setting) in enumerate(_variants(job)):
+    setting, chosen = SETTINGS[job.case], job.parameters
+    if slow := job.case == "match-slow":
+        setting = replace(setting, hidden=(chosen.hidden,))
+        starts = [({"tau_ms": ms}, starting_from(setting, ms / MatchToSample.dt_ms)) for ms in chosen.slow_tau_ms]
+    else:
+        sizes = [{"hidden": width, "repeat": k} for width in chosen.small_hidden for k in range(chosen.small_repeats)]
+        starts = [(what, replace(setting, hidden=(what["hidden"],))) for what in sizes]
+    runs = []
+    for k, (what, own) in enumerate(starts):
         seed = int(np.random.SeedSequence([job.seed, k]).generate_state(1)[0])
-        checkpoint = job.checkpoint.with_name(f"{job.checkpoint.name}.{k}")
-        model, _, merits, _ = _trained_match(job, setting, seed, checkpoint, seconds)
+        model, _, merits, _ = trained(job, own, seed, f".{k}", match_loss, seconds)
         clock = time.perf_counter()
-        run = what | {"accuracy": score(model), "first_hit": first_hit(merits)}
-        if job.case == "match-slow":
-            run["knock_out"] = knock_out(model, setting.limit, setting.times.drawn[0], score, TEST_SEED)
-            run["by_channel"] = by_channel(model)
+        run = what | {"accuracy": accuracy(model, job.splits.test), "first_hit": first_hit(merits)}
+        if slow:
+            run |= {"knock_out": _knock_out(model, own, job), "by_channel": by_channel(model)}
         runs.append(run)
         tick(seconds, "evaluation", clock)
     for k in range(len(runs)):
@@ -102,18 +124,16 @@ def match_series(job: Job) -> Measured:
 def pattern(job: Job) -> Measured:
     """One network on pattern generation: its error at each level of noise, and whether it tells repeats apart."""
     seconds = {"train": 0.0, "evaluation": 0.0}
-    setting, task = SETTINGS[job.case], Pattern.draw(job.parameters.task_seed)
+    task = Pattern.draw(job.parameters.task_seed)
     target = task.target.to(job.device)
 
-    def objective(model: Network, rng: torch.Generator) -> tuple[Tensor, float]:
+    def pattern_loss(model: Network, rng: torch.Generator) -> tuple[Tensor, float]:
         outputs, spikes = model.run(task.trials(1, rng).to(job.device))
         error = (outputs[..., 0] - target).square().mean()
         return error + rate_penalty(spikes, task.dt_ms), error.item()
 
-    setting = replace(setting, hidden=(job.parameters.hidden,))
-    model, losses, errors, before = _trained(
-        job, setting, task.n_channels, 1, objective, job.parameters.pattern_learning_rate, job.seed, job.checkpoint, seconds
-    )
+    setting = replace(SETTINGS[job.case], hidden=(job.parameters.hidden,))
+    model, losses, errors, before = trained(job, setting, job.seed, "", pattern_loss, seconds)
     clock = time.perf_counter()
     outputs, spikes = _outputs(model, job.splits.test.x.to(job.device))
     rng = torch.Generator().manual_seed(TEST_SEED)
@@ -139,97 +159,38 @@ def pattern(job: Job) -> Measured:
     return Measured(measures, seconds)
 
 
-def spreads(model: Network, limit: float) -> dict[str, Any]:
-    """The trained time constants of each set of synapses; see `analyses.spread`."""
-    return {name: spread(decay, limit) for name, decay in model.decays().items()}
-
-
-def by_channel(model: Network) -> dict[str, dict[str, Any]] | None:
-    """Time constants of the synapses from cue and from noise channels; None where there is no decay per synapse."""
-    decay = model.decays().get("layers.0.inputs")
-    if decay is None or decay.dim() < 2:
-        return None
-    tau = time_constants(decay)
-    groups = {"cue": tau[:, :20].flatten(), "noise": tau[:, 20:].flatten()}
-    return {
-        name: {"mean_finite": group[group.isfinite()].mean().item(), "n_infinite": int(group.isinf().sum())}
-        for name, group in groups.items()
-    }
-
-
-def _variants(job: Job) -> list[tuple[dict[str, Any], Setting]]:
-    setting, chosen = SETTINGS[job.case], job.parameters
-    if job.case == "match-slow":
-        whole = replace(setting, hidden=(chosen.hidden,))
-        return [({"tau_ms": ms}, starting_from(whole, ms / MatchToSample.dt_ms)) for ms in chosen.slow_tau_ms]
-    return [
-        ({"hidden": width, "repeat": repeat}, replace(setting, hidden=(width,)))
-        for width in chosen.small_hidden
-        for repeat in range(chosen.small_repeats)
-    ]
-
-
-def _trained_match(job: Job, setting: Setting, seed: int, checkpoint: Path, seconds: dict[str, float]) -> tuple:
-    task = MatchToSample()
-
-    def objective(model: Network, rng: torch.Generator) -> tuple[Tensor, float]:
-        x, y = (part.to(job.device) for part in task.trials(BATCH, rng))
-        outputs, spikes = model.run(x)
-        logits = model.logits(outputs)
-        loss = torch.nn.functional.cross_entropy(logits, y) + rate_penalty(spikes, task.dt_ms)
-        return loss, (logits.argmax(-1) == y).double().mean().item()
-
-    if job.case in ("match-feedforward", "match-recurrent"):
-        setting = replace(setting, hidden=(job.parameters.hidden,))
-    rate = job.parameters.match_learning_rate
-    return _trained(job, setting, task.n_channels, task.n_classes, objective, rate, seed, checkpoint, seconds)
-
-
-def _trained(
-    job: Job,
-    setting: Setting,
-    inputs: int,
-    outputs: int,
-    objective: loop.Objective,
-    learning_rate: float,
-    seed: int,
-    checkpoint: Path,
-    seconds: dict[str, float],
-) -> tuple[Network, list[float], list[float], dict[str, Any]]:
-    """Build and train; returns the network, its loss and figure of merit by iteration, and its initial time constants."""
+def trained(
+    job: Job, setting: Setting, seed: int, suffix: str, objective: loop.Objective, seconds: dict[str, float]
+) -> Trained:
+    """Build and train a network of the job; its checkpoint has the job's name and `suffix`."""
     clock = time.perf_counter()
     torch.manual_seed(seed)
-    parameters = job.parameters
-    model = setting.network(job.method, inputs, outputs, threshold=parameters.threshold).to(job.device)
+    chosen, splits = job.parameters, job.splits
+    inputs, outputs = splits.test.x.shape[-1], splits.n_classes
+    model = setting.network(job.method, inputs, outputs, threshold=chosen.threshold).to(job.device)
     before = spreads(model, setting.limit)
-    optimiser, schedule = loop.adam(model, learning_rate)
+    rate = chosen.pattern_learning_rate if job.case.startswith("pattern") else chosen.match_learning_rate
+    optimiser, schedule = loop.adam(model, rate)
 
     def tell(losses: list[float]) -> None:
         if job.on_epoch:
             job.on_epoch(History(train_loss=means_of(losses, loop.EVERY)))
 
-    about = f"{job.case} {learning_rate} {parameters.clip_gradient} {job.splits.meta['fingerprint']}"
+    checkpoint = job.checkpoint.with_name(job.checkpoint.name + suffix)
+    about = f"{job.case} {rate} {chosen.clip_gradient} {splits.meta['fingerprint']}"
     losses, merits = loop.fit(
-        model, objective, optimiser, schedule, parameters.iterations, seed, checkpoint, about, tell, parameters.clip_gradient
+        model, objective, optimiser, schedule, chosen.iterations, seed, checkpoint, about, tell, chosen.clip_gradient
     )
     tick(seconds, "train", clock)
-    model.eval()
-    return model, losses, merits, before
+    return Trained(model.eval(), losses, merits, before)
 
 
-@torch.no_grad()
-def _answers(model: Network, x: Tensor) -> tuple[Tensor, list[float]]:
-    """Predicted classes and firing rates of the hidden layers on x."""
-    device = next(model.parameters()).device
-    logits, rates = zip(*(model.forward_with_rates(part.to(device)) for part in x.split(256)), strict=True)
-    sizes = torch.tensor([len(part) for part in logits], dtype=torch.float64)
-    mean = (torch.stack(rates).cpu().double() * sizes[:, None]).sum(0) / sizes.sum()
-    return torch.cat(logits).argmax(-1).cpu(), mean.tolist()
+def _knock_out(model: Network, setting: Setting, job: Job) -> dict[str, float | int] | None:
+    return knock_out(model, setting.limit, setting.times.drawn[0], lambda m: accuracy(m, job.splits.test), TEST_SEED)
 
 
 def _on_trials(model: Network, task: MatchToSample, extra_hz: float = 0.0) -> float:
-    x, y = task.trials(ROBUSTNESS_TRIALS, torch.Generator().manual_seed(TEST_SEED), extra_hz)
-    return accuracy(model, x, y)
+    return accuracy(model, Split(*task.trials(ROBUSTNESS_TRIALS, torch.Generator().manual_seed(TEST_SEED), extra_hz)))
 
 
 @torch.no_grad()

@@ -10,8 +10,6 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from mstask.errors import MstaskError
-
 RATE_TARGET_HZ = 10.0
 RATE_WEIGHT = 0.01
 
@@ -41,8 +39,6 @@ class MatchToSample:
 
         `extra_hz` is the rate of further Poisson spikes on all channels at all times.
         """
-        if self.delay_ms < 0 or extra_hz < 0:
-            raise MstaskError(f"delay {self.delay_ms} ms and extra noise {extra_hz} Hz, expected numbers from 0 on")
         sides = torch.randint(2, (n, 2), generator=rng)
         chance = torch.zeros(n, self.steps, self.n_channels)
         chance[..., 20:] = self._chance(self.noise_hz)
@@ -74,7 +70,6 @@ class Pattern:
     dt_ms = 1.0
     starts = (0, 750, 1500)
     frequencies_hz = (0.5, 1.0, 1.5, 2.0, 2.5)
-    noise_hz = 2.0
 
     @classmethod
     def draw(cls, seed: int) -> Pattern:
@@ -88,12 +83,9 @@ class Pattern:
         low, high = curve.min(), curve.max()
         return cls(template, (2 * (curve - low) / (high - low) - 1).float())
 
-    def trials(self, n: int, rng: torch.Generator, noise_hz: float | None = None) -> Tensor:
+    def trials(self, n: int, rng: torch.Generator, noise_hz: float = 2.0) -> Tensor:
         """Draw n noisy inputs, float32 [n, 2000, 100]."""
-        rate = self.noise_hz if noise_hz is None else noise_hz
-        if rate < 0:
-            raise MstaskError(f"noise of {rate} Hz, expected a rate from 0 on")
-        x = torch.rand(n, self.steps, self.n_channels, generator=rng) < rate * self.dt_ms / 1000
+        x = torch.rand(n, self.steps, self.n_channels, generator=rng) < noise_hz * self.dt_ms / 1000
         for start in self.starts:
             x[:, start : start + len(self.template)] |= self.template
         return x.float()
