@@ -13,7 +13,6 @@ from mstask.claims.findings import find
 from mstask.studies.hetsyn.data import BIN_S
 from mstask.studies.hetsyn.declare import SECTION
 from mstask.studies.hetsyn.exhibits import IN_BINS
-from mstask.studies.hetsyn.exhibits_memory import synapses
 from mstask.studies.hetsyn.facts import series, shortening
 from mstask.studies.hetsyn.names import CASES, EDGES, METHODS, STEP_MS, TITLES
 from mstask.studies.hetsyn.tasks import MatchToSample, Pattern
@@ -57,10 +56,6 @@ class TestNames:
         assert set(TITLES) == set(CASES) == set(SECTION.cases) and SECTION.methods == METHODS
         assert STEP_MS["match-slow"] == MatchToSample.dt_ms and STEP_MS["pattern-recurrent"] == Pattern.dt_ms
         assert STEP_MS["speech-bins"] == 1000 * BIN_S and "radar" not in STEP_MS
-
-    def test_sets_of_synapses_are_numbered_from_the_input(self):
-        assert synapses("layers.1.recurrent").replace("\N{NO-BREAK SPACE}", " ") == "layer 2, recurrent"
-        assert synapses("readout") == "readout"
 
 
 class TestFacts:
@@ -172,6 +167,9 @@ class TestExhibits:
         table = show.table_hetsyn_slow(EMBEDDED)
         assert list(table["from, ms"]) == ["100", "400"]
         assert list(table["mean, cue channels, ms"]) == ["150", "150"]
+
+    def test_sets_of_synapses_are_numbered_from_the_input(self):
+        assert {"layer\N{NO-BREAK SPACE}1,\ninputs", "readout"} <= drawn(show.figure_hetsyn_decay(EMBEDDED))
 
     def test_the_arithmetic_of_weight_decay_is_in_order(self):
         table = show.table_hetsyn_decay(EMBEDDED)

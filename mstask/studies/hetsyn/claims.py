@@ -6,7 +6,8 @@ iterations, accuracies under a disturbance) are compared seed by seed, with the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from statistics import fmean
@@ -44,75 +45,47 @@ ORDER = ("HetSynLIF", "HetNeuLIF", "HomNeuALIF", "HomNeuLIF")
 CEILING = 0.99
 """Macro-F1 from which a task can't tell networks apart."""
 
-FAMILY = tuple((OWN, rival) for rival in RIVALS)
 SECTION = "hetsyn"
+Values = Mapping[str, Mapping[int, float]]
+"""By network and seed."""
 
 
-def _document(documents: Documents) -> Document:
-    document = documents.get(SECTION)
-    if document is None:
-        raise NotTestable("There are no results for the HetSyn section.")
-    return document
+def _best_on(*cases: str) -> Callable[[Documents], Finding]:
+    """HetSynLIF has the highest macro-F1 on each of the tasks."""
+    return lambda documents: every(*(find(_best, documents, case) for case in cases))
 
 
-def _one_case(documents: Documents, case: str) -> Documents:
-    """The documents, with the HetSyn section's cut down to one task."""
-    document = _document(documents).of_case(case)
-    if not document.cells:
-        raise NotTestable(f"There is no figure for {TITLES[case]} ({_why(document)}).")
-    return {SECTION: document}
-
-
-def _best_on(documents: Documents, case: str) -> Finding:
+def _best(documents: Documents, case: str) -> Finding:
     cut = _one_case(documents, case)
-    found = best_of(cut, SECTION, OWN, METHODS, family=FAMILY)
+    found = best_of(cut, SECTION, OWN, METHODS, family=[(OWN, rival) for rival in RIVALS])
     methods = standings(_document(cut))["methods"]
     full = [name for name in METHODS if methods[name]["macro_f1"]["mean"] >= CEILING]
     note = f" {listed(full)} are at the task's ceiling, so it can't tell them apart." if len(full) > 1 and OWN in full else ""
-    return Finding(found.verdict, f"On {TITLES[case]}: {found.evidence}{note}", found.fragility, found.statements)
-
-
-def _speech(documents: Documents) -> Finding:
-    return _best_on(documents, "speech-bins")
-
-
-def _own_tasks(documents: Documents) -> Finding:
-    return every(*(find(_best_on, documents, case) for case in ("radar", "speech")))
-
-
-def _match(documents: Documents) -> Finding:
-    return _best_on(documents, "match-feedforward")
+    return replace(found, evidence=f"On {TITLES[case]}: {found.evidence}{note}")
 
 
 def _order_on_speech(documents: Documents) -> Finding:
-    cut = _one_case(documents, "speech-bins")
-    pairs = tuple(pairwise(ORDER))
+    cut, pairs = _one_case(documents, "speech-bins"), tuple(pairwise(ORDER))
     return every(*(higher(cut, SECTION, a, b, family=pairs) for a, b in pairs))
 
 
 def _fastest(documents: Documents) -> Finding:
     """A network that never reaches the criterion counts as reaching it one iteration after its training ended."""
     document = _document(documents)
-    cases = [case for case in ("match-feedforward", "match-recurrent") if measured(document, case, OWN)]
-    if not cases:
-        raise NotTestable(f"There is no figure for match-to-sample ({_why(document)}).")
-    return every(*(_ahead(document, *_waits(document, case), smaller=True) for case in cases))
-
-
-def _waits(document: Document, case: str) -> tuple[str, dict[str, dict[int, float]]]:
-    """Share of the training after which the criterion is first met, by network and seed."""
-    waits: dict[str, dict[int, float]] = {name: {} for name in METHODS}
-    for cell in document.cells:
-        if cell.case == case and cell.method in waits and (iterations := cell.parameters.get("iterations")):
-            waits[cell.method][cell.seed] = (detail(cell, "first_hit") or iterations + 1) / iterations
-    return f"share of the training until 95 % are right on {TITLES[case]}", waits
+    found = []
+    for case in _cases(document, "match", "match-to-sample"):
+        waits: dict[str, dict[int, float]] = {name: {} for name in METHODS}
+        for cell in document.cells:
+            if cell.case == case and cell.method in waits and (iterations := cell.parameters.get("iterations")):
+                waits[cell.method][cell.seed] = (detail(cell, "first_hit") or iterations + 1) / iterations
+        what = f"share of the training until 95 % are right on {TITLES[case]}"
+        found.append(_ahead(document, what, waits, smaller=True))
+    return every(*found)
 
 
 def _pattern(documents: Documents) -> Finding:
     document = _document(documents)
-    cases = [case for case in ("pattern-feedforward", "pattern-recurrent") if measured(document, case, OWN, "mse")]
-    if not cases:
-        raise NotTestable(f"There is no figure for pattern generation ({_why(document)}).")
+    cases = _cases(document, "pattern", "pattern generation", "mse")
     errors = {case: {name: measured(document, case, name, "mse") for name in METHODS} for case in cases}
     return every(*(_ahead(document, f"error on the {TITLES[case]}", errors[case], smaller=True) for case in cases))
 
@@ -126,15 +99,11 @@ def _memory(documents: Documents) -> Finding:
     if not found:
         raise NotTestable("No time constants were knocked out on match-to-sample (not run).")
     after = {which: {seed: one[which] for seed, one in found.items()} for which in ("long", "random", "short")}
+    controls = {"as many others reset": after["random"], "all others reset": after["short"]}
+    pairs = [{name: control, "long ones reset": after["long"]} for name, control in controls.items()]
+    whole = every(*(_paired(document, "accuracy", pair) for pair in pairs))
     share = fmean(one["n_long"] / one["n"] for one in found.values())
-    whole = every(
-        *(
-            _paired(document, "accuracy", {name: after[which], "long ones reset": after["long"]})
-            for name, which in (("as many others reset", "random"), ("all others reset", "short"))
-        )
-    )
-    few = f"{share:.1%} of the hidden layer's time constants are long."
-    return Finding(whole.verdict, f"{few} {whole.evidence}", whole.fragility, whole.statements)
+    return replace(whole, evidence=f"{share:.1%} of the hidden layer's time constants are long. {whole.evidence}")
 
 
 def _published_memory(table: Mapping[str, Any] | None) -> Finding:
@@ -161,11 +130,9 @@ def _weight_decay(documents: Documents) -> Finding:
     arithmetic = next(iter(trials.values()))
     pairs = sorted(zip(arithmetic["tau"], arithmetic["tau_after"], strict=True))
     shown = listed(f"{tau:g} to {after:.1f}" for tau, after in pairs)
-    ones = dict.fromkeys(ratios, 1.0)
     what = "time constants, as a multiple of those with weight decay"
-    found = _paired(document, what, {"without weight decay": ratios, "with it": ones})
-    evidence = f"By arithmetic, the paper's weight decay alone takes {shown} steps. {found.evidence}"
-    return Finding(found.verdict, evidence, found.fragility, found.statements)
+    found = _paired(document, what, {"without weight decay": ratios, "with it": dict.fromkeys(ratios, 1.0)})
+    return replace(found, evidence=f"By arithmetic, the paper's weight decay alone takes {shown} steps. {found.evidence}")
 
 
 def _robust(documents: Documents) -> Finding:
@@ -182,17 +149,15 @@ def _robust(documents: Documents) -> Finding:
 
 def _few(documents: Documents) -> Finding:
     document = _document(documents)
-    series = {method: runs(document, "match-small", method) for method in METHODS}
-    if not series[OWN]:
+    found = {method: runs(document, "match-small", method) for method in METHODS}
+    if not found[OWN]:
         raise NotTestable(f"There is no figure for few neurons ({_why(document)}).")
-    size = min(run["hidden"] for run in series[OWN])
+    size = min(run["hidden"] for run in found[OWN])
     means: dict[str, dict[int, float]] = {}
-    for name, several in series.items():
-        found: dict[int, list[float]] = {}
-        for run in several:
-            if run["hidden"] == size:
-                found.setdefault(run["seed"], []).append(run["accuracy"])
-        means[name] = {seed: fmean(values) for seed, values in found.items()}
+    for method, several in found.items():
+        own = [run for run in several if run["hidden"] == size]
+        seeds = dict.fromkeys(run["seed"] for run in own)
+        means[method] = {seed: fmean(run["accuracy"] for run in own if run["seed"] == seed) for seed in seeds}
     return _ahead(document, f"accuracy on match-to-sample with {size} neurons", means)
 
 
@@ -217,19 +182,41 @@ def _record(documents: Documents) -> Finding:
     return Finding("fragile", evidence, doubt)
 
 
-def _ahead(document: Document, what: str, values: Mapping[str, Mapping[int, float]], smaller: bool = False) -> Finding:
+def _document(documents: Documents) -> Document:
+    if (document := documents.get(SECTION)) is None:
+        raise NotTestable("There are no results for the HetSyn section.")
+    return document
+
+
+def _one_case(documents: Documents, case: str) -> Documents:
+    """The documents, with the HetSyn section's cut down to one task."""
+    document = _document(documents).of_case(case)
+    if not document.cells:
+        raise NotTestable(f"There is no figure for {TITLES[case]} ({_why(document)}).")
+    return {SECTION: document}
+
+
+def _cases(document: Document, task: str, words: str, *path: str) -> list[str]:
+    """The forms of a synthetic task, feedforward and recurrent, of which HetSynLIF has a figure."""
+    names = [f"{task}-{form}" for form in ("feedforward", "recurrent")]
+    if not (cases := [case for case in names if measured(document, case, OWN, *path)]):
+        raise NotTestable(f"There is no figure for {words} ({_why(document)}).")
+    return cases
+
+
+def _ahead(document: Document, what: str, values: Values, smaller: bool = False) -> Finding:
     """Judge "HetSynLIF is ahead of each of the others", told by the closest of those that decide."""
     found = [find(_paired, document, what, {name: values[name] for name in (OWN, rival)}, smaller) for rival in RIVALS]
     whole = every(*found)
-    deciding = [finding for finding in found if finding.verdict == whole.verdict]
-    if not whole.statements or whole.verdict == "not testable":
+    if whole.verdict == "not testable":
         return whole
+    deciding = [finding for finding in found if finding.verdict == whole.verdict]
     closest = min(deciding, key=lambda finding: finding.statements[0].found["difference"])
     more = f" The verdict is the same against {len(deciding) - 1} more." if len(deciding) > 1 else ""
-    return Finding(whole.verdict, closest.evidence + more, closest.fragility, whole.statements)
+    return replace(whole, evidence=closest.evidence + more, fragility=closest.fragility)
 
 
-def _paired(document: Document, what: str, values: Mapping[str, Mapping[int, float]], smaller: bool = False) -> Finding:
+def _paired(document: Document, what: str, values: Values, smaller: bool = False) -> Finding:
     """Judge "the first of two has the higher values", or the smaller ones, seed by seed; `values` holds both by name."""
     (a, first), (b, second) = values.items()
     common = [seed for seed in first if seed in second]
@@ -250,7 +237,7 @@ def _paired(document: Document, what: str, values: Mapping[str, Mapping[int, flo
     return judged(Statement(found, False, partial(_tested, over["values"])), evidence, [])
 
 
-def _tested(values: list[float]) -> Corrected | None:
+def _tested(values: Sequence[float]) -> Corrected | None:
     return Corrected(stats.paired_t(values), 0.0, 1, "t test over seeds") if len(values) > 1 else None
 
 
@@ -258,84 +245,38 @@ def _why(document: Document) -> str:
     return "not published" if document.source == "published" else "not run"
 
 
-_PAPER = "Deng et al. 2025 (HetSyn)"
-_ALL = {SECTION: METHODS}
-CLAIMS = (
-    Entry(
-        "hetsyn-match",
-        "Heterogeneous synapses help where a task needs several time scales: HetSynLIF is best on match-to-sample.",
-        f"{_PAPER}, Fig. 3",
-        _ALL,
-        _match,
-    ),
-    Entry(
-        "hetsyn-fastest",
-        "HetSynLIF learns match-to-sample in the fewest iterations, feedforward and recurrent.",
-        f"{_PAPER}, Fig. 3",
-        _ALL,
-        _fastest,
-    ),
-    Entry(
-        "hetsyn-pattern",
-        "HetSynLIF generates the pattern with the smallest error, feedforward and recurrent.",
-        f"{_PAPER}, Fig. 2",
-        _ALL,
-        _pattern,
-    ),
-    Entry(
-        "hetsyn-memory",
-        "A few long time constants carry the memory across the delay: without them the network fails.",
-        f"{_PAPER}, Table 4",
-        {SECTION: (OWN,)},
-        _memory,
-    ),
-    Entry(
-        "hetsyn-few",
-        "With few neurons, HetSynLIF is best on match-to-sample.",
-        f"{_PAPER}, Fig. 3D to G",
-        _ALL,
-        _few,
-    ),
-    Entry(
-        "hetsyn-speech",
-        "On spoken digits in 4 ms bins, HetSynLIF is best.",
-        f"{_PAPER}, Fig. 4A",
-        _ALL,
-        _speech,
-    ),
-    Entry(
-        "hetsyn-speech-order",
-        "On spoken digits in 4 ms bins, HetSynLIF beats HetNeuLIF, that HomNeuALIF, and that HomNeuLIF.",
-        f"{_PAPER}, Fig. 4A",
-        _ALL,
-        _order_on_speech,
-    ),
-    Entry(
-        "hetsyn-robust",
-        "HetSynLIF stays best on spoken digits when spikes are deleted or times are stretched.",
-        f"{_PAPER}, Figs. 4C, 4F and A4",
-        _ALL,
-        _robust,
-    ),
-    Entry(
-        "hetsyn-shd",
-        "HetSynLIF has the highest test accuracy on SHD among the networks that the paper lists.",
-        f"{_PAPER}, Table 1",
-        {SECTION: (OWN,)},
-        _record,
-    ),
-    Entry(
-        "hetsyn-weight-decay",
-        "Weight decay on the decays by itself shortens time constants.",
-        "not in the HetSyn paper; follows from its code",
-        {SECTION: (OWN,)},
-        _weight_decay,
-    ),
-    Entry(
-        "hetsyn-book-tasks",
-        "On this book's own tasks, radar and spoken digits in twelve frames, HetSynLIF is best too.",
-        "not in the HetSyn paper",
-        _ALL,
-        _own_tasks,
-    ),
+PAPER = "Deng et al. 2025 (HetSyn)"
+CLAIMS = tuple(
+    Entry(f"hetsyn-{name}", text, where, {SECTION: methods}, test)
+    for text, (name, where, methods, test) in {
+        "Heterogeneous synapses help where a task needs several time scales: HetSynLIF is best on match-to-sample.": (
+            ("match", f"{PAPER}, Fig. 3", METHODS, _best_on("match-feedforward"))
+        ),
+        "HetSynLIF learns match-to-sample in the fewest iterations, feedforward and recurrent.": (
+            ("fastest", f"{PAPER}, Fig. 3", METHODS, _fastest)
+        ),
+        "HetSynLIF generates the pattern with the smallest error, feedforward and recurrent.": (
+            ("pattern", f"{PAPER}, Fig. 2", METHODS, _pattern)
+        ),
+        "A few long time constants carry the memory across the delay: without them the network fails.": (
+            ("memory", f"{PAPER}, Table 4", (OWN,), _memory)
+        ),
+        "With few neurons, HetSynLIF is best on match-to-sample.": ("few", f"{PAPER}, Fig. 3D to G", METHODS, _few),
+        "On spoken digits in 4 ms bins, HetSynLIF is best.": ("speech", f"{PAPER}, Fig. 4A", METHODS, _best_on("speech-bins")),
+        "On spoken digits in 4 ms bins, HetSynLIF beats HetNeuLIF, that HomNeuALIF, and that HomNeuLIF.": (
+            ("speech-order", f"{PAPER}, Fig. 4A", METHODS, _order_on_speech)
+        ),
+        "HetSynLIF stays best on spoken digits when spikes are deleted or times are stretched.": (
+            ("robust", f"{PAPER}, Figs. 4C, 4F and A4", METHODS, _robust)
+        ),
+        "HetSynLIF has the highest test accuracy on SHD among the networks that the paper lists.": (
+            ("shd", f"{PAPER}, Table 1", (OWN,), _record)
+        ),
+        "Weight decay on the decays by itself shortens time constants.": (
+            ("weight-decay", "not in the HetSyn paper; follows from its code", (OWN,), _weight_decay)
+        ),
+        "On this book's own tasks, radar and spoken digits in twelve frames, HetSynLIF is best too.": (
+            ("book-tasks", "not in the HetSyn paper", METHODS, _best_on("radar", "speech"))
+        ),
+    }.items()
 )

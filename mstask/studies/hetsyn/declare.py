@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -64,6 +64,27 @@ def _measure() -> ModuleType:
     return measure
 
 
+SMOKE_CASES = ["match-feedforward", "match-small", "match-slow", "pattern-recurrent", "digits-rows"]
+SIZES: dict[str, tuple[Any, Any, Any]] = {
+    "data_size": ("small", "medium", "paper"),
+    "seeds": ([42], [42], [42, 123, 999]),
+    "cases": (SMOKE_CASES, ["match-feedforward", "pattern-feedforward"], None),
+    "max_epochs": (1, 10, 12),
+    "digits_epochs": (1, 20, 150),
+    "iterations": (2, 150, 500),
+    "hidden": (10, None, None),
+    "test_trials": (64, 512, 2048),
+    "small_hidden": ([5], [5, 20], [5, 20, 50]),
+    "small_repeats": (1, 1, 2),
+    "slow_tau_ms": ([100.0], None, None),
+    "bins_size": ("small", "small", "medium"),
+    "deletions": ([0.0], [0.0, 0.16, 0.64], [0.0, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64]),
+    "additions": ([0.0], [0.01], [0.01, 0.02, 0.04]),
+    "warps": ([1.0], [0.5**0.5, 1.0, 2**0.5], [2**-0.5, 2**-0.25, 1.0, 2**0.25, 2**0.5]),
+    "decay_steps": (0, 20, 80),
+}
+"""Profiles smoke, quick and paper; None: the protocol's value, or every case."""
+
 SECTION = Section(
     id="hetsyn",
     number="5.1",
@@ -94,55 +115,8 @@ SECTION = Section(
         "task_seed": TASK_SEED,
     },
     profiles={
-        "smoke": {
-            "data_size": "small",
-            "seeds": [42],
-            "cases": ["match-feedforward", "match-small", "match-slow", "pattern-recurrent", "digits-rows"],
-            "max_epochs": 1,
-            "digits_epochs": 1,
-            "iterations": 2,
-            "hidden": 10,
-            "test_trials": 64,
-            "small_hidden": [5],
-            "small_repeats": 1,
-            "slow_tau_ms": [100.0],
-            "bins_size": "small",
-            "deletions": [0.0],
-            "additions": [0.0],
-            "warps": [1.0],
-            "decay_steps": 0,
-        },
-        "quick": {
-            "data_size": "medium",
-            "seeds": [42],
-            "cases": ["match-feedforward", "pattern-feedforward"],
-            "max_epochs": 10,
-            "digits_epochs": 20,
-            "iterations": 150,
-            "test_trials": 512,
-            "small_hidden": [5, 20],
-            "small_repeats": 1,
-            "bins_size": "small",
-            "deletions": [0.0, 0.16, 0.64],
-            "additions": [0.01],
-            "warps": [0.5**0.5, 1.0, 2**0.5],
-            "decay_steps": 20,
-        },
-        "paper": {
-            "data_size": "paper",
-            "seeds": [42, 123, 999],
-            "max_epochs": 12,
-            "digits_epochs": 150,
-            "iterations": 500,
-            "test_trials": 2048,
-            "small_hidden": [5, 20, 50],
-            "small_repeats": 2,
-            "bins_size": "medium",
-            "deletions": [0.0, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64],
-            "additions": [0.01, 0.02, 0.04],
-            "warps": [2**-0.5, 2**-0.25, 1.0, 2**0.25, 2**0.5],
-            "decay_steps": 80,
-        },
+        profile: {name: values[k] for name, values in SIZES.items() if values[k] is not None}
+        for k, profile in enumerate(("smoke", "quick", "paper"))
     },
     experiment=_measure,
     cases=CASES,

@@ -5,10 +5,10 @@ Plots show one document, whose voice stands above; each draws what the document 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from statistics import fmean
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,13 +26,27 @@ from mstask.studies.hetsyn.names import METHODS, TITLES
 from mstask.summary.comparisons import spread
 from mstask.summary.details import measured
 
+
+class Look(NamedTuple):
+    """How what has one colour in a figure is drawn and called."""
+
+    label: str
+    colour: str
+    marker: str
+    line: str = ""
+
+    @property
+    def handle(self) -> Line2D:
+        """Its entry in a legend."""
+        return Line2D([], [], color=self.colour, marker=self.marker, linestyle=self.line, label=self.label, markersize=5.5)
+
+
 LOOKS = {
-    "HomNeuLIF": ("#5d6d7e", "o", ":"),
-    "HetNeuLIF": ("#0b62a4", "s", "--"),
-    "HomNeuALIF": ("#a4243b", "^", "-."),
-    "HetSynLIF": ("#6a3d9a", "D", "-"),
+    "HomNeuLIF": Look("HomNeuLIF", "#5d6d7e", "o", ":"),
+    "HetNeuLIF": Look("HetNeuLIF", "#0b62a4", "s", "--"),
+    "HomNeuALIF": Look("HomNeuALIF", "#a4243b", "^", "-."),
+    "HetSynLIF": Look("HetSynLIF", "#6a3d9a", "D", "-"),
 }
-"""Colour, marker and line of each network."""
 
 SERIES = ("match-small", "match-slow")
 """Cases whose cells hold several networks each."""
@@ -55,47 +69,35 @@ SUCCESS = 0.9
 def figure_hetsyn(document: Document) -> Figure:
     """Accuracy of the four networks on each task: seeds, their mean, its interval; a short dotted line is guessing."""
     cases = [case for case in cases_with(document) if case not in SERIES]
+    rows = {TITLES[case]: {method: measured(document, case, method).values() for method in METHODS} for case in cases}
     with canvas(document, 1.3 + 0.62 * max(len(cases), 1)) as figure:
-        axes = figure.add_subplot()
+        axes = draw_rows(figure.add_subplot(), rows, LOOKS)
+        axes.set(xlim=(0, 1.02), xlabel="accuracy on the test set")
         for row, case in enumerate(cases):
-            if row % 2:
-                axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
-            for lane, method in zip(np.linspace(-0.3, 0.3, len(METHODS)), METHODS, strict=True):
-                _draw_spread(axes, row + lane, measured(document, case, method).values(), method)
-            record = (document.cases or {}).get(case)
-            if record:
+            if record := (document.cases or {}).get(case):
                 axes.plot([1 / len(record.class_names)] * 2, [row - 0.42, row + 0.42], color=GREY, linestyle=":", linewidth=1)
-        axes.set(xlim=(0, 1.02), ylim=(max(len(cases), 1) - 0.5, -0.5), xlabel="accuracy on the test set")
-        axes.set_yticks(range(len(cases)), [TITLES[case].replace(", ", ",\n") for case in cases])
-        axes.tick_params(axis="y", length=0)
-        if not cases:
-            say_nothing(axes)
-        legend(figure)
+        legend(figure, LOOKS.values())
     return figure
 
 
 def table_hetsyn(document: Document) -> pd.DataFrame:
     """Every task: accuracy of each network, and on the pattern its mean squared error, as mean ± standard deviation."""
     rows = []
-    for case in cases_with(document):
-        row = {"task": TITLES[case]}
-        rows.append(row | {method: plain(spread(measured(document, case, method).values())) for method in METHODS})
-    for case in cases_with(document, "mse"):
-        row = {"task": f"{TITLES[case]}: error"}
-        rows.append(row | {method: plain(spread(measured(document, case, method, "mse").values())) for method in METHODS})
+    for path, what in (((), ""), (("mse",), ": error")):
+        for case in cases_with(document, *path):
+            scores = {method: plain(measured(document, case, method, *path).values()) for method in METHODS}
+            rows.append({"task": f"{TITLES[case]}{what}"} | scores)
     return pd.DataFrame(rows, columns=["task", *METHODS])
 
 
 def data_hetsyn(document: Document) -> pd.DataFrame:
     """Every cell: accuracy, macro-F1, error of the pattern, numbers trained, and of these time constants."""
+    measures = ["accuracy", "macro_f1", "mse", "first_hit", "n_parameters", "n_time_constants", "best_epoch"]
     rows = []
     for cell in document.cells:
-        own = {"mse": None, "n_time_constants": None, "first_hit": None} | (cell.result.details or {})
-        scores = cell.result.accuracy, cell.result.macro_f1, own["mse"], own["first_hit"]
-        sizes = cell.result.n_parameters, own["n_time_constants"], cell.result.best_epoch
-        rows.append((cell.case, cell.method, cell.seed, *scores, *sizes))
-    names = ["case", "method", "seed", "accuracy", "macro_f1", "mse", "first_hit"]
-    return pd.DataFrame(rows, columns=[*names, "n_parameters", "n_time_constants", "best_epoch"])
+        own = dict(cell.result) | (cell.result.details or {})
+        rows.append((cell.case, cell.method, cell.seed, *(own.get(name) for name in measures)))
+    return pd.DataFrame(rows, columns=["case", "method", "seed", *measures])
 
 
 @takes_voices
@@ -110,116 +112,104 @@ def table_hetsyn_published(documents: Documents) -> pd.DataFrame:
     return voice_columns(table, {voice: heading(voice, document) for voice, document in documents.items()})
 
 
-def figure_hetsyn_pattern(document: Document, case: str = "pattern-feedforward") -> Figure:
+def figure_hetsyn_pattern(document: Document) -> Figure:
     """What each network makes of the pattern: its output beside the target, in the first seed that was run."""
-    traces = {name: next(iter(measured(document, case, name, "trace").values()), None) for name in METHODS}
-    drawn = {name: trace for name, trace in traces.items() if trace}
-    with canvas(document, 1.2 + 0.95 * max(len(drawn), 1)) as figure:
-        panels = figure.subplots(max(len(drawn), 1), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-        for axes, (name, trace) in zip(panels, drawn.items(), strict=False):
-            _draw_trace(axes, document, case, name, trace)
-        if drawn:
-            panels[-1].set_xlabel("time, s; shaded: the template is shown")
-            handles = [Line2D([], [], color="black", linewidth=0.9, linestyle=":", label="target")]
-            figure.legend(handles=handles, loc="outside lower center")
-        else:
-            say_nothing(panels[0])
+    from mstask.studies.hetsyn.tasks import Pattern
+
+    traces = {name: measured(document, "pattern-feedforward", name, "trace") for name in METHODS}
+    drawn = {name: next(iter(found.values())) for name, found in traces.items() if found}
+    with panels(document, len(drawn), 1.2, 0.95) as (figure, grid):
+        for axes, (name, trace) in zip(grid, drawn.items(), strict=False):
+            seconds = np.arange(len(trace["target"])) * trace["ms"] / 1000
+            for start in Pattern.starts:
+                axes.axvspan(start / 1000, start / 1000 + 0.5, color=BAND, linewidth=0)
+            axes.plot(seconds, trace["target"], color="black", linewidth=0.9, linestyle=":")
+            axes.plot(seconds, trace["output"], color=LOOKS[name].colour, linewidth=1.4)
+            error = fmean(measured(document, "pattern-feedforward", name, "mse").values())
+            axes.set_title(f"{name}, error {error:.3f}", color=LOOKS[name].colour, fontsize=8.5, loc="left", pad=2)
+            axes.set_ylim(-1.6, 1.6)
+        grid[-1].set_xlabel("time, s; shaded: the template is shown")
+        legend(figure, [Look("target", "black", "", ":")])
     return figure
 
 
 def data_hetsyn_pattern(document: Document) -> pd.DataFrame:
     """Errors of the pattern networks, their distances between repeats of the template, and their firing rates."""
-    rows = []
-    for cell in document.cells:
-        own = cell.result.details or {}
-        if "mse" in own:
-            distances = own["repeat_distances"]
-            rows.append((cell.case, cell.method, cell.seed, own["mse"], own["target_mean_square"], *distances, own["rate_hz"]))
+    known = [(cell, cell.result.details) for cell in document.cells if "mse" in (cell.result.details or {})]
+    rows = [
+        (cell.case, cell.method, cell.seed, own["mse"], own["target_mean_square"], *own["repeat_distances"], own["rate_hz"])
+        for cell, own in known
+    ]
     names = ["case", "method", "seed", "mse", "target_mean_square", "second_to_first", "third_to_second", "rate_hz"]
     return pd.DataFrame(rows, columns=names)
 
 
 def table_hetsyn_pattern(document: Document) -> pd.DataFrame:
     """Error on the pattern, and how far apart the outputs to repeats of the template lie (1 as the target's, 0 the same)."""
-    rows = []
-    for case in cases_with(document, "mse"):
-        for method in METHODS:
-            errors = list(measured(document, case, method, "mse").values())
-            if errors:
-                distances = series(document, case, method, "repeat_distances")
-                rows.append(
-                    {
-                        "task": TITLES[case],
-                        "network": method,
-                        "error": plain(spread(errors)),
-                        "second to first": f"{distances[0]:.2f}",
-                        "third to second": f"{distances[1]:.2f}",
-                    }
-                )
+    rows = [
+        (TITLES[case], method, plain(errors), *(f"{d:.2f}" for d in series(document, case, method, "repeat_distances")))
+        for case in cases_with(document, "mse")
+        for method in METHODS
+        if (errors := measured(document, case, method, "mse").values())
+    ]
     return pd.DataFrame(rows, columns=["task", "network", "error", "second to first", "third to second"])
 
 
 def figure_hetsyn_small(document: Document) -> Figure:
     """Match-to-sample with few neurons: every network, and the mean of each size; the dotted line is the paper's success."""
-    found = {method: runs(document, "match-small", method) for method in METHODS}
-    sizes = sorted({run["hidden"] for several in found.values() for run in several})
+    data = data_hetsyn_small(document)
+    sizes = sorted(data["hidden"].unique())
     with canvas(document, 3.3) as figure:
-        axes = figure.add_subplot()
-        for shift, (method, several) in zip(np.linspace(-0.12, 0.12, len(METHODS)), found.items(), strict=True):
-            colour, marker, line = LOOKS[method]
-            at = {size: [run["accuracy"] for run in several if run["hidden"] == size] for size in sizes}
-            for x, size in enumerate(sizes):
-                axes.plot([x + shift] * len(at[size]), at[size], color=colour, marker=marker, **_HOLLOW)
-            means = [(x + shift, fmean(at[size])) for x, size in enumerate(sizes) if at[size]]
-            axes.plot(*zip(*means, strict=True), color=colour, linestyle=line, linewidth=1.4) if means else None
+        axes = figure.add_subplot(xlabel="hidden neurons", ylabel="accuracy", ylim=(0, 1.03))
+        for shift, (method, look) in zip(np.linspace(-0.12, 0.12, len(LOOKS)), LOOKS.items(), strict=True):
+            own = data[data["method"] == method]
+            x = own["hidden"].map(sizes.index) + shift
+            axes.plot(x, own["accuracy"], look.marker, color=look.colour, markersize=4.5, markerfacecolor="white")
+            means = own["accuracy"].groupby(x).mean()
+            axes.plot(means.index, means, color=look.colour, linestyle=look.line, linewidth=1.4)
         axes.axhline(SUCCESS, color=GREY, linestyle=":", linewidth=1)
         axes.set_xticks(range(len(sizes)), sizes)
-        axes.set(xlabel="hidden neurons", ylabel="accuracy", ylim=(0, 1.03))
         if not sizes:
             say_nothing(axes)
-        legend(figure)
+        legend(figure, LOOKS.values())
     return figure
 
 
 def data_hetsyn_small(document: Document) -> pd.DataFrame:
     """Every network of the few-neuron series."""
-    rows = [
-        (method, run["hidden"], run["seed"], run["repeat"], run["accuracy"], run["first_hit"])
-        for method in METHODS
-        for run in runs(document, "match-small", method)
-    ]
+    rows = [run | {"method": method} for method in METHODS for run in runs(document, "match-small", method)]
     return pd.DataFrame(rows, columns=["method", "hidden", "seed", "repeat", "accuracy", "first_hit"])
 
 
 def figure_hetsyn_robust(document: Document) -> Figure:
     """Accuracy against the strength of a disturbance at test time, means over seeds: spoken digits above, the delay below."""
-    drawn = list(DISTURBANCES)[:4]
     with canvas(document, 4.9) as figure:
-        for axes, what in zip(figure.subplots(2, 2, sharey=True).flat, drawn, strict=True):
-            levels = _curves(document, what)
-            for method, points in levels.items():
-                colour, marker, line = LOOKS[method]
-                values = list(points.values())
-                axes.plot(range(len(values)), values, color=colour, marker=marker, linestyle=line, markersize=4, linewidth=1.3)
-            ticks = next(iter(levels.values()), {})
-            axes.set_xticks(range(len(ticks)), [f"{level:.2g}" if level < 100 else f"{level:.0f}" for level in ticks])
-            axes.tick_params(axis="x", labelsize=7.5, rotation=45 if len(ticks) > 5 else 0)
+        for axes, (what, (case, *where)) in zip(figure.subplots(2, 2, sharey=True).flat, DISTURBANCES.items(), strict=False):
+            levels: list[float] = []
+            for method, look in LOOKS.items():
+                known, values = (series(document, case, method, where[0], key) for key in where[1:])
+                levels = known or levels
+                axes.plot(range(len(values)), values, color=look.colour, marker=look.marker, linestyle=look.line, markersize=4)
+            axes.set_xticks(range(len(levels)), [f"{level:.2g}" if level < 100 else f"{level:.0f}" for level in levels])
+            axes.tick_params(axis="x", labelsize=7.5, rotation=45 if len(levels) > 5 else 0)
             axes.set(xlabel=what, ylim=(0, 1.03))
-            axes.set_title(TITLES[DISTURBANCES[what][0]], fontsize=8, loc="left", pad=3)
+            axes.set_title(TITLES[case], fontsize=8, loc="left", pad=3)
             if not levels:
                 say_nothing(axes)
         figure.supylabel("accuracy", fontsize=9.5)
-        legend(figure)
+        legend(figure, LOOKS.values())
     return figure
 
 
 def data_hetsyn_robust(document: Document) -> pd.DataFrame:
     """Every disturbance, level, network and seed; accuracy, for the pattern its mean squared error."""
-    rows = []
-    for what, (case, detail, key, value) in DISTURBANCES.items():
-        for method in METHODS:
-            for seed, found in measured(document, case, method, detail).items():
-                rows += [(what, case, method, seed, *point) for point in zip(found[key], found[value], strict=True)]
+    rows = [
+        (what, case, method, seed, *point)
+        for what, (case, detail, key, value) in DISTURBANCES.items()
+        for method in METHODS
+        for seed, found in measured(document, case, method, detail).items()
+        for point in zip(found[key], found[value], strict=True)
+    ]
     return pd.DataFrame(rows, columns=["disturbance", "case", "method", "seed", "level", "accuracy_or_mse"])
 
 
@@ -233,10 +223,42 @@ def canvas(document: Document, height: float) -> Iterator[Plot]:
         yield figure
 
 
-def legend(figure: Figure) -> None:
-    """Name the four networks below a figure."""
-    handles = [Line2D([], [], color=c, marker=m, linestyle=s, label=name) for name, (c, m, s) in LOOKS.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, handlelength=2.6)
+@contextmanager
+def panels(document: Document, n: int, height: float, each: float) -> Iterator[tuple[Plot, list[Axes]]]:
+    """Give a figure of n panels below one another; without any it says that there is nothing."""
+    with canvas(document, height + each * max(n, 1)) as figure:
+        grid = list(figure.subplots(max(n, 1), 1, sharex=True, sharey=True, squeeze=False)[:, 0])
+        if not n:
+            say_nothing(grid[0])
+        yield figure, grid
+
+
+def draw_rows(axes: Axes, rows: Mapping[str, Mapping[str, Iterable[float]]], looks: Mapping[str, Look]) -> Axes:
+    """Draw values by row and look, a lane for each look: every value a tick, their mean a mark, its interval a line."""
+    lanes = np.linspace(-0.3, 0.3, len(looks))
+    for row, found in enumerate(rows.values()):
+        if row % 2:
+            axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
+        for lane, (name, look) in zip(lanes, looks.items(), strict=True):
+            over = spread(found.get(name, ()))
+            if over["low"] is not None:
+                axes.plot([over["low"], over["high"]], [row + lane] * 2, color=look.colour, linewidth=1.4, alpha=0.7)
+            if over["n"] > 1:
+                axes.plot(over["values"], [row + lane] * over["n"], "|", color=look.colour, markersize=7)
+            if over["n"]:
+                axes.plot(over["mean"], row + lane, color=look.colour, marker=look.marker, markersize=5)
+    axes.set_ylim(max(len(rows), 1) - 0.5, -0.5)
+    axes.set_yticks(range(len(rows)), [name.replace(", ", ",\n") for name in rows])
+    axes.tick_params(axis="y", length=0)
+    if not rows:
+        say_nothing(axes)
+    return axes
+
+
+def legend(figure: Figure, looks: Iterable[Look], columns: int = 2) -> None:
+    """Explain looks below a figure."""
+    handles = [look.handle for look in looks]
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=2.2, fontsize=8.5)
 
 
 def say_nothing(axes: Axes) -> None:
@@ -244,53 +266,13 @@ def say_nothing(axes: Axes) -> None:
     axes.text(0.5, 0.5, "not in this run", transform=axes.transAxes, ha="center", style="italic", color=GREY)
 
 
-_HOLLOW: dict[str, Any] = {"linestyle": "", "markersize": 4.5, "markerfacecolor": "white"}
-
-
-def _draw_spread(axes: Axes, y: float, values: Any, method: str) -> None:
-    found = spread(values)
-    if found["mean"] is None:
-        return
-    colour, marker, _ = LOOKS[method]
-    if found["low"] is not None:
-        axes.plot([max(found["low"], 0), min(found["high"], 1)], [y, y], color=colour, linewidth=1.4, alpha=0.7)
-    if found["n"] > 1:
-        axes.plot(found["values"], [y] * found["n"], "|", color=colour, markersize=7)
-    axes.plot(found["mean"], y, color=colour, marker=marker, markersize=5)
-
-
-def _draw_trace(axes: Axes, document: Document, case: str, name: str, trace: Mapping[str, Any]) -> None:
-    from mstask.studies.hetsyn.tasks import Pattern
-
-    seconds = np.arange(len(trace["target"])) * trace["ms"] / 1000
-    for start in Pattern.starts:
-        axes.axvspan(start / 1000, start / 1000 + 0.5, color=BAND, linewidth=0)
-    axes.plot(seconds, trace["target"], color="black", linewidth=0.9, linestyle=":")
-    axes.plot(seconds, trace["output"], color=LOOKS[name][0], linewidth=1.4)
-    error = fmean(measured(document, case, name, "mse").values())
-    axes.set_title(f"{name}, error {error:.3f}", color=LOOKS[name][0], fontsize=8.5, loc="left", pad=2)
-    axes.set_ylim(-1.6, 1.6)
-
-
-def _curves(document: Document, what: str) -> dict[str, dict[float, float]]:
-    """What was measured at each level, by network; those that have the same levels in every seed."""
-    case, detail, key, value = DISTURBANCES[what]
-    found = {}
-    for method in METHODS:
-        levels = list(measured(document, case, method, detail, key).values())
-        values = series(document, case, method, detail, value)
-        if values and all(row == levels[0] for row in levels):
-            found[method] = dict(zip(levels[0], values, strict=True))
-    return found
-
-
-def plain(found: Mapping[str, Any]) -> str:
+def plain(values: Iterable[float]) -> str:
     """Mean ± standard deviation, without the interval."""
-    return score({**found, "low": None, "high": None})
+    return score(spread(values) | {"low": None, "high": None})
 
 
 def _published(document: Document) -> dict[str, str]:
-    values = document.values
+    values, table = document.values, document.values["time_constants"]
     column = {
         IN_BINS: f"{values['accuracy']['SHD']:.3f}",
         "the same, after the last epoch": f"{values['shd_log']['last']:.3f}",
@@ -298,17 +280,14 @@ def _published(document: Document) -> dict[str, str]:
         "TiDigits": f"{values['accuracy']['TiDigits']:.3f}",
         "TI46-Alpha": f"{values['accuracy']['TI46-Alpha']:.3f}",
     }
-    table = values["time_constants"]
     for mu, *row in zip(table["mu_ms"], *(table[k] for k in ("accuracy", "accuracy_reset", "share_above_700_ms")), strict=True):
         column |= _slow_rows(f"{mu:g}", *row)
     return column
 
 
 def _beside(document: Document) -> dict[str, str]:
-    def found(case: str) -> str:
-        return plain(spread(measured(document, case, OWN).values()))
-
-    column = {IN_BINS: found("speech-bins"), "digits, pixel by pixel": found("digits-pixels")}
+    column = {IN_BINS: plain(measured(document, "speech-bins", OWN).values())}
+    column["digits, pixel by pixel"] = plain(measured(document, "digits-pixels", OWN).values())
     column |= {"TiDigits": "not in this book", "TI46-Alpha": "not in this book"}
     for tau, row in facts(document).get("slow", {}).items():
         column |= _slow_rows(tau, row["accuracy"], row["reset"], row["share"])

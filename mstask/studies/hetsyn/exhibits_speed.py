@@ -2,63 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING
 from mstask.show.canvas import GREY, WIDTH, Plot, styled
+from mstask.studies.hetsyn.exhibits import Look, draw_rows, legend
 from mstask.studies.speed.exhibits import Spread
 
 FORMS = {
-    "direct": ("step by step", "#c75b12", "s"),
-    "convolution": ("by Fourier transforms", "#0b62a4", "^"),
-    "compiled": ("compiled loop", "#00796b", "o"),
+    "direct": Look("step by step", "#c75b12", "s"),
+    "convolution": Look("by Fourier transforms", "#0b62a4", "^"),
+    "compiled": Look("compiled loop", "#00796b", "o"),
 }
-"""The three ways: words, colour, marker."""
+"""The three ways."""
 
 
 def figure_hetsyn_speed(document: Document) -> Figure:
     """Processor time and memory of a training step as a multiple of the compiled loop's, for each workload."""
-    titles = [about["title"].replace(", ", ",\n") for about in document.values["workloads"].values()]
-    rows = _rows(document)
+    found, titles = _forms(document), _titles(document)
     with styled():
         figure = Plot(figsize=(WIDTH, 1.5 + 0.5 * len(titles)), layout="constrained")
-        panels = figure.subplots(1, 2, sharey=True)
-        for axes, what in zip(panels, ("time", "memory"), strict=True):
-            for row in rows:
-                if row[what] is not None:
-                    _, colour, marker = FORMS[row["form"]]
-                    axes.plot(row[what], list(document.values["workloads"]).index(row["workload"]), marker, color=colour)
-            axes.axvline(1, color=GREY, linestyle=":", linewidth=1)
-            axes.set_xscale("log")
+        for axes, what in zip(figure.subplots(1, 2, sharey=True), ("time", "memory"), strict=True):
+            known = found.dropna(subset=what).groupby(["workload", "form"])[what].agg(list)
+            rows = {title: {form: known.get((key, form), []) for form in FORMS} for key, title in titles.items()}
+            draw_rows(axes, rows, FORMS).axvline(1, color=GREY, linestyle=":", linewidth=1)
+            axes.set(xscale="log", xlabel=f"{'processor time' if what == 'time' else 'memory'},\nmultiple")
             axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
-            axes.set_xlabel(f"{'processor time' if what == 'time' else 'memory'},\nmultiple")
-        panels[0].set_yticks(range(len(titles)), titles)
-        panels[0].set_ylim(len(titles) - 0.5, -0.5)
-        handles = [Line2D([], [], color=c, marker=m, linestyle="", label=text) for text, c, m in FORMS.values()]
-        figure.legend(handles=handles, loc="outside lower center", ncols=3, handletextpad=0.2, columnspacing=1, fontsize=8.5)
+        legend(figure, FORMS.values(), 3)
     return figure
 
 
 def table_hetsyn_speed(document: Document) -> pd.DataFrame:
     """Per workload and way: processor time over the compiled loop's (median [quartiles]), seconds, and memory added."""
+    found = _forms(document)
+
+    def told(column: str, form: str) -> pd.Series:
+        return found[column].map(lambda value: NOTHING if pd.isna(value) else format(value, form))
+
     return pd.DataFrame(
         {
-            "workload": document.values["workloads"][row["workload"]]["title"],
-            "computed": FORMS[row["form"]][0],
-            "time / compiled": str(row["spread"]) if row["spread"] else NOTHING,
-            "s per step": f"{row['seconds']:.3g}" if row["seconds"] is not None else NOTHING,
-            "MiB added": f"{row['mib']:,.0f}" if row["mib"] is not None else NOTHING,
+            "workload": found["workload"].map(_titles(document)),
+            "computed": found["form"].map(lambda form: FORMS[form].label),
+            "time / compiled": found["spread"].map(lambda spread: str(spread) if spread else NOTHING),
+            "s per step": told("seconds", ".3g"),
+            "MiB added": told("mib", ",.0f"),
         }
-        for row in _rows(document)
     )
 
 
@@ -75,26 +68,20 @@ def data_hetsyn_speed(document: Document) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["workload", "form", "repeat", "seconds", "mib_added"])
 
 
-def _rows(document: Document) -> list[dict[str, Any]]:
-    """One row per workload and way, with what is known of it."""
-    seconds = document.values["runs"][0]["seconds"] if document.values["runs"] else {}
-    memory = document.values.get("memory", {})
-    rows = []
-    for workload in document.values["workloads"]:
-        timed, added = seconds.get(workload, {}), memory.get(workload, {})
+def _titles(document: Document) -> dict[str, str]:
+    return {workload: about["title"] for workload, about in document.values["workloads"].items()}
+
+
+def _forms(document: Document) -> pd.DataFrame:
+    """What is known of each workload and way: seconds and MiB, and these as multiples of the compiled loop's."""
+    timings = data_hetsyn_speed(document).groupby(["workload", "form"])["seconds"].agg(list)
+    memory, rows = document.values.get("memory", {}), []
+    for workload in _titles(document):
+        added = memory.get(workload, {})
         for form in FORMS:
-            own, base = timed.get(form), timed.get("compiled")
+            own, base = timings.get((workload, form)), timings.get((workload, "compiled"))
             spread = Spread.of([a / b for a, b in zip(own, base, strict=True)]) if own and base else None
             mib, least = added.get(form), added.get("compiled")
-            rows.append(
-                {
-                    "workload": workload,
-                    "form": form,
-                    "spread": spread,
-                    "time": spread.median if spread else None,
-                    "seconds": float(np.median(own)) if own else None,
-                    "mib": mib,
-                    "memory": mib / least if mib and least else None,
-                }
-            )
-    return rows
+            seconds, time = own and pd.Series(own).median(), spread and spread.median
+            rows.append((workload, form, spread, time, seconds, mib, mib / least if mib and least else None))
+    return pd.DataFrame(rows, columns=["workload", "form", "spread", "time", "seconds", "mib", "memory"])

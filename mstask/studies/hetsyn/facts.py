@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from mstask.results.documents import Cell, Document
+from mstask.results.documents import Document
 from mstask.studies.hetsyn.names import CASES, METHODS
-from mstask.summary.details import detail, measured
+from mstask.summary.details import measured
 
 OWN = "HetSynLIF"
 RIVALS = tuple(name for name in METHODS if name != OWN)
 KNOCK_OUTS = ("intact", "long", "random", "short")
-
-Path = tuple[str, ...]
 
 
 def cases_with(document: Document, *path: str) -> list[str]:
@@ -32,7 +30,7 @@ def runs(document: Document, case: str, method: str) -> list[dict[str, Any]]:
 def series(document: Document, case: str, method: str, *path: str) -> list[float]:
     """The mean over seeds of a list of numbers, element by element; empty where it isn't known."""
     rows = list(measured(document, case, method, *path).values())
-    return [fmean(column) for column in zip(*rows, strict=True)] if rows and len({len(row) for row in rows}) == 1 else []
+    return [fmean(column) for column in zip(*rows, strict=True)] if len({len(row) for row in rows}) == 1 else []
 
 
 def facts(document: Document) -> dict[str, Any]:
@@ -62,43 +60,92 @@ def facts(document: Document) -> dict[str, Any]:
         recipe
             `weight_decay` of the training on speech and radar, 0 where its cells don't know the parameter; `digits_epochs`.
     """
+
+    def each(look: Callable[[Document, str, str], Mapping[str, Any]], keys: Iterable[str] = CASES) -> dict[str, Any]:
+        return {key: {method: look(document, key, method) for method in METHODS} for key in keys}
+
     gathered = {
-        "accuracy": _per_case(document, lambda case: _compared(_means(document, case), highest=True)),
-        "error": _per_case(document, lambda case: _compared(_means(document, case, "mse"), highest=False)),
-        "hits": _per_case(document, lambda case: _by_method(lambda method: _hits(document, case, method))),
-        "knock_out": _per_case(document, lambda case: _by_method(lambda method: _knock_out(document, case, method))),
+        "accuracy": {case: _compared(document, case, max) for case in CASES},
+        "error": {case: _compared(document, case, min, "mse") for case in CASES},
+        "hits": each(_hits),
+        "knock_out": each(_knock_out),
         "small": _small(document),
-        "slow": _slow(document),
-        "robust": {kind: found for kind in ("deletion", "warp", "addition") if (found := _robust(document, kind))},
-        "weight_decay": weight_decay(document),
+        "slow": {tau: _means(map(_slow, several)) for tau, several in _by(runs(document, "match-slow", OWN), "tau_ms").items()},
+        "robust": each(_robust, ("deletion", "warp", "addition")),
+        "weight_decay": _weight_decay(document),
         "recipe": _recipe(document),
     }
-    return {name: found for name, found in gathered.items() if found}
-
-
-def weight_decay(document: Document, case: str = "speech-bins", method: str = OWN) -> dict[str, Any]:
-    """The trial of training with and without weight decay on the synaptic decays; see `facts`."""
-    trials = measured(document, case, method, "weight_decay")
-    if not trials:
-        return {}
-    found: dict[str, Any] = dict(next(iter(trials.values())))
-    arms = {arm: [trial["arms"][arm] for trial in trials.values()] for arm in ("with", "without")}
-    told = {key: found[key] for key in ("factor", "factor_here", "tau", "tau_after", "steps")}
-    for arm, several in arms.items():
-        medians = [one["time_constants"]["layers.0.inputs"]["median"] for one in several]
-        told[arm] = {"accuracy": fmean(one["accuracy"] for one in several)}
-        if known := [median for median in medians if median is not None]:
-            told[arm]["median"] = fmean(known)
-    if ratios := [ratio for trial in trials.values() if (ratio := shortening(trial)) is not None]:
-        told["ratio"] = math.exp(fmean(map(math.log, ratios)))
-    return told
+    return _without_empty(gathered)
 
 
 def shortening(trial: Mapping[str, Any]) -> float | None:
     """How many times longer median time constants are without weight decay than with it: geometric mean over the synapses."""
-    medians = [{name: s["median"] for name, s in trial["arms"][arm]["time_constants"].items()} for arm in ("without", "with")]
-    logs = [math.log(medians[0][name] / medians[1][name]) for name in medians[0] if medians[0][name] and medians[1].get(name)]
+    short, long = (trial["arms"][arm]["time_constants"] for arm in ("with", "without"))
+    pairs = [(long[name]["median"], short[name]["median"]) for name in long if name in short]
+    logs = [math.log(a / b) for a, b in pairs if a and b]
     return math.exp(fmean(logs)) if logs else None
+
+
+def _compared(document: Document, case: str, pick: Callable[..., Any], *path: str) -> dict[str, Any]:
+    """Means by method, the best, and the lead of HetSynLIF where it and another are known."""
+    known = {method: measured(document, case, method, *path).values() for method in METHODS}
+    means = {method: fmean(values) for method, values in known.items() if values}
+    if not means:
+        return {}
+    found: dict[str, Any] = means | {"best": pick(means, key=means.__getitem__)}
+    if OWN in means and len(means) > 1:
+        lead = means[OWN] - pick(value for name, value in means.items() if name != OWN)
+        found["lead"] = lead if pick is max else -lead
+    return found
+
+
+def _hits(document: Document, case: str, method: str) -> dict[str, Any]:
+    details = [cell.result.details or {} for cell in document.cells if (cell.case, cell.method) == (case, method)]
+    hits = [known["first_hit"] for known in details if "first_hit" in known]
+    solved = [hit for hit in hits if hit is not None]
+    return ({"solved": len(solved), "n": len(hits)} if hits else {}) | ({"mean": fmean(solved)} if solved else {})
+
+
+def _knock_out(document: Document, case: str, method: str) -> dict[str, float]:
+    found = measured(document, case, method, "knock_out").values()
+    return _means({which: one[which] for which in KNOCK_OUTS} | {"share": one["n_long"] / one["n"]} for one in found)
+
+
+def _small(document: Document) -> dict[str, dict[str, float]]:
+    found = {method: _by(runs(document, "match-small", method), "hidden") for method in METHODS}
+    sizes = sorted({size for by_size in found.values() for size in by_size}, key=int)
+    return {
+        size: {method: fmean(run["accuracy"] for run in by_size[size]) for method, by_size in found.items() if size in by_size}
+        for size in sizes
+    }
+
+
+def _slow(run: Mapping[str, Any]) -> dict[str, float]:
+    known, channels = run["knock_out"], run["by_channel"]
+    found = {"accuracy": run["accuracy"], "reset": known["long"], "share": known["n_long"] / known["n"]}
+    return found | {group: channels[group]["mean_finite"] for group in ("cue", "noise")}
+
+
+def _robust(document: Document, kind: str, method: str) -> dict[str, float]:
+    levels = series(document, "speech-bins", method, kind, "accuracy")
+    return {"mean": fmean(levels), "worst": min(levels)} if levels else {}
+
+
+def _weight_decay(document: Document) -> dict[str, Any]:
+    """The trial of training with and without weight decay on the synaptic decays."""
+    trials = list(measured(document, "speech-bins", OWN, "weight_decay").values())
+    if not trials:
+        return {}
+    told: dict[str, Any] = {key: trials[0][key] for key in ("factor", "factor_here", "tau", "tau_after", "steps")}
+    for arm in ("with", "without"):
+        several = [trial["arms"][arm] for trial in trials]
+        medians = [one["time_constants"]["layers.0.inputs"]["median"] for one in several]
+        told[arm] = {"accuracy": fmean(one["accuracy"] for one in several)}
+        if known := [median for median in medians if median is not None]:
+            told[arm]["median"] = fmean(known)
+    if ratios := [ratio for trial in trials if (ratio := shortening(trial)) is not None]:
+        told["ratio"] = math.exp(fmean(map(math.log, ratios)))
+    return told
 
 
 def _recipe(document: Document) -> dict[str, float]:
@@ -108,83 +155,18 @@ def _recipe(document: Document) -> dict[str, float]:
     return {"weight_decay": known.get("weight_decay", 0.0)} | {k: known[k] for k in ("digits_epochs",) if k in known}
 
 
-def _means(document: Document, case: str, *path: str) -> dict[str, float]:
-    found = {method: measured(document, case, method, *path).values() for method in METHODS}
-    return {method: fmean(values) for method, values in found.items() if values}
+def _by(several: Sequence[dict[str, Any]], key: str) -> dict[str, list[dict[str, Any]]]:
+    """Runs by what is varied, in the order of the runs."""
+    return {f"{value:g}": [run for run in several if run[key] == value] for value in dict.fromkeys(run[key] for run in several)}
 
 
-def _compared(means: Mapping[str, float], highest: bool) -> dict[str, Any]:
-    """Means by method, the best, and the lead of HetSynLIF where it and another are known."""
-    if not means:
-        return {}
-    pick = max if highest else min
-    rivals = [value for name, value in means.items() if name != OWN]
-    found: dict[str, Any] = {**means, "best": pick(means, key=means.__getitem__)}
-    if OWN in means and rivals:
-        found["lead"] = (means[OWN] - pick(rivals)) * (1 if highest else -1)
-    return found
+def _means(records: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of each field."""
+    records = list(records)
+    return {name: fmean(record[name] for record in records) for name in (records[0] if records else ())}
 
 
-def _hits(document: Document, case: str, method: str) -> dict[str, Any]:
-    cells = [cell for cell in document.cells if (cell.case, cell.method) == (case, method) and "first_hit" in _details(cell)]
-    if not cells:
-        return {}
-    hits = [hit for cell in cells if (hit := detail(cell, "first_hit")) is not None]
-    return {"solved": len(hits), "n": len(cells)} | ({"mean": fmean(hits)} if hits else {})
-
-
-def _knock_out(document: Document, case: str, method: str) -> dict[str, float]:
-    found = list(measured(document, case, method, "knock_out").values())
-    if not found:
-        return {}
-    return {which: fmean(one[which] for one in found) for which in KNOCK_OUTS} | {
-        "share": fmean(one["n_long"] / one["n"] for one in found)
-    }
-
-
-def _small(document: Document) -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, list[float]]] = {}
-    for method in METHODS:
-        for run in runs(document, "match-small", method):
-            found.setdefault(str(run["hidden"]), {}).setdefault(method, []).append(run["accuracy"])
-    ordered = sorted(found, key=int)
-    return {size: {method: fmean(values) for method, values in found[size].items()} for size in ordered}
-
-
-def _slow(document: Document) -> dict[str, dict[str, float]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for run in runs(document, "match-slow", OWN):
-        if run.get("knock_out"):
-            found.setdefault(f"{run['tau_ms']:g}", []).append(run)
-    return {tau: _slow_mean(several) for tau, several in found.items()}
-
-
-def _slow_mean(several: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    several = list(several)
-    found = {
-        "accuracy": fmean(run["accuracy"] for run in several),
-        "reset": fmean(run["knock_out"]["long"] for run in several),
-        "share": fmean(run["knock_out"]["n_long"] / run["knock_out"]["n"] for run in several),
-    }
-    for group in ("cue", "noise"):
-        found[group] = fmean(run["by_channel"][group]["mean_finite"] for run in several)
-    return found
-
-
-def _robust(document: Document, kind: str) -> dict[str, dict[str, float]]:
-    rows = _by_method(lambda method: {"levels": series(document, "speech-bins", method, kind, "accuracy")})
-    return {
-        method: {"mean": fmean(row["levels"]), "worst": min(row["levels"])} for method, row in rows.items() if row["levels"]
-    }
-
-
-def _per_case(document: Document, look: Callable[[str], dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {case: found for case in CASES if (found := look(case))}
-
-
-def _by_method(look: Callable[[str], dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {method: found for method in METHODS if (found := look(method))}
-
-
-def _details(cell: Cell) -> Mapping[str, Any]:
-    return cell.result.details or {}
+def _without_empty(tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree without branches that hold nothing."""
+    cut = {name: _without_empty(value) if isinstance(value, dict) else value for name, value in tree.items()}
+    return {name: value for name, value in cut.items() if value != {}}
