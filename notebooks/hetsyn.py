@@ -87,77 +87,206 @@ print(session.begin("v0.1.0"))
 
 # %%
 # %matplotlib inline
-from dataclasses import replace
+import inspect
 
+import numpy as np
 import pandas as pd
+import torch
+from IPython.display import Code
 
-from mstask import results, show
+from mstask import claims, results, show
 from mstask.cell import load, run_cell
-from mstask.section import given, grid, resolve
-from mstask.studies.hetsyn.networks import free_time_constants
-from mstask.studies.hetsyn.settings import SETTINGS
+from mstask.cost import count_parameters
+from mstask.section import given, grid, resolve, section
+from mstask.show import lesson
+from mstask.studies.hetsyn import analyses, forms, loop, synthetic
+from mstask.studies.hetsyn.networks import Network, free_time_constants
+from mstask.studies.hetsyn.settings import MATCH_TIMES, SETTINGS
+from mstask.studies.hetsyn.tasks import MatchToSample
 
 settings = resolve("hetsyn", **given("hetsyn", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
 
 # %% [markdown]
-# ## Data
+# ## The task
 #
-# One row for each task: trials to train on, to select on and to test on, time steps and inputs. The synthetic tasks draw
-# fresh trials for every training step; their training part is only there to be looked at.
+# Delayed match-to-sample: ten channels fire for *left*, ten for *right*, ten are noise. Two cues of 100 ms, 800 ms apart; were
+# they on the same side? A step is 5 ms, so the first cue must be remembered for 160 steps.
 
-# %%
-splits = {case: load("hetsyn", settings, case) for case in settings.cases}
-sizes = {
-    case: {
-        **s.meta["counts"],
-        "steps": s.test.x.shape[1],
-        "inputs": s.test.x.shape[2],
-    }
-    for case, s in splits.items()
-}
-pd.DataFrame(sizes).T.rename_axis("task")
+# %% mystnb={"image": {"alt": "Spikes of one trial: two short cues, a long pause between them, noise on the upper channels"}}
+task, order = MatchToSample(), settings.seeds[0]
+x, y = task.trials(1, torch.Generator().manual_seed(order))
+lesson.draw_spikes(x[0], "match" if y else "mismatch")
 
 # %% [markdown]
-# ## Networks
+# ## The synapse
 #
-# The weights are the same in all four, and start from the same values. Beside them each learns this many time constants.
+# Each connection from sender $i$ to neuron $j$ has a current of its own, with its own decay $r_{ji} = e^{-1/\tau_{ji}}$:
+#
+# $$I_{ji}^t = r_{ji}\, I_{ji}^{t-1} + w_{ji}\, x_i^t$$
+#
+# As code it is one line; where a neuron has a single decay, the currents can be added up first, and `x @ w.T` does that.
+
+# %%
+Code(inspect.getsource(forms.synapse_step), language="python")
+
+# %% [markdown]
+# ## One input, two layers
+#
+# The trial above goes into two neurons with equal weights. In the first all synapses have the time constant of 8 steps that the
+# task's homogeneous networks have; in the second they range from 1 step (dark) to 1000 (light). Drawn are the currents of the
+# ten channels of the first cue.
+
+
+# %% mystnb={"image": {"alt": "Currents of ten synapses over a trial, all with one time constant above, each with its own below"}}
+def currents(tau):
+    """The currents [T, 30] of a neuron's synapses on the trial."""
+    w, r = torch.ones(1, 30), torch.exp(-1 / tau)
+    current, found = None, []
+    for step in range(task.steps):
+        current = forms.synapse_step(current, x[:, step], w, r)
+        found.append(current[0, 0])
+    return torch.stack(found).numpy()
+
+
+own = torch.logspace(0, 3, 10).repeat(3)[None]
+left = x[0, : task.steps // 2, :10].sum() > 0
+shown = slice(0, 10) if left else slice(10, 20)
+titles = {"8 steps for all": torch.full_like(own, 8), "1 to 1000 steps": own}
+for title, tau in titles.items():
+    traces = pd.DataFrame(currents(tau)[:, shown])
+    axes = traces.plot(figsize=(4.6, 2), cmap="viridis", legend=False)
+    axes.set(title=title, xlabel="step", ylabel="current")
+
+# %% [markdown]
+# With 8 steps nothing of the first cue is left when the second comes. A single long time constant would keep it, and the noise of
+# the whole trial with it; that is why it helps to have several.
+#
+# ## The neuron
+#
+# What the currents add up to drives the neuron. It has no membrane of its own: a spike only adds to a reset current that fades, and
+# in HomNeuALIF to a second one. `surrogate` stands in for the derivative of the spike.
+
+# %%
+Code(inspect.getsource(forms.spikes), language="python")
+
+# %% [markdown]
+# ## The network
+#
+# Thirty inputs, one hidden layer, a readout through the same kind of synapses; the larger of the two outputs at the last step is the
+# answer. Thresholds are 1 and aren't calibrated: a term of the loss pulls firing rates to 10 Hz.
+
+# %%
+torch.manual_seed(order)
+network = Network(
+    method="HetSynLIF",
+    sizes=(task.n_channels, settings.hidden, task.n_classes),
+    recurrent=False,
+    times=MATCH_TIMES,
+    surrogate="triangle",
+    score="last",
+)
+print(network)
+print(f"{count_parameters(network):,} parameters")
+
+# %% [markdown]
+# Its rivals have the same weights, and start from the same values. Beside them each learns this many time constants.
 
 # %%
 learnt = {}
-for case, s in splits.items():
-    n_inputs, n_outputs = s.test.x.shape[-1], s.n_classes
-    setting = SETTINGS[case]
-    if case in ("match-small", "match-slow"):
-        continue
-    if case.startswith(("match", "pattern")):
-        setting = replace(setting, hidden=(settings.hidden,))
-    for method in settings.methods:
-        network = setting.network(method, n_inputs, n_outputs)
-        learnt[case, method] = free_time_constants(network)
-pd.Series(learnt, dtype=int, name="time constants").to_frame()
+for name in section("hetsyn").methods:
+    rival = SETTINGS["match-feedforward"].network(name, 30, 2)
+    learnt[name] = free_time_constants(rival)
+pd.Series(learnt, name="time constants, 100 hidden neurons").to_frame()
 
 # %% [markdown]
-# ## Train
+# ## One run in the open
+#
+# Every step draws 32 fresh trials, so there is no training set to remember. The loss:
+
+# %%
+Code(inspect.getsource(synthetic.match_loss), language="python")
+
+# %% mystnb={"image": {"alt": "Loss and share of right answers over the iterations of this run, means of ten"}}
+start = analyses.time_constants(network.decays()["layers.0.inputs"])
+losses, right = loop.fit(
+    network,
+    synthetic.match_loss,
+    *loop.adam(network, settings.match_learning_rate),
+    iterations=min(150, settings.iterations),
+    seed=order,
+)
+run = pd.DataFrame({"loss": losses, "right": right})
+smooth = run.rolling(10, min_periods=1).mean()
+axes = smooth.plot(subplots=True, figsize=(4.6, 3), xlabel="iteration")
+
+# %% [markdown]
+# ## What was learnt
+#
+# The time constants of the input synapses, before and after. The last bar holds all that are longer, those that never forget
+# included.
+
+# %% mystnb={"image": {"alt": "Histograms of the time constants of the input synapses before and after the run, both axes logarithmic"}}
+end = analyses.time_constants(network.decays()["layers.0.inputs"])
+taus = pd.DataFrame({"before": start.flatten(), "after": end.flatten()})
+axes = taus.clip(1, 4000).plot.hist(
+    bins=np.geomspace(1, 4096, 25),
+    alpha=0.6,
+    logx=True,
+    logy=True,
+    figsize=(4.6, 3),
+    xlabel="time constant, steps",
+    ylabel="synapses",
+)
+
+# %% [markdown]
+# The hidden layer on the trial above. Look for neurons whose firing after the first cue goes on through the pause.
+
+# %% mystnb={"image": {"alt": "Spikes of the trained hidden layer on one trial, a row per neuron"}}
+with torch.no_grad():
+    outputs, spikes = network.run(x)
+answer = "match" if outputs[0, -1].argmax() else "mismatch"
+lesson.draw_spikes(spikes[0][0], f"the network says {answer}")
+
+# %% [markdown]
+# Do the long ones carry the memory? Set back to 8 steps all that are above 700 ms (140 steps), then as many others, then all others.
+
+# %%
+test = load("hetsyn", settings, "match-feedforward").test
+pd.Series(
+    analyses.knock_out(
+        network, 140, 8, lambda m: analyses.accuracy(m, test), seed=0
+    ),
+    name="accuracy after the reset; n counts",
+).to_frame()
+
+# %% [markdown]
+# ## The grid
 #
 # One cell of the grid is one network on one task with one seed. The synthetic tasks run for a fixed number of iterations; the
 # others go through the training set until validation stops improving. Each cell writes one result document; a cell that is
 # already done is read back.
 
 # %%
+splits = {case: load("hetsyn", settings, case) for case in settings.cases}
+sizes = {
+    case: s.meta["counts"] | {"steps": s.test.x.shape[1]}
+    for case, s in splits.items()
+}
+pd.DataFrame(sizes).T.rename_axis("task")
+
+# %%
 cells = []
 for place in grid(settings):
     cell = run_cell("hetsyn", place, settings, splits[place.case])
     cells.append(cell)
-    done = cell.result
-    error = (done.details or {}).get("mse")
-    said = (
-        f"accuracy {done.accuracy:.3f}" if error is None else f"error {error:.3f}"
-    )
-    print(f"{place}: {said}")
+    error = (cell.result.details or {}).get("mse")
+    what = "accuracy" if error is None else "error"
+    value = cell.result.accuracy if error is None else error
+    print(f"{place}: {what} {value:.3f}")
 
 # %% [markdown]
-# ## Scores
+# ## Results
 
 # %%
 document = results.merge(cells)
@@ -167,10 +296,9 @@ show.table_hetsyn(document)
 show.figure_hetsyn(document)
 
 # %% [markdown]
-# ## Where the memory is
+# ### Where the memory is
 #
-# Time constants of single synapses before and after training; then some of them are set back to where they started, to see
-# which the network can't do without.
+# Time constants and knock-outs as above, for every network of this run.
 
 # %% mystnb={"image": {"alt": "Histograms of the time constants of this run before and after training"}}
 show.figure_hetsyn_times(document)
@@ -182,7 +310,9 @@ show.figure_hetsyn_knock_out(document)
 show.table_hetsyn_knock_out(document)
 
 # %% [markdown]
-# ## The pattern
+# ### The pattern
+#
+# The network's output has to follow a curve of two seconds while the same input template comes three times.
 
 # %% mystnb={"image": {"alt": "Output of each network on the pattern beside the target in this run"}}
 show.figure_hetsyn_pattern(document)
@@ -191,7 +321,7 @@ show.figure_hetsyn_pattern(document)
 show.table_hetsyn_pattern(document)
 
 # %% [markdown]
-# ## Disturbances, few neurons, weight decay
+# ### Disturbances, few neurons, weight decay
 #
 # What the run didn't include says so.
 
@@ -204,7 +334,27 @@ show.figure_hetsyn_small(document)
 # %% mystnb={"image": {"alt": "Median time constants with and without weight decay in this run"}}
 show.figure_hetsyn_decay(document)
 
+# %% [markdown]
+# ### Beside the paper
+
 # %%
 show.table_hetsyn_published(
     {"published": results.load("hetsyn", "published"), "run": document}
 )
+
+# %% [markdown]
+# ## The claims, judged
+
+# %%
+judged = claims.judge({"hetsyn": document})
+show.table_claims({"run": [c for c in judged if "hetsyn" in c.needs]})
+
+# %% [markdown]
+# ## What to change next
+#
+# Set a parameter in the cell at the top and run all cells again; a cell that was run before is read back.
+#
+# 1. Let the hidden layer listen to itself (`cases = ["match-feedforward", "match-recurrent"]`). Which of the four networks gains most?
+#    Where could it keep the first cue now?
+# 2. Take ten hidden neurons instead of a hundred (`hidden = 10`). Does HetSynLIF still learn the task, and how many long synapses does
+#    it end with?
