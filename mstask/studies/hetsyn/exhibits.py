@@ -21,7 +21,7 @@ from mstask.results.voices import NOTHING, VOICES, by_voice, heading
 from mstask.show import takes_voices
 from mstask.show.canvas import BAND, GREY, WIDTH, Plot, styled
 from mstask.show.scores import NBSP, Documents, score, voice_columns
-from mstask.studies.hetsyn.facts import OWN, cases_with, facts, runs, series
+from mstask.studies.hetsyn.facts import OWN, cases_with, runs, series, slow
 from mstask.studies.hetsyn.names import METHODS, TITLES
 from mstask.summary.comparisons import spread
 from mstask.summary.details import measured
@@ -281,7 +281,7 @@ def _published(document: Document) -> dict[str, str]:
         "TI46-Alpha": f"{values['accuracy']['TI46-Alpha']:.3f}",
     }
     for mu, *row in zip(table["mu_ms"], *(table[k] for k in ("accuracy", "accuracy_reset", "share_above_700_ms")), strict=True):
-        column |= _slow_rows(f"{mu:g}", *row)
+        column |= _slow_rows(mu, *row)
     return column
 
 
@@ -289,14 +289,15 @@ def _beside(document: Document) -> dict[str, str]:
     column = {IN_BINS: plain(measured(document, "speech-bins", OWN).values())}
     column["digits, pixel by pixel"] = plain(measured(document, "digits-pixels", OWN).values())
     column |= {"TiDigits": "not in this book", "TI46-Alpha": "not in this book"}
-    for tau, row in facts(document).get("slow", {}).items():
+    for tau, row in slow(document).items():
         column |= _slow_rows(tau, row["accuracy"], row["reset"], row["share"])
     return column
 
 
-def _slow_rows(tau: str, accuracy: float, reset: float, share: float) -> dict[str, str]:
+def _slow_rows(tau: float, accuracy: float, reset: float, share: float) -> dict[str, str]:
+    start = f"from {tau:g}{NBSP}ms"
     return {
-        f"match-to-sample, from {tau}{NBSP}ms": f"{accuracy:.3f}",
-        f"above 700{NBSP}ms in the end, from {tau}{NBSP}ms": f"{share:.1%}",
-        f"after resetting those, from {tau}{NBSP}ms": f"{reset:.3f}",
+        f"match-to-sample, {start}": f"{accuracy:.3f}",
+        f"above 700{NBSP}ms in the end, {start}": f"{share:.1%}",
+        f"after resetting those, {start}": f"{reset:.3f}",
     }

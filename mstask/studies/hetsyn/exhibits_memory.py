@@ -14,7 +14,7 @@ from mstask.results.documents import Document
 from mstask.show.canvas import GREY
 from mstask.show.scores import NBSP
 from mstask.studies.hetsyn.exhibits import LOOKS, Look, canvas, draw_rows, legend, panels, plain
-from mstask.studies.hetsyn.facts import OWN, cases_with, facts, shortening
+from mstask.studies.hetsyn.facts import OWN, cases_with, shortening, slow
 from mstask.studies.hetsyn.names import EDGES, METHODS, STEP_MS, TITLES
 from mstask.summary.details import detail, measured
 
@@ -100,9 +100,9 @@ def table_hetsyn_slow(document: Document) -> pd.DataFrame:
     """Match-to-sample from long initial time constants: accuracy, share that ends long, what their reset does, and means."""
     step = STEP_MS["match-slow"]
     rows = []
-    for tau, row in facts(document).get("slow", {}).items():
+    for tau, row in slow(document).items():
         means = (f"{row[channels] * step:,.0f}" for channels in ("cue", "noise"))
-        rows.append((tau, f"{row['accuracy']:.3f}", f"{row['share']:.1%}", f"{row['reset']:.3f}", *means))
+        rows.append((f"{tau:g}", f"{row['accuracy']:.3f}", f"{row['share']:.1%}", f"{row['reset']:.3f}", *means))
     names = ["from, ms", "accuracy", "long", "after their reset", "mean, cue channels, ms", "mean, noise channels, ms"]
     return pd.DataFrame(rows, columns=names)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean
 from typing import Any
 
@@ -43,25 +43,19 @@ def facts(document: Document) -> dict[str, Any]:
             Per case: mean by method; the best one; `lead`, how much HetSynLIF is ahead of the best other (for errors: by
             how much its error is smaller).
         hits
-            Per match-to-sample case and method: `solved` of `n` networks, and their mean first iteration at the criterion.
+            Per match-to-sample case and method: `solved`, how many of `n` networks reached the criterion.
         knock_out
             Per case and method: mean accuracy intact and after each reset; `share`, of time constants that are long.
-        small
-            Per number of neurons and method: mean accuracy.
-        slow
-            Per initial time constant in ms, for HetSynLIF: accuracy, accuracy after the reset of long ones (`reset`), share
-            of long ones, mean finite time constant of cue and noise channels in steps.
         robust
-            Per disturbance of spoken digits and method: accuracy averaged over its levels, and `worst`.
+            Per disturbance of spoken digits and method: accuracy averaged over its levels.
         weight_decay
-            The paper's factor on decays, the one used here, time constants before and after by arithmetic; mean median
-            time constant of the first layer's inputs, and accuracy, of both arms; `ratio`: how many times longer time
-            constants are without weight decay, the geometric mean over sets of synapses and seeds.
+            Mean median time constant of the first layer's inputs, and accuracy, with and without weight decay on the decays;
+            `ratio`: how many times longer time constants are without, the geometric mean over sets of synapses and seeds.
         recipe
             `weight_decay` of the training on speech and radar, 0 where its cells don't know the parameter; `digits_epochs`.
     """
 
-    def each(look: Callable[[Document, str, str], Mapping[str, Any]], keys: Iterable[str] = CASES) -> dict[str, Any]:
+    def each(look: Callable[[Document, str, str], Any], keys: Iterable[str] = CASES) -> dict[str, Any]:
         return {key: {method: look(document, key, method) for method in METHODS} for key in keys}
 
     gathered = {
@@ -69,13 +63,25 @@ def facts(document: Document) -> dict[str, Any]:
         "error": {case: _compared(document, case, min, "mse") for case in CASES},
         "hits": each(_hits),
         "knock_out": each(_knock_out),
-        "small": _small(document),
-        "slow": {tau: _means(map(_slow, several)) for tau, several in _by(runs(document, "match-slow", OWN), "tau_ms").items()},
-        "robust": each(_robust, ("deletion", "warp", "addition")),
+        "robust": each(_robust, ("deletion", "warp")),
         "weight_decay": _weight_decay(document),
         "recipe": _recipe(document),
     }
     return _without_empty(gathered)
+
+
+def slow(document: Document) -> dict[float, dict[str, float]]:
+    """HetSynLIF on match-to-sample by initial time constant in ms, means over seeds.
+
+    Accuracy, accuracy after the reset of long time constants, share of long ones, mean finite one of cue and noise channels.
+    """
+    found: dict[float, list[dict[str, float]]] = {}
+    for run in runs(document, "match-slow", OWN):
+        known, channels = run["knock_out"], run["by_channel"]
+        row = {"accuracy": run["accuracy"], "reset": known["long"], "share": known["n_long"] / known["n"]}
+        row |= {group: channels[group]["mean_finite"] for group in ("cue", "noise")}
+        found.setdefault(run["tau_ms"], []).append(row)
+    return {tau: _means(rows) for tau, rows in found.items()}
 
 
 def shortening(trial: Mapping[str, Any]) -> float | None:
@@ -90,62 +96,40 @@ def _compared(document: Document, case: str, pick: Callable[..., Any], *path: st
     """Means by method, the best, and the lead of HetSynLIF where it and another are known."""
     known = {method: measured(document, case, method, *path).values() for method in METHODS}
     means = {method: fmean(values) for method, values in known.items() if values}
-    if not means:
-        return {}
-    found: dict[str, Any] = means | {"best": pick(means, key=means.__getitem__)}
+    found: dict[str, Any] = means | ({"best": pick(means, key=means.__getitem__)} if means else {})
     if OWN in means and len(means) > 1:
         lead = means[OWN] - pick(value for name, value in means.items() if name != OWN)
         found["lead"] = lead if pick is max else -lead
     return found
 
 
-def _hits(document: Document, case: str, method: str) -> dict[str, Any]:
+def _hits(document: Document, case: str, method: str) -> dict[str, int]:
     details = [cell.result.details or {} for cell in document.cells if (cell.case, cell.method) == (case, method)]
-    hits = [known["first_hit"] for known in details if "first_hit" in known]
-    solved = [hit for hit in hits if hit is not None]
-    return ({"solved": len(solved), "n": len(hits)} if hits else {}) | ({"mean": fmean(solved)} if solved else {})
+    hits = [known["first_hit"] is not None for known in details if "first_hit" in known]
+    return {"solved": sum(hits), "n": len(hits)} if hits else {}
 
 
 def _knock_out(document: Document, case: str, method: str) -> dict[str, float]:
     found = measured(document, case, method, "knock_out").values()
-    return _means({which: one[which] for which in KNOCK_OUTS} | {"share": one["n_long"] / one["n"]} for one in found)
+    return _means([{which: one[which] for which in KNOCK_OUTS} | {"share": one["n_long"] / one["n"]} for one in found])
 
 
-def _small(document: Document) -> dict[str, dict[str, float]]:
-    found = {method: _by(runs(document, "match-small", method), "hidden") for method in METHODS}
-    sizes = sorted({size for by_size in found.values() for size in by_size}, key=int)
-    return {
-        size: {method: fmean(run["accuracy"] for run in by_size[size]) for method, by_size in found.items() if size in by_size}
-        for size in sizes
-    }
-
-
-def _slow(run: Mapping[str, Any]) -> dict[str, float]:
-    known, channels = run["knock_out"], run["by_channel"]
-    found = {"accuracy": run["accuracy"], "reset": known["long"], "share": known["n_long"] / known["n"]}
-    return found | {group: channels[group]["mean_finite"] for group in ("cue", "noise")}
-
-
-def _robust(document: Document, kind: str, method: str) -> dict[str, float]:
+def _robust(document: Document, kind: str, method: str) -> float | dict[str, float]:
     levels = series(document, "speech-bins", method, kind, "accuracy")
-    return {"mean": fmean(levels), "worst": min(levels)} if levels else {}
+    return fmean(levels) if levels else {}
 
 
 def _weight_decay(document: Document) -> dict[str, Any]:
-    """The trial of training with and without weight decay on the synaptic decays."""
-    trials = list(measured(document, "speech-bins", OWN, "weight_decay").values())
-    if not trials:
-        return {}
-    told: dict[str, Any] = {key: trials[0][key] for key in ("factor", "factor_here", "tau", "tau_after", "steps")}
-    for arm in ("with", "without"):
+    trials = measured(document, "speech-bins", OWN, "weight_decay").values()
+    found: dict[str, Any] = {}
+    for arm in ("with", "without") if trials else ():
         several = [trial["arms"][arm] for trial in trials]
         medians = [one["time_constants"]["layers.0.inputs"]["median"] for one in several]
-        told[arm] = {"accuracy": fmean(one["accuracy"] for one in several)}
-        if known := [median for median in medians if median is not None]:
-            told[arm]["median"] = fmean(known)
+        known = [median for median in medians if median is not None]
+        found[arm] = {"accuracy": fmean(one["accuracy"] for one in several)} | ({"median": fmean(known)} if known else {})
     if ratios := [ratio for trial in trials if (ratio := shortening(trial)) is not None]:
-        told["ratio"] = math.exp(fmean(map(math.log, ratios)))
-    return told
+        found["ratio"] = math.exp(fmean(map(math.log, ratios)))
+    return found
 
 
 def _recipe(document: Document) -> dict[str, float]:
@@ -155,14 +139,8 @@ def _recipe(document: Document) -> dict[str, float]:
     return {"weight_decay": known.get("weight_decay", 0.0)} | {k: known[k] for k in ("digits_epochs",) if k in known}
 
 
-def _by(several: Sequence[dict[str, Any]], key: str) -> dict[str, list[dict[str, Any]]]:
-    """Runs by what is varied, in the order of the runs."""
-    return {f"{value:g}": [run for run in several if run[key] == value] for value in dict.fromkeys(run[key] for run in several)}
-
-
-def _means(records: Iterable[Mapping[str, float]]) -> dict[str, float]:
+def _means(records: list[dict[str, float]]) -> dict[str, float]:
     """The mean of each field."""
-    records = list(records)
     return {name: fmean(record[name] for record in records) for name in (records[0] if records else ())}
 
 
