@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from statistics import fmean
 
 import pytest
-from making_hetsyn import SEEDS, SKILL, TRIED, one, whole
+from making_hetsyn import SEEDS, SKILL, one, whole
 
 from mstask import claims, results, show
 from mstask.claims.findings import find
@@ -271,12 +270,3 @@ class TestClaims:
     def test_every_claim_names_the_paper_or_says_that_it_is_not_there(self):
         places = [entry.where for entry in claims.entries() if entry.id.startswith("hetsyn-")]
         assert len(places) == 11 and all("HetSyn" in place for place in places)
-
-
-def test_the_papers_arithmetic_is_that_of_its_optimiser():
-    from mstask.studies.hetsyn.loop import exposure, warmed_cosine
-    from mstask.studies.hetsyn.measure import PAPER_COSINE, PAPER_DECAY, PAPER_RATE, PAPER_STEPS
-
-    factors = [warmed_cosine(k, PAPER_COSINE) for k in range(PAPER_STEPS)]
-    assert round(exposure(2 * PAPER_RATE, PAPER_DECAY, factors), 2) == TRIED["factor"]
-    assert math.isclose(-1 / (math.log(0.92) - 1 / 5), 3.5, abs_tol=0.05)

@@ -83,18 +83,25 @@ class TestPattern:
 
 
 class TestResume:
+    """By iterations and by epochs, where the rate depends on the step and the optimiser has two groups."""
+
     class Killed(Exception):
         pass
 
     @pytest.mark.parametrize(
-        ("case", "method"),
-        [("match-recurrent", "HetSynLIF"), ("pattern-feedforward", "HetNeuLIF"), ("match-small", "HetSynLIF")],
+        ("case", "method", "size"),
+        [
+            ("match-recurrent", "HetSynLIF", {"iterations": 6}),
+            ("pattern-feedforward", "HetNeuLIF", {"iterations": 6}),
+            ("match-small", "HetSynLIF", {"iterations": 6, "small_repeats": 2}),
+            ("digits-rows", "HetSynLIF", {"digits_epochs": 4, "cosine_epochs": 3, "digits_batch_size": 32}),
+        ],
     )
-    def test_an_interrupted_run_ends_with_the_same_document(self, case, method, tmp_path, monkeypatch):
+    def test_an_interrupted_run_ends_with_the_same_document(self, case, method, size, tmp_path, monkeypatch):
         monkeypatch.setattr(loop, "EVERY", 2)
-        size = {"iterations": 6, "hidden": 8, "small_repeats": 2}
+        size = size | {"hidden": 8}
         whole = measured(case, method, tmp_path / "whole", **size)
-        told = []
+        told, rest = [], []
 
         def kill(history):
             told.append(len(history.train_loss))
@@ -103,12 +110,9 @@ class TestResume:
 
         with pytest.raises(self.Killed):
             measured(case, method, tmp_path / "cut", on_epoch=kill, **size)
-        assert told == [1, 2]
-        assert list((tmp_path / "cut").iterdir())
-        rest = []
+        assert told == [1, 2] and list((tmp_path / "cut").iterdir())
         again = measured(case, method, tmp_path / "cut", on_epoch=lambda h: rest.append(len(h.train_loss)), **size)
-        assert again == whole
-        assert rest[0] == 3
+        assert again == whole and rest[0] == 3
 
     def test_another_learning_task_does_not_continue_a_checkpoint(self, tmp_path):
         def fit(about):
@@ -192,33 +196,8 @@ class TestRecipe:
         told = [repr(experiment.network(job(case, "HetSynLIF", tmp_path, dropout=0.3))) for case in ("radar", "digits-rows")]
         assert ["dropout=0.3" in text for text in told] == [True, False]
 
-    def test_an_interrupted_training_by_epochs_ends_with_the_same_document(self, tmp_path):
-        """The rate depends on the step, and the optimiser has two groups: both must survive."""
-        size = {"digits_epochs": 4, "cosine_epochs": 3, "digits_batch_size": 32}
-        whole = measured("digits-rows", "HetSynLIF", tmp_path / "whole", **size)
-
-        def kill(history):
-            if len(history.train_loss) == 2:
-                raise KeyboardInterrupt
-
-        with pytest.raises(KeyboardInterrupt):
-            measured("digits-rows", "HetSynLIF", tmp_path / "cut", on_epoch=kill, **size)
-        assert measured("digits-rows", "HetSynLIF", tmp_path / "cut", **size) == whole
-
 
 class TestOptimiser:
-    def test_the_schedule_is_that_of_the_papers_code(self):
-        factors = [loop.warmed_cosine(step, 10_200) for step in (0, 255, 510, 9_690, 10_200, 25_499)]
-        assert factors == pytest.approx([0, 0.5, 1, 0.0068193, 0.0068193, 0.0068193], abs=5e-8)
-
-    def test_decays_train_at_twice_the_rate_with_their_own_weight_decay(self):
-        model = SETTINGS["speech"].network("HetSynLIF", 7, 3)
-        optimiser = loop.adamw(model, 2e-3, 4e-3, 0.0)
-        weights, decays = optimiser.param_groups
-        assert (decays["lr"], weights["lr"]) == (4e-3, 2e-3)
-        assert (decays["weight_decay"], weights["weight_decay"]) == (0.0, 4e-3)
-        assert len(decays["params"]) == len(weights["params"]) == 5
-
     def test_weight_decay_alone_shortens_time_constants_as_computed(self):
         factors = [loop.warmed_cosine(step, 10_200) for step in range(25_500)]
         factor = loop.exposure(4e-3, 4e-3, factors)
