@@ -212,7 +212,7 @@ start = analyses.time_constants(network.decays()["layers.0.inputs"])
 losses, right = loop.fit(
     network,
     synthetic.match_loss,
-    *loop.adam(network, settings.match_learning_rate),
+    loop.StepDown(settings.match_learning_rate),
     iterations=min(150, settings.iterations),
     seed=order,
 )

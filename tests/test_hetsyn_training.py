@@ -125,7 +125,7 @@ class TestResume:
                 x, y = MatchToSample().trials(2, rng)
                 return torch.nn.functional.cross_entropy(model(x), y), 0.0
 
-            loop.fit(model, objective, *loop.adam(model, 1e-3), 2, 0, tmp_path / "c.pt", about)
+            loop.fit(model, objective, loop.StepDown(), 2, 0, tmp_path / "c.pt", about)
             return len(steps)
 
         assert (fit("one"), fit("one"), fit("other")) == (2, 0, 2)
@@ -143,7 +143,7 @@ class TestResume:
             return model.readout.weight.sum() * math.inf, 0.0
 
         with pytest.raises(MstaskError, match="training diverged: the loss of step 1 is"):
-            loop.fit(model, objective, *loop.adam(model, 1e-3), 1, 0)
+            loop.fit(model, objective, loop.StepDown(), 1, 0)
 
 
 class TestRecipe:
@@ -198,6 +198,14 @@ class TestRecipe:
 
 
 class TestOptimiser:
+    def test_on_synthetic_tasks_the_rate_falls_every_100_steps(self):
+        recipe, model = loop.StepDown(1.0), SETTINGS["match-feedforward"].network("HomNeuLIF", 30, 2)
+        optimiser, rates = recipe.optimiser(model), []
+        for step in (0, 99, 100, 250):
+            recipe.before_step(model, optimiser, step, per_epoch=1)
+            rates.append(optimiser.param_groups[0]["lr"])
+        assert rates == [1, 1, 0.8, 0.8 * 0.8]
+
     def test_weight_decay_alone_shortens_time_constants_as_computed(self):
         factors = [loop.warmed_cosine(step, 10_200) for step in range(25_500)]
         factor = loop.exposure(4e-3, 4e-3, factors)
@@ -208,9 +216,8 @@ class TestOptimiser:
         torch.manual_seed(0)
         model = SETTINGS["match-feedforward"].network("HetSynLIF", 30, 2)
         before = model.decays()["readout"].detach().clone()
-        optimiser = loop.adamw(model, 2e-3, 0.0, 0.5)
-        schedule = torch.optim.lr_scheduler.ConstantLR(optimiser, 1.0)
-        loop.fit(model, lambda m, rng: (sum(p.sum() for p in m.parameters()) * 0, 0.0), optimiser, schedule, 20, 0)
+        recipe = loop.Published(2e-3, weight_decay=0.0, decay_of_decays=0.5, cosine_epochs=0)
+        loop.fit(model, lambda m, rng: (sum(p.sum() for p in m.parameters()) * 0, 0.0), recipe, 20, 0)
         expected = before * loop.exposure(4e-3, 0.5, [1.0] * 20)
         assert torch.allclose(model.decays()["readout"].detach(), expected, rtol=1e-5)
 

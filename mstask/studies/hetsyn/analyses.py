@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mstask.data import Split
 from mstask.studies.hetsyn.names import EDGES
-from mstask.studies.hetsyn.networks import Network
+from mstask.studies.hetsyn.networks import Network, free_time_constants
 
 BATCH = 256
 """Examples that are tested together."""
@@ -45,6 +45,14 @@ def spread(decay: Tensor, limit: float) -> dict[str, Any]:
 def spreads(model: Network, limit: float) -> dict[str, dict[str, Any]]:
     """The spread of the trained decays of each set of synapses."""
     return {name: spread(decay, limit) for name, decay in model.decays().items()}
+
+
+def learnt(model: Network, before: dict[str, Any], limit: float) -> dict[str, Any]:
+    """How many time constants the network learns, and their spreads before and after."""
+    return {
+        "n_time_constants": free_time_constants(model),
+        "time_constants": {"before": before, "after": spreads(model, limit)},
+    }
 
 
 def by_channel(model: Network) -> dict[str, dict[str, Any]] | None:
@@ -115,6 +123,11 @@ def answers(model: Network, x: Tensor) -> tuple[Tensor, list[float]]:
 def accuracy(model: Network, test: Split) -> float:
     """Share of right answers."""
     return (answers(model, test.x)[0] == test.y).double().mean().item()
+
+
+def at_levels(name: str, levels: Sequence[float], score: Callable[[float], float]) -> dict[str, Sequence[float]]:
+    """The score at each level of a disturbance."""
+    return {name: levels, "accuracy": [score(level) for level in levels]}
 
 
 def first_hit(merits: Sequence[float], level: float = 0.95, over: int = 10) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,8 +18,8 @@ from mstask.results.documents import Measures
 from mstask.section import Section
 from mstask.spiking import of_outcome
 from mstask.studies.hetsyn import data, loop, synthetic
-from mstask.studies.hetsyn.analyses import accuracy, added, deleted, knock_out, shrunk, spreads
-from mstask.studies.hetsyn.networks import Network, free_time_constants
+from mstask.studies.hetsyn.analyses import accuracy, added, at_levels, deleted, knock_out, learnt, shrunk, spreads
+from mstask.studies.hetsyn.networks import Network
 from mstask.studies.hetsyn.settings import SETTINGS
 from mstask.studies.hetsyn.synthetic import TEST_SEED
 from mstask.training import tick, train
@@ -53,11 +54,8 @@ def classify(job: Job) -> Measured:
     clock = time.perf_counter()
     seconds = outcome.seconds | {"analyses": 0.0}
     start = sum(setting.times.drawn) / 2
-    details = {
-        "n_time_constants": free_time_constants(model),
-        "time_constants": {"before": before, "after": spreads(model, setting.limit)},
-        "knock_out": knock_out(model, setting.limit, start, lambda m: accuracy(m, test), TEST_SEED),
-    }
+    details = learnt(model, before, setting.limit)
+    details["knock_out"] = knock_out(model, setting.limit, start, lambda m: accuracy(m, test), TEST_SEED)
     if job.case == "speech-bins":
         details |= robustness(job, model)
         if job.method == "HetSynLIF" and job.parameters.decay_steps:
@@ -88,14 +86,18 @@ def robustness(job: Job, model: Network) -> dict[str, Any]:
     """Accuracy with spikes deleted or added, and with spike times stretched, at test time only (HetSyn, Figs. 4C and 4F)."""
     test, parameters = job.splits.test, job.parameters
     rng = torch.Generator().manual_seed(TEST_SEED)
-    without = [accuracy(model, Split(deleted(test.x, share, rng), test.y)) for share in parameters.deletions]
-    noisy = [accuracy(model, Split(added(test.x, share, rng), test.y)) for share in parameters.additions]
     where = parameters.data_source, parameters.bins_size
-    warped = [accuracy(model, data.speech_bins(*where, warp, test_only=True).test) for warp in parameters.warps]
+
+    def altered(how: Callable[..., Tensor]) -> Callable[[float], float]:
+        return lambda share: accuracy(model, Split(how(test.x, share, rng), test.y))
+
+    def warped(factor: float) -> float:
+        return accuracy(model, data.speech_bins(*where, factor, test_only=True).test)
+
     return {
-        "deletion": {"share": parameters.deletions, "accuracy": without},
-        "addition": {"share": parameters.additions, "accuracy": noisy},
-        "warp": {"factor": parameters.warps, "octaves": [math.log2(w) for w in parameters.warps], "accuracy": warped},
+        "deletion": at_levels("share", parameters.deletions, altered(deleted)),
+        "addition": at_levels("share", parameters.additions, altered(added)),
+        "warp": at_levels("factor", parameters.warps, warped) | {"octaves": [math.log2(w) for w in parameters.warps]},
     }
 
 
@@ -131,11 +133,9 @@ def weight_decay(job: Job) -> dict[str, Any]:
 
     for arm, decay_of_decays in (("with", stronger), ("without", 0.0)):
         model = network(job)
-        optimiser = loop.adamw(model, PAPER_RATE, stronger, decay_of_decays)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda k: loop.warmed_cosine(k, total))
+        trial = loop.Published(PAPER_RATE, weight_decay=stronger, decay_of_decays=decay_of_decays, cosine_epochs=total)
         checkpoint = job.checkpoint.with_name(f"{job.checkpoint.name}.{arm}")
-        about = f"weight decay {decay_of_decays} {steps} {job.splits.meta['fingerprint']}"
-        losses, _ = loop.fit(model, objective, optimiser, schedule, steps, job.seed, checkpoint, about)
+        losses, _ = loop.fit(model, objective, trial, steps, job.seed, checkpoint, job.splits.meta["fingerprint"])
         found["arms"][arm] = {
             "accuracy": accuracy(model, job.splits.test),
             "last_loss": losses[-1],

@@ -16,8 +16,18 @@ from mstask.job import Job, Measured
 from mstask.results.documents import Measures
 from mstask.stats import macro_f1
 from mstask.studies.hetsyn import loop
-from mstask.studies.hetsyn.analyses import accuracy, answers, by_channel, first_hit, knock_out, means_of, spreads
-from mstask.studies.hetsyn.networks import Network, free_time_constants
+from mstask.studies.hetsyn.analyses import (
+    accuracy,
+    answers,
+    at_levels,
+    by_channel,
+    first_hit,
+    knock_out,
+    learnt,
+    means_of,
+    spreads,
+)
+from mstask.studies.hetsyn.networks import Network
 from mstask.studies.hetsyn.settings import SETTINGS, Setting, starting_from
 from mstask.studies.hetsyn.tasks import MatchToSample, Pattern, rate_penalty, repeat_distances
 from mstask.training import History, tick
@@ -40,12 +50,12 @@ TRACE_EVERY = 20
 
 
 class Trained(NamedTuple):
-    """A network; loss and figure of merit (accuracy or error) of each iteration; its initial time constants."""
+    """A network; loss and figure of merit (accuracy or error) of each iteration; what became of its time constants."""
 
     model: Network
     losses: list[float]
     merits: list[float]
-    before: dict[str, Any]
+    learnt: dict[str, Any]
 
 
 def match_loss(model: Network, rng: torch.Generator) -> tuple[Tensor, float]:
@@ -63,21 +73,16 @@ def match(job: Job) -> Measured:
     seconds = {"train": 0.0, "evaluation": 0.0}
     test, task = job.splits.test, MatchToSample()
     setting = replace(SETTINGS[job.case], hidden=(job.parameters.hidden,))
-    model, losses, merits, before = trained(job, setting, job.seed, "", match_loss, seconds)
+    model, losses, merits, own = trained(job, setting, job.seed, "", match_loss, seconds)
     clock = time.perf_counter()
     predictions, rates = answers(model, test.x)
     score, per_class = macro_f1(predictions, test.y, 2)
-    details = {
+    details = own | {
         "first_hit": first_hit(merits),
-        "n_time_constants": free_time_constants(model),
-        "time_constants": {"before": before, "after": spreads(model, setting.limit)},
         "knock_out": _knock_out(model, setting, job),
-        "extra_noise": {"hz": EXTRA_HZ, "accuracy": [_on_trials(model, task, hz) for hz in EXTRA_HZ]},
-        "noise_channels": {
-            "hz": NOISE_CHANNEL_HZ,
-            "accuracy": [_on_trials(model, replace(task, noise_hz=hz)) for hz in NOISE_CHANNEL_HZ],
-        },
-        "delay": {"ms": DELAYS_MS, "accuracy": [_on_trials(model, replace(task, delay_ms=ms)) for ms in DELAYS_MS]},
+        "extra_noise": at_levels("hz", EXTRA_HZ, lambda hz: _on_trials(model, task, hz)),
+        "noise_channels": at_levels("hz", NOISE_CHANNEL_HZ, lambda hz: _on_trials(model, replace(task, noise_hz=hz))),
+        "delay": at_levels("ms", DELAYS_MS, lambda ms: _on_trials(model, replace(task, delay_ms=ms))),
         "batch_accuracy": means_of(merits, loop.EVERY),
     }
     tick(seconds, "evaluation", clock)
@@ -133,12 +138,12 @@ def pattern(job: Job) -> Measured:
         return error + rate_penalty(spikes, task.dt_ms), error.item()
 
     setting = replace(SETTINGS[job.case], hidden=(job.parameters.hidden,))
-    model, losses, errors, before = trained(job, setting, job.seed, "", pattern_loss, seconds)
+    model, losses, errors, own = trained(job, setting, job.seed, "", pattern_loss, seconds)
     clock = time.perf_counter()
     outputs, spikes = _outputs(model, job.splits.test.x.to(job.device))
     rng = torch.Generator().manual_seed(TEST_SEED)
     noisy = [_outputs(model, task.trials(len(outputs), rng, hz).to(job.device))[0] for hz in PATTERN_NOISE_HZ]
-    details = {
+    details = own | {
         "mse": (outputs - target).square().mean().item(),
         "target_mean_square": target.square().mean().item(),
         "noise": {"hz": PATTERN_NOISE_HZ, "mse": [(o - target).square().mean().item() for o in noisy]},
@@ -146,8 +151,6 @@ def pattern(job: Job) -> Measured:
         "rate_hz": spikes.mean().item() * 1000 / task.dt_ms,
         "trace": {"ms": TRACE_EVERY, "output": outputs[0, ::TRACE_EVERY], "target": target[::TRACE_EVERY]},
         "batch_mse": means_of(errors, loop.EVERY),
-        "n_time_constants": free_time_constants(model),
-        "time_constants": {"before": before, "after": spreads(model, setting.limit)},
     }
     tick(seconds, "evaluation", clock)
     measures = Measures(
@@ -170,19 +173,17 @@ def trained(
     model = setting.network(job.method, inputs, outputs, threshold=chosen.threshold).to(job.device)
     before = spreads(model, setting.limit)
     rate = chosen.pattern_learning_rate if job.case.startswith("pattern") else chosen.match_learning_rate
-    optimiser, schedule = loop.adam(model, rate)
+    recipe = loop.StepDown(rate, clip_gradient=chosen.clip_gradient)
 
     def tell(losses: list[float]) -> None:
         if job.on_epoch:
             job.on_epoch(History(train_loss=means_of(losses, loop.EVERY)))
 
     checkpoint = job.checkpoint.with_name(job.checkpoint.name + suffix)
-    about = f"{job.case} {rate} {chosen.clip_gradient} {splits.meta['fingerprint']}"
-    losses, merits = loop.fit(
-        model, objective, optimiser, schedule, chosen.iterations, seed, checkpoint, about, tell, chosen.clip_gradient
-    )
+    about = f"{job.case} {splits.meta['fingerprint']}"
+    losses, merits = loop.fit(model, objective, recipe, chosen.iterations, seed, checkpoint, about, tell)
     tick(seconds, "train", clock)
-    return Trained(model.eval(), losses, merits, before)
+    return Trained(model.eval(), losses, merits, learnt(model, before, setting.limit))
 
 
 def _knock_out(model: Network, setting: Setting, job: Job) -> dict[str, float | int] | None:
