@@ -82,12 +82,11 @@ record_at: list = None  # when it is saved: [epoch, batch] pairs, from 0
 import os
 import sys
 
-places = [os.environ.get("MSTASK_ROOT", "."), "..", "mstask-v0.1.0"]
 if "google.colab" in sys.modules and not os.path.exists("mstask-v0.1.0"):
-    git = "new=$(mktemp -d mstask-XXXX) && git clone -q https://github.com/mstask/mstask $new && (git -C $new checkout -q v0.1.0; mv -T $new mstask-v0.1.0)"
-    os.system(git)
-sys.path[:0] = [p for p in places if os.path.exists(f"{p}/mstask/session.py")]
-from mstask import session  # not found? Name the checkout in MSTASK_ROOT
+    os.system("git clone -q https://github.com/mstask/mstask mstask-v0.1.0")
+    os.system("git -C mstask-v0.1.0 checkout -q v0.1.0")
+sys.path[:0] = [os.environ.get("MSTASK_ROOT", "."), "..", "mstask-v0.1.0"]
+from mstask.lab import session  # not found? Name the checkout in MSTASK_ROOT
 
 print(session.begin("v0.1.0"))
 

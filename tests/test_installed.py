@@ -22,8 +22,9 @@ for module in pkgutil.walk_packages(mstask.__path__, "mstask."):
     if "__main__" not in module.name and "triton" not in module.name:
         import_module(module.name)
 
-from mstask import results, session
+from mstask import results
 from mstask.cell import load, run_cell
+from mstask.lab import session
 from mstask.section import grid, resolve
 
 print(session.begin("v1"))
@@ -36,7 +37,7 @@ for source in ("embedded", "published"):
     except results.MissingResult as error:
         print(error)
 
-from mstask import doctor
+from mstask.lab import doctor
 
 found = [*doctor.python(), *doctor.versions(), *doctor.folders(), *doctor.locks()]
 assert "wrong" not in [check.verdict for check in found if check.name != "versions"], found

@@ -105,6 +105,6 @@ def started() -> str:
     """Start the kernel of a run and return the path of its interpreter; what goes wrong is raised."""
     from nbclient import NotebookClient
 
-    asked = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import mstask.session, sys; print(sys.executable)")])
+    asked = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import mstask.lab.session, sys; print(sys.executable)")])
     NotebookClient(asked, startup_timeout=KERNEL_START, **ENGINE).execute(cwd=str(ROOT))
     return asked.cells[0].outputs[0].text.strip()

@@ -26,19 +26,14 @@ KEPT = ("tags", "mystnb", "lines_to_next_cell")
 SETUP = """import os
 import sys
 
-places = [os.environ.get("MSTASK_ROOT", "."), "..", "{name}-{tag}"]
 if "google.colab" in sys.modules and not os.path.exists("{name}-{tag}"):
-    git = "{clone}"
-    os.system(git)
-sys.path[:0] = [p for p in places if os.path.exists(f"{{p}}/mstask/session.py")]
-from mstask import session  # not found? Name the checkout in MSTASK_ROOT
+    os.system("git clone -q {repository} {name}-{tag}")
+    os.system("git -C {name}-{tag} checkout -q {tag}")
+sys.path[:0] = [os.environ.get("MSTASK_ROOT", "."), "..", "{name}-{tag}"]
+from mstask.lab import session  # not found? Name the checkout in MSTASK_ROOT
 
 print(session.begin("{tag}"))"""
-
-CLONE = (
-    "new=$(mktemp -d {name}-XXXX) && git clone -q {repository} $new && (git -C $new checkout -q {tag}; mv -T $new {name}-{tag})"
-)
-"""Clones into a folder that gets its name when it is whole; at the release where there is one, else at the default branch."""
+"""In Colab it clones the repository: at the release, or else at the default branch. A clone that fails git removes itself."""
 
 CONFLICT = re.compile(r"^<{7} .*^={7}$.*^>{7} ", re.MULTILINE | re.DOTALL)
 
@@ -54,8 +49,7 @@ def project() -> tuple[str, str]:
 def setup_source() -> str:
     """Source of the set-up cell: finds the checkout or the installed package; in Colab it clones the release."""
     repository, tag = project()
-    names = {"repository": repository, "tag": tag, "name": repository.rsplit("/", 1)[-1]}
-    return SETUP.format(clone=CLONE.format(**names), **names)
+    return SETUP.format(repository=repository, tag=tag, name=repository.rsplit("/", 1)[-1])
 
 
 def badge_source(notebook: Path) -> str:
