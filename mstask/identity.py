@@ -29,7 +29,6 @@ from mstask.section import Section
 
 APART = {
     "mstask.data.cache": "generated data is compared by its fingerprint",
-    "mstask.data.fetch": "downloaded data is compared by its fingerprint",
     "mstask.synth": "generated data is compared by its fingerprint",
     "mstask.parameters": "parameters are compared one by one",
     "mstask.section": "declares parameters and names",

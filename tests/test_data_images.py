@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mstask import data
-from mstask.data import idx, images, openml
+from mstask.data import idx, images
 from mstask.errors import MstaskError
 
 RNG = np.random.default_rng(0)
@@ -213,41 +213,3 @@ class TestBadFiles:
         assert "the first is 11 at index 0" in refusal("cifar-10", tmp_path)
         path.unlink()
         assert "test_batch.bin does not exist" in refusal("cifar-10", tmp_path)
-
-
-class TestOpenML:
-    def test_a_fetched_set_becomes_idx_files(self, tmp_path, monkeypatch):
-        x, y = RNG.integers(0, 256, (70_000, 784)).astype(np.uint8), np.arange(70_000) % 10
-        monkeypatch.setattr(openml, "_download", lambda name: (x, y.astype(str)))
-        folder = openml.fetch("mnist", tmp_path / "here")
-        assert idx.read(folder / "t10k-labels-idx1-ubyte.gz", 1).tolist() == y[60_000:].tolist()
-        np.testing.assert_array_equal(idx.read(folder / "train-images-idx3-ubyte.gz", 3)[7].ravel(), x[7])
-
-    def test_what_is_there_is_not_fetched_again(self, tmp_path, monkeypatch):
-        write_idx(tmp_path, ".gz")
-        monkeypatch.setattr(openml, "_download", lambda name: pytest.fail("downloaded"))
-        assert openml.fetch("mnist", tmp_path) == tmp_path
-
-    @pytest.mark.parametrize(
-        "answer",
-        [
-            (np.zeros((10, 784)), np.zeros(10)),
-            (np.full((70_000, 784), 0.5), np.zeros(70_000)),
-            (np.zeros((70_000, 784)), np.full(70_000, "a")),
-        ],
-    )
-    def test_another_set_is_refused_and_nothing_is_left(self, tmp_path, monkeypatch, answer):
-        monkeypatch.setattr(openml, "_download", lambda name: answer)
-        with pytest.raises(MstaskError, match="OpenML"):
-            openml.fetch("mnist", tmp_path)
-        assert not list(tmp_path.glob("*.gz"))
-
-    def test_no_network_and_unknown_names_are_said(self, tmp_path, monkeypatch):
-        def broken(name):
-            raise OSError("no route to host")
-
-        monkeypatch.setattr(openml, "_download", broken)
-        with pytest.raises(MstaskError, match=r"could not be fetched from OpenML \(no route to host\).*MNIST_DATA"):
-            openml.fetch("mnist", tmp_path)
-        with pytest.raises(MstaskError, match="did you mean 'fashion-mnist'"):
-            openml.fetch("fashion-mnst")

@@ -11,8 +11,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mstask.data import fetch
+from mstask.data import idx
 from mstask.errors import MstaskError
+from mstask.lab import downloads
 
 CONTENT = gzip.compress(np.random.default_rng(0).bytes(300_000), mtime=0)
 MD5 = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
@@ -65,8 +66,8 @@ def web(monkeypatch):
 @pytest.fixture
 def collection(web, monkeypatch):
     """A collection "set" of one file with a known checksum on two mirrors; its `files` may be changed."""
-    made = fetch.Collection({"a.h5.gz": MD5}, web.mirrors)
-    monkeypatch.setitem(fetch.COLLECTIONS, "set", made)
+    made = downloads.Collection({"a.h5.gz": MD5}, web.mirrors)
+    monkeypatch.setitem(downloads.COLLECTIONS, "set", made)
     return made
 
 
@@ -79,55 +80,55 @@ WHOLE = {"a.h5.gz": CONTENT}
 
 class TestFetch:
     def test_a_file_arrives_as_it_is(self, web, collection, tmp_path):
-        assert fetch.fetch("set", tmp_path / "new") == tmp_path / "new"
+        assert downloads.fetch("set", tmp_path / "new") == tmp_path / "new"
         assert contents(tmp_path / "new") == WHOLE
         assert web.log == [("first", "whole", None)]
 
     def test_what_is_there_is_not_downloaded_again(self, web, collection, tmp_path):
         for _ in range(2):
-            fetch.fetch("set", tmp_path)
+            downloads.fetch("set", tmp_path)
         assert len(web.log) == 1
 
     def test_a_damaged_file_is_replaced(self, web, collection, tmp_path):
         (tmp_path / "a.h5.gz").write_bytes(CONTENT[:-5])
-        fetch.fetch("set", tmp_path)
+        downloads.fetch("set", tmp_path)
         assert contents(tmp_path) == WHOLE
 
     def test_the_data_cache_is_the_default_place(self, web, collection, tmp_path, monkeypatch):
         monkeypatch.setenv("MSTASK_DATA", str(tmp_path))
-        assert fetch.fetch("set") == tmp_path / "set"
+        assert downloads.fetch("set") == tmp_path / "set"
 
     def test_progress_is_shown(self, web, collection, tmp_path, capfd):
-        fetch.fetch("set", tmp_path)
+        downloads.fetch("set", tmp_path)
         assert "a.h5.gz:" in (shown := capfd.readouterr().err) and "300k" in shown
 
 
 class TestMirrors:
     def test_second_mirror_when_the_first_lacks_the_file(self, web, collection, tmp_path, caplog):
         web.behaviour["first"] = ["missing"]
-        fetch.fetch("set", tmp_path)
+        downloads.fetch("set", tmp_path)
         assert contents(tmp_path) == WHOLE
         assert [mirror for mirror, *_ in web.log] == ["first", "second"] and "404" in caplog.text
 
     def test_second_mirror_when_the_first_is_unreachable(self, web, collection, tmp_path, monkeypatch):
         monkeypatch.setitem(
-            fetch.COLLECTIONS, "set", fetch.Collection({"a.h5.gz": MD5}, ["http://127.0.0.1:9/", web.mirrors[1]])
+            downloads.COLLECTIONS, "set", downloads.Collection({"a.h5.gz": MD5}, ["http://127.0.0.1:9/", web.mirrors[1]])
         )
-        fetch.fetch("set", tmp_path)
+        downloads.fetch("set", tmp_path)
         assert contents(tmp_path) == WHOLE
 
     def test_second_mirror_when_the_first_has_another_file(self, web, collection, tmp_path, caplog):
         web.behaviour["first"] = ["other"]
-        fetch.fetch("set", tmp_path)
+        downloads.fetch("set", tmp_path)
         assert contents(tmp_path) == WHOLE and "checksum is wrong" in caplog.text
 
     def test_no_mirror_has_it(self, web, collection, tmp_path):
         web.behaviour = {"first": ["missing"], "second": ["page"]}
         with pytest.raises(MstaskError) as caught:
-            fetch.fetch("set", tmp_path)
+            downloads.fetch("set", tmp_path)
         message = str(caught.value)
         assert "\n" not in message and "SHD_DATA" in message
-        assert f"{web.url}/first/a.h5.gz: 404 Not Found" in message
+        assert f"{web.url}/first/a.h5.gz: 404 Client Error: Not Found" in message
         assert f"{web.url}/second/a.h5.gz: its checksum is wrong, expected {MD5}" in message
         assert contents(tmp_path) == {}
 
@@ -135,7 +136,7 @@ class TestMirrors:
 class TestResume:
     def test_a_broken_connection_is_taken_up_where_it_broke(self, web, collection, tmp_path):
         web.behaviour["first"] = ["broken", "broken"]
-        fetch.fetch("set", tmp_path)
+        downloads.fetch("set", tmp_path)
         assert contents(tmp_path) == WHOLE
         half = len(CONTENT) // 2
         assert [wanted for *_, wanted in web.log] == [None, f"bytes={half}-", f"bytes={(half + len(CONTENT)) // 2}-"]
@@ -143,66 +144,81 @@ class TestResume:
     def test_a_later_attempt_goes_on_too(self, web, collection, tmp_path):
         web.behaviour = {"first": ["broken", "empty"], "second": ["missing"]}
         with pytest.raises(MstaskError, match=r"first/a\.h5\.gz: .*(IncompleteRead|too early)"):
-            fetch.fetch("set", tmp_path)
+            downloads.fetch("set", tmp_path)
         assert contents(tmp_path) == {"a.h5.gz.part": CONTENT[: len(CONTENT) // 2]}
         web.log.clear()
-        fetch.fetch("set", tmp_path)
+        downloads.fetch("set", tmp_path)
         assert contents(tmp_path) == WHOLE and web.log == [("first", "whole", f"bytes={len(CONTENT) // 2}-")]
 
     def test_the_next_mirror_goes_on(self, web, collection, tmp_path):
         web.behaviour["first"] = ["broken", "missing"]
-        fetch.fetch("set", tmp_path)
+        downloads.fetch("set", tmp_path)
         assert contents(tmp_path) == WHOLE
         assert web.log[-1] == ("second", "whole", f"bytes={len(CONTENT) // 2}-")
 
     def test_a_mirror_that_knows_no_ranges_sends_it_all(self, web, collection, tmp_path):
         (tmp_path / "a.h5.gz.part").write_bytes(CONTENT[:1000])
         web.behaviour["first"] = ["no ranges"]
-        fetch.fetch("set", tmp_path)
+        downloads.fetch("set", tmp_path)
         assert contents(tmp_path) == WHOLE
 
     @pytest.mark.parametrize("rest", [b"of another file", CONTENT + b"more"])
     def test_a_wrong_rest_is_dropped(self, web, collection, tmp_path, rest):
         (tmp_path / "a.h5.gz.part").write_bytes(rest)
-        fetch.fetch("set", tmp_path)
+        downloads.fetch("set", tmp_path)
         assert contents(tmp_path) == WHOLE and {mirror for mirror, *_ in web.log} == {"first"}
 
 
-class TestWithoutChecksum:
-    @pytest.fixture
-    def unknown(self, web, monkeypatch):
-        monkeypatch.setitem(fetch.COLLECTIONS, "set", fetch.Collection({"a.h5.gz": None}, web.mirrors))
+class TestOpenML:
+    def test_a_fetched_set_becomes_idx_files(self, tmp_path, monkeypatch):
+        x, y = np.random.default_rng(0).integers(0, 256, (70_000, 784)).astype(np.uint8), np.arange(70_000) % 10
+        monkeypatch.setattr(downloads, "_from_openml", lambda name: (x, y.astype(str)))
+        folder = downloads.fetch("mnist", tmp_path / "here")
+        assert idx.read(folder / "t10k-labels-idx1-ubyte.gz", 1).tolist() == y[60_000:].tolist()
+        np.testing.assert_array_equal(idx.read(folder / "train-images-idx3-ubyte.gz", 3)[7].ravel(), x[7])
 
-    def test_an_intact_gzip_file_is_accepted(self, web, unknown, tmp_path):
-        fetch.fetch("set", tmp_path)
-        assert contents(tmp_path) == WHOLE
+    def test_what_is_there_is_not_fetched_again(self, tmp_path, monkeypatch):
+        for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+            (tmp_path / f"{name}-ubyte.gz").touch()
+        monkeypatch.setattr(downloads, "_from_openml", lambda name: pytest.fail("downloaded"))
+        assert downloads.fetch("mnist", tmp_path) == tmp_path
 
-    @pytest.mark.parametrize("step", ["page"])
-    def test_anything_else_is_not(self, web, unknown, tmp_path, step):
-        web.behaviour["first"] = [step]
-        fetch.fetch("set", tmp_path)
-        assert contents(tmp_path) == WHOLE and web.log[-1][0] == "second"
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            (np.zeros((10, 784)), np.zeros(10)),
+            (np.full((70_000, 784), 0.5), np.zeros(70_000)),
+            (np.zeros((70_000, 784)), np.full(70_000, "a")),
+        ],
+    )
+    def test_another_set_is_refused_and_nothing_is_left(self, tmp_path, monkeypatch, answer):
+        monkeypatch.setattr(downloads, "_from_openml", lambda name: answer)
+        with pytest.raises(MstaskError, match="OpenML"):
+            downloads.fetch("mnist", tmp_path)
+        assert not list(tmp_path.glob("*.gz"))
 
+    def test_no_network_and_unknown_names_are_said(self, tmp_path, monkeypatch):
+        def broken(name):
+            raise OSError("no route to host")
 
-class TestPictures:
-    def test_they_come_from_openml(self, tmp_path, monkeypatch):
-        asked = []
-        monkeypatch.setattr(fetch.openml, "fetch", lambda *given: asked.append(given) or tmp_path)
-        assert {"mnist", "fashion-mnist"} < set(fetch.names())
-        assert fetch.fetch("mnist", tmp_path) == tmp_path and asked == [("mnist", tmp_path)]
+        monkeypatch.setattr(downloads, "_from_openml", broken)
+        with pytest.raises(MstaskError, match=r"could not be fetched from OpenML \(no route to host\).*MNIST_DATA"):
+            downloads.fetch("mnist", tmp_path)
+        with pytest.raises(MstaskError, match="did you mean 'fashion-mnist'"):
+            downloads.fetch("fashion-mnst")
 
 
 class TestBadUse:
     def test_unknown_name(self):
         with pytest.raises(MstaskError, match="did you mean 'shd'"):
-            fetch.fetch("sdh")
+            downloads.fetch("sdh")
 
     def test_unwritable_folder(self, tmp_path):
         (tmp_path / "file").write_text("")
         with pytest.raises(MstaskError, match=r"file/here can't be written"):
-            fetch.fetch("shd", tmp_path / "file" / "here")
+            downloads.fetch("shd", tmp_path / "file" / "here")
 
     def test_shd_has_two_files_with_checksums_on_two_mirrors(self):
-        shd = fetch.COLLECTIONS["shd"]
+        shd = downloads.COLLECTIONS["shd"]
         assert set(shd.files) == {"shd_train.h5.gz", "shd_test.h5.gz"} and len(shd.mirrors) == 2
         assert all(checksum.startswith("md5:") and len(checksum) == 36 for checksum in shd.files.values())

@@ -1,6 +1,7 @@
 """Claims about the repository as a whole."""
 
 import ast
+import graphlib
 import random
 import re
 import shutil
@@ -112,6 +113,31 @@ def test_formatting_and_lint_are_clean():
     for command in (["check"], ["format", "--check"]):
         done = subprocess.run([sys.executable, "-m", "ruff", *command, "-q", "."], cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_imports_point_one_way(monkeypatch, capsys):
+    """The contracts of pyproject.toml: core <- fused, synth <- studies <- lab."""
+    linter = pytest.importorskip("importlinter.cli", reason="import-linter isn't installed: make test installs it")
+    monkeypatch.chdir(ROOT)
+    assert linter.lint_imports(no_cache=True) == 0, capsys.readouterr().out
+
+
+def test_no_two_files_import_each_other():
+    """Nor any longer circle; what only a type checker imports doesn't count, nor what `declare.py` imports when it is asked."""
+    grimp = pytest.importorskip("grimp", reason="grimp isn't installed: make test installs it")
+    graph = grimp.build_graph("mstask", exclude_type_checking_imports=True, cache_dir=None)
+    lines = {
+        module: (ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8").splitlines()
+        for module in graph.modules
+        if module.endswith(".declare")
+    }
+
+    def on_import(importer, imported):
+        details = graph.get_import_details(importer=importer, imported=imported)
+        return importer not in lines or any(not lines[importer][d["line_number"] - 1].startswith(" ") for d in details)
+
+    edges = {m: {n for n in graph.find_modules_directly_imported_by(m) if on_import(m, n)} for m in graph.modules}
+    graphlib.TopologicalSorter(edges).prepare()
 
 
 def make_with(folder, python, **environment):

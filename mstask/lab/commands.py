@@ -106,11 +106,12 @@ def data(options: argparse.Namespace) -> int:
     from mstask import data
 
     if options.name == "fetch":
-        from mstask.data import fetch
+        from mstask.lab import downloads
 
-        if options.original not in fetch.names():
-            raise UsageError(f"nothing to fetch under {options.original!r}; {nearest(str(options.original), fetch.names())}")
-        print(fetch.fetch(options.original))
+        known = downloads.names()
+        if options.original not in known:
+            raise UsageError(f"nothing to fetch under {options.original!r}; {nearest(str(options.original), known)}")
+        print(downloads.fetch(options.original))
         return 0
     splits = data.load(options.name, options.data, options.size)
     shown = {key: value for key, value in splits.meta.items() if key != "speakers"}

@@ -1,23 +1,22 @@
-"""Downloads of original data sets: checked against published checksums, from the first mirror that works, resumable.
+"""Downloads of original data sets into the folder where `mstask.data.load` finds them.
 
-MNIST and Fashion-MNIST come from OpenML instead, see `mstask.data.openml`.
-
-A download that breaks off leaves NAME.part, and the next attempt, by whatever mirror, asks for the rest of it. pooch
-compares the whole file with its checksum before it gets its final name. Where no checksum is known (None in the
-table), pooch takes what it gets, and the checksum that every gzip file carries in itself is the only check.
+SHD comes from the first mirror that works, checked against published checksums. A download that breaks off leaves
+NAME.part, and the next attempt, by whatever mirror, asks for the rest of it; pooch compares the whole file with its
+checksum before it gets its final name. MNIST and Fashion-MNIST come from OpenML by scikit-learn's fetcher, and are kept
+as the IDX files that their owners publish.
 """
 
 from __future__ import annotations
 
-import gzip
 import logging
 import os
-import zlib
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pooch
 import requests
 from filelock import FileLock
@@ -25,7 +24,8 @@ from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
 from mstask import paths
-from mstask.data import DataError, openml
+from mstask.data import DataError, idx
+from mstask.data.images import FASHION, MNIST
 from mstask.errors import nearest
 
 log = logging.getLogger(__name__)
@@ -36,9 +36,9 @@ TIMEOUT = (15, 60)
 
 @dataclass(frozen=True)
 class Collection:
-    """Files with their checksums ("md5:...", or None where unknown), and the folders on the web that have them."""
+    """Files with their checksums ("md5:..."), and the folders on the web that have them."""
 
-    files: Mapping[str, str | None]
+    files: Mapping[str, str]
     mirrors: Sequence[str]
 
 
@@ -51,12 +51,16 @@ COLLECTIONS = {
         ("https://zenkelab.org/datasets/", "https://compneuro.net/datasets/"),
     )
 }
-"""What can be downloaded. SHD's checksums are those that several independent SHD loaders carry."""
+"""What mirrors have. SHD's checksums are those that several independent SHD loaders carry."""
+
+OPENML = {files.name: files for files in (MNIST, FASHION)}
+N_TRAIN, N_ALL = 60_000, 70_000
+"""Pictures of a set on OpenML: the official training part, then the test part."""
 
 
 def names() -> list[str]:
     """Return the names of what can be downloaded."""
-    return [*COLLECTIONS, *openml.names()]
+    return [*COLLECTIONS, *OPENML]
 
 
 def fetch(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
@@ -71,22 +75,23 @@ def fetch(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
     ------
     DataError : unknown name; no mirror has an intact copy of a file; the folder can't be written.
     """
-    if name in openml.names():
-        return openml.fetch(name, folder)
-    if name not in COLLECTIONS:
+    if name not in names():
         raise DataError(f"unknown download {name!r}: {nearest(name, names())}")
     target = Path(folder).expanduser() if folder else paths.cache_dir() / name
     try:
         target.mkdir(parents=True, exist_ok=True)
         with FileLock(target / f".{name}.lock", mode=0o666):
-            for file, checksum in COLLECTIONS[name].files.items():
-                _fetch_file(file, checksum, COLLECTIONS[name].mirrors, target)
+            if name in OPENML:
+                _fetch_pictures(name, target)
+            else:
+                for file, checksum in COLLECTIONS[name].files.items():
+                    _fetch_file(file, checksum, COLLECTIONS[name].mirrors, target)
     except OSError as error:
         raise DataError(f"{target} can't be written: {error.strerror or error}") from error
     return target
 
 
-def _fetch_file(file: str, checksum: str | None, mirrors: Sequence[str], folder: Path) -> None:
+def _fetch_file(file: str, checksum: str, mirrors: Sequence[str], folder: Path) -> None:
     failures = []
     for mirror in mirrors:
         url = mirror.rstrip("/") + "/" + file
@@ -105,7 +110,7 @@ class DownloadError(Exception):
     """A mirror that has no intact copy to give."""
 
 
-def _retrieve(url: str, file: str, checksum: str | None, folder: Path) -> None:
+def _retrieve(url: str, file: str, checksum: str, folder: Path) -> None:
     """Download one file from one mirror; a wrong checksum after a resumed download is tried once more from the start."""
     pooch.get_logger().setLevel(logging.WARNING)
     resumed = _part(folder / file).exists()
@@ -116,26 +121,13 @@ def _retrieve(url: str, file: str, checksum: str | None, folder: Path) -> None:
             return _retrieve(url, file, checksum, folder)
         raise DownloadError(f"its checksum is wrong, expected {checksum}") from error
     except requests.HTTPError as error:
-        raise DownloadError(f"{error.response.status_code} {error.response.reason}") from error
+        raise DownloadError(str(error).partition(" for url")[0]) from error
     except requests.RequestException as error:
         raise DownloadError(_why(error)) from error
-    if checksum is None and not _intact(folder / file):
-        (folder / file).unlink()
-        raise DownloadError("what it sends is not an intact gzip file")
 
 
 def _part(path: Path) -> Path:
     return path.with_name(f"{path.name}.part")
-
-
-def _intact(path: Path) -> bool:
-    try:
-        with gzip.open(path) as packed:
-            while packed.read(1 << 20):
-                pass
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        return False
-    return True
 
 
 @dataclass(frozen=True)
@@ -190,3 +182,42 @@ def _why(error: Exception) -> str:
     """Say in a few words why a connection failed."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return f"{type(reason or error).__name__} ({' '.join(str(reason or error).split())[:120]})"
+
+
+def _fetch_pictures(name: str, folder: Path) -> None:
+    """Fetch a set of pictures from OpenML into IDX files, unless these are there already."""
+    parts = [f"{part}-{what}" for part in ("train", "t10k") for what in ("images-idx3-ubyte", "labels-idx1-ubyte")]
+    files = [folder / f"{part}.gz" for part in parts]
+    if all(path.is_file() for path in files):
+        return
+    try:
+        x, y = _from_openml(OPENML[name].on_openml)
+    except Exception as error:  # the fetcher fails in as many ways as the network does
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DataError(
+            f"{name} could not be fetched from OpenML ({reason}); get its IDX files by other means and name their folder by "
+            f"{OPENML[name].variable}"
+        ) from error
+    pictures, labels = _checked(name, np.asarray(x), np.asarray(y).astype(str))
+    arrays = (pictures[:N_TRAIN], labels[:N_TRAIN], pictures[N_TRAIN:], labels[N_TRAIN:])
+    for path, array in zip(files, arrays, strict=True):
+        temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
+        idx.write(temporary, array)
+        os.replace(temporary, path)
+
+
+def _from_openml(remote: str) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import fetch_openml
+
+    return fetch_openml(remote, version=1, return_X_y=True, as_frame=False, parser="liac-arff")
+
+
+def _checked(name: str, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures uint8 [70000, 28, 28] and labels uint8 [70000], in the official order."""
+    if x.shape != (N_ALL, 784) or len(y) != N_ALL:
+        raise DataError(f"OpenML's {name} has pictures of shape {x.shape}, expected ({N_ALL}, 784)")
+    if not np.array_equal(x.astype(np.uint8), x):
+        raise DataError(f"OpenML's {name} has pixels that are not whole numbers from 0 to 255")
+    if not set(y.tolist()) <= {str(digit) for digit in range(10)}:
+        raise DataError(f"OpenML's {name} has labels other than 0 to 9")
+    return x.astype(np.uint8).reshape(-1, 28, 28), y.astype(np.uint8)
