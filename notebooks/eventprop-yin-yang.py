@@ -98,7 +98,7 @@ from mstask import claims, results, show
 from mstask.cell import load, run_cell
 from mstask.section import given, grid, resolve
 from mstask.studies.eventprop import yin_yang
-from mstask.studies.eventprop.variants import VARIANTS
+from mstask.studies.eventprop.methods import VARIANTS
 
 settings = resolve("eventprop-yin-yang", **given("eventprop-yin-yang", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()

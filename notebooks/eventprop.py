@@ -99,7 +99,7 @@ import pandas as pd
 from mstask import claims, results, show
 from mstask.cell import load, run_cell
 from mstask.section import given, grid, resolve
-from mstask.studies.eventprop.tasks import TASKS
+from mstask.studies.eventprop.methods import TASKS
 
 settings = resolve("eventprop", **given("eventprop", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()

@@ -13,23 +13,26 @@ from mstask.data import speech as speech_files
 from mstask.lab.cli import parser
 from mstask.lab.commands import requested
 from mstask.paths import ROOT
-from mstask.studies.eventprop import augment, names, radar, speech, yin_yang
+from mstask.studies.eventprop import augment, radar, speech, yin_yang
 from mstask.studies.eventprop.declare import SECTION
-from mstask.studies.eventprop.events import EventpropError, Spikes, from_events, from_trains
+from mstask.studies.eventprop.events import EventpropError, Spikes, from_events
 from mstask.studies.eventprop.losses import LOSSES, Constants, input_rate
-from mstask.studies.eventprop.tasks import load_yin_yang
+from mstask.studies.eventprop.methods import LOSS_METHODS
 
 TRIAL_MS = 60.0
 
 
 @pytest.fixture(scope="module")
 def published():
-    return {part: yin_yang.points(yin_yang.SIZES[part], seed) for part, seed in yin_yang.SEEDS.items()}
+    return {
+        part: yin_yang.points(n, seed) for (part, seed), n in zip(yin_yang.SEEDS.items(), yin_yang.SIZES["paper"], strict=True)
+    }
 
 
 def trains(n=20, n_spikes=15, n_ids=30, seed=0):
     rng = np.random.default_rng(seed)
-    return from_trains(rng.uniform(0, TRIAL_MS, (n, n_spikes)), rng.integers(0, n_ids, (n, n_spikes)), n_ids)
+    times, ids = rng.uniform(0, TRIAL_MS, n * n_spikes), rng.integers(0, n_ids, n * n_spikes)
+    return from_events(np.repeat(np.arange(n), n_spikes), times, ids, n, n_ids)
 
 
 def in_range(spikes):
@@ -57,7 +60,7 @@ def test_points_become_one_spike_per_feature_and_a_bias_at_the_start():
 
 
 def test_smaller_yin_yang_sets_are_the_first_trials_of_the_published_ones(published):
-    small = load_yin_yang("small")
+    small = yin_yang.spike_splits("small")
     assert small.train.y.tolist() == published["train"][1][: len(small.train.y)].tolist()
     assert small.meta["counts"] == {"train": 400, "validation": 100, "test": 200}
 
@@ -72,7 +75,7 @@ def test_a_radar_bin_fires_once_per_level_it_exceeds():
 
 
 def test_speech_trials_are_the_words_of_the_common_split():
-    found, common = speech.load("embedded", "small"), data.load("speech", size="small")
+    found, common = speech.spike_splits("embedded", "small"), data.load("speech", size="small")
     for part in ("train", "validation", "test"):
         assert torch.equal(getattr(found, part).y, getattr(common, part).y)
     assert found.meta["speakers"] == common.meta["speakers"]
@@ -93,16 +96,15 @@ def test_double_precision_puts_every_half_precision_time_into_the_step_of_the_or
         assert set(found.tolist()) == set((whole[part] * 700 + part % 700).tolist())
 
 
-def test_each_fold_validates_on_one_speaker_it_has_not_trained_on():
-    splits = speech.load("embedded", "small")
-    folds = list(speech.leave_one_speaker_out(splits))
-    everyone = set(splits.meta["speakers"]["train"] + splits.meta["speakers"]["validation"])
-    assert {speaker for speaker, _ in folds} == everyone
-    for speaker, fold in folds:
+def test_a_speaker_left_out_validates_and_is_not_trained_on():
+    splits = speech.spike_splits("embedded", "small")
+    everyone = sorted({*splits.meta["speakers"]["train"], *splits.meta["speakers"]["validation"]})
+    folds = [speech.leave_out(splits, [speaker]) for speaker in everyone]
+    for speaker, fold in zip(everyone, folds, strict=True):
         assert set(fold.meta["speakers"]["validation"]) == {speaker}
         assert speaker not in fold.meta["speakers"]["train"]
         assert len(fold.train.y) == len(fold.train.x) == fold.meta["counts"]["train"]
-    assert len({fold.meta["fingerprint"] for _, fold in folds}) == len(folds)
+    assert len({fold.meta["fingerprint"] for fold in folds}) == len(folds)
 
 
 @pytest.mark.parametrize(
@@ -139,8 +141,8 @@ def test_blended_trials_keep_the_class_and_about_half_of_each_parents_events():
 
 
 def test_thinning_leaves_every_trial_the_count_of_the_sparsest():
-    spikes = from_trains([np.arange(9.0), np.arange(4.0)], [np.zeros(9), np.ones(4)], 2)
-    thinned = augment.thin(spikes, np.random.default_rng(0))
+    spikes = from_events([0] * 9 + [1] * 4, [*range(9), *range(4)], [0] * 9 + [1] * 4, 2, 2)
+    thinned = augment.thin(spikes, np.random.default_rng(0), fewest=4)
     assert np.diff(thinned.starts).tolist() == [4, 4] and in_range(thinned)
 
 
@@ -165,11 +167,9 @@ def test_the_input_trace_sums_decaying_steps():
     np.testing.assert_allclose(found[0], expected, rtol=1e-12)
 
 
-def test_every_original_parameter_has_one_row_and_every_loss_a_name():
-    originals = [row.original for row in names.ORIGINAL]
-    assert len(originals) == len(set(originals)) > 90
-    assert all(row.here or row.remark for row in names.ORIGINAL)
-    assert sorted(names.LOSS_NAMES.values()) == sorted(LOSSES)
+def test_every_loss_has_its_original_name():
+    originals = [LOSS_METHODS[name].original for name in LOSSES]
+    assert all(originals) and len(set(originals)) == len(LOSSES)
 
 
 def test_the_chapters_commands_ask_for_options_that_the_sections_have():
@@ -181,7 +181,7 @@ def test_the_chapters_commands_ask_for_options_that_the_sections_have():
 
 
 def test_every_option_at_rest_is_a_parameter_named_in_the_table():
-    told = " ".join(row.here for row in names.ORIGINAL)
+    told = " ".join(show.table_eventprop_names()["here"])
     own = {"rate_factor", "width_factor", "input_scale"}
     assert all(name in told for name in SECTION.protocol.keys() - own)
 
@@ -204,7 +204,7 @@ def test_a_packed_copy_of_the_files_gives_the_same_words(tmp_path):
     folder = speech_files.generated("small")
     for name in speech_files.FILES:
         (tmp_path / f"{name}.h5.gz").write_bytes(gzip.compress((folder / f"{name}.h5").read_bytes(), compresslevel=1))
-    packed, plain = speech.load("real", "small", root=str(tmp_path)), speech.load("embedded", "small")
+    packed, plain = speech.spike_splits("real", "small", root=str(tmp_path)), speech.spike_splits("embedded", "small")
     assert packed.meta["source"] == "real"
     np.testing.assert_array_equal(packed.test.x.times, plain.test.x.times)
     np.testing.assert_array_equal(packed.train.x.ids, plain.train.x.ids)

@@ -10,14 +10,15 @@ from mstask.studies.eventprop import departures, gradients, probes
 from mstask.studies.eventprop.declare import GRADIENTS_SECTION
 from mstask.studies.eventprop.events import EventpropError
 from mstask.studies.eventprop.layers import Membrane, SpikingLayer
-from mstask.studies.eventprop.losses import LOSSES, Constants
-from mstask.studies.eventprop.networks import Architecture, EventpropNet, Initial
-from mstask.studies.eventprop.tasks import load_yin_yang
+from mstask.studies.eventprop.losses import LOSSES
+from mstask.studies.eventprop.methods import Initial
+from mstask.studies.eventprop.networks import Architecture, EventpropNet
+from mstask.studies.eventprop.yin_yang import spike_splits
 
 
 @pytest.fixture(scope="module")
 def yin_yang():
-    return load_yin_yang("small")
+    return spike_splits("small")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_the_exact_jump_restated_gives_the_kernels_gradient():
     restated = departures.adaptive_gradient(net, inputs, label, departures.exact_jump)
     outputs, _ = net(inputs)
     net.zero_grad()
-    LOSSES["exp"].value(LOSSES["exp"].scores(outputs, Constants()), outputs, torch.tensor([label]), Constants()).backward()
+    LOSSES["exp"].judged(outputs, torch.tensor([label]))[1].backward()
     np.testing.assert_allclose(restated, net.hidden[0].weights.grad.numpy(), rtol=1e-9, atol=1e-12)
 
 
@@ -73,8 +74,7 @@ def test_output_spikes_after_the_first_change_nothing_that_a_first_spike_loss_se
         layer = net.readout
         net.readout = SpikingLayer(layer.weights, layer.tau_m, layer.tau_s, Membrane(once=once))
         outputs, fired = net(yin_yang.train.x.take(range(8)))
-        loss = LOSSES["first-spike-exp"]
-        loss.value(loss.scores(outputs, Constants()), outputs, yin_yang.train.y[:8], Constants()).backward()
+        LOSSES["first-spike-exp"].judged(outputs, yin_yang.train.y[:8])[1].backward()
         done = net.readout(fired[0].spikes, 60.0)
         found.append((net.hidden[0].weights.grad, net.readout.weights.grad, len(done.spikes.times)))
         if once:

@@ -7,10 +7,7 @@ from making import document as scored_document
 
 from mstask import claims, results, show, summary
 from mstask.studies.eventprop.declare import GRADIENTS_SECTION, SECTION, SECTIONS, YIN_YANG_SECTION
-from mstask.studies.eventprop.names import FROZEN, LOSSES, PROBES, TASKS, VARIANTS
-from mstask.studies.eventprop.tasks import TASKS as SETTINGS
-from mstask.studies.eventprop.variants import LOSS_METHODS
-from mstask.studies.eventprop.variants import VARIANTS as SETTINGS_OF_VARIANTS
+from mstask.studies.eventprop.methods import FROZEN, LOSS_METHODS, LOSSES, PROBES, TASKS, VARIANTS
 
 SEEDS = (42, 123, 999)
 SKILLS = dict.fromkeys(LOSSES, 0.5) | {"sum": 0.3, "exp": 0.9, "linear": 0.85, "sigmoid": 0.8, FROZEN: 0.3}
@@ -230,19 +227,14 @@ class TestFacts:
 
 
 class TestSections:
-    def test_names_are_those_of_the_settings(self):
-        assert set(TASKS) == set(SETTINGS) and all(SETTINGS[case].title == title for case, title in TASKS.items())
-        assert (*LOSSES, FROZEN) == tuple(LOSS_METHODS)
-        assert tuple(SETTINGS_OF_VARIANTS) == VARIANTS
-
     def test_losses_of_a_task_share_their_number_of_epochs(self):
         assert {method.epochs for method in LOSS_METHODS.values()} == {None}
 
     def test_the_published_setting_has_its_published_epochs_and_five_seeds(self):
         published = results.load("eventprop-yin-yang", "published").values["published"]
         paper = YIN_YANG_SECTION.profiles["paper"]
-        assert SETTINGS_OF_VARIANTS["published"].epochs == published["epochs"] <= paper["max_epochs"]
-        assert len(paper["seeds"]) == 5 and SETTINGS["yin-yang"].samples <= paper["samples_per_epoch"]
+        assert VARIANTS["published"].epochs == published["epochs"] <= paper["max_epochs"]
+        assert len(paper["seeds"]) == 5 and TASKS["yin-yang"].samples <= paper["samples_per_epoch"]
 
     def test_there_are_three_sections_and_their_numbers_agree(self):
         assert {section.number for section in SECTIONS} == {"5.2"}

@@ -13,25 +13,25 @@ from mstask.job import Job
 from mstask.studies.eventprop import measure as experiment
 from mstask.studies.eventprop.declare import SECTION, YIN_YANG_SECTION
 from mstask.studies.eventprop.events import EventpropError
-from mstask.studies.eventprop.networks import Architecture, EventpropNet, Initial
+from mstask.studies.eventprop.methods import VARIANTS, Initial
+from mstask.studies.eventprop.networks import Architecture, EventpropNet
 from mstask.studies.eventprop.recording import Recording, membrane_trace
 from mstask.studies.eventprop.regularise import Regularisation, Rewiring
 from mstask.studies.eventprop.schedules import Rate, Schedule
-from mstask.studies.eventprop.tasks import load_yin_yang
 from mstask.studies.eventprop.training import Recipe, choose_trainable, confusion, train
-from mstask.studies.eventprop.variants import VARIANTS, plan
+from mstask.studies.eventprop.yin_yang import spike_splits
 
 SMALL = Architecture(5, 3, 60.0, (40,), readout_step=1.0)
 
 
 @pytest.fixture(scope="module")
 def yin_yang():
-    return load_yin_yang("small")
+    return spike_splits("small")
 
 
 @pytest.fixture(scope="module")
 def published():
-    return load_yin_yang("paper")
+    return spike_splits("paper")
 
 
 def first(splits, n):
@@ -266,7 +266,7 @@ class TestOptions:
 def test_a_network_with_delays_learns_them_besides_its_weights():
     settings = SECTION.protocol | SECTION.profiles["smoke"] | {"profile": "smoke", "data_source": "embedded"}
     parameters = SECTION.parameters(**settings)
-    architecture, recipe = plan(VARIANTS["trained-delays"], "yin-yang", 3, parameters)
+    architecture, recipe = experiment.plan(VARIANTS["trained-delays"], "yin-yang", 3, parameters)
     net = EventpropNet(architecture, 0)
     assert len(choose_trainable(net, recipe)) == 3
     delays = net.hidden[0].delays

@@ -3,7 +3,7 @@
 After Wunderlich & Pehle (Sci. Rep. 11:12829, 2021) and Nowotny, Turner & Knight (arXiv 2212.01232; Neuromorph. Comput. Eng.
 2025). Layers (`layers`) are differentiable functions of spike times, losses (`losses`) ordinary torch code.
 
-names, events, schedules, augment, compiled -> synchronous, delayed, readout -> layers -> losses, networks, regularise ->
-recording, grid, training -> gradients, departures, yin_yang, radar, speech, tasks, variants -> experiment, probes; section
-declares the parameters and sizes
+methods, events, schedules, augment, compiled -> synchronous, delayed, readout -> layers -> losses, networks, regularise ->
+recording, grid, training -> gradients, departures; yin_yang, radar, speech -> measure, probes; declare has the parameters
+and sizes
 """

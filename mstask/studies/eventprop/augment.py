@@ -70,10 +70,8 @@ def drop(spikes: Spikes, share: float, rng: np.random.Generator) -> Spikes:
     return spikes.keep(rng.random(len(spikes.times)) >= share)
 
 
-def thin(spikes: Spikes, rng: np.random.Generator, fewest: int | None = None) -> Spikes:
-    """Thin every trial, at random, to `fewest` spikes, by default those of the sparsest (NORMALISE_SPIKE_NUMBER)."""
-    if fewest is None:
-        fewest = int(np.diff(spikes.starts).min())
+def thin(spikes: Spikes, rng: np.random.Generator, fewest: int) -> Spikes:
+    """Thin every trial, at random, to `fewest` spikes (NORMALISE_SPIKE_NUMBER)."""
     order = np.lexsort((rng.random(len(spikes.times)), spikes.trials()))
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order)) - spikes.starts[spikes.trials()]

@@ -20,7 +20,7 @@ from mstask.claims.findings import Documents, Finding, NotTestable, contrasted, 
 from mstask.results.documents import Document
 from mstask.results.voices import label
 from mstask.studies.eventprop.facts import checks, grid_table
-from mstask.studies.eventprop.names import FALLING, FROZEN, TASKS
+from mstask.studies.eventprop.methods import FALLING, FROZEN, TASKS
 from mstask.summary.details import measured
 
 LOSSES, YIN_YANG, GRADIENTS = "eventprop", "eventprop-yin-yang", "eventprop-gradients"
@@ -57,7 +57,7 @@ def _quoted(document: Document, case: str, a: str, b: str) -> Finding:
     """Compare published accuracies, which are of spoken digits; what is known of one run each is fragile at most."""
     known = {name: document.means[name].accuracy for name in (a, b) if name in document.means}
     if case != SPEECH or len(known) < 2:
-        raise NotTestable(f"No figures of {label(a)} and {label(b)} were published for {TASKS[case]}.")
+        raise NotTestable(f"No figures of {label(a)} and {label(b)} were published for {TASKS[case].title}.")
     lead = known[a] - known[b]
     evidence = f"{label(a)} {number(known[a])}, {label(b)} {number(known[b])} accuracy: {signed(lead)} (one run each)."
     return Finding("fragile" if lead > 0 else "contradicted", evidence, "There is a single seed, and no predictions are known.")
@@ -72,11 +72,11 @@ def _frozen(documents: Documents) -> Finding:
     scores = [measured(document, LONG, name) for name in ("sum", FROZEN)]
     seeds = sorted(scores[0].keys() & scores[1].keys())
     if not seeds:
-        raise NotTestable(f"{TASKS[LONG]}: sum and its control with frozen hidden weights have no seed in common.")
+        raise NotTestable(f"{TASKS[LONG].title}: sum and its control with frozen hidden weights have no seed in common.")
     leads = {seed: scores[0][seed] - scores[1][seed] for seed in seeds}
     means = [number(fmean(values[seed] for seed in seeds)) for values in scores]
     evidence = (
-        f"{TASKS[LONG]}: accuracy {means[0]} with sum, {means[1]} with the hidden weights left as drawn: "
+        f"{TASKS[LONG].title}: accuracy {means[0]} with sum, {means[1]} with the hidden weights left as drawn: "
         f"{signed(fmean(leads.values()))} ({len(seeds)} seed{'s' if len(seeds) > 1 else ''})."
     )
     largest = max(leads, key=leads.__getitem__)
@@ -95,7 +95,9 @@ def _deleted(documents: Documents) -> Finding:
     spikes = [measured(document, SPEECH, name, "hidden_spikes") for name in (AVERAGE, FROZEN)]
     seeds = [seed for seed in spikes[0] if spikes[1].get(seed)]
     if not seeds:
-        raise NotTestable(f"Hidden spikes of {label(AVERAGE)} and of frozen hidden weights are not known for {TASKS[SPEECH]}.")
+        raise NotTestable(
+            f"Hidden spikes of {label(AVERAGE)} and of frozen hidden weights are not known for {TASKS[SPEECH].title}."
+        )
     shares = {seed: spikes[0][seed] / spikes[1][seed] for seed in seeds}
     means = [number(fmean(values[seed] for seed in seeds), 0) for values in spikes]
     evidence = (
@@ -202,7 +204,7 @@ def _document(documents: Documents, section: str) -> Document:
 def _task(document: Document, case: str) -> Document:
     found = document.of_case(case)
     if not found.cells:
-        raise NotTestable(f"{TASKS[case]}: not run.")
+        raise NotTestable(f"{TASKS[case].title}: not run.")
     return found
 
 

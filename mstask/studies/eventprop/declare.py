@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from mstask.parameters import Count, Parameters, Positive
 from mstask.section import Section
-from mstask.studies.eventprop.names import FROZEN, LOSSES, PROBES, TASKS, VARIANTS
+from mstask.studies.eventprop.methods import LOSS_METHODS, PROBES, TASKS, VARIANTS
 
 Level = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -28,55 +28,57 @@ class GradientParameters(Parameters):
 
 
 class EventpropParameters(Parameters):
-    """What a run of the sections that train may change; the rest of a task's settings stands in `tasks`."""
+    """What a run of the sections that train may change; the rest of a task's settings stands in `methods`."""
 
     max_epochs: Count = Field(description="upper limit; a task or variant may have fewer")
     samples_per_epoch: Count = Field(description="training trials per epoch; a task may have fewer")
-    batch_size: Count = Field(description="trials per step")
-    rate_factor: Positive = Field(description="factor on each task's learning rate")
-    width_factor: Positive = Field(description="factor on each task's hidden width")
-    tau_membrane: Positive = Field(description="membrane time constant, ms")
-    tau_synapse: Positive = Field(description="synaptic time constant, ms")
-    threshold: Positive = Field(description="membrane threshold")
-    spikes_target: Level = Field(description="hidden spikes per neuron and trial to aim at")
-    too_many: Level = Field(description="strength against more spikes than that")
-    too_few: Level = Field(description="strength against fewer")
-    batch_mean: bool = Field(description="count spikes as the batch's mean, not trial by trial")
-    layer_target: Level = Field(description="hidden spikes per trial and layer to stay below")
-    layer_strength: Level = Field(description="strength against more spikes than that")
-    rewire: bool = Field(description="draw the weights of silent neurons anew after every epoch")
-    lift: Level = Field(description="with rewire: raise their weights by this instead; 0: draw")
-    drop_input: Share = Field(description="share of input spikes dropped in training")
-    drop_hidden: Share = Field(description="share of hidden spikes lost on the way")
-    shift: Level = Field(description="training trials move by up to this many channels")
+    batch_size: Count = Field(32, description="trials per step")
+    rate_factor: Positive = Field(1.0, description="factor on each task's learning rate")
+    width_factor: Positive = Field(1.0, description="factor on each task's hidden width")
+    tau_membrane: Positive = Field(20.0, description="membrane time constant, ms")
+    tau_synapse: Positive = Field(5.0, description="synaptic time constant, ms")
+    threshold: Positive = Field(1.0, description="membrane threshold")
+    spikes_target: Level = Field(14.0, description="hidden spikes per neuron and trial to aim at")
+    too_many: Level = Field(0.0, description="strength against more spikes than that")
+    too_few: Level = Field(0.0, description="strength against fewer")
+    batch_mean: bool = Field(False, description="count spikes as the batch's mean, not trial by trial")
+    layer_target: Level = Field(10000.0, description="hidden spikes per trial and layer to stay below")
+    layer_strength: Level = Field(0.0, description="strength against more spikes than that")
+    rewire: bool = Field(False, description="draw the weights of silent neurons anew after every epoch")
+    lift: Level = Field(0.0, description="with rewire: raise their weights by this instead; 0: draw")
+    drop_input: Share = Field(0.0, description="share of input spikes dropped in training")
+    drop_hidden: Share = Field(0.0, description="share of hidden spikes lost on the way")
+    shift: Level = Field(0.0, description="training trials move by up to this many channels")
     dilate: Annotated[list[Positive], Field(min_length=2, max_length=2)] = Field(
-        description="[lowest, highest] factor on the times of a training trial"
+        [1.0, 1.0], description="[lowest, highest] factor on the times of a training trial"
     )
-    jitter: Level = Field(description="channels by which each training spike moves on its own, standard deviation")
+    jitter: Level = Field(0.0, description="channels by which each training spike moves on its own, standard deviation")
     blend: list[Annotated[float, Field(gt=0, le=1)]] = Field(
-        description="shares of trials mixed into new ones of their class, as [0.5, 0.5]; []: none"
+        [], description="shares of trials mixed into new ones of their class, as [0.5, 0.5]; []: none"
     )
-    blend_factor: AtLeastOne = Field(description="how many times larger blending makes it")
-    equal_spikes: bool = Field(description="thin trials to the sparsest's count")
+    blend_factor: AtLeastOne = Field(2.0, description="how many times larger blending makes it")
+    equal_spikes: bool = Field(False, description="thin trials to the sparsest's count")
     speakers_left: list[Annotated[int, Field(ge=0)]] = Field(
-        description="speakers whose training words are for validation instead; []: the set's own split"
+        [], description="speakers whose training words are for validation instead; []: the set's own split"
     )
-    delay_copies: Annotated[int, Field(ge=0)] = Field(description="delayed copies of the input, on channels of their own")
-    delay_ms: Positive = Field(description="delay from copy to copy, ms")
-    input_scale: Positive = Field(description="factor on the first input weights")
-    ease_in: AtLeastOne = Field(description="growth of the rate per batch; 1: none")
-    ema_fast: Share = Field(description="share that the fast average of accuracy keeps per epoch")
-    ema_slow: Share = Field(description="share that the slow average keeps")
+    delay_copies: Annotated[int, Field(ge=0)] = Field(0, description="delayed copies of the input, on channels of their own")
+    delay_ms: Positive = Field(30.0, description="delay from copy to copy, ms")
+    input_scale: Positive = Field(1.0, description="factor on the first input weights")
+    ease_in: AtLeastOne = Field(1.0, description="growth of the rate per batch; 1: none")
+    ema_fast: Share = Field(0.8, description="share that the fast average of accuracy keeps per epoch")
+    ema_slow: Share = Field(0.95, description="share that the slow average keeps")
     plateau_factor: Annotated[float, Field(gt=0, le=1)] = Field(
-        description="factor on the rate once the fast average isn't above the slow one; 1: never"
+        1.0, description="factor on the rate once the fast average isn't above the slow one; 1: never"
     )
-    plateau_wait: Count = Field(description="epochs from one such change to the next")
-    select: Literal["validation", "training"] = Field(description="the accuracy that selects the epoch and moves the averages")
+    plateau_wait: Count = Field(50, description="epochs from one such change to the next")
+    select: Literal["validation", "training"] = Field(
+        "validation", description="the accuracy that selects the epoch and moves the averages"
+    )
     record: list[Literal["parameters", "spikes", "voltages"]] = Field(
-        description="what is saved beside the result; []: nothing"
+        [], description="what is saved beside the result; []: nothing"
     )
     record_at: list[Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]] = Field(
-        description="when it is saved: [epoch, batch] pairs, from 0"
+        [], description="when it is saved: [epoch, batch] pairs, from 0"
     )
 
     @model_validator(mode="after")
@@ -90,42 +92,8 @@ class EventpropParameters(Parameters):
         return self
 
 
-PROTOCOL = {
-    "batch_size": 32,
-    "rate_factor": 1.0,
-    "width_factor": 1.0,
-    "tau_membrane": 20.0,
-    "tau_synapse": 5.0,
-    "threshold": 1.0,
-    "spikes_target": 14.0,
-    "too_many": 0.0,
-    "too_few": 0.0,
-    "batch_mean": False,
-    "layer_target": 10000.0,
-    "layer_strength": 0.0,
-    "rewire": False,
-    "lift": 0.0,
-    "drop_input": 0.0,
-    "drop_hidden": 0.0,
-    "shift": 0.0,
-    "dilate": [1.0, 1.0],
-    "jitter": 0.0,
-    "blend": [],
-    "blend_factor": 2.0,
-    "equal_spikes": False,
-    "speakers_left": [],
-    "delay_copies": 0,
-    "delay_ms": 30.0,
-    "input_scale": 1.0,
-    "ease_in": 1.0,
-    "ema_fast": 0.8,
-    "ema_slow": 0.95,
-    "plateau_factor": 1.0,
-    "plateau_wait": 50,
-    "select": "validation",
-    "record": [],
-    "record_at": [],
-}
+PROTOCOL = {name: field.default for name, field in EventpropParameters.model_fields.items() if not field.is_required()}
+"""Every option at rest, and the papers' neurons."""
 
 BUDGET = (
     "For two cores: 6 to 15 epochs where the paper has 100 or more. An epoch on speech draws 1800 of the 6932 training words, "
@@ -161,7 +129,7 @@ SECTION = Section(
     number="5.2",
     title="Exact gradients and the shape of the loss",
     data="yin-yang",
-    methods=(*LOSSES, FROZEN),
+    methods=tuple(LOSS_METHODS),
     cases=tuple(TASKS),
     parameters=EventpropParameters,
     protocol=PROTOCOL,
@@ -179,7 +147,7 @@ YIN_YANG_SECTION = Section(
     number="5.2",
     title="Eventprop on Yin-Yang: the published network and its variants",
     data="yin-yang",
-    methods=VARIANTS,
+    methods=tuple(VARIANTS),
     cases=("yin-yang",),
     parameters=EventpropParameters,
     protocol=PROTOCOL,

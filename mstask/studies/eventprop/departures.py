@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mstask.studies.eventprop import losses
 from mstask.studies.eventprop.events import Spikes
 from mstask.studies.eventprop.gradients import Agreement, agreement
 from mstask.studies.eventprop.layers import SpikingLayer
-from mstask.studies.eventprop.losses import Constants, Outputs
+from mstask.studies.eventprop.losses import LOSSES
 from mstask.studies.eventprop.networks import EventpropNet
 
+EXP = LOSSES["exp"]
 LIFT, LIFT_EPOCHS, INITIAL_MEAN = 0.002, 100, 0.02
 """Of its last scans on speech: added to every weight of the hidden layer after each epoch, epochs, mean initial weight."""
 
@@ -48,14 +48,12 @@ def reference_jump(
     return new, lam_b + (m.threshold * new + felt - m.jump * lam_b) / (m.tau_b * slope)
 
 
-def adaptive_gradient(net: EventpropNet, inputs: Spikes, label: int, jump: Jump, loss: str = "exp") -> NDArray[np.float64]:
+def adaptive_gradient(net: EventpropNet, inputs: Spikes, label: int, jump: Jump) -> NDArray[np.float64]:
     """Gradient of the input weights [inputs, N] of one feed-forward layer of adaptive neurons, for a single trial."""
     layer = net.hidden[0]
-    for parameter in net.parameters():
-        parameter.requires_grad_(True)
     outputs, (fired,) = net(inputs)
     fired.times.retain_grad()
-    _value(outputs, torch.tensor([label]), loss).backward()
+    EXP.judged(outputs, torch.tensor([label]))[1].backward()
     felt = fired.times.grad.numpy()
     found = np.zeros(tuple(layer.weights.shape))
     for n in range(layer.size):
@@ -70,19 +68,17 @@ def adaptation(seed: int, problem: Callable[[int], tuple[EventpropNet, Spikes, i
     return agreement(*(adaptive_gradient(net, inputs, label, jump) for jump in (reference_jump, exact_jump)))
 
 
-def forcing(net: EventpropNet, inputs: Spikes, labels: Tensor, loss: str = "exp") -> dict[str, Agreement]:
+def forcing(net: EventpropNet, inputs: Spikes, labels: Tensor) -> dict[str, Agreement]:
     """The gradient with every output's error divided by its tau_m, against the exact one, for hidden and output weights.
 
     That is what remains of an Euler step in the reference implementation. Where all outputs share one tau_m, direction and
     proportions stay; with a spread of them they don't.
     """
-    exact, found = (
-        _gradients(net, inputs, labels, loss, None if whole else net.readout.tau_m.detach()) for whole in (True, False)
-    )
+    exact, found = (_gradients(net, inputs, labels, None if whole else net.readout.tau_m.detach()) for whole in (True, False))
     return {name: agreement(found[name], exact[name]) for name in exact}
 
 
-def stale(net: EventpropNet, batches: Iterable[tuple[Spikes, Tensor]], rate: float, loss: str = "exp") -> Iterator[Agreement]:
+def stale(net: EventpropNet, batches: Iterable[tuple[Spikes, Tensor]], rate: float) -> Iterator[Agreement]:
     """Train as the reference implementation does, and compare each of its gradients with the exact one; hidden weights.
 
     It runs batch k forward while batch k - 1 runs backward, then takes the step of batch k - 1: the backward pass of k sees
@@ -94,7 +90,7 @@ def stale(net: EventpropNet, batches: Iterable[tuple[Spikes, Tensor]], rate: flo
     optimiser = torch.optim.Adam(parameters, lr=rate)
     previous = None
     for inputs, labels in batches:
-        value = _value(net(inputs)[0], labels, loss)
+        _, value = EXP.judged(net(inputs)[0], labels)
         exact = torch.autograd.grad(value, parameters, retain_graph=True)
         if previous is not None:
             for parameter, gradient in zip(parameters, previous, strict=True):
@@ -137,17 +133,10 @@ def _neuron(
     return found
 
 
-def _gradients(net: EventpropNet, inputs: Spikes, labels: Tensor, loss: str, divisor: Tensor | None) -> dict[str, NDArray]:
+def _gradients(net: EventpropNet, inputs: Spikes, labels: Tensor, divisor: Tensor | None) -> dict[str, NDArray]:
     named = {"hidden": net.hidden[0].weights, "readout": net.readout.weights}
-    for parameter in net.parameters():
-        parameter.requires_grad_(True)
     outputs, _ = net(inputs)
     if divisor is not None:
         outputs.voltage.register_hook(lambda gradient: gradient / divisor)
-    found = torch.autograd.grad(_value(outputs, labels, loss), list(named.values()))
+    found = torch.autograd.grad(EXP.judged(outputs, labels)[1], list(named.values()))
     return {name: gradient.numpy() for name, gradient in zip(named, found, strict=True)}
-
-
-def _value(outputs: Outputs, labels: Tensor, loss: str) -> Tensor:
-    chosen, constants = losses.get(loss), Constants()
-    return chosen.value(chosen.scores(outputs, constants), outputs, labels, constants)

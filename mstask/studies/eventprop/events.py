@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,15 +89,3 @@ def from_events(trials: ArrayLike, times: ArrayLike, ids: ArrayLike, n_trials: i
     order = np.lexsort((times, trials))
     starts = np.concatenate([[0], np.cumsum(np.bincount(trials, minlength=n_trials))]).astype(np.int64)
     return Spikes(times[order], ids[order], starts, n_ids)
-
-
-def from_trains(times: Sequence[ArrayLike], ids: Sequence[ArrayLike], n_ids: int) -> Spikes:
-    """Pack one sequence of times and one of ids per trial; see `from_events`."""
-    if len(times) != len(ids):
-        raise EventpropError(f"{len(times)} trials of times and {len(ids)} of channels, expected as many")
-    lengths = [len(row) for row in times]
-    if lengths != [len(row) for row in ids]:
-        raise EventpropError("a trial has more times than channels or fewer, expected as many")
-    trials = np.repeat(np.arange(len(times)), lengths)
-    flat = [np.concatenate([np.empty(0), *(np.asarray(row, np.float64) for row in rows)]) for rows in (times, ids)]
-    return from_events(trials, flat[0], flat[1], len(times), n_ids)

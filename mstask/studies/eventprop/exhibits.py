@@ -21,11 +21,11 @@ from mstask.show import takes_voices
 from mstask.show.canvas import BAND, GREY, WIDTH, Plot, handle, mark, styled
 from mstask.show.scores import NBSP, Documents, score, voice_columns
 from mstask.studies.eventprop.facts import curve, tasks_of
-from mstask.studies.eventprop.names import FROZEN, LOSSES, TASKS, VARIANTS
+from mstask.studies.eventprop.methods import FROZEN, LOSS_METHODS, LOSSES, TASKS, VARIANTS
 from mstask.summary.comparisons import spread
 from mstask.summary.details import measured
 
-METHODS = (*LOSSES, FROZEN)
+METHODS = tuple(LOSS_METHODS)
 GROUPS = {
     "sum": "#5d6d7e",
     "average-cross-entropy": "#5d6d7e",
@@ -59,7 +59,7 @@ def figure_eventprop(document: Document) -> Figure:
             record = (document.cases or {}).get(case)
             if record:
                 axes.axvline(1 / len(record.class_names), color=GREY, linestyle=":", linewidth=1)
-            axes.set(xlim=(0, 1.03), ylim=(len(METHODS) - 0.5, -0.5), title=TASKS[case])
+            axes.set(xlim=(0, 1.03), ylim=(len(METHODS) - 0.5, -0.5), title=TASKS[case].title)
             axes.set_yticks(range(len(METHODS)), [label(name) for name in METHODS], fontsize=8)
             axes.tick_params(axis="y", length=0)
             if not tasks_of(document):
@@ -84,7 +84,9 @@ def data_eventprop(document: Document) -> pd.DataFrame:
 
 def table_eventprop(document: Document) -> pd.DataFrame:
     """Accuracy of every loss on every task, as mean ± standard deviation over seeds."""
-    columns = {TASKS[case]: [plain(measured(document, case, name).values()) for name in METHODS] for case in tasks_of(document)}
+    columns = {
+        TASKS[case].title: [plain(measured(document, case, name).values()) for name in METHODS] for case in tasks_of(document)
+    }
     return pd.DataFrame({"loss": [label(name) for name in METHODS]} | columns)
 
 
@@ -93,7 +95,7 @@ def table_eventprop_spikes(document: Document) -> pd.DataFrame:
     columns = {}
     for case in tasks_of(document):
         known = [list(measured(document, case, name, "hidden_spikes").values()) for name in METHODS]
-        columns[TASKS[case]] = [f"{np.mean(values):.0f}" if values else NOTHING for values in known]
+        columns[TASKS[case].title] = [f"{np.mean(values):.0f}" if values else NOTHING for values in known]
     return pd.DataFrame({"loss": [label(name) for name in METHODS]} | columns)
 
 
@@ -115,7 +117,7 @@ def figure_eventprop_curves(document: Document) -> Figure:
             for name, values in drawn.items():
                 epochs = range(1, len(values) + 1)
                 axes.plot(epochs, values, color=GROUPS[name], linestyle=LINES[name], linewidth=1.4)
-            axes.set(ylim=(0, 1.03), title=TASKS[case], ylabel="validation accuracy")
+            axes.set(ylim=(0, 1.03), title=TASKS[case].title, ylabel="validation accuracy")
             if not drawn:
                 say_nothing(axes)
         axes.set_xlabel("epoch")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -14,11 +15,13 @@ from mstask.results.voices import NOTHING, label
 from mstask.show.canvas import GREY
 from mstask.studies.eventprop.exhibits import GROUPS, say_nothing, sheet
 from mstask.studies.eventprop.facts import checks, facts, grid_table
-from mstask.studies.eventprop.names import LOSS_NAMES, LOSSES, ORIGINAL
+from mstask.studies.eventprop.methods import LOSS_METHODS, LOSSES
 from mstask.summary.details import measured
 
 INPUT, OUTPUT = "#a4243b", "#0b62a4"
 SHAPES = {"sum": "-", "linear": "--", "exp": "-", "sigmoid": ":"}
+ORIGINAL_NAMES = Path(__file__).with_name("original_names.csv")
+"""The reference implementation's parameters: name there, place here (parameter, class.field, function), remark."""
 SMALLEST = 1e-9
 """Errors below this are drawn at this height, in 1/ms."""
 
@@ -156,23 +159,16 @@ def table_eventprop_surrogate(document: Document) -> pd.DataFrame:
 
 def table_eventprop_names() -> pd.DataFrame:
     """The reference implementation's parameters under this project's names, and what differs."""
-    rows = [
-        {"original": one.original, "here": one.here or NOTHING, "remark": one.remark}
-        for one in ORIGINAL
-        if one.original != "LOSS_TYPE"
-    ]
-    return pd.DataFrame(rows)
+    table = pd.read_csv(ORIGINAL_NAMES, keep_default_na=False)
+    table["here"] = table["here"].replace("", NOTHING)
+    return table[table["original"] != "LOSS_TYPE"].reset_index(drop=True)
 
 
 def table_eventprop_losses() -> pd.DataFrame:
     """The nine losses: name here, in the reference implementation, and in words."""
-    from mstask.studies.eventprop.variants import LOSS_METHODS
-
-    original = {here: name for name, here in LOSS_NAMES.items()}
-    rows = [
-        {"loss": label(n), "LOSS_TYPE": original[n], "what is compared with the label": LOSS_METHODS[n].text} for n in LOSSES
-    ]
-    return pd.DataFrame(rows)
+    methods = [LOSS_METHODS[name] for name in LOSSES]
+    rows = [(label(m.loss), m.original, m.text) for m in methods]
+    return pd.DataFrame(rows, columns=["loss", "LOSS_TYPE", "what is compared with the label"])
 
 
 def _times(key: str, own: dict[str, float]) -> str:

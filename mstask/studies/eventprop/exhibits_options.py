@@ -38,13 +38,13 @@ def _trials() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     from mstask.studies.eventprop import speech
     from mstask.studies.eventprop.augment import delay_line
     from mstask.studies.eventprop.declare import SECTION
-    from mstask.studies.eventprop.variants import LOSS_METHODS, plan
+    from mstask.studies.eventprop.methods import LOSS_METHODS
 
     found = {}
     for name, changes in SHOWN.items():
         parameters = resolve(SECTION.id, profile="smoke", methods=["exp"], cases=["speech"], **changes)
         splits = experiment.load(SECTION, parameters, "speech")
-        architecture, recipe = plan(LOSS_METHODS["exp"], "speech", splits.n_classes, parameters)
+        architecture, recipe = experiment.plan(LOSS_METHODS["exp"], "speech", splits.n_classes, parameters)
         row = len(splits.train.y) // 2 if parameters.blend else WORD
         spikes = recipe.augmentation.apply(splits.train.x.take([row]), speech.TRIAL_MS, np.random.default_rng(SEED))
         if architecture.delay_copies:

@@ -7,7 +7,7 @@ from statistics import fmean, median
 from typing import Any
 
 from mstask.results.documents import Document
-from mstask.studies.eventprop.names import FALLING, FROZEN, LOSSES, PROBES, TASKS, VARIANTS
+from mstask.studies.eventprop.methods import FALLING, FROZEN, LOSSES, PROBES, TASKS, VARIANTS
 from mstask.summary.details import detail, measured
 
 SECTIONS = ("eventprop-gradients", "eventprop", "eventprop-yin-yang")

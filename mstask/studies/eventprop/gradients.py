@@ -14,10 +14,11 @@ from torch import Tensor
 
 from mstask.studies.eventprop import grid, losses
 from mstask.studies.eventprop.compiled import separated
-from mstask.studies.eventprop.events import EventpropError, Spikes, from_events
+from mstask.studies.eventprop.events import Spikes, from_events
 from mstask.studies.eventprop.layers import samples
 from mstask.studies.eventprop.losses import WEIGHTS, Constants
-from mstask.studies.eventprop.networks import Architecture, EventpropNet, Initial
+from mstask.studies.eventprop.methods import Initial
+from mstask.studies.eventprop.networks import Architecture, EventpropNet
 
 TAU_M, TAU_S = 20.0, 5.0
 
@@ -53,18 +54,16 @@ def finite_differences(
     at_most
         Entries of each parameter to check, drawn at random where it has more.
     """
-    constants = constants or Constants()
     parameters = dict(net.named_parameters())
     for parameter in parameters.values():
         parameter.requires_grad_(True)
         parameter.grad = None
 
     def value() -> tuple[Tensor, list[NDArray]]:
-        chosen = losses.get(loss)
         outputs, fired = net(inputs)
         silent = [] if outputs.first is None else [torch.isfinite(outputs.first).numpy()]
         order = [layer.spikes.ids for layer in fired] + silent
-        return chosen.value(chosen.scores(outputs, constants), outputs, labels, constants), order
+        return losses.get(loss).judged(outputs, labels, constants)[1], order
 
     value()[0].backward()
     found = {}
@@ -119,57 +118,39 @@ def sample_problem(seed: int, trial_ms: float = 60.0) -> tuple[EventpropNet, Spi
 
 def exact_gradients(net: EventpropNet, inputs: Spikes, label: int, weight: str) -> grid.Gradients:
     """Event-exact gradients of cross-entropy of the mean weighted output voltage, in the layout of the grid's."""
-    for parameter in net.parameters():
-        parameter.requires_grad_(True)
-        parameter.grad = None
-    outputs, _ = net(inputs)
-    losses.get(weight).value(
-        losses.get(weight).scores(outputs, Constants()), outputs, torch.tensor([label]), Constants()
-    ).backward()
     layer = net.hidden[0]
-    return grid.Gradients(*(w.grad.numpy().copy() for w in (layer.weights, layer.recurrent, net.readout.weights)))
+    weights = [layer.weights, layer.recurrent, net.readout.weights]
+    _, value = losses.get(weight).judged(net(inputs)[0], torch.tensor([label]))
+    return grid.Gradients(*(found.numpy() for found in torch.autograd.grad(value, weights)))
 
 
-def grid_bias(steps: Iterable[float], seeds: Iterable[int], weight: str = "exp") -> dict[str, list[list[float]]]:
-    """Error of grid Eventprop against the exact gradient, by grid step (rows) and network (columns).
+def grid_bias(steps: Iterable[float], seed: int, weight: str = "exp") -> dict[str, list[float]]:
+    """Error of grid Eventprop against the exact gradient of one network, by grid step.
 
     Returns
     -------
     dict
-        "step" (ms, one number per row in a list of one), "input_error", "input_cosine", "output_error" and
-        "same_spikes" (1 where the grid has as many hidden spikes as continuous time, else 0).
+        By step: "step" in ms, "input_error", "input_cosine", "output_error" and "same_spikes" (1 where the grid has as many
+        hidden spikes as continuous time, else 0).
     """
-    table: dict[str, list[list[float]]] = {}
-    seeds = list(seeds)
+    net, inputs, label = sample_problem(seed)
+    exact, n_exact = exact_gradients(net, inputs, label, weight), len(net(inputs)[1][0].spikes.times)
+    rows = []
     for step in steps:
-        rows: dict[str, list[float]] = {"step": [step]}
-        for seed in seeds:
-            net, inputs, label = sample_problem(seed)
-            exact = exact_gradients(net, inputs, label, weight)
-            found = grid.gradients(net, inputs, step, label, shaped(weight, net.architecture.trial_ms, step))
-            n_grid = int(grid.simulate(net, inputs, step).spikes.sum())
-            of_input = agreement(found.inputs, exact.inputs)
-            rows.setdefault("input_error", []).append(of_input.error)
-            rows.setdefault("input_cosine", []).append(of_input.cosine)
-            rows.setdefault("output_error", []).append(agreement(found.outputs, exact.outputs).error)
-            rows.setdefault("same_spikes", []).append(float(n_grid == len(net(inputs)[1][0].spikes.times)))
-        for name, values in rows.items():
-            table.setdefault(name, []).append(values)
-    return table
+        found = grid.gradients(net, inputs, step, label, shaped(weight, net.architecture.trial_ms, step))
+        of_input, of_output = agreement(found.inputs, exact.inputs), agreement(found.outputs, exact.outputs)
+        same = float(int(grid.simulate(net, inputs, step).spikes.sum()) == n_exact)
+        rows.append((step, of_input.error, of_input.cosine, of_output.error, same))
+    names = ("step", "input_error", "input_cosine", "output_error", "same_spikes")
+    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
-def surrogate_agreement(
-    slopes: Iterable[float], seeds: Iterable[int], step: float = 1.0, weight: str = "exp"
-) -> dict[float, list[Agreement]]:
-    """How the surrogate gradient of the input weights compares with the exact one, by surrogate slope, per network."""
-    found: dict[float, list[Agreement]] = {slope: [] for slope in slopes}
-    for seed in seeds:
-        net, inputs, label = sample_problem(seed)
-        exact = exact_gradients(net, inputs, label, weight)
-        shape = shaped(weight, net.architecture.trial_ms, step)
-        for slope, rows in found.items():
-            rows.append(agreement(grid.surrogate_gradients(net, inputs, step, label, shape, slope).inputs, exact.inputs))
-    return found
+def surrogate_agreement(slopes: Iterable[float], seed: int, step: float = 1.0, weight: str = "exp") -> list[Agreement]:
+    """How the surrogate gradient of the input weights compares with the exact one of a network, by surrogate slope."""
+    net, inputs, label = sample_problem(seed)
+    exact = exact_gradients(net, inputs, label, weight).inputs
+    shape = shaped(weight, net.architecture.trial_ms, step)
+    return [agreement(grid.surrogate_gradients(net, inputs, step, label, shape, slope).inputs, exact) for slope in slopes]
 
 
 def shaped(weight: str, trial_ms: float, step: float) -> NDArray[np.float64]:
@@ -199,40 +180,3 @@ def transmitted_error(
         return gain * total / trial_ms
 
     return np.array([one(float(t)) for t in times])
-
-
-def slow_variation(
-    weight: str, times: NDArray[np.float64], trial_ms: float, tau_m: float = TAU_M, tau_s: float = TAU_S
-) -> NDArray[np.float64]:
-    """The same error where the weight varies slowly: -tau_s weight'(t)/T, plus what the trial's end adds."""
-    times = np.asarray(times, np.float64)
-    small = 1e-4 * trial_ms
-    shape = WEIGHTS[weight]
-    falling = (shape((times - small) / trial_ms) - shape((times + small) / trial_ms)) / (2 * small)
-    left = trial_ms - times
-    end = float(shape(np.array(1.0))) * tau_s / (tau_m - tau_s) * (np.exp(-left / tau_m) - np.exp(-left / tau_s))
-    return (tau_s * falling + end) / trial_ms
-
-
-def weighted_kernel(
-    weight: str, times: NDArray[np.float64], trial_ms: float, tau_m: float = TAU_M, tau_s: float = TAU_S
-) -> NDArray[np.float64]:
-    """What a unit spike at each time [K] adds to the shaped readout, in closed form: 1/T int weight(u) eps(u - t) du.
-
-    For "sum", "linear" and "exp".
-    """
-    t, end = np.asarray(times, np.float64), trial_ms
-    left = end - t
-
-    def integral(tau: float) -> NDArray[np.float64]:
-        fade = np.exp(-left / tau)
-        if weight == "sum":
-            return tau * (1 - fade)
-        if weight == "exp":
-            c = 1 / tau + 1 / end
-            return np.exp(-t / end) * (1 - np.exp(-c * left)) / c
-        if weight == "linear":
-            return (1 - t / end) * tau * (1 - fade) - (tau**2 - fade * (tau**2 + tau * left)) / end
-        raise EventpropError(f"no closed form for the weight {weight!r}, only for sum, linear and exp")
-
-    return tau_s / (tau_m - tau_s) * (integral(tau_m) - integral(tau_s)) / end

@@ -160,6 +160,12 @@ class Loss:
     value: Callable[[Tensor, Outputs, Tensor, Constants], Tensor] = field(default=_of_scores)
     spiking: bool = False
 
+    def judged(self, outputs: Outputs, labels: Tensor, constants: Constants | None = None) -> tuple[Tensor, Tensor]:
+        """Scores [B, C] and mean loss of a batch with classes `labels` [B]."""
+        constants = constants or Constants()
+        scores = self.scores(outputs, constants)
+        return scores, self.value(scores, outputs, labels, constants)
+
 
 LOSSES = {
     loss.name: loss

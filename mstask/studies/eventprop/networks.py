@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -14,17 +14,10 @@ from mstask.studies.eventprop.augment import delay_line
 from mstask.studies.eventprop.events import EventpropError, Spikes
 from mstask.studies.eventprop.layers import Fired, Membrane, Push, SpikingLayer, VoltageReadout, samples
 from mstask.studies.eventprop.losses import Outputs
+from mstask.studies.eventprop.methods import Initial
 
 NEURONS = ("LIF", "hetLIF", "ALIF")
 READOUTS = ("LI", "hetLI", "LIF")
-
-
-@dataclass(frozen=True)
-class Initial:
-    """Mean and standard deviation of a matrix of initial weights."""
-
-    mean: float
-    sd: float
 
 
 @dataclass(frozen=True)
@@ -57,10 +50,10 @@ class Architecture:
     delay_ms: float = 30.0
     shortest_membrane: float = 3.0
     shortest_synapse: float = 1.0
-    input_weights: Initial = Initial(1.5, 0.78)
-    hidden_weights: Initial = Initial(0.02, 0.01)
-    recurrent_weights: Initial = Initial(0.0, 0.02)
-    output_weights: Initial = Initial(0.2, 0.37)
+    input_weights: Initial = field(default=Initial(1.5, 0.78))
+    hidden_weights: Initial = field(default=Initial(0.02, 0.01))
+    recurrent_weights: Initial = field(default=Initial(0.0, 0.02))
+    output_weights: Initial = field(default=Initial(0.2, 0.37))
 
     def __post_init__(self) -> None:
         for what, value, valid in (("neuron", self.neuron, NEURONS), ("readout", self.readout, READOUTS)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,13 +14,15 @@ from mstask.data import Splits
 from mstask.job import Job, Measured
 from mstask.results.documents import Measures
 from mstask.section import Section
-from mstask.studies.eventprop import departures, gradients, tasks
-from mstask.studies.eventprop.declare import GradientParameters
+from mstask.studies.eventprop import departures, gradients, yin_yang
 from mstask.studies.eventprop.events import Spikes, from_events
 from mstask.studies.eventprop.gradients import Agreement
 from mstask.studies.eventprop.losses import LOSSES, WEIGHTS, Constants
-from mstask.studies.eventprop.names import PROBES
-from mstask.studies.eventprop.networks import Architecture, EventpropNet, Initial
+from mstask.studies.eventprop.methods import PROBES, Initial
+from mstask.studies.eventprop.networks import Architecture, EventpropNet
+
+if TYPE_CHECKING:
+    from mstask.studies.eventprop.declare import GradientParameters
 
 YIN_YANG = Architecture(5, 3, 60.0, (60,))
 RECURRENT = Architecture(
@@ -41,7 +43,7 @@ BATCH = 32
 
 def load(section: Section, parameters: GradientParameters, case: str | None) -> Splits:
     """Yin-Yang; the recurrent networks get random spike trains instead."""
-    return tasks.load_yin_yang(parameters.data_size)
+    return yin_yang.spike_splits(parameters.data_size)
 
 
 def measure(job: Job) -> Measured:
@@ -69,15 +71,14 @@ def finite_differences(seed: int, parameters: GradientParameters, splits: Splits
 
 def grid_bias(seed: int, parameters: GradientParameters, splits: Splits) -> dict[str, Any]:
     """Eventprop on a time grid against the exact gradient of the same network, by step."""
-    table = gradients.grid_bias(parameters.grid_steps, [seed])
-    return {name: [row[0] for row in rows] for name, rows in table.items()}
+    return gradients.grid_bias(parameters.grid_steps, seed)
 
 
 def surrogate(seed: int, parameters: GradientParameters, splits: Splits) -> dict[str, Any]:
     """The surrogate gradient against the exact one of the same network, by slope."""
-    found = gradients.surrogate_agreement(parameters.slopes, [seed], parameters.surrogate_step)
-    one = [rows[0] for rows in found.values()]
-    return {"slope": list(found), "cosine": [a.cosine for a in one], "norm_ratio": [a.norm_ratio for a in one]}
+    found = gradients.surrogate_agreement(parameters.slopes, seed, parameters.surrogate_step)
+    own = {name: [getattr(one, name) for one in found] for name in ("cosine", "norm_ratio")}
+    return {"slope": list(parameters.slopes)} | own
 
 
 def shaping(seed: int, parameters: GradientParameters, splits: Splits) -> dict[str, Any]:

@@ -22,7 +22,7 @@ TRIAL_MS = 140.0
 """64 frames and 12 ms in which the last of them act."""
 
 
-def load(source: str, size: str, root: str | None = None) -> Splits:
+def spike_splits(source: str, size: str, root: str | None = None) -> Splits:
     """Return the radar set in the split of `mstask.data`, its pictures as `Spikes`."""
     splits = data.load("radar", source, size, root)
     told = f"{splits.meta['fingerprint']} above {LEVELS}, {FRAME_MS} ms"

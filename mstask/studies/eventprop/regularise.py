@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from mstask.studies.eventprop.layers import SpikingLayer
-from mstask.studies.eventprop.networks import Initial
+from mstask.studies.eventprop.methods import Initial
 
 
 @dataclass(frozen=True)

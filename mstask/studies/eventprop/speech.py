@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from mstask.studies.eventprop.events import Spikes
 TRIAL_MS = 1000.0
 
 
-def load(source: str, size: str, step_ms: float = 1.0, root: str | None = None) -> Splits:
+def spike_splits(source: str, size: str, step_ms: float = 1.0, root: str | None = None) -> Splits:
     """Return SHD's own split, the words of each part the same as in ``mstask.data.load("speech")``, as `Spikes`.
 
     As in the published protocol, events after 1000 ms are cut off, and a channel fires at most once per step of `step_ms` ms,
@@ -51,12 +51,6 @@ def load(source: str, size: str, step_ms: float = 1.0, root: str | None = None) 
     }
     parts = [Split(spikes[part], labels[part]) for part in rows]
     return Splits(*parts, speech.N_CLASSES, meta)
-
-
-def leave_one_speaker_out(splits: Splits) -> Iterator[tuple[int, Splits]]:
-    """For each speaker of the training and validation parts: the split that `leave_out` gives for this one."""
-    for speaker in sorted({*splits.meta["speakers"]["train"], *splits.meta["speakers"]["validation"]}):
-        yield speaker, leave_out(splits, [speaker])
 
 
 def leave_out(splits: Splits, left: Sequence[int]) -> Splits:

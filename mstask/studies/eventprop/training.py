@@ -226,8 +226,7 @@ def train_epoch(
         for group in optimiser.param_groups:
             group["lr"] = rate.value
         outputs, fired = net(inputs, push, recipe.drop_hidden, rng)
-        scores = loss.scores(outputs, recipe.constants)
-        value = loss.value(scores, outputs, labels, recipe.constants)
+        scores, value = loss.judged(outputs, labels, recipe.constants)
         if not math.isfinite(value.item()):
             raise EventpropError(f"training diverged: a batch's loss is {value.item()}; a smaller learning rate may help")
         if recording:
@@ -263,8 +262,8 @@ def test(net: EventpropNet, part: Split, recipe: Recipe) -> Tested:
         rows = np.arange(start, min(start + EVALUATION_BATCH, len(part.y)))
         labels = part.y[torch.from_numpy(rows)]
         outputs, fired = net(part.x.take(rows))
-        scores = loss.scores(outputs, recipe.constants)
-        total += loss.value(scores, outputs, labels, recipe.constants).item() * len(rows)
+        scores, value = loss.judged(outputs, labels, recipe.constants)
+        total += value.item() * len(rows)
         predictions.append(scores.argmax(dim=1).numpy())
         spikes += sum(len(layer.spikes.times) for layer in fired)
         if outputs.first is not None:

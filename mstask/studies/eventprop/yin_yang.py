@@ -7,14 +7,19 @@ published files come out exactly: same generator, same order of draws. Encoding 
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from mstask.data import Split, Splits
 from mstask.studies.eventprop.events import EventpropError, Spikes, from_events
 
 RADIUS, DOT = 0.5, 0.1
 SEEDS = {"train": 42, "validation": 41, "test": 40}
-SIZES = {"train": 5000, "validation": 1000, "test": 1000}
+SIZES = {"small": (400, 100, 200), "medium": (2000, 500, 1000), "paper": (5000, 1000, 1000)}
+"""Trials for training, validation and test by data size; "paper" is the published set."""
 CLASS_NAMES = ("yin", "yang", "dot")
 N_CHANNELS = 5
 LAST_INPUT = 30.0
@@ -57,3 +62,15 @@ def encode(xy: NDArray[np.float64], last: float = LAST_INPUT) -> Spikes:
     times = np.concatenate([features(xy) * last, np.zeros((n, 1))], axis=1)
     trials, ids = np.indices(times.shape)
     return from_events(trials.ravel(), times.ravel(), ids.ravel(), n, N_CHANNELS)
+
+
+def spike_splits(size: str) -> Splits:
+    """The Yin-Yang set, or the first trials of each of its parts."""
+    parts, counts, digest = [], {}, hashlib.sha256(f"yin-yang, {LAST_INPUT} ms".encode())
+    for (name, seed), n in zip(SEEDS.items(), SIZES[size], strict=True):
+        xy, labels = points(n, seed)
+        digest.update(xy.tobytes() + labels.tobytes())
+        parts.append(Split(encode(xy), torch.from_numpy(labels)))
+        counts[name] = n
+    meta = {"name": "yin-yang", "source": "embedded", "size": size, "fingerprint": digest.hexdigest()}
+    return Splits(*parts, 3, meta | {"class_names": list(CLASS_NAMES), "counts": counts})
