@@ -214,6 +214,7 @@ losses, right = loop.fit(
     loop.StepDown(settings.match_learning_rate),
     iterations=min(150, settings.iterations),
     seed=order,
+    on_losses=lambda found: print(f"{len(found)}: loss {found[-1]:.2f}"),
 )
 run = pd.DataFrame({"loss": losses, "right": right})
 smooth = run.rolling(10, min_periods=1).mean()

@@ -4,6 +4,8 @@ import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mstask.studies.hetsyn import forms, fused
 from mstask.studies.hetsyn.forms import SURROGATES, Spike, multi_gaussian, triangle
@@ -37,16 +39,22 @@ def relative_error(found, expected):
 
 
 class TestDrive:
-    @pytest.mark.parametrize("inputs", [M, 7])
-    @pytest.mark.parametrize("decays", ["synapse", "neuron", "one"])
-    @pytest.mark.parametrize("drive", [fused.drive, forms.convolved])
-    def test_every_form_equals_the_plain_loop(self, drive, decays, inputs):
-        """With more inputs than neurons, and with fewer: the gradients have an inner loop for each."""
-        x, w, _, r, _ = numbers(0, decays)
-        x, w, r = x[..., :inputs], w[:, :inputs], r[:, :inputs] if decays == "synapse" else r
+    @given(
+        shape=st.tuples(st.integers(1, 5), st.integers(1, 13), st.integers(1, 12), st.integers(1, 12)),
+        decays=st.sampled_from(["synapse", "neuron", "one"]),
+        drive=st.sampled_from([fused.drive, forms.convolved]),
+        seed=st.integers(0, 99),
+    )
+    def test_every_form_equals_the_plain_loop(self, shape, decays, drive, seed):
+        """Of any shape: the compiled loops do four steps at once, and their gradients run along the longer side of w."""
+        batch, steps, inputs, width = shape
+        x, w, _, r, _ = numbers(seed, decays)
+        x, w = x[:batch, :steps, :inputs], w[:width, :inputs]
+        r = r[:width, :inputs] if decays == "synapse" else r[:width] if decays == "neuron" else r
         expected, found = forms.drive(x, w, r), drive(x, w, r)
         assert (found - expected).abs().max() < 1e-12
-        assert relative_error(gradients(found, (x, w, r)), gradients(expected, (x, w, r))) < 1e-11
+        for ours, plain in zip(gradients(found, (x, w, r)), gradients(expected, (x, w, r)), strict=True):
+            assert (ours - plain).abs().max() < 1e-11 * max(1, plain.abs().max())
 
     @pytest.mark.parametrize("drive", [forms.drive, forms.convolved, fused.drive])
     def test_gradients_are_those_of_finite_differences(self, drive):
@@ -55,17 +63,6 @@ class TestDrive:
         w = torch.randn(2, 3, generator=rng, dtype=torch.float64, requires_grad=True)
         r = (0.1 + 0.8 * torch.rand(2, 3, generator=rng, dtype=torch.float64)).requires_grad_()
         assert torch.autograd.gradcheck(drive, (x, w, r))
-
-    @pytest.mark.parametrize("inputs", [M, 7])
-    @pytest.mark.parametrize("steps", [1, 2, 3, 4, 5, 8])
-    def test_every_number_of_steps_is_covered_with_more_inputs_than_neurons_and_with_fewer(self, steps, inputs):
-        x, w, _, r, _ = numbers(3)
-        x, w, r = x[:, :steps, :inputs], w[:, :inputs], r[:, :inputs]
-        found, expected = fused.drive(x, w, r), forms.drive(x, w, r)
-        assert (found - expected).abs().max() < 1e-12
-        found, expected = (gradients(out, (x, w, r)) for out in (found, expected))
-        assert relative_error(found[:2], expected[:2]) < 1e-11
-        assert (found[2] - expected[2]).abs().max() < 1e-11
 
     def test_input_that_needs_no_gradient_gets_none(self):
         x, w, _, r, _ = numbers(4)

@@ -3,6 +3,6 @@
 Four neuron models form one family that differs only in how many time constants of M inputs and N neurons are learnt: none
 (HomNeuLIF, HomNeuALIF), one per neuron (HetNeuLIF: N) or one per synapse (HetSynLIF: MN).
 
-names, surrogates -> direct, kernels, fused, fourier -> forms -> networks -> tasks, settings, data, loop, analyses ->
-synthetic -> experiment; section declares the parameters and sizes
+names; forms (plain equations), kernels, fused -> networks -> tasks, settings, data, analyses, loop -> synthetic -> measure;
+declare holds the parameters and sizes
 """

@@ -183,18 +183,20 @@ def data_hetsyn_small(document: Document) -> pd.DataFrame:
 
 def figure_hetsyn_robust(document: Document) -> Figure:
     """Accuracy against the strength of a disturbance at test time, means over seeds: spoken digits above, the delay below."""
+    data = data_hetsyn_robust(document)
     with canvas(document, 4.9) as figure:
-        for axes, (what, (case, *where)) in zip(figure.subplots(2, 2, sharey=True).flat, DISTURBANCES.items(), strict=False):
-            levels: list[float] = []
-            for method, look in LOOKS.items():
-                known, values = (series(document, case, method, where[0], key) for key in where[1:])
-                levels = known or levels
-                axes.plot(range(len(values)), values, color=look.colour, marker=look.marker, linestyle=look.line, markersize=4)
-            axes.set_xticks(range(len(levels)), [f"{level:.2g}" if level < 100 else f"{level:.0f}" for level in levels])
-            axes.tick_params(axis="x", labelsize=7.5, rotation=45 if len(levels) > 5 else 0)
+        for axes, (what, (case, *_)) in zip(figure.subplots(2, 2, sharey=True).flat, DISTURBANCES.items(), strict=False):
+            own = data[data["disturbance"] == what].pivot_table("accuracy_or_mse", "level", "method")
+            for method in own:
+                look = LOOKS[method]
+                axes.plot(
+                    range(len(own)), own[method], color=look.colour, marker=look.marker, linestyle=look.line, markersize=4
+                )
+            axes.set_xticks(range(len(own)), [f"{level:.2g}" if level < 100 else f"{level:.0f}" for level in own.index])
+            axes.tick_params(axis="x", labelsize=7.5, rotation=45 if len(own) > 5 else 0)
             axes.set(xlabel=what, ylim=(0, 1.03))
             axes.set_title(TITLES[case], fontsize=8, loc="left", pad=3)
-            if not levels:
+            if own.empty:
                 say_nothing(axes)
         figure.supylabel("accuracy", fontsize=9.5)
         legend(figure, LOOKS.values())

@@ -39,6 +39,7 @@ def drive(x, w, r, out, first, last):
         for j in range(len(w)):
             weight, decay = w[j], r[j]
             trace[:] = zero
+            # four steps a pass: the trace is read and written once for them, and the four sums don't wait for one another
             for t in range(0, whole, 4):
                 x0, x1, x2, x3 = x[b, t], x[b, t + 1], x[b, t + 2], x[b, t + 3]
                 v0, v1, v2, v3 = zero, zero, zero, zero
@@ -74,6 +75,7 @@ def drive_adjoint(x, w, r, delta, grad_x, by_e, by_f, first, last):
             e[:] = 0
             f[:] = 0
             t = steps
+            # from the last step back, four at a time; what is left over are the first steps
             while t >= 4:
                 t -= 4
                 x0, x1, x2, x3 = x[b, t], x[b, t + 1], x[b, t + 2], x[b, t + 3]
@@ -232,6 +234,7 @@ def spikes(driven, w, r, per_synapse, constants, v, z, first, last):
                 before = z[b, t - 1]
                 if per_synapse:
                     for i in range(senders):
+                        # the current of a sender that was silent only fades
                         if before[i] != 0:
                             for j in range(width):
                                 current[i, j] = r[i, j] * current[i, j] + w[i, j]
@@ -241,6 +244,7 @@ def spikes(driven, w, r, per_synapse, constants, v, z, first, last):
                                 current[i, j] = r[i, j] * current[i, j]
                                 now[j] += current[i, j]
                 elif senders > 0:
+                    # with equal decays the sum of the currents fades as each of them would
                     shared = current[0]
                     for j in range(width):
                         shared[j] = r[0, j] * shared[j]
@@ -285,6 +289,7 @@ def spikes_adjoint(z, phi, grad_z, w, r, per_synapse, constants, delta, by_e, by
                 adaptation[j] = rho_a * adaptation[j] - now[j]
             if t == 0 or senders == 0:
                 continue
+            # the spikes at t - 1 act on V at t through the recurrent synapses: `back` carries that to the next pass
             if not per_synapse:
                 _step_back(e[0], f[0], r[0], now)
             for i in range(senders):
