@@ -139,25 +139,12 @@ def agreement(threads: int) -> dict[str, dict[str, float]]:
     return found
 
 
-def table(document: Any) -> Any:
-    """Per workload: how many times longer each form takes than the compiled one (median [quartiles]), and its memory."""
-    import pandas as pd
-
-    from mstask.studies.speed.exhibits import Spread
-
-    rows = []
-    for key, seconds in document.values["runs"][0]["seconds"].items():
-        for name, own in seconds.items():
-            ratio = Spread.of([a / b for a, b in zip(own, seconds["compiled"], strict=True)])
-            row = {"workload": document.values["workloads"][key]["title"], "form": name, "CPU time / compiled": str(ratio)}
-            row["s per step"] = f"{sorted(own)[len(own) // 2]:.3g}"
-            rows.append(row | {"MiB added": round(document.values["memory"][key][name], 1)})
-    return pd.DataFrame(rows)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Measure, write the document, print it."""
-    runner.main(__doc__, SECTION, "HetSyn: a training step in three forms", _measured, lambda made: [table(made)], arguments)
+    from mstask.show import table_hetsyn_speed
+
+    title = "HetSyn: a training step in three forms"
+    runner.main(__doc__, SECTION, title, _measured, lambda made: [table_hetsyn_speed(made)], arguments)
 
 
 def _measured(options: argparse.Namespace) -> dict[str, Any]:

@@ -137,7 +137,7 @@ Code(inspect.getsource(forms.synapse_step), language="python")
 # ten channels of the first cue.
 
 
-# %% mystnb={"image": {"alt": "Currents of ten synapses over a trial, all with one time constant above, each with its own below"}}
+# %%
 def currents(tau):
     """The currents [T, 30] of a neuron's synapses on the trial."""
     w, r = torch.ones(1, 30), torch.exp(-1 / tau)
@@ -148,6 +148,7 @@ def currents(tau):
     return torch.stack(found).numpy()
 
 
+# %% mystnb={"image": {"alt": "Currents of ten synapses over a trial, all with one time constant above, each with its own below"}}
 own = torch.logspace(0, 3, 10).repeat(3)[None]
 left = x[0, : task.steps // 2, :10].sum() > 0
 shown = slice(0, 10) if left else slice(10, 20)

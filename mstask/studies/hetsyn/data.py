@@ -10,6 +10,7 @@ rounded alike. Its time constants are given per step: "20 ms" there are 20 steps
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,9 +19,11 @@ from sklearn.model_selection import train_test_split
 from mstask import data
 from mstask.data import DataError, Split, Splits, checks, shd, speech
 from mstask.errors import MstaskError, nearest
-from mstask.parameters import Parameters
 from mstask.studies.hetsyn.names import CASES
 from mstask.studies.hetsyn.tasks import MatchToSample, Pattern
+
+if TYPE_CHECKING:
+    from mstask.studies.hetsyn.declare import HetSynParameters
 
 ROWS, BIN_S = 250, 0.004
 VALIDATION_TRIALS = 256
@@ -28,7 +31,7 @@ PATTERN_TRIALS = 8
 DATA_SEED = 0
 
 
-def of_case(case: str, parameters: Parameters) -> Splits:
+def of_case(case: str, parameters: HetSynParameters) -> Splits:
     """The data of a case.
 
     The synthetic trials are the same whatever the source: their generator defines them. Training draws its own; the training

@@ -58,7 +58,7 @@ class Synapses(nn.Module):
         self.weight = nn.Parameter(torch.randn(receivers, senders) / senders**0.5)
 
     def set_times(self, method: str, times: Times, threshold: float = 1.0) -> None:
-        """Draw the decays as the method has them."""
+        """Draw the decays as the method has them; the threshold is a layer's."""
         if method in ("HetSynLIF", "HetNeuLIF"):
             self.decay = nn.Parameter(times.draw(*self.weight.shape[: 2 if method == "HetSynLIF" else 1]))
         else:
