@@ -1,6 +1,8 @@
 # ---
 # jupyter:
+#   accelerator: GPU
 #   colab:
+#     gpuType: T4
 #     provenance: []
 #   jupytext:
 #     cell_metadata_filter: tags,mystnb,-all

@@ -1,4 +1,4 @@
-"""The recipes of CONTRIBUTING.md do what they say when they are followed to the letter."""
+"""The recipes of CONTRIBUTING.md do what they say when they are followed to the letter, in a copy of the repository."""
 
 import os
 import re
@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 import textwrap
+
+import pytest
 
 from mstask.paths import ROOT
 
@@ -21,18 +23,78 @@ print(calibration.calibrate_thresholds(net, x, 0.2).firing_rates(x)[0])
 net(x).square().sum().backward()
 assert all(parameter.grad is not None and parameter.grad.any() for parameter in net.chains[0].parameters())
 """
+PAGES = """
+import sys
+from sphinx.application import Sphinx
+sys.path.insert(0, "book/_ext")
+settings = {"extensions": ["myst_parser", "mstask_book"], "myst_enable_extensions": ["colon_fence"], "html_theme": "basic"}
+settings |= {"numfig": True, "root_doc": "leaks", "include_patterns": ["leaks.md", "parameters.md"]}
+Sphinx("book", None, "_build/html", "_build/doctrees", "html", confoverrides=settings, status=None).build()
+"""
 
 
-def test_a_neuron_is_one_file(tmp_path):
+def recipe(title):
+    """A section of CONTRIBUTING.md."""
+    return (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+def follow(text, folder):
+    """Append what a recipe shows to the file that it names last before it, and run its commands."""
+    for path in re.findall(r"empty `([\w/.]+)`", text):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).touch()
+    named = ""
+    for prose, language, code in re.findall(r"(.*?)^ *```(\w+)\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE):
+        named = [named, *re.findall(r"`((?:mstask|notebooks|book)/\w[\w/]*\.\w+)`", prose.replace("/__init__.py`", ""))][-1]
+        if language == "sh":
+            for line in code.splitlines():
+                assert line.startswith("python -m mstask "), line
+                yield run(folder, *line.split()[1:])
+        else:
+            (folder / named).parent.mkdir(parents=True, exist_ok=True)
+            before = (folder / named).read_text(encoding="utf-8") + "\n" if (folder / named).exists() else ""
+            (folder / named).write_text(before + textwrap.dedent(code), encoding="utf-8")
+
+
+def run(folder, *arguments):
+    """Run Python in the copy; returns what it says."""
+    environment = os.environ | {"PYTHONPATH": str(folder), "MSTASK_RESULTS": str(folder / "results"), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, f"{arguments}: {done.stdout[-2000:]}{done.stderr[-3000:]}"
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the repository: package, notebooks, book and published results."""
+    folder = tmp_path_factory.mktemp("copy")
+    for name in ("mstask", "notebooks", "book"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "_toc.yml", "CONTRIBUTING.md"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+def test_a_neuron_is_one_file(copy):
     """The file that the recipe shows, under the name that it gives: listed, calibrated, and every parameter learns."""
-    recipe = (ROOT / "CONTRIBUTING.md").read_text().partition("## Add a neuron")[2].partition("\n## ")[0]
-    (path,) = set(re.findall(r"`(mstask/neurons/\w+\.py)`", recipe))
-    code = textwrap.dedent(recipe.partition("```python\n")[2].partition("```")[0])
-    (name,) = re.findall(r'name = "([\w-]+)"', code)
-    shutil.copytree(ROOT / "mstask", tmp_path / "mstask", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / path).write_text(code)
-    (tmp_path / "use.py").write_text(USE)
-    command = [sys.executable, str(tmp_path / "use.py"), name]
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": "."}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert abs(float(done.stdout) - 0.2) < 0.05
+    text = recipe("Add a neuron")
+    assert not list(follow(text.partition("\n2. ")[0], copy))
+    (name,) = re.findall(r'name = "([\w-]+)"', text)
+    assert abs(float(run(copy, "-c", USE, name)) - 0.2) < 0.05
+
+
+def test_a_study_is_a_folder_a_notebook_and_a_page_a_claim_one_entry_and_a_figure_one_function(copy):
+    """Nothing else is touched: its notebook is completed and run, status, help and ledger know it, and its pages build."""
+    before = {path: path.read_bytes() for path in copy.rglob("*.*") if path.is_file()}
+    notebooks, ran, helped, told = follow(recipe("Add a study"), copy)
+    assert "notebooks/leaks.ipynb" in notebooks and "2 cells run, 0 already done, 0 failed" in ran
+    assert "width" in helped and re.search(r"leaks +smoke, embedded +2 ", told)
+    (ledger,) = follow(recipe("Add a claim"), copy)
+    assert "neurons that forget slowly beat" in ledger
+    assert not list(follow(recipe("Add a figure"), copy))
+    run(copy, "-c", PAGES)
+    page, parameters = ((copy / "_build" / "html" / f"{name}.html").read_text() for name in ("leaks", "parameters"))
+    assert re.search(r'class="result voice-run"[^>]*>0\.\d{3}<', page) and "[missing]" not in page + parameters
+    assert "Learning curves of a slow and a fast leak; the test score" in page and 'id="parameters-leaks"' in parameters
+    assert (copy / "_build" / "generated" / "fig-leaks.csv").read_text().startswith("cell,epoch,score")
+    assert before == {path: path.read_bytes() for path in before}

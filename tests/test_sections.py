@@ -1,14 +1,11 @@
 """Claims about sections, their typed parameters and the networks they build."""
 
-import re
-
 import pytest
 
 from mstask import show
 from mstask.architectures import ABLATED, architecture, build
 from mstask.cost import count_parameters
 from mstask.errors import MstaskError
-from mstask.paths import ROOT
 from mstask.protocol import PROTOCOL
 from mstask.section import grid, label, resolve, section, sections
 
@@ -140,12 +137,6 @@ def test_a_run_with_overrides_has_a_name_of_its_own():
     assert label("ablation", plain) == "quick"
     assert label("ablation", other).startswith("quick+")
     assert label("ablation", resolve("ablation", seeds=[7], methods=["D1_H1"])) == "quick"
-
-
-def test_every_section_has_its_parameters_in_the_book():
-    page = (ROOT / "book" / "parameters.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^:::\{mstask-table\} parameters protocol/(\S+)$", page, re.MULTILINE)
-    assert listed == list(sections())
 
 
 def test_the_book_s_table_says_what_is_allowed():

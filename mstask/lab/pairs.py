@@ -35,6 +35,18 @@ from mstask.lab import session  # not found? Name the checkout in MSTASK_ROOT
 print(session.begin("{tag}"))"""
 """In Colab it clones the repository: at the release, or else at the default branch. A clone that fails git removes itself."""
 
+METADATA = {
+    "accelerator": "GPU",
+    "colab": {"gpuType": "T4", "provenance": []},
+    "jupytext": {
+        "cell_metadata_filter": "tags,mystnb,-all",
+        "formats": "ipynb,py:percent",
+        "notebook_metadata_filter": "kernelspec,jupytext,accelerator,colab,-jupytext.text_representation.jupytext_version",
+    },
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+}
+"""Metadata of every notebook, whatever an editor or a kernel has made of them."""
+
 CONFLICT = re.compile(r"^<{7} .*^={7}$.*^>{7} ", re.MULTILINE | re.DOTALL)
 
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({url})"
@@ -200,6 +212,7 @@ def digest(notebook: Any) -> str:
 def bring_together(script: Path, side: Path) -> list[str]:
     """Write both files of a pair from the cells of one; returns a line for each that changed."""
     import jupytext
+    import nbformat
     from jupytext.combine import combine_inputs_with_outputs
 
     target = script.with_suffix(".ipynb")
@@ -221,6 +234,7 @@ def bring_together(script: Path, side: Path) -> list[str]:
             cell.source = badge_source(script)
         elif "parameters" in tags and script.stem in sections():
             cell.source = parameters_source(sections()[script.stem])
+    notebook.metadata = nbformat.from_dict(METADATA)
     lines = replace(script, jupytext.writes(notebook, fmt=FORMATS), side)
     notebook = read(script)
     if target.exists():

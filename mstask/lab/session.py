@@ -85,7 +85,7 @@ def revision() -> str:
     described = git("describe", "--tags", "--always", "--dirty=, changed")
     branch = git("branch", "--show-current")
     if described is None:
-        return metadata.version("mstask")
+        return metadata.version("mstask") if installed("mstask") else "of no known revision"
     return f"{described} of branch {branch}" if branch else described
 
 

@@ -25,6 +25,7 @@ from .directives import (
     UnlessDirective,
     WhenDirective,
 )
+from .parameters import ParametersDirective
 from .sources import Sources, digest
 from .status import StatusDirective
 from .zoo import ZooDirective
@@ -73,6 +74,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("mstask-audio", AudioDirective)
     app.add_directive("mstask-claims", ClaimsDirective)
     app.add_directive("mstask-status", StatusDirective)
+    app.add_directive("mstask-parameters", ParametersDirective)
     app.add_directive("mstask-zoo", ZooDirective)
     app.add_directive("mstask-when", WhenDirective)
     app.add_directive("mstask-unless", UnlessDirective)
