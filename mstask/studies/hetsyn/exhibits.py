@@ -5,41 +5,21 @@ Plots show one document, whose voice stands above; each draws what the document 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from statistics import fmean
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from mstask.results.documents import Document
-from mstask.results.voices import NOTHING, VOICES, by_voice, heading
+from mstask.results.voices import NOTHING, by_voice, heading
 from mstask.show import takes_voices
-from mstask.show.canvas import BAND, GREY, WIDTH, Plot, styled
-from mstask.show.scores import NBSP, Documents, score, voice_columns
+from mstask.show.canvas import BAND, GREY
+from mstask.show.scores import NBSP, Documents, voice_columns
+from mstask.show.sheet import Look, draw_rows, legend, panels, plain, say_nothing, sheet
 from mstask.studies.hetsyn.facts import OWN, cases_with, runs, series, slow
 from mstask.studies.hetsyn.names import METHODS, TITLES
-from mstask.summary.comparisons import spread
 from mstask.summary.details import measured
-
-
-class Look(NamedTuple):
-    """How what has one colour in a figure is drawn and called."""
-
-    label: str
-    colour: str
-    marker: str
-    line: str = ""
-
-    @property
-    def handle(self) -> Line2D:
-        """Its entry in a legend."""
-        return Line2D([], [], color=self.colour, marker=self.marker, linestyle=self.line, label=self.label, markersize=5.5)
-
 
 LOOKS = {
     "HomNeuLIF": Look("HomNeuLIF", "#5d6d7e", "o", ":"),
@@ -70,7 +50,7 @@ def figure_hetsyn(document: Document) -> Figure:
     """Accuracy of the four networks on each task: seeds, their mean, its interval; a short dotted line is guessing."""
     cases = [case for case in cases_with(document) if case not in SERIES]
     rows = {TITLES[case]: {method: measured(document, case, method).values() for method in METHODS} for case in cases}
-    with canvas(document, 1.3 + 0.62 * max(len(cases), 1)) as figure:
+    with sheet(document, 1.3 + 0.62 * max(len(cases), 1)) as figure:
         axes = draw_rows(figure.add_subplot(), rows, LOOKS)
         axes.set(xlim=(0, 1.02), xlabel="accuracy on the test set")
         for row, case in enumerate(cases):
@@ -159,7 +139,7 @@ def figure_hetsyn_small(document: Document) -> Figure:
     """Match-to-sample with few neurons: every network, and the mean of each size; the dotted line is the paper's success."""
     data = data_hetsyn_small(document)
     sizes = sorted(data["hidden"].unique())
-    with canvas(document, 3.3) as figure:
+    with sheet(document, 3.3) as figure:
         axes = figure.add_subplot(xlabel="hidden neurons", ylabel="accuracy", ylim=(0, 1.03))
         for shift, (method, look) in zip(np.linspace(-0.12, 0.12, len(LOOKS)), LOOKS.items(), strict=True):
             own = data[data["method"] == method]
@@ -184,7 +164,7 @@ def data_hetsyn_small(document: Document) -> pd.DataFrame:
 def figure_hetsyn_robust(document: Document) -> Figure:
     """Accuracy against the strength of a disturbance at test time, means over seeds: spoken digits above, the delay below."""
     data = data_hetsyn_robust(document)
-    with canvas(document, 4.9) as figure:
+    with sheet(document, 4.9) as figure:
         for axes, (what, (case, *_)) in zip(figure.subplots(2, 2, sharey=True).flat, DISTURBANCES.items(), strict=False):
             own = data[data["disturbance"] == what].pivot_table("accuracy_or_mse", "level", "method")
             for method in own:
@@ -213,64 +193,6 @@ def data_hetsyn_robust(document: Document) -> pd.DataFrame:
         for point in zip(found[key], found[value], strict=True)
     ]
     return pd.DataFrame(rows, columns=["disturbance", "case", "method", "seed", "level", "accuracy_or_mse"])
-
-
-@contextmanager
-def canvas(document: Document, height: float) -> Iterator[Plot]:
-    """Give an empty figure in the book's style, the document's voice above it."""
-    with styled():
-        figure = Plot(figsize=(WIDTH, height), layout="constrained")
-        voice = document.source
-        figure.suptitle(heading(voice, document), color=VOICES[voice].colour, weight="bold", fontsize=9.5)
-        yield figure
-
-
-@contextmanager
-def panels(document: Document, n: int, height: float, each: float) -> Iterator[tuple[Plot, list[Axes]]]:
-    """Give a figure of n panels below one another; without any it says that there is nothing."""
-    with canvas(document, height + each * max(n, 1)) as figure:
-        grid = list(figure.subplots(max(n, 1), 1, sharex=True, sharey=True, squeeze=False)[:, 0])
-        if not n:
-            say_nothing(grid[0])
-        yield figure, grid
-
-
-def draw_rows(axes: Axes, rows: Mapping[str, Mapping[str, Iterable[float]]], looks: Mapping[str, Look]) -> Axes:
-    """Draw values by row and look, a lane for each look: every value a tick, their mean a mark, its interval a line."""
-    lanes = np.linspace(-0.3, 0.3, len(looks))
-    for row, found in enumerate(rows.values()):
-        if row % 2:
-            axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
-        for lane, (name, look) in zip(lanes, looks.items(), strict=True):
-            over = spread(found.get(name, ()))
-            if over["low"] is not None:
-                axes.plot([over["low"], over["high"]], [row + lane] * 2, color=look.colour, linewidth=1.4, alpha=0.7)
-            if over["n"] > 1:
-                axes.plot(over["values"], [row + lane] * over["n"], "|", color=look.colour, markersize=7)
-            if over["n"]:
-                axes.plot(over["mean"], row + lane, color=look.colour, marker=look.marker, markersize=5)
-    axes.set_ylim(max(len(rows), 1) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), [name.replace(", ", ",\n") for name in rows])
-    axes.tick_params(axis="y", length=0)
-    if not rows:
-        say_nothing(axes)
-    return axes
-
-
-def legend(figure: Figure, looks: Iterable[Look], columns: int = 2) -> None:
-    """Explain looks below a figure."""
-    handles = [look.handle for look in looks]
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=2.2, fontsize=8.5)
-
-
-def say_nothing(axes: Axes) -> None:
-    """Say that a document has nothing for a panel."""
-    axes.text(0.5, 0.5, "not in this run", transform=axes.transAxes, ha="center", style="italic", color=GREY)
-
-
-def plain(values: Iterable[float]) -> str:
-    """Mean ± standard deviation, without the interval."""
-    return score(spread(values) | {"low": None, "high": None})
 
 
 def _published(document: Document) -> dict[str, str]:

@@ -13,7 +13,8 @@ from matplotlib.ticker import NullFormatter
 from mstask.results.documents import Document
 from mstask.show.canvas import GREY
 from mstask.show.scores import NBSP
-from mstask.studies.hetsyn.exhibits import LOOKS, Look, canvas, draw_rows, legend, panels, plain
+from mstask.show.sheet import Look, draw_rows, legend, panels, plain, sheet
+from mstask.studies.hetsyn.exhibits import LOOKS
 from mstask.studies.hetsyn.facts import OWN, cases_with, shortening, slow
 from mstask.studies.hetsyn.names import EDGES, METHODS, STEP_MS, TITLES
 from mstask.summary.details import detail, measured
@@ -70,7 +71,7 @@ def figure_hetsyn_knock_out(document: Document) -> Figure:
     data = data_hetsyn_knock_out(document)
     by_case = data[data["method"] == OWN].groupby("case", sort=False)
     rows = {TITLES[case]: {which: found[f"accuracy_{which}"] for which in RESETS} for case, found in by_case}
-    with canvas(document, 1.4 + 0.5 * max(len(rows), 1)) as figure:
+    with sheet(document, 1.4 + 0.5 * max(len(rows), 1)) as figure:
         draw_rows(figure.add_subplot(), rows, RESETS).set(xlim=(0, 1.02), xlabel="accuracy on the test set")
         legend(figure, RESETS.values())
     return figure
@@ -117,7 +118,7 @@ def figure_hetsyn_decay(document: Document) -> Figure:
         return [median for found in arms[arm] if (median := found.get(name, {}).get("median")) is not None]
 
     rows = {_words(name): {arm: medians(arm, name) for arm in ARMS} for name in (arms["with"] or [{}])[0]}
-    with canvas(document, 1.4 + 0.38 * max(len(rows), 1)) as figure:
+    with sheet(document, 1.4 + 0.38 * max(len(rows), 1)) as figure:
         draw_rows(figure.add_subplot(), rows, ARMS).set(xlim=(0, None), xlabel="median time constant, steps")
         legend(figure, ARMS.values())
     return figure

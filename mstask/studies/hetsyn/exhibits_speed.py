@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING
 from mstask.show.canvas import GREY, WIDTH, Plot, styled
-from mstask.studies.hetsyn.exhibits import Look, draw_rows, legend
+from mstask.show.sheet import Look, draw_rows, legend
 from mstask.studies.speed.exhibits import Spread
 
 FORMS = {

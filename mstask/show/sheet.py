@@ -1,0 +1,90 @@
+"""A figure of one document: its voice stands above, rows of marks below, and where there is nothing it says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mstask.results.documents import Document
+from mstask.results.voices import VOICES, heading
+from mstask.show.canvas import BAND, GREY, WIDTH, Plot, styled
+from mstask.show.scores import score
+from mstask.summary.comparisons import spread
+
+
+class Look(NamedTuple):
+    """How what has one colour in a figure is drawn and called."""
+
+    label: str
+    colour: str
+    marker: str
+    line: str = ""
+
+    @property
+    def handle(self) -> Line2D:
+        """Its entry in a legend."""
+        return Line2D([], [], color=self.colour, marker=self.marker, linestyle=self.line, label=self.label, markersize=5.5)
+
+
+@contextmanager
+def sheet(document: Document, height: float) -> Iterator[Plot]:
+    """Give an empty figure in the book's style, the document's voice above it."""
+    with styled():
+        figure = Plot(figsize=(WIDTH, height), layout="constrained")
+        voice = document.source
+        figure.suptitle(heading(voice, document), color=VOICES[voice].colour, weight="bold", fontsize=9.5)
+        yield figure
+
+
+@contextmanager
+def panels(document: Document, n: int, height: float, each: float) -> Iterator[tuple[Plot, list[Axes]]]:
+    """Give a figure of n panels below one another; without any it says that there is nothing."""
+    with sheet(document, height + each * max(n, 1)) as figure:
+        grid = list(figure.subplots(max(n, 1), 1, sharex=True, sharey=True, squeeze=False)[:, 0])
+        if not n:
+            say_nothing(grid[0])
+        yield figure, grid
+
+
+def draw_rows(axes: Axes, rows: Mapping[str, Mapping[str, Iterable[float]]], looks: Mapping[str, Look]) -> Axes:
+    """Draw values by row and look, a lane for each look: every value a tick, their mean a mark, its interval a line."""
+    lanes = np.linspace(-0.3, 0.3, len(looks))
+    for row, found in enumerate(rows.values()):
+        if row % 2:
+            axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
+        for lane, (name, look) in zip(lanes, looks.items(), strict=True):
+            over = spread(found.get(name, ()))
+            if over["low"] is not None:
+                axes.plot([over["low"], over["high"]], [row + lane] * 2, color=look.colour, linewidth=1.4, alpha=0.7)
+            if over["n"] > 1:
+                axes.plot(over["values"], [row + lane] * over["n"], "|", color=look.colour, markersize=7)
+            if over["n"]:
+                axes.plot(over["mean"], row + lane, color=look.colour, marker=look.marker, markersize=5)
+    axes.set_ylim(max(len(rows), 1) - 0.5, -0.5)
+    axes.set_yticks(range(len(rows)), [name.replace(", ", ",\n") for name in rows])
+    axes.tick_params(axis="y", length=0)
+    if not rows:
+        say_nothing(axes)
+    return axes
+
+
+def legend(figure: Figure, looks: Iterable[Look], columns: int = 2) -> None:
+    """Explain looks below a figure."""
+    handles = [look.handle for look in looks]
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=2.2, fontsize=8.5)
+
+
+def say_nothing(axes: Axes) -> None:
+    """Say that a document has nothing for a panel."""
+    axes.text(0.5, 0.5, "not in this run", transform=axes.transAxes, ha="center", style="italic", color=GREY)
+
+
+def plain(values: Iterable[float]) -> str:
+    """Mean ± standard deviation, without the interval."""
+    return score(spread(values) | {"low": None, "high": None})
