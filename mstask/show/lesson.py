@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -71,30 +72,35 @@ def draw_spikes(spikes: Tensor, title: str) -> Figure:
 
 def draw_run(history: History) -> Figure:
     """Draw the loss on training and the macro-F1 on validation over the epochs so far."""
-    epochs = range(1, len(history.train_loss) + 1)
+    return draw_curves(history.train_loss, history.validation_macro_f1, "macro-F1", history.smoothed)
+
+
+def draw_curves(losses: list[float], scores: list[float], name: str, smoothed: list[float] | None = None) -> Figure:
+    """Draw the loss on training and a score on validation by epoch; the line is the smoothed score, where there is one."""
+    epochs = range(1, len(losses) + 1)
     with rc_context(STYLE):
         figure = Plot(figsize=(WIDTH, 2.4), layout="constrained")
         loss, score = figure.subplots(1, 2)
-        loss.plot(epochs, history.train_loss, ".-", color=LOSS)
+        loss.plot(epochs, losses, ".-", color=LOSS)
         loss.set(title="training loss", xlabel="epoch")
-        score.plot(epochs, history.validation_macro_f1, ".", color=SCORE)
-        score.plot(epochs, history.smoothed, "-", color=SCORE)
-        score.set(title="validation macro-F1", xlabel="epoch", ylim=(0, 1))
+        score.plot(epochs, scores, ".", color=SCORE)
+        score.plot(epochs, smoothed or scores, "-", color=SCORE)
+        score.set(title=f"validation {name}", xlabel="epoch", ylim=(0, 1))
         for axes in (loss, score):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 
 class LiveRun:
-    """Draws a run anew after every epoch, in place: pass it to `train` as `on_epoch`."""
+    """Draws a run anew after every epoch, in place, by `draw`: pass it to `train` as `on_epoch`."""
 
-    def __init__(self) -> None:
-        self.shown: Any = None
+    def __init__(self, draw: Callable[[Any], Figure] = draw_run) -> None:
+        self.draw, self.shown = draw, None
 
-    def __call__(self, history: History) -> None:
+    def __call__(self, history: Any) -> None:
         from IPython.display import display
 
-        figure = draw_run(history)
+        figure = self.draw(history)
         if self.shown is None:
             self.shown = display(figure, display_id=True)
         else:

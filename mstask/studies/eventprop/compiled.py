@@ -5,7 +5,9 @@ Leaky integrate-and-fire neuron with current-based synapse (times in ms)::
     tau_m dV/dt = -V + I        tau_s dI/dt = -I        arriving spike: I += w        V reaches the threshold: V <- V_reset
 
 Over h ms without events, with a = exp(-h/tau_m), b = exp(-h/tau_s), g = tau_s/(tau_m - tau_s): V <- V a + I g (a - b),
-I <- I b. The adjoint pair runs backwards: lam_I <- lam_I b + tau_m/(tau_m - tau_s) lam_V (a - b), lam_V <- lam_V a.
+I <- I b. The adjoint pair runs backwards: lam_I <- lam_I b + tau_m/(tau_m - tau_s) lam_V (a - b), lam_V <- lam_V a. At a spike
+it jumps: with S = (I - V_reset) lam_V + dL/dt - jump lam_B and X = (I - V)/tau_m + B/tau_B taken just before the spike,
+lam_V <- S/(tau_m X) and lam_B <- lam_B - S/(tau_B X). At an arrival dL/dw -= tau_s lam_I.
 The formulas need tau_m and tau_s apart; `separated` sees to that.
 
 numba keeps a kernel until the kernel's own file changes: after a change of this file, delete the package's __pycache__.
@@ -140,6 +142,17 @@ def _bisect(v, i, extra, tau_m, tau_s, tau_b, threshold, low, high):
             return following
         h = following
     return h
+
+
+@compiled
+def adjoint_jump(lam_v, lam_b, felt, drive, extra, tau_m, tau_b, jump, threshold, reset):
+    """The adjoint (lam_V, lam_B) before a spike in forward time, from that after it.
+
+    `felt` is dL/dt of the spike, from the loss and all that heard it; I = `drive` and B = `extra` are those just before it.
+    """
+    total = (drive - reset) * lam_v + felt - jump * lam_b
+    slope = (drive - threshold - extra) / tau_m + extra / tau_b
+    return total / (tau_m * slope), lam_b - total / (tau_b * slope)
 
 
 @compiled

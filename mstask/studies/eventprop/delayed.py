@@ -6,11 +6,12 @@ pass walks the log from its end. Without delays the numbers are those of `synchr
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
 from math import exp, inf
 
 import numpy as np
 
-from mstask.studies.eventprop.compiled import NEVER, adaptive_crossing, compiled, crossing, tau_gradients
+from mstask.studies.eventprop.compiled import NEVER, adaptive_crossing, adjoint_jump, compiled, crossing, tau_gradients
 from mstask.studies.eventprop.synchronous import FULL
 
 INPUT, OWN, SPIKE = 0, 1, 2
@@ -31,27 +32,25 @@ def forward(
     v, i, extra = np.zeros(n_neurons), np.zeros(n_neurons), np.zeros(n_neurons)
     clock, due = np.zeros(n_neurons), np.empty(n_neurons)
     looped = recurrent.shape[0] > 0
-    heap_time = np.empty(64)
-    heap_what = np.empty((64, 3), np.int64)
+    arrivals = [(0.0, 0, 0, 0)]
     found, logged = 0, 0
     for trial in range(len(starts) - 1):
         out_starts[trial], log_starts[trial] = found, logged
         v[:], i[:], extra[:], clock[:], due[:] = 0.0, 0.0, begin, 0.0, inf
-        size = 0
+        arrivals.clear()
         for k in range(starts[trial], starts[trial + 1]):
-            if size + n_neurons > len(heap_time):
-                heap_time, heap_what = _longer(heap_time, heap_what, size + n_neurons)
             for n in range(n_neurons):
-                size = _push(heap_time, heap_what, size, times[k] + delays[ids[k], n], INPUT, k, n)
+                heappush(arrivals, (times[k] + delays[ids[k], n], INPUT, k, n))
         while True:
             who = np.argmin(due)
-            spikes = due[who] <= (heap_time[0] if size > 0 else inf)
-            now = due[who] if spikes else (heap_time[0] if size > 0 else inf)
+            soonest = arrivals[0][0] if len(arrivals) > 0 else inf
+            spikes = due[who] <= soonest
+            now = due[who] if spikes else soonest
             if now >= end:
                 break
             if logged == len(log_time) or found == len(out_times):
                 return FULL
-            n = who if spikes else heap_what[0, 2]
+            n = who if spikes else arrivals[0][3]
             h = now - clock[n]
             a, b = exp(-h / tau_m[n]), exp(-h / tau_s[n])
             v[n] = v[n] * a + i[n] * tau_s[n] / (tau_m[n] - tau_s[n]) * (a - b)
@@ -65,13 +64,10 @@ def forward(
                 v[n] = reset
                 extra[n] += jump
                 if looped:
-                    if size + n_neurons > len(heap_time):
-                        heap_time, heap_what = _longer(heap_time, heap_what, size + n_neurons)
                     for m in range(n_neurons):
-                        size = _push(heap_time, heap_what, size, now + own_delays[n, m], OWN, source, m)
+                        heappush(arrivals, (now + own_delays[n, m], OWN, source, m))
             else:
-                kind, source = heap_what[0, 0], heap_what[0, 1]
-                size = _pop(heap_time, heap_what, size)
+                _, kind, source, _ = heappop(arrivals)
                 i[n] += weights[ids[source], n] if kind == INPUT else recurrent[out_ids[source], n]
             log_time[logged], log_kind[logged], log_target[logged], log_source[logged] = now, kind, n, source
             log_v[logged], log_i[logged] = v[n], i[n]
@@ -117,10 +113,10 @@ def backward(
             until[n] = log_time[event]
             if log_kind[event] == SPIKE:
                 drive, extra = out_current[source], out_extra[source]
-                total = (drive - reset) * lam_v[n] + error[source] - jump * lam_b[n]
-                slope = (drive - threshold - extra) / tau_m[n] + extra / tau_b
-                lam_v[n] = total / (tau_m[n] * slope) + push[trial, n]
-                lam_b[n] -= total / (tau_b * slope)
+                jumped, lam_b[n] = adjoint_jump(
+                    lam_v[n], lam_b[n], error[source], drive, extra, tau_m[n], tau_b, jump, threshold, reset
+                )
+                lam_v[n] = jumped + push[trial, n]
             elif log_kind[event] == INPUT:
                 row = ids[source]
                 felt = weights[row, n] * (lam_v[n] - lam_i[n])
@@ -133,46 +129,3 @@ def backward(
                 d_recurrent[row, n] -= tau_s[n] * lam_i[n]
                 d_own_delays[row, n] += felt
                 error[source] += felt
-
-
-@compiled
-def _longer(heap_time, heap_what, needed):
-    size = max(needed, 2 * len(heap_time))
-    times, what = np.empty(size), np.empty((size, 3), np.int64)
-    times[: len(heap_time)], what[: len(heap_time)] = heap_time, heap_what
-    return times, what
-
-
-@compiled
-def _push(heap_time, heap_what, size, time, kind, source, target):
-    """Put an arrival into the binary heap; returns its new size."""
-    at = size
-    while at > 0 and heap_time[(at - 1) // 2] > time:
-        above = (at - 1) // 2
-        heap_time[at], heap_what[at] = heap_time[above], heap_what[above]
-        at = above
-    heap_time[at] = time
-    heap_what[at, 0], heap_what[at, 1], heap_what[at, 2] = kind, source, target
-    return size + 1
-
-
-@compiled
-def _pop(heap_time, heap_what, size):
-    """Drop the earliest arrival from the heap; returns its new size."""
-    size -= 1
-    time = heap_time[size]
-    kind, source, target = heap_what[size, 0], heap_what[size, 1], heap_what[size, 2]
-    at = 0
-    while True:
-        below = 2 * at + 1
-        if below >= size:
-            break
-        if below + 1 < size and heap_time[below + 1] < heap_time[below]:
-            below += 1
-        if heap_time[below] >= time:
-            break
-        heap_time[at], heap_what[at] = heap_time[below], heap_what[below]
-        at = below
-    heap_time[at] = time
-    heap_what[at, 0], heap_what[at, 1], heap_what[at, 2] = kind, source, target
-    return size

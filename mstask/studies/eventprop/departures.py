@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mstask.studies.eventprop.compiled import adjoint_jump
 from mstask.studies.eventprop.events import Spikes
 from mstask.studies.eventprop.gradients import Agreement, agreement
 from mstask.studies.eventprop.layers import SpikingLayer
@@ -27,11 +28,9 @@ Jump = Callable[[SpikingLayer, float, float, float, float, float], tuple[float, 
 
 
 def exact_jump(layer: SpikingLayer, drive: float, extra: float, lam_v: float, lam_b: float, felt: float) -> tuple[float, float]:
-    """The jump of the adjoint at a spike of an adaptive neuron, as in `synchronous`."""
+    """The jump of the adjoint at a spike of an adaptive neuron."""
     m, tau_m = layer.membrane, layer.tau_m[0].item()
-    slope = (drive - m.threshold - extra) / tau_m + extra / m.tau_b
-    total = (drive - m.reset) * lam_v + felt - m.jump * lam_b
-    return total / (tau_m * slope), lam_b - total / (m.tau_b * slope)
+    return adjoint_jump(lam_v, lam_b, felt, drive, extra, tau_m, m.tau_b, m.jump, m.threshold, m.reset)
 
 
 def reference_jump(

@@ -1,10 +1,8 @@
 """Kernels of a layer whose synapses have no delay: all neurons move together from one input time to the next.
 
 Forward, spikes are found in continuous time between inputs. Backward, the adjoint (lam_V, lam_I, lam_B) runs from the
-end of the trial and jumps at the saved spikes: with S = (I - V_reset) lam_V + R + dL/dt - jump lam_B and
-X = (I - V)/tau_m + B/tau_B taken just before the spike, lam_V <- S/(tau_m X) and lam_B <- lam_B - S/(tau_B X). R is
-the error of the spike's own recurrent arrivals, dL/dt what later layers and the loss say of its time. A neuron
-without adaptation is the case jump = B = 0.
+end of the trial and jumps at the saved spikes (`compiled.adjoint_jump`); what a spike hears is the error of its own
+recurrent arrivals, and what later layers and the loss say of its time. A neuron without adaptation is the case jump = B = 0.
 """
 
 from __future__ import annotations
@@ -13,7 +11,7 @@ from math import exp
 
 import numpy as np
 
-from mstask.studies.eventprop.compiled import NEVER, adaptive_crossing, compiled, crossing, tau_gradients
+from mstask.studies.eventprop.compiled import NEVER, adaptive_crossing, adjoint_jump, compiled, crossing, tau_gradients
 
 FULL = -1
 """What `forward` returns when its buffers are too short; nothing of them may be used."""
@@ -188,11 +186,10 @@ def backward(
                         d_tau_s[who] += of_s
                     _fall(lam_v, lam_i, lam_b, who, tau_m[who], tau_s[who], tau_b, gap[who], until[who] - t)
                     until[who] = t
-                drive, extra = out_current[own], out_extra[own]
-                total = (drive - reset) * lam_v[who] + outer - jump * lam_b[who]
-                slope = (drive - threshold - extra) / tau_m[who] + extra / tau_b
-                lam_v[who] = total / (tau_m[who] * slope) + push[trial, who]
-                lam_b[who] -= total / (tau_b * slope)
+                jumped, lam_b[who] = adjoint_jump(
+                    lam_v[who], lam_b[who], outer, out_current[own], out_extra[own], tau_m[who], tau_b, jump, threshold, reset
+                )
+                lam_v[who] = jumped + push[trial, who]
             if k == begin:
                 break
             event -= 1
