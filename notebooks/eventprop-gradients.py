@@ -110,6 +110,7 @@ above.set_ylabel("current I")
 below.plot(clock, voltage, color="#00796b")
 below.axhline(threshold, color="grey", linewidth=0.8)
 below.set(ylabel="membrane V", xlabel="time, ms")
+plt.show()
 
 # %% [markdown]
 # ## Its adjoint
@@ -160,6 +161,7 @@ for at in inputs.times:
     axes.axvline(at, color="grey", linewidth=0.6, linestyle=":")
 axes.set(xlabel="time, ms (dotted: inputs arrive)", ylabel="adjoint")
 axes.legend()
+plt.show()
 
 # %% [markdown]
 # What to notice: going backwards, nothing happens before the last spike, and each earlier spike amplifies the error where the membrane

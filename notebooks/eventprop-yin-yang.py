@@ -91,14 +91,20 @@ print(session.begin("v0.1.0"))
 
 # %%
 # %matplotlib inline
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import pandas as pd
 
 from mstask import claims, results, show
 from mstask.cell import load, run_cell
+from mstask.cost import count_parameters
 from mstask.section import given, grid, resolve
-from mstask.studies.eventprop import yin_yang
+from mstask.show import lesson
+from mstask.studies.eventprop import measure, yin_yang
 from mstask.studies.eventprop.methods import VARIANTS
+from mstask.studies.eventprop.networks import EventpropNet
+from mstask.studies.eventprop.training import train
 
 settings = resolve("eventprop-yin-yang", **given("eventprop-yin-yang", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -123,9 +129,87 @@ for target, name in enumerate(yin_yang.CLASS_NAMES):
     axes.plot(*xy[labels == target].T, ".", markersize=3, label=name)
 axes.set(xlabel="x", ylabel="y", aspect="equal")
 figure.legend(ncols=3, loc="upper center")
+plt.show()
 
 # %% [markdown]
-# ## Networks
+# ## The network
+#
+# Five inputs, one hidden layer, three outputs that fire. The output that fires first is the answer, and the loss compares the first
+# spike times $t_m$ with the class $l$; a late right answer costs a little more:
+#
+# $$L = -\log \mathrm{softmax}(-t/\tau_0)_l + \alpha\, (e^{t_l/\tau_1} - 1).$$
+
+# %%
+case, order = settings.cases[0], settings.seeds[0]
+data = splits[case]
+architecture, recipe = measure.plan(
+    VARIANTS["published"], case, data.n_classes, settings
+)
+network = EventpropNet(architecture, order)
+print(network)
+print(f"{count_parameters(network):,} parameters; {recipe.constants}")
+
+# %% [markdown]
+# One point on its way through the untrained network: five input spikes, what the hidden neurons make of them, and the first spike of
+# each output.
+
+
+# %%
+def draw_trial(title: str):
+    """Draw input, hidden and first output spikes of the first test point."""
+    outputs, (hidden,) = network(data.test.x.take([0]))
+    _, (lower, upper) = plt.subplots(
+        2, 1, figsize=(6, 3.6), sharex=True, height_ratios=(1, 3)
+    )
+    lower.plot(*data.test.x.trial(0), "|", markersize=8, color="#0b62a4")
+    lower.set(title=title, ylabel="input")
+    upper.plot(*hidden.spikes.trial(0), "|", color="#00796b")
+    upper.set(ylabel="hidden neuron", xlabel="time, ms")
+    for target, when in enumerate(outputs.first[0].tolist()):
+        label = f"output {yin_yang.CLASS_NAMES[target]}"
+        upper.axvline(min(when, 60), color=f"C{target}", label=label)
+    upper.legend(fontsize=8)
+    plt.show()
+
+
+# %% mystnb={"image": {"alt": "Input, hidden and output spikes of one point before training"}}
+draw_trial("before training")
+
+# %% [markdown]
+# ## One run in the open
+#
+# A few epochs of the published setting: Adam, batches of 32, a rate that falls by a twentieth per epoch.
+
+# %%
+few = replace(recipe, max_epochs=min(3, recipe.max_epochs))
+live = lesson.LiveRun(
+    lambda h: lesson.draw_curves(h.train_loss, h.validation_accuracy, "accuracy")
+)
+outcome = train(network, data, few, order, on_epoch=live)
+spikes = outcome.history.hidden_spikes
+print(f"test accuracy {outcome.last.accuracy(data.test.y):.3f}")
+print(f"hidden spikes per trial: {spikes[0]:.0f}, then {spikes[-1]:.0f}")
+
+# %% mystnb={"image": {"alt": "Input, hidden and output spikes of the same point after the short run"}}
+draw_trial("after a few epochs")
+
+# %% [markdown]
+# Where in the disc the network errs, and whether it knows the dots yet.
+
+# %% mystnb={"image": {"alt": "Points of the test set coloured by the network's answer, errors ringed"}}
+answers = outcome.last.predictions
+places, truth = yin_yang.points(len(answers), yin_yang.SEEDS["test"])
+wrong = answers != truth
+figure, axes = plt.subplots(figsize=(4, 4))
+axes.scatter(*places.T, c=[f"C{answer}" for answer in answers], s=6)
+axes.scatter(*places[wrong].T, facecolors="none", edgecolors="black", s=40)
+axes.set(xlabel="x", ylabel="y", aspect="equal")
+plt.show()
+
+# %% [markdown]
+# ## Variants
+#
+# Two departures of the reference implementation, and other losses, neurons and wirings.
 
 # %%
 pd.Series({name: VARIANTS[name].text for name in settings.methods}).to_frame(
@@ -133,7 +217,7 @@ pd.Series({name: VARIANTS[name].text for name in settings.methods}).to_frame(
 )
 
 # %% [markdown]
-# ## Train
+# ## The grid
 #
 # One cell of the grid is one network with one seed. The test figures are those of the epoch with the best validation accuracy; the
 # last epoch's stand in the document as well. A cell that is already done is read back.
@@ -178,3 +262,11 @@ pd.DataFrame(
     [(claim.text, claim.verdict, claim.evidence) for claim in judged],
     columns=["claim", "verdict", "evidence"],
 )
+
+# %% [markdown]
+# ## What to change next
+#
+# 1. Weaken the input (`input_scale = 0.3`, `methods = ["exp"]`) until most neurons are silent, and run it with and without
+#    `rewire = True`. Can the exact gradient wake a silent neuron?
+# 2. Let time constants learn (`methods = ["exp", "trained-taus"]`) with twice the rate (`rate_factor = 2.0`). Is it the taus or the rate
+#    that changes the accuracy?

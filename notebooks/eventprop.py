@@ -92,14 +92,24 @@ print(session.begin("v0.1.0"))
 
 # %%
 # %matplotlib inline
+import inspect
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from IPython.display import Code
 
 from mstask import claims, results, show
 from mstask.cell import load, run_cell
+from mstask.cost import count_parameters
 from mstask.section import given, grid, resolve
-from mstask.studies.eventprop.methods import TASKS
+from mstask.show import lesson
+from mstask.studies.eventprop import measure
+from mstask.studies.eventprop.losses import WEIGHTS
+from mstask.studies.eventprop.methods import LOSS_METHODS, TASKS
+from mstask.studies.eventprop.networks import EventpropNet
+from mstask.studies.eventprop.training import train
 
 settings = resolve("eventprop", **given("eventprop", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -123,15 +133,91 @@ for axes, (case, split) in zip(panels.flat, splits.items(), strict=True):
     axes.plot(times, channels, ".", markersize=3)
     axes.set(title=case, xlabel="time, ms", ylabel="channel")
     axes.set_xlim(0, TASKS[case].trial_ms)
+plt.show()
 
 # %% [markdown]
 # ## Losses
+#
+# The output neurons don't fire; their voltages $V_m(t)$ are read. A weight $u(t)$ says which instants of the trial of length $T$ count,
+# and the cross-entropy of the weighted means is the loss for a trial of class $l$:
+#
+# $$S_m = \frac{1}{T}\int_0^T u(t)\, V_m(t)\, dt, \qquad L = -\log \mathrm{softmax}(S)_l.$$
+#
+# The weight also decides which hidden spikes learn. One at time $t$ hears of an error about $-\tau_s\, u'(t)/T$: nothing where the
+# weight is flat, but for the end of the trial.
+
+# %% mystnb={"image": {"alt": "The four weights by share of the trial, and their falling slopes, which are what a hidden spike hears"}}
+share = np.linspace(0, 1, 201)
+figure, (shape, slope) = plt.subplots(1, 2, figsize=(7, 2.8))
+for name, weight in WEIGHTS.items():
+    shape.plot(share, weight(share), label=name)
+    slope.plot(share, -np.gradient(weight(share), share))
+shape.set(title="weight u", xlabel="share of the trial", ylim=(0, 1.05))
+slope.set(title="what a hidden spike hears", xlabel="share of the trial")
+shape.legend(fontsize=8)
+plt.show()
+
+# %% [markdown]
+# Five more losses. *input* weighs by the rate of the input spikes; *average cross-entropy* takes the loss at each instant and then the
+# mean; *max* takes each output's largest voltage. The last two let the outputs fire and compare their first spike times $t_m$:
+#
+# $$L = -\log \mathrm{softmax}(-t/\tau_0)_l + \alpha\, (e^{t_l/\tau_1} - 1).$$
 
 # %%
 show.table_eventprop_losses()
 
 # %% [markdown]
-# ## Train
+# ## The network
+#
+# One hidden layer of neurons that fire in continuous time, and a readout. The gradient of every weight is exact: the notebook
+# *eventprop-gradients* derives it for one neuron.
+
+# %%
+name, case = settings.methods[0], settings.cases[0]
+order = settings.seeds[0]
+data = splits[case]
+architecture, recipe = measure.plan(
+    LOSS_METHODS[name], case, data.n_classes, settings
+)
+network = EventpropNet(architecture, order)
+print(network)
+print(f"{count_parameters(network):,} parameters; loss: {recipe.loss}")
+
+# %%
+Code(inspect.getsource(EventpropNet.forward), language="python")
+
+# %% [markdown]
+# ## One run in the open
+#
+# A few epochs of this network on the first task. The curve is drawn anew after each.
+
+# %%
+example = data.train.x.take([0])
+before = network(example)[1][0].spikes.trial(0)
+few = replace(recipe, max_epochs=min(3, recipe.max_epochs))
+live = lesson.LiveRun(
+    lambda h: lesson.draw_curves(h.train_loss, h.validation_accuracy, "accuracy")
+)
+outcome = train(network, data, few, order, on_epoch=live)
+print(f"test accuracy {outcome.last.accuracy(data.test.y):.3f}")
+
+# %% [markdown]
+# What training did to the hidden layer on the first training trial. An exact gradient knows how spikes move, not that one could appear
+# or vanish: look for spikes that moved, and count those that are gone.
+
+# %% mystnb={"image": {"alt": "Hidden spikes of one trial before and after the short run, a row per neuron"}}
+after = network(example)[1][0].spikes.trial(0)
+figure, panels = plt.subplots(1, 2, figsize=(7, 3), sharey=True)
+for axes, (when, neuron), title in zip(
+    panels, (before, after), ("before", "after"), strict=True
+):
+    axes.plot(when, neuron, "|", color="#00796b")
+    axes.set(title=f"{title}: {len(when)} spikes", xlabel="time, ms")
+panels[0].set_ylabel("hidden neuron")
+plt.show()
+
+# %% [markdown]
+# ## The grid
 #
 # One cell of the grid is one loss on one task with one seed. After every epoch the validation accuracy is taken; the test figures
 # are those of the best epoch. Each cell writes one result document; a cell that is already done is read back.
@@ -160,7 +246,7 @@ show.figure_eventprop_curves(document)
 # %% [markdown]
 # ### Hidden spikes
 #
-# An exact gradient knows how spikes move, not that they could appear or vanish. A loss can drive the hidden spikes away.
+# A loss can drive away the hidden spikes that it needs.
 
 # %%
 show.table_eventprop_spikes(document)
@@ -189,3 +275,11 @@ pd.DataFrame(
     [(claim.text, claim.verdict, claim.evidence) for claim in judged],
     columns=["claim", "verdict", "evidence"],
 )
+
+# %% [markdown]
+# ## What to change next
+#
+# 1. Set `cases = ["yin-yang-long"]` and `methods = ["sum", "exp", "sum-frozen"]`. Does the plain mean do better than hidden weights that
+#    never learn? Look again at what a hidden spike hears.
+# 2. Make the hidden layer louder or more quiet (`input_scale = 2.0`, `input_scale = 0.5`). Which loss suffers first when few neurons
+#    fire, and does `rewire = True` help it?

@@ -102,6 +102,10 @@ class SpikingLayer(nn.Module):
     def size(self) -> int:
         return self.weights.shape[1]
 
+    def extra_repr(self) -> str:
+        has = [name for name in ("recurrent", "delays") if getattr(self, name) is not None]
+        return ", ".join([f"{self.weights.shape[0]} -> {self.size}", *has])
+
     def forward(self, spikes: Spikes, trial_ms: float, times: Tensor | None = None, push: Push | None = None) -> Fired:
         """Run a batch of trials of `trial_ms` ms.
 
@@ -227,6 +231,9 @@ class VoltageReadout(nn.Module):
         super().__init__()
         self.weights, self.tau_m, self.tau_s = _parameter(weights), _parameter(tau_m), _parameter(tau_s)
         self.step = step
+
+    def extra_repr(self) -> str:
+        return f"{self.weights.shape[0]} -> {self.weights.shape[1]}, every {self.step:g} ms"
 
     def forward(self, fired: Fired, trial_ms: float) -> Tensor:
         """Output voltages at the comb of times; the trial must be a whole number of steps."""
