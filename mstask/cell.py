@@ -196,14 +196,13 @@ def alone(path: Path, name: str) -> Iterator[None]:
             log.warning("%s: another run is at work on it; waiting for its result", name)
             lock.acquire()
     except NotImplementedError:
-        lock = None
+        pass
     except OSError as error:
         raise MstaskError(f"{path.parent} can't be written: {error.strerror or error}") from error
     try:
         yield
     finally:
-        if lock is not None:
-            lock.release()
+        lock.release()
 
 
 def device_to_use() -> str:

@@ -200,7 +200,8 @@ class Module:
         for node in ast.walk(tree):
             for bound, target in self._imported(node):
                 self.imports.setdefault(bound, set()).add(target)
-        self.statements: list[ast.stmt] = Silent().visit(tree).body
+        Silent().visit(tree)
+        self.statements = tree.body
 
     def _imported(self, node: ast.AST) -> Iterator[tuple[str, str]]:
         """(name bound here, dotted name it stands for) of an import."""
@@ -232,13 +233,14 @@ class Module:
         """(key, dotted name) of what is registered here: classes under `register` by their `name`, loaders under `data_set`."""
         entries = []
         for statement in self.statements:
-            for decorator in getattr(statement, "decorator_list", []):
+            if not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+                continue
+            for decorator in statement.decorator_list:
+                own = []
                 if isinstance(statement, ast.ClassDef) and "register" in loaded(decorator):
-                    own = (_constant(s.value) for s in statement.body if isinstance(s, ast.Assign) and "name" in names_bound(s))
+                    own = [_constant(s.value) for s in statement.body if isinstance(s, ast.Assign) and "name" in names_bound(s)]
                 elif isinstance(decorator, ast.Call) and "data_set" in loaded(decorator):
-                    own = map(_constant, decorator.args)
-                else:
-                    continue
+                    own = [_constant(argument) for argument in decorator.args]
                 entries += [(name, f"{self.name}.{statement.name}") for name in own]
         return entries
 

@@ -223,7 +223,8 @@ def _names(source: str) -> tuple[set[str], set[str]]:
 
 def grid(parameters: Parameters) -> list[Place]:
     """Every cell that the parameters ask for: case by case, seed by seed, method by method."""
-    places = product(parameters.cases or [None], parameters.seeds, parameters.methods)
+    cases: list[str] | list[None] = parameters.cases or [None]
+    places = product(cases, parameters.seeds, parameters.methods)
     return [Place(method, case, seed) for case, seed, method in places]
 
 

@@ -272,7 +272,7 @@ class TestHearing:
         assert len(np.unique(starts)) == 70_000
 
     def test_words_are_as_dense_as_recorded_ones(self, ear, recordings):
-        """Over a few words of one speaker only; `shd.describe` tells of a whole set."""
+        """Over a few words of one speaker only."""
         spikes = [EVERY * len(hear(wave, rate, ear, (0,))[0]) for wave, rate in recordings]
         active = [EVERY * len(np.unique(hear(wave, rate, ear, (0,))[1])) for wave, rate in recordings]
         assert min(spikes) > 300 and 3000 < np.mean(spikes) < 8000

@@ -80,17 +80,6 @@ class TestSplits:
         assert len(meta["class_names"]) == 6 and len(meta["fingerprint"]) == 64
 
 
-class TestDescribe:
-    def test_statistics_of_a_hand_made_set(self):
-        x = np.zeros((6, 64, 64), np.float32)
-        x[1] = 0.6
-        described = radar.describe(x, np.arange(6))
-        assert described["mean"] == pytest.approx(0.1)
-        assert described["zero_share"] == pytest.approx(5 / 6)
-        assert list(described["class_means"].values()) == pytest.approx([0, 0.6, 0, 0, 0, 0])
-        assert set(described["class_counts"].values()) == {1}
-
-
 class TestRealData:
     def test_any_number_of_samples_and_the_environment(self, folder, monkeypatch):
         monkeypatch.setenv("DIAT_DATA", str(folder))

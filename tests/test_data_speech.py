@@ -141,24 +141,6 @@ class TestBinning:
         assert shd.read(tmp_path / "a.h5").counts.sum() == 12
 
 
-class TestDescribe:
-    def test_statistics_of_a_hand_made_file(self, tmp_path):
-        save(tmp_path / "a.h5", [[0.0, 0.25], [0.5, 0.75, 1.25, 1.5]], [[7, 7], [10, 20, 30, 40]], [0, 1], [0, 0])
-        assert shd.describe(tmp_path / "a.h5") == {
-            "words": 2,
-            "spikes_mean": 3,
-            "spikes_sd": 1,
-            "spikes_min": 2,
-            "spikes_max": 4,
-            "channels_mean": 2.5,
-            "seconds_mean": 0.875,
-            "spikes_per_second": 6 / 1.75,
-            "unit_percentiles": [7, 7, 10, 30, 40],
-            "longer_than_window": 0.5,
-            "inside_window": 4 / 6,
-        }
-
-
 class TestOwnSplit:
     def test_files_are_the_split_and_counts_stay_raw(self, folder):
         splits = data.load("speech", source="real", root=folder)
@@ -442,7 +424,7 @@ class TestBadFiles:
         labels[labels == 6] = 5
         labels[0] = 6
         rewrite(folder, labels=labels)
-        assert "1 training words of class 6, too few" in refusal(folder)
+        assert "1 samples of class 6 (six), too few" in refusal(folder)
 
 
 def _quantized():

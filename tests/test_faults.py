@@ -165,7 +165,7 @@ def test_a_full_disk_is_named_and_leaves_no_half_document(toy_here, monkeypatch)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(MstaskError, match=r"plain-1\.json could not be written: the disk is full"):
+        with pytest.raises(MstaskError, match=r"plain-1\.json could not be written: No space left on device"):
             measure()
     assert toy.documents(toy_here) == {}
     assert not list(toy_here.rglob("*.tmp"))

@@ -115,6 +115,13 @@ def test_formatting_and_lint_are_clean():
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_cores_types_are_right():
+    """A misspelt field of a record is found here."""
+    pytest.importorskip("mypy", reason="mypy isn't installed: make test installs it")
+    done = subprocess.run([sys.executable, "-m", "mypy"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_imports_point_one_way(monkeypatch, capsys):
     """The contracts of pyproject.toml: core <- fused, synth <- studies <- lab."""
     linter = pytest.importorskip("importlinter.cli", reason="import-linter isn't installed: make test installs it")

@@ -68,15 +68,8 @@ class TestCanonicalJson:
 
 class TestAtomicWrite:
     @pytest.mark.parametrize("call", ["fsync", "replace"])
-    @pytest.mark.parametrize(
-        ("code", "reason"),
-        [
-            (errno.ENOSPC, "the disk is full"),
-            (errno.EACCES, "no permission"),
-            (errno.EROFS, "the file system is read-only"),
-        ],
-    )
-    def test_a_failure_leaves_the_old_file_and_nothing_else(self, tmp_path, monkeypatch, call, code, reason):
+    @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+    def test_a_failure_leaves_the_old_file_and_nothing_else(self, tmp_path, monkeypatch, call, code):
         path = tmp_path / "cell.json"
         results.write_atomic(path, "old\n")
 
@@ -84,7 +77,7 @@ class TestAtomicWrite:
             raise OSError(code, os.strerror(code))
 
         monkeypatch.setattr(os, call, fail)
-        with pytest.raises(ResultsError, match=rf"cell\.json could not be written: {reason}"):
+        with pytest.raises(ResultsError, match=rf"cell\.json could not be written: {os.strerror(code)}"):
             results.write_atomic(path, "new\n")
         assert [p.name for p in tmp_path.iterdir()] == ["cell.json"]
         assert path.read_text() == "old\n"

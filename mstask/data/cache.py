@@ -7,14 +7,14 @@ import logging
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from mstask import paths
-from mstask.data import DataError
+from mstask.data import DataError, checks
 
 log = logging.getLogger(__name__)
 META = "meta.json"
@@ -61,6 +61,16 @@ def read_meta(folder: Path) -> dict[str, Any]:
     return meta if isinstance(meta, dict) else {}
 
 
+def changed(folder: Path, names: Sequence[str]) -> str | None:
+    """Say why the arrays NAME.npy of a folder aren't those of the fingerprint in its `meta.json`; None where they are."""
+    try:
+        found = checks.fingerprint(*(checks.read_npy(folder / f"{name}.npy") for name in names))
+    except DataError as error:
+        return str(error)
+    expected = read_meta(folder).get("fingerprint")
+    return None if found == expected else f"its content does not match the fingerprint in {META}"
+
+
 def _replace(folder: Path, make: Callable[[Path], dict[str, Any]], fault: Callable[[Path], str | None]) -> None:
     """Make the folder anew unless another process has done so meanwhile; call with the lock held."""
     for abandoned in folder.parent.glob(f"{folder.name}.tmp-*"):
@@ -76,15 +86,11 @@ def _replace(folder: Path, make: Callable[[Path], dict[str, Any]], fault: Callab
         meta = make(fresh)
         (fresh / META).write_text(json.dumps(meta, indent=2, sort_keys=True) + "\n", "utf-8")
         for path in fresh.iterdir():
-            _flush(path)
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
         if folder.exists():
             folder.rename(fresh.with_name(f"{fresh.name}-old"))
         fresh.rename(folder)
     finally:
         for left in folder.parent.glob(f"{folder.name}.tmp-*"):
             shutil.rmtree(left, ignore_errors=True)
-
-
-def _flush(path: Path) -> None:
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -87,7 +88,7 @@ def require_size(where: object, n_bytes: int, claims: str = "claims") -> None:
         raise DataError(f"{where} {claims} {n_bytes:,} bytes, expected at most {MAX_BYTES:,}")
 
 
-def require_bytes(path: Path, file: BinaryIO, size: int) -> int:
+def require_bytes(path: Path, file: IO[bytes], size: int) -> int:
     """Return the bytes of data in a .npy file of `size` bytes, after checking that its header promises plain numbers.
 
     Raises
@@ -103,7 +104,7 @@ def require_bytes(path: Path, file: BinaryIO, size: int) -> int:
     return n_bytes
 
 
-def _header(path: Path, file: BinaryIO) -> tuple[np.dtype, int]:
+def _header(path: Path, file: IO[bytes]) -> tuple[np.dtype, int]:
     """Return the dtype and the number of data bytes that the header of a .npy file announces."""
     try:
         read = _HEADERS[np.lib.format.read_magic(file)]
@@ -118,11 +119,7 @@ def _header(path: Path, file: BinaryIO) -> tuple[np.dtype, int]:
 
 
 def real_float32(path: Path, array: np.ndarray) -> np.ndarray:
-    """Return the values as float32 after checking that they are real numbers and finite.
-
-    Raises ------ DataError : complex, text, boolean or other dtype; NaN or infinite values (their number and
-    the first index).
-    """
+    """Return the values as float32 after checking that they are real numbers and finite."""
     if array.dtype.kind not in "fiu":
         raise DataError(f"{path} has dtype {array.dtype}, expected real numbers (float or integer)")
     with np.errstate(over="ignore"):
@@ -138,12 +135,7 @@ def real_float32(path: Path, array: np.ndarray) -> np.ndarray:
 
 
 def class_labels(path: Path, array: np.ndarray, n_classes: int) -> np.ndarray:
-    """Return labels as int64 [N] after checking that they are whole numbers in 0..n_classes - 1.
-
-    Raises
-    ------
-    DataError : other shape or dtype; a label that is no whole number or out of range (the first index).
-    """
+    """Return labels as int64 [N] after checking that they are whole numbers in 0..n_classes - 1."""
     if array.ndim != 1:
         raise DataError(f"{path} has shape {array.shape}, expected one label per sample: (N,)")
     if array.dtype.kind not in "fiu":
@@ -157,6 +149,18 @@ def class_labels(path: Path, array: np.ndarray, n_classes: int) -> np.ndarray:
             f"the first is {array[first]} at index {first}"
         )
     return np.array(array, dtype=np.int64)
+
+
+def labels_of(x_path: Path, n_samples: int, y_path: Path, labels: np.ndarray, class_names: Sequence[str]) -> np.ndarray:
+    """Return the `class_labels` of a file of samples after checking that there are as many, and some of each class."""
+    checked = class_labels(y_path, labels, len(class_names))
+    if len(checked) != n_samples:
+        raise DataError(f"{x_path} has {n_samples} samples but {y_path} has {len(checked)} labels; expected as many")
+    counts = np.bincount(checked, minlength=len(class_names))
+    if not counts.all():
+        absent = int(counts.argmin())
+        raise DataError(f"{y_path} has no sample of class {absent} ({class_names[absent]}), expected some of each class")
+    return checked
 
 
 def fingerprint(*arrays: np.ndarray) -> str:

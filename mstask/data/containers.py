@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 import h5py
 import numpy as np
@@ -173,7 +173,7 @@ def _unpack(path: Path, plain: Path) -> None:
 
 
 @contextmanager
-def opened_bytes(path: Path, kind: str) -> Iterator[BinaryIO]:
+def opened_bytes(path: Path, kind: str) -> Iterator[IO[bytes] | gzip.GzipFile]:
     """Open a file of a kind, unpacking it on the way where its name ends in .gz; faults are named as by `unpacked`."""
     checks.require_readable(path, checks.GZIP if path.suffix == ".gz" else kind)
     try:

@@ -10,7 +10,6 @@ import gzip
 import math
 import struct
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -27,7 +26,27 @@ def read(path: Path, n_dimensions: int) -> np.ndarray:
     DataError : missing, unreadable or damaged file; another magic number; fewer or more values than the header says.
     """
     with containers.opened_bytes(path, checks.IDX) as file:
-        return _read(path, file, n_dimensions)
+        magic = file.read(4)
+        expected = bytes([0, 0, UBYTE, n_dimensions])
+        if magic != expected:
+            found = magic.hex(" ") or "nothing"
+            raise DataError(f"{path} begins with {found}, expected {expected.hex(' ')}: an IDX file of bytes, {n_dimensions}-D")
+        lengths = file.read(4 * n_dimensions)
+        if len(lengths) < 4 * n_dimensions:
+            raise DataError(f"{path} is truncated: it ends within its header")
+        shape = struct.unpack(f">{n_dimensions}I", lengths)
+        promised = math.prod(shape)
+        if not promised:
+            raise DataError(f"{path} has the shape {shape} in its header, expected data")
+        checks.require_size(f"{path}, by the shape {shape} in its header,", promised)
+        values = file.read(promised + 1)
+        if len(values) < promised:
+            raise DataError(f"{path} is truncated: {len(values)} values, its header promises {promised}; copy it again")
+        if len(values) > promised:
+            raise DataError(
+                f"{path} is longer than the {promised} values that its header promises; it is not an intact IDX file"
+            )
+        return np.frombuffer(values, np.uint8).reshape(shape)
 
 
 def write(path: Path, array: np.ndarray) -> None:
@@ -37,25 +56,3 @@ def write(path: Path, array: np.ndarray) -> None:
     header = struct.pack(f">4B{array.ndim}I", 0, 0, UBYTE, array.ndim, *array.shape)
     content = header + np.ascontiguousarray(array).tobytes()
     path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
-
-
-def _read(path: Path, file: BinaryIO, n_dimensions: int) -> np.ndarray:
-    magic = file.read(4)
-    expected = bytes([0, 0, UBYTE, n_dimensions])
-    if magic != expected:
-        found = magic.hex(" ") or "nothing"
-        raise DataError(f"{path} begins with {found}, expected {expected.hex(' ')}: an IDX file of bytes, {n_dimensions}-D")
-    lengths = file.read(4 * n_dimensions)
-    if len(lengths) < 4 * n_dimensions:
-        raise DataError(f"{path} is truncated: it ends within its header")
-    shape = struct.unpack(f">{n_dimensions}I", lengths)
-    promised = math.prod(shape)
-    if not promised:
-        raise DataError(f"{path} has the shape {shape} in its header, expected data")
-    checks.require_size(f"{path}, by the shape {shape} in its header,", promised)
-    values = file.read(promised + 1)
-    if len(values) < promised:
-        raise DataError(f"{path} is truncated: {len(values)} values, its header promises {promised}; copy it again")
-    if len(values) > promised:
-        raise DataError(f"{path} is longer than the {promised} values that its header promises; it is not an intact IDX file")
-    return np.frombuffer(values, np.uint8).reshape(shape)

@@ -37,7 +37,6 @@ MAX_SPIKES = 10_000_000
 """No file has more words, and no word more spikes: their counts must fit in memory."""
 _SLICE = 256
 _UNITS = {"milliseconds": 1_000, "microseconds": 1_000_000, "nanoseconds": 1_000_000_000}
-_MOMENTS = {"mean": "mean", "sd": "std", "min": "min", "max": "max"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def write(
     """Write words to a new file, their times as float16 and everything else as uint16, as in SHD's own files."""
     with h5py.File(path, "w") as file:
         for name, rows, dtype in (("times", times, np.float16), ("units", units, np.uint16)):
-            ragged = np.empty(len(rows), object)
+            ragged: np.ndarray = np.empty(len(rows), object)
             ragged[:] = [np.asarray(row, dtype) for row in rows]
             file.create_dataset(f"spikes/{name}", data=ragged, dtype=h5py.vlen_dtype(dtype))
         file["labels"] = np.asarray(labels, np.uint16)
@@ -104,41 +103,7 @@ def read(path: Path) -> Words:
         try:
             return _read(path, file)
         except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-            raise DataError(f"{path} is damaged: {_reason(error)}; copy or download it again") from None
-
-
-def describe(path: Path) -> dict[str, Any]:
-    """Return the statistics of a .h5 or .h5.gz file that `read` accepts, as SHD's are published.
-
-    Keys: words; spikes_mean, _sd, _min, _max (per word); channels_mean (active ones per word); seconds_mean (to the last
-    spike); spikes_per_second; unit_percentiles (5, 25, 50, 75, 95 over all spikes); longer_than_window (share of words);
-    inside_window (share of spikes).
-    """
-    spikes, channels, seconds, units, inside = [], [], [], np.zeros(N_UNITS, np.int64), 0
-    with opened(path) as file:
-        rows = file["spikes/times"], file["spikes/units"]
-        for start in range(0, len(rows[0]), _SLICE):
-            for time, unit in zip(*(row[start : start + _SLICE] for row in rows), strict=True):
-                spikes.append(len(time))
-                channels.append(len(np.unique(unit)))
-                seconds.append(float(time.max()))
-                units += np.bincount(unit, minlength=N_UNITS)
-                inside += int(np.sum(time < WINDOW))
-    share = np.cumsum(units) / units.sum()
-    return {
-        "words": len(spikes),
-        **{f"spikes_{name}": float(getattr(np, function)(spikes)) for name, function in _MOMENTS.items()},
-        "channels_mean": float(np.mean(channels)),
-        "seconds_mean": float(np.mean(seconds)),
-        "spikes_per_second": float(np.sum(spikes) / np.sum(seconds)),
-        "unit_percentiles": [int(np.searchsorted(share, percent / 100)) for percent in (5, 25, 50, 75, 95)],
-        "longer_than_window": float(np.mean(np.array(seconds) >= WINDOW)),
-        "inside_window": inside / int(np.sum(spikes)),
-    }
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())
+            raise DataError(f"{path} is damaged: {' '.join(str(error).split())}; copy or download it again") from None
 
 
 def _read(path: Path, file: h5py.File) -> Words:
@@ -232,7 +197,7 @@ def _count(path: Path, start: int, times: np.ndarray, units: np.ndarray) -> tupl
         if wrong.any():
             i = int(wrong.argmax())
             raise DataError(f"{path}: word {start + i} has {problem.format(length[i], other[i])}")
-    word = np.repeat(np.arange(len(times)), length)
+    word: np.ndarray = np.repeat(np.arange(len(times)), length)
     time, unit = np.concatenate(times).astype(np.float64), np.concatenate(units)
     for bad, values, what, valid in (
         (~(np.isfinite(time) & (time >= 0)), time, "time", "finite seconds from 0 on"),

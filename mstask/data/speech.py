@@ -23,18 +23,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.model_selection import train_test_split
 
 from mstask import paths
-from mstask.data import DataError, Split, Splits, cache, checks, containers, data_set, shd
-from mstask.data.shd import N_CLASSES
+from mstask.data import DataError, Splits, cache, checks, containers, data_set, parts, shd
+from mstask.data.parts import PARTS, SEED, VALIDATION_SHARE
 from mstask.plugins import plugin
 
-SEED = 0
-VALIDATION_SHARE = 0.15
 MIXED_SHARE = 0.8
 FILES = ("shd_train", "shd_test")
-PARTS = ("train", "validation", "test")
 _ARRAYS = ("counts", "labels", "speakers")
 
 
@@ -59,7 +55,7 @@ def load(source: str, size: str, root: str | os.PathLike[str] | None) -> Splits:
     train, validation = _validation_split(corpus.train.labels, np.arange(len(corpus.train.labels)), corpus.where)
     chosen = [_select(corpus.train, train), _select(corpus.train, validation), corpus.test]
     held_out = sorted(set(corpus.test.speakers.tolist()) - set(corpus.train.speakers.tolist()))
-    return _splits(chosen, corpus, _meta("speech", source, size, corpus) | {"held_out": held_out})
+    return _splits(chosen, corpus, size, _facts("speech", source, corpus) | {"held_out": held_out})
 
 
 @data_set("speech-mixed")
@@ -82,9 +78,8 @@ def load_mixed(
         return _load_pt(path, standardise, validation)
     corpus = read(source, size, root)
     pool = _pooled(corpus)
-    train, validated, test = _mixed_indices(pool.labels, validation, corpus.where)
-    meta = _meta("speech-mixed", source, size, corpus)
-    return _splits([_select(pool, part) for part in (train, validated, test)], corpus, meta, standardise)
+    chosen = [_select(pool, rows) for rows in _mixed_indices(pool.labels, validation, corpus.where)]
+    return _splits(chosen, corpus, size, _facts("speech-mixed", source, corpus), standardise)
 
 
 def load_pair(
@@ -107,7 +102,7 @@ def load_pair(
     out = np.isin(pool.speakers, pair)
     train, validation = _validation_split(pool.labels, np.flatnonzero(~out), corpus.where)
     chosen = [_select(pool, part) for part in (train, validation, np.flatnonzero(out))]
-    return _splits(chosen, corpus, _meta("speech", source, size, corpus) | {"held_out": pair})
+    return _splits(chosen, corpus, size, _facts("speech", source, corpus) | {"held_out": pair})
 
 
 def read(source: str, size: str, root: str | os.PathLike[str] | None) -> Corpus:
@@ -129,17 +124,7 @@ def read(source: str, size: str, root: str | os.PathLike[str] | None) -> Corpus:
 
 def real_folder(root: str | os.PathLike[str] | None) -> Path:
     """Return the folder of SHD's files: `root`, or the environment variable SHD_DATA, or what was downloaded."""
-    fetched = paths.cache_dir() / "shd"
-    chosen = Path(root).expanduser() if root else paths.named("SHD_DATA")
-    if not chosen and not fetched.is_dir():
-        raise DataError(
-            "no folder of the real speech data: set SHD_DATA to the folder with shd_train.h5 and shd_test.h5 (or .h5.gz), "
-            "pass root, or run python -m mstask data fetch shd"
-        )
-    folder = chosen or fetched
-    if not folder.is_dir():
-        raise DataError(f"{'root' if root else 'SHD_DATA'} names {folder}, which is not a folder; expected SHD's files in it")
-    return folder
+    return parts.real_folder("speech", "SHD_DATA", root, "shd_train.h5 and shd_test.h5 (or .h5.gz)", "shd")
 
 
 def generator() -> ModuleType:
@@ -190,19 +175,15 @@ def _fault(folder: Path) -> str | None:
         return f"{absent[0]} is missing"
     if any(meta["clipped_events"][part] > meta["events"][part] / 2 for part in meta.get("events", {})):
         return "most of its spikes come after the window"
-    try:
-        found = checks.fingerprint(*_arrays(folder))
-    except DataError as error:
-        return str(error)
-    return None if found == meta.get("fingerprint") else "its content does not match the fingerprint in meta.json"
+    return cache.changed(folder, [f"{name}_{what}" for name in FILES for what in _ARRAYS])
 
 
 def _read_counts(folder: Path, where: Path) -> Corpus:
     meta, arrays = cache.read_meta(folder), _arrays(folder)
     keys = tuple(meta["keys"]) if meta["keys"] else None
     train, test = (
-        shd.Words(*arrays[3 * i : 3 * i + 3], keys, meta["events"][part], meta["clipped_events"][part])
-        for i, part in enumerate(("train", "test"))
+        shd.Words(counts, labels, speakers, keys, meta["events"][part], meta["clipped_events"][part])
+        for part, (counts, labels, speakers) in (("train", arrays[:3]), ("test", arrays[3:]))
     )
     return Corpus(train, test, where, meta["fingerprint"])
 
@@ -235,17 +216,7 @@ def _select(words: shd.Words, rows: np.ndarray) -> shd.Words:
 
 def _validation_split(y: np.ndarray, rows: np.ndarray, where: object) -> tuple[np.ndarray, np.ndarray]:
     """Cut a stratified 15 % (seed 0) off `rows` [n] of the labels `y` [N]."""
-    counts = np.bincount(y[rows], minlength=N_CLASSES)
-    rarest = int(counts.argmin())
-    try:
-        train, validation = train_test_split(rows, test_size=VALIDATION_SHARE, random_state=SEED, stratify=y[rows])
-    except ValueError:
-        train = validation = rows[:0]
-    if any(len(np.unique(y[part])) < N_CLASSES for part in (train, validation)):
-        raise DataError(
-            f"{where} has {counts[rarest]} training words of class {rarest}, too few for training and validation to hold "
-            "each of the 20 classes; 10 of each are enough"
-        )
+    train, validation = parts.stratified(rows, y, (VALIDATION_SHARE,), shd.WORDS, where)
     return train, validation
 
 
@@ -259,37 +230,34 @@ def _parts(y: np.ndarray, rows: np.ndarray, validation: bool, where: object) -> 
     return _validation_split(y, rows, where) if validation else (rows, rows[:0])
 
 
-def _meta(name: str, source: str, size: str, corpus: Corpus) -> dict[str, Any]:
+def _facts(name: str, source: str, corpus: Corpus) -> dict[str, Any]:
     files = {"train": corpus.train, "test": corpus.test}
     return {
         "name": name,
         "source": source,
-        "size": size if source == "embedded" else "all",
         "fingerprint": corpus.fingerprint,
-        "class_names": list(corpus.train.keys or shd.WORDS),
+        "class_names": corpus.train.keys or shd.WORDS,
         "events": {file: words.events for file, words in files.items()},
         "clipped_events": {file: words.clipped for file, words in files.items()},
     }
 
 
-def _splits(chosen: Sequence[shd.Words], corpus: Corpus, meta: dict[str, Any], standardise: bool = False) -> Splits:
-    meta["speakers"] = {name: words.speakers.tolist() for name, words in zip(PARTS, chosen, strict=True)}
+def _splits(chosen: Sequence[shd.Words], corpus: Corpus, size: str, facts: dict[str, Any], standardise: bool = False) -> Splits:
+    facts["speakers"] = {name: words.speakers.tolist() for name, words in zip(PARTS, chosen, strict=True)}
     x = [torch.from_numpy(words.counts.astype(np.float32)) for words in chosen]
-    return _assembled(x, [words.labels for words in chosen], meta, standardise, corpus.where)
+    return _scaled(x, [words.labels for words in chosen], size, facts, standardise, corpus.where)
 
 
-def _assembled(
-    x: Sequence[torch.Tensor], y: Sequence[np.ndarray], meta: dict[str, Any], standardise: bool, where: object
+def _scaled(
+    x: Sequence[torch.Tensor], y: Sequence[np.ndarray], size: str, facts: dict[str, Any], standardise: bool, where: object
 ) -> Splits:
     if standardise:
         mean, sd = _moments(x[:2])
         if sd == 0:
             raise DataError(f"{where} has no variation: every training value is {mean:g}, expected spike counts")
         x = [(part - mean) / (sd + 1e-6) for part in x]
-        meta |= {"mean": mean, "sd": sd}
-    meta["counts"] = {name: len(part) for name, part in zip(PARTS, y, strict=True)}
-    parts = [Split(inputs, torch.from_numpy(np.array(labels))) for inputs, labels in zip(x, y, strict=True)]
-    return Splits(*parts, N_CLASSES, meta)
+        facts |= {"mean": mean, "sd": sd}
+    return parts.splits(x, y, size=size, **facts)
 
 
 def _moments(parts: Sequence[torch.Tensor]) -> tuple[float, float]:
@@ -321,16 +289,15 @@ def _load_pt(path: Path, standardise: bool, validation: bool) -> Splits:
     else:
         train, validated, test = _mixed_indices(y, validation, path)
         x_test, y_test = x[test], y[test]
-    meta = {
+    facts = {
         "name": "speech-mixed",
         "source": "real",
-        "size": "all",
         "fingerprint": checks.fingerprint(x.numpy(), y, x_test.numpy(), y_test),
-        "class_names": list(shd.WORDS),
+        "class_names": shd.WORDS,
         "speakers": None,
     }
-    parts = [x[train], x[validated], x_test]
-    return _assembled(parts, [y[train], y[validated], y_test], meta, standardise, path)
+    inputs, labels = [x[train], x[validated], x_test], [y[train], y[validated], y_test]
+    return _scaled(inputs, labels, "all", facts, standardise, path)
 
 
 def _examples(path: Path, tensors: dict[str, torch.Tensor], x_name: str, y_name: str) -> tuple[torch.Tensor, np.ndarray]:
@@ -346,4 +313,4 @@ def _examples(path: Path, tensors: dict[str, torch.Tensor], x_name: str, y_name:
     x, y = x.to(torch.float32), y.to(torch.float64) if y.is_floating_point() else y
     if not torch.isfinite(x).all():
         raise DataError(f"{path}: {x_name} has values that are NaN or infinite, expected spike counts")
-    return x, checks.class_labels(path, y.numpy(), N_CLASSES)
+    return x, checks.class_labels(path, y.numpy(), shd.N_CLASSES)

@@ -88,7 +88,7 @@ def _check(neuron: Neuron, result: Any, shape: torch.Size) -> None:
     s, state = result
     if not (isinstance(state, tuple) and getattr(state, "_fields", None) == neuron.State._fields):
         raise MstaskError(f"{neuron.name}: step returned a {type(state).__name__} as new state, {expected}")
-    for what, value in (("spikes", s), *((f"state {f}", v) for f, v in zip(state._fields, state, strict=True))):
+    for what, value in (("spikes", s), *((f"state {f}", v) for f, v in zip(neuron.State._fields, state, strict=True))):
         if not isinstance(value, Tensor) or value.shape != shape:
             found = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
             raise MstaskError(f"{neuron.name}: step returned {what} of {found}, expected a tensor {tuple(shape)}")

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -31,6 +31,7 @@ from mstask.results.documents import (
     Mean,
     Measures,
     Provenance,
+    Source,
     Timing,
     describe,
     dumps,
@@ -136,7 +137,7 @@ def read_document(path: str | Path) -> Document:
 def merge(
     cells: Iterable[Cell],
     *,
-    source: str = "run",
+    source: Source = "run",
     title: str | None = None,
     reference: str | None = None,
     budget: str | None = None,
@@ -239,11 +240,8 @@ def changed_runs() -> list[Document]:
 def lock_run(
     section: str,
     profile: str = "paper",
-    data_source: str = "embedded",
+    data_source: Literal["embedded", "real"] = "embedded",
     budget: str | None = None,
-    *,
-    title: str | None = None,
-    values: dict[str, Any] | None = None,
 ) -> Path:
     """Merge a run's cells, write them as the section's kept document, lock it, and return its path.
 
@@ -259,14 +257,8 @@ def lock_run(
         )
     if budget is None and profile != "paper":
         budget = f"Run with profile {profile!r}, which is smaller than the paper's protocol."
-    document = merge(
-        cells,
-        source=data_source,
-        title=title,
-        reference=f"This project's run, profile {profile}, {data_source} data",
-        budget=budget,
-        values=values,
-    )
+    reference = f"This project's run, profile {profile}, {data_source} data"
+    document = merge(cells, source=data_source, reference=reference, budget=budget)
     path = runs_root() / data_source / f"{section}.json"
     write_document(path, document)
     lock(path)

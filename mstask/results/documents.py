@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serial
 
 from mstask.results.files import ResultsError, read_json
 
-SCHEMA = "mstask/1"
+SCHEMA: Literal["mstask/1"] = "mstask/1"
 PLAIN = frozenset({bool, int, float, str, type(None)})
 
 
@@ -51,6 +51,7 @@ Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
+Source = Literal["published", "embedded", "real", "run"]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}$")]  # safe as a part of a file name
 History = dict[str, list[float] | list[list[float]]]
 
@@ -223,7 +224,7 @@ class Document(Record):
 
     schema_version: Literal["mstask/1"] = SCHEMA
     section: Slug
-    source: Literal["published", "embedded", "real", "run"]
+    source: Source
     profile: Slug
     title: str
     reference: str
@@ -345,8 +346,8 @@ def _encode(value: Any, indent: str, place: str) -> str:
         return "{" + deeper + f",{deeper}".join(items) + indent + "}"
     if isinstance(value, list) and value:
         if all(isinstance(item, int | float) for item in value):
-            odd = next((item for item in value if isinstance(item, float) and not math.isfinite(item)), None)
-            return _scalar(value if odd is None else odd, place)
+            odd = [item for item in value if isinstance(item, float) and not math.isfinite(item)]
+            return _scalar(odd[0] if odd else value, place)
         items = (_encode(item, deeper, f"{place}[{i}]") for i, item in enumerate(value))
         return "[" + deeper + f",{deeper}".join(items) + indent + "]"
     return _scalar(value, place)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import math
 import os
@@ -52,7 +51,7 @@ def write_atomic(path: str | Path, text: str) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         if isinstance(error, OSError):
-            raise ResultsError(f"{path} could not be written: {reason(error)}") from error
+            raise ResultsError(f"{path} could not be written: {error.strerror or error}") from error
         raise
     _sync_folder(path.parent)
 
@@ -64,7 +63,7 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise MissingResult(f"{path} does not exist") from None
     except OSError as error:
-        raise ResultsError(f"{path} could not be read: {reason(error)}") from None
+        raise ResultsError(f"{path} could not be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         raise ResultsError(f"{path} is not UTF-8 text (byte {error.start}), expected a JSON file") from None
     try:
@@ -74,22 +73,6 @@ def read_json(path: Path) -> Any:
         raise ResultsError(f"{path} is truncated or was edited by hand: no valid JSON at {where}") from None
     except (ValueError, RecursionError) as error:
         raise ResultsError(f"{path} was edited by hand: {error}") from None
-
-
-_REASONS = {
-    errno.ENOSPC: "the disk is full",
-    errno.EACCES: "no permission",
-    errno.EPERM: "no permission",
-    errno.EROFS: "the file system is read-only",
-    errno.EISDIR: "it is a folder",
-    errno.ENOTDIR: "a part of its path is a file, not a folder",
-}
-if hasattr(errno, "EDQUOT"):
-    _REASONS[errno.EDQUOT] = "the disk quota is used up"
-
-
-def reason(error: OSError) -> str:
-    return _REASONS.get(error.errno or 0, error.strerror or str(error))
 
 
 def _sync_folder(folder: Path) -> None:
