@@ -239,12 +239,12 @@ def train_epoch(
 
 
 @torch.no_grad()
-def predict(model: nn.Module, x: Tensor) -> tuple[Tensor, list[float]]:
+def predict(model: nn.Module, x: Tensor, batch: int = EVALUATION_BATCH) -> tuple[Tensor, list[float]]:
     """Predicted classes int64 [N] on the CPU and, for spiking networks, each layer's mean firing rate over x [N, T, F]."""
     model.eval()
     spiking = hasattr(model, "forward_with_rates")
     classes, weighted = [], []
-    for part in x.split(EVALUATION_BATCH):
+    for part in x.split(batch):
         logits, rates = model.forward_with_rates(part) if spiking else (model(part), part.new_zeros(0))
         classes.append(logits.argmax(-1))
         weighted.append(rates.double() * len(part))

@@ -13,6 +13,7 @@ from torch import Tensor
 from mstask.data import Split
 from mstask.studies.hetsyn.names import EDGES
 from mstask.studies.hetsyn.networks import Network, free_time_constants
+from mstask.training import predict
 
 BATCH = 256
 """Examples that are tested together."""
@@ -109,15 +110,9 @@ def added(x: Tensor, share: float, rng: torch.Generator) -> Tensor:
     return x.masked_fill(torch.rand(x.shape, generator=rng) < share, 1)
 
 
-@torch.no_grad()
 def answers(model: Network, x: Tensor) -> tuple[Tensor, list[float]]:
     """Predicted classes int64 [N] on the CPU, and the mean firing rate of each hidden layer, for x [N, T, F]."""
-    model.eval()
-    device = next(model.parameters()).device
-    logits, rates = zip(*(model.forward_with_rates(part.to(device)) for part in x.split(BATCH)), strict=True)
-    sizes = torch.tensor([len(part) for part in logits], dtype=torch.float64)
-    mean = (torch.stack(rates).cpu().double() * sizes[:, None]).sum(0) / sizes.sum()
-    return torch.cat(logits).argmax(-1).cpu(), mean.tolist()
+    return predict(model, x.to(next(model.parameters()).device), BATCH)
 
 
 def accuracy(model: Network, test: Split) -> float:
