@@ -1,4 +1,8 @@
-"""The one training loop: validation-selected, patient, checkpointed every epoch, resumed bit for bit."""
+"""The one training loop: validation-selected, patient, checkpointed every epoch, resumed bit for bit.
+
+`train` is what a paper section calls; a study with a step, look or state of its own derives from `Training` (gradient
+descent on batches) or `Loop` (any learner at all).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -111,6 +115,200 @@ class Outcome:
     seconds: dict[str, float]
 
 
+class Loop:
+    """Epochs until there is a reason to stop, saved after each and resumed to the same numbers: what all trainings share.
+
+    A training fills in the methods that raise; `seconds` is the time spent by part (train, evaluation, checkpoint).
+    """
+
+    history: Any
+
+    def run(self, checkpoint: Path | None = None, on_epoch: Callable[[Any], None] | None = None) -> str:
+        """Train to the end, from the checkpoint where there is one, and return why it ended.
+
+        `on_epoch` is called after every epoch with the history so far.
+        """
+        self.seconds = {"train": 0.0, "evaluation": 0.0, "checkpoint": 0.0}
+        if checkpoint:
+            self.resume(checkpoint)
+        while (stopped := self.stopped()) is None:
+            clock = time.perf_counter()
+            self.learn()
+            clock = tick(self.seconds, "train", clock)
+            self.evaluate()
+            clock = tick(self.seconds, "evaluation", clock)
+            if checkpoint:
+                self.save(checkpoint)
+            tick(self.seconds, "checkpoint", clock)
+            if on_epoch:
+                on_epoch(self.history)
+        return stopped
+
+    def stopped(self) -> str | None:
+        """Why training ends after the epochs so far, None where it goes on."""
+        raise NotImplementedError
+
+    def learn(self) -> None:
+        """One epoch of learning."""
+        raise NotImplementedError
+
+    def evaluate(self) -> None:
+        """Look at what was learnt, and select."""
+        raise NotImplementedError
+
+    def save(self, checkpoint: Path) -> None:
+        """Write all that training depends on."""
+        raise NotImplementedError
+
+    def resume(self, checkpoint: Path) -> None:
+        """Take up what `save` wrote, if there is anything and it is of the same training."""
+        raise NotImplementedError
+
+
+class Training(Loop):
+    """Gradient descent on splits.train, selection on splits.validation, the test at the selected epoch.
+
+    What a study does otherwise it says in a class of its own: another `step`, `learn`, `evaluate` or `outcome`, and in
+    `kept` the names of attributes of plain values that a checkpoint must hold besides.
+    """
+
+    kept: tuple[str, ...] = ()
+    remembered: type = History
+    """The class of the history."""
+
+    def __init__(self, model: nn.Module, splits: Splits, recipe: Recipe, seed: int) -> None:
+        self.model, self.splits, self.recipe, self.seed = model, splits, recipe, seed
+        self.optimiser = recipe.optimiser(model)
+        self.order = torch.Generator().manual_seed(seed)
+        self.history, self.best = self.remembered(), Best()
+        self.key = self.identity()
+
+    @property
+    def done(self) -> int:
+        """Epochs that have ended."""
+        return len(self.history.train_loss)
+
+    def stopped(self) -> str | None:
+        if self.done >= self.recipe.max_epochs:
+            return "max_epochs"
+        return "patience" if self.done - self.best.epoch >= self.recipe.patience else None
+
+    def learn(self) -> None:
+        """One pass over the training examples, x [N, T, F] and y [N], in a fresh random order."""
+        x, y = self.examples
+        self.model.train()
+        total = torch.zeros((), dtype=torch.float64, device=x.device)
+        batches = torch.randperm(len(y), generator=self.order).to(x.device).split(self.recipe.batch_size)
+        for number, batch in enumerate(batches, start=self.done * len(batches)):
+            total += self.step(x[batch], y[batch], number).detach().double() * len(batch)
+        mean = (total / len(y)).item()
+        if not math.isfinite(mean):
+            raise Diverged(f"training diverged: the mean loss of an epoch is {mean}; a smaller learning rate may help")
+        self.history.train_loss.append(mean)
+
+    def step(self, x: Tensor, y: Tensor, number: int) -> Tensor:
+        """Step `number` (from 0, over the whole run) of the optimiser, on a batch; returns the batch's mean loss."""
+        loss = nn.functional.cross_entropy(self.model(x), y)
+        self.descend(loss, number)
+        return loss
+
+    def descend(self, loss: Tensor, number: int) -> None:
+        """Move the parameters against the gradient of a loss."""
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.recipe.before_step(self.model, self.optimiser, number, -(-len(self.examples[1]) // self.recipe.batch_size))
+        self.optimiser.step()
+
+    def evaluate(self) -> None:
+        """Macro-F1 and firing rates on the validation set, and selection by the moving average of the former."""
+        predictions, rates = predict(self.model, self.validation_x)
+        self.history.validation_macro_f1.append(macro_f1(predictions, self.splits.validation.y, self.splits.n_classes)[0])
+        self.history.firing_rates.append(rates)
+        recent = self.history.validation_macro_f1[-self.recipe.smoothing :]
+        self.select(sum(recent) / len(recent))
+
+    def select(self, score: float) -> None:
+        """Remember an epoch's score, and the model if the score is better than the best by enough."""
+        self.history.smoothed.append(score)
+        if score > self.best.score + self.recipe.min_improvement:
+            self.best = Best(self.done, score, copy.deepcopy(self.model.state_dict()))
+
+    def outcome(self, stopped: str) -> Outcome:
+        """The test at the selected epoch, whose weights the model has afterwards."""
+        test = self.splits.test
+        self.model.load_state_dict(self.best.model)
+        predictions, rates = predict(self.model, test.x.to(self.device))
+        score, per_class = macro_f1(predictions, test.y, self.splits.n_classes)
+        return Outcome(
+            macro_f1=score,
+            accuracy=(predictions == test.y).double().mean().item(),
+            per_class_f1=per_class,
+            predictions=predictions.tolist(),
+            best_epoch=self.best.epoch,
+            epochs=self.done,
+            stopped=stopped,
+            firing_rates=rates,
+            history=self.history,
+            seconds=self.seconds,
+        )
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return next(self.model.parameters()).device
+
+    @cached_property
+    def examples(self) -> tuple[Tensor, Tensor]:
+        """The training examples on the model's device."""
+        return self.splits.train.x.to(self.device), self.splits.train.y.to(self.device)
+
+    @cached_property
+    def validation_x(self) -> Tensor:
+        """The validation examples on the model's device."""
+        return self.splits.validation.x.to(self.device)
+
+    def identity(self) -> str:
+        """What must agree before a checkpoint may be continued."""
+        return checkpoint_key(self.model, self.splits, self.recipe, self.seed)
+
+    def save(self, checkpoint: Path) -> None:
+        state = {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict(), "order": self.order.get_state()}
+        state |= {"rng": torch.get_rng_state(), "history": asdict(self.history), "best": vars(self.best)}
+        save_checkpoint(checkpoint, self.key, state | {name: getattr(self, name) for name in self.kept})
+
+    def resume(self, checkpoint: Path) -> None:
+        saved = load_checkpoint(checkpoint, self.key)
+        if saved is None:
+            return
+        self.model.load_state_dict(saved["model"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.order.set_state(saved["order"])
+        torch.set_rng_state(saved.get("rng", torch.get_rng_state()))
+        self.history, self.best = self.remembered(**saved["history"]), Best(**saved["best"])
+        for name in self.kept:
+            setattr(self, name, saved[name])
+
+
+class Watched(Training):
+    """Training with a look of the section's own: see `train`."""
+
+    before_epoch: Callable[[Any], None] | None = None
+    watch: Callable[[Any], dict[str, Any]] | None = None
+
+    def learn(self) -> None:
+        if self.before_epoch:
+            self.before_epoch(self.model)
+        super().learn()
+
+    def evaluate(self) -> None:
+        for name, value in (self.watch(self.model) if self.watch else {}).items():
+            self.history.watched.setdefault(name, []).append(value)
+        if self.recipe.select_on == "test":
+            self.select(self.history.watched["test_accuracy"][-1])
+        else:
+            super().evaluate()
+
+
 def train(
     model: nn.Module,
     splits: Splits,
@@ -132,71 +330,10 @@ def train(
     on_epoch : called after every epoch with the history so far.
     before_epoch : called before every epoch with the model, which it may change as a function of the model alone.
     watch : called after every epoch with the model; what it returns joins the history, by name.
-
-    `seconds` of the outcome is the time spent by part (train, evaluation, checkpoint) since this call.
     """
-    device = next(model.parameters()).device
-    train_x, train_y = splits.train.x.to(device), splits.train.y.to(device)
-    validation_x, test_x = splits.validation.x.to(device), splits.test.x.to(device)
-    optimiser = recipe.optimiser(model)
-    per_epoch = -(-len(train_y) // recipe.batch_size)
-    order = torch.Generator().manual_seed(seed)
-    history, best = History(), Best()
-    seconds = {"train": 0.0, "evaluation": 0.0, "checkpoint": 0.0}
-
-    key = checkpoint_key(model, splits, recipe, seed)
-    saved = load_checkpoint(checkpoint, key)
-    if saved:
-        model.load_state_dict(saved["model"])
-        optimiser.load_state_dict(saved["optimiser"])
-        order.set_state(saved["order"])
-        torch.set_rng_state(saved["rng"])
-        history, best = History(**saved["history"]), Best(**saved["best"])
-
-    while (done := len(history.train_loss)) < recipe.max_epochs and done - best.epoch < recipe.patience:
-        clock = time.perf_counter()
-        if before_epoch:
-            before_epoch(model)
-        first = done * per_epoch
-        before_step = partial(recipe.before_step, model, optimiser, per_epoch=per_epoch)
-        history.train_loss.append(train_epoch(model, optimiser, train_x, train_y, recipe.batch_size, order, before_step, first))
-        clock = tick(seconds, "train", clock)
-        for name, value in (watch(model) if watch else {}).items():
-            history.watched.setdefault(name, []).append(value)
-        if recipe.select_on == "test":
-            history.smoothed.append(history.watched["test_accuracy"][-1])
-        else:
-            predictions, rates = predict(model, validation_x)
-            history.validation_macro_f1.append(macro_f1(predictions, splits.validation.y, splits.n_classes)[0])
-            history.firing_rates.append(rates)
-            recent = history.validation_macro_f1[-recipe.smoothing :]
-            history.smoothed.append(sum(recent) / len(recent))
-        if history.smoothed[-1] > best.score + recipe.min_improvement:
-            best = Best(done + 1, history.smoothed[-1], copy.deepcopy(model.state_dict()))
-        clock = tick(seconds, "evaluation", clock)
-        if checkpoint:
-            state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "order": order.get_state()}
-            state |= {"rng": torch.get_rng_state(), "history": asdict(history), "best": vars(best)}
-            save_checkpoint(checkpoint, key, state)
-        tick(seconds, "checkpoint", clock)
-        if on_epoch:
-            on_epoch(history)
-
-    model.load_state_dict(best.model)
-    predictions, rates = predict(model, test_x)
-    score, per_class = macro_f1(predictions, splits.test.y, splits.n_classes)
-    return Outcome(
-        macro_f1=score,
-        accuracy=(predictions == splits.test.y).double().mean().item(),
-        per_class_f1=per_class,
-        predictions=predictions.tolist(),
-        best_epoch=best.epoch,
-        epochs=len(history.train_loss),
-        stopped="max_epochs" if len(history.train_loss) >= recipe.max_epochs else "patience",
-        firing_rates=rates,
-        history=history,
-        seconds=seconds,
-    )
+    training = Watched(model, splits, recipe, seed)
+    training.before_epoch, training.watch = before_epoch, watch
+    return training.outcome(training.run(checkpoint, on_epoch))
 
 
 def learning_rate(recipe: Recipe, epoch: int) -> float:
@@ -207,35 +344,6 @@ def learning_rate(recipe: Recipe, epoch: int) -> float:
         return recipe.learning_rate * (epoch + 1) / recipe.warmup
     turn = (epoch - recipe.warmup) / (recipe.max_epochs - recipe.warmup)
     return recipe.learning_rate * (1 + math.cos(math.pi * turn)) / 2
-
-
-def train_epoch(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    x: Tensor,
-    y: Tensor,
-    batch_size: int,
-    order: torch.Generator,
-    before_step: Callable[[int], None] = lambda step: None,
-    first: int = 0,
-) -> float:
-    """One pass over x [N, T, F], y [N] in a fresh random order; returns the mean cross-entropy per example.
-
-    `before_step` is called before each step of the optimiser with its number, of which the epoch's first is `first`.
-    """
-    model.train()
-    total = torch.zeros((), dtype=torch.float64, device=x.device)
-    for step, batch in enumerate(torch.randperm(len(y), generator=order).to(x.device).split(batch_size), first):
-        loss = nn.functional.cross_entropy(model(x[batch]), y[batch])
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        before_step(step)
-        optimiser.step()
-        total += loss.detach().double() * len(batch)
-    mean = (total / len(y)).item()
-    if not math.isfinite(mean):
-        raise Diverged(f"training diverged: the mean loss of an epoch is {mean}; a smaller learning rate may help")
-    return mean
 
 
 @torch.no_grad()

@@ -11,9 +11,10 @@ from torch.utils._pytree import tree_leaves
 
 from mstask import neurons
 from mstask.architectures import ABLATED, build
+from mstask.data import Split, Splits
 from mstask.networks import SpikingNet, VerticalNet
 from mstask.section import resolve
-from mstask.training import train_epoch
+from mstask.training import Recipe, Training
 
 WAITS = ("_local_scalar_dense", "nonzero", "is_nonzero", "equal", "masked_select")
 
@@ -75,8 +76,10 @@ def test_an_epoch_of_training_waits_once_and_copies_only_the_order_of_examples()
     x, y = torch.randn(24, 5, 6), torch.arange(24) % 2
     waits = {}
     for batch in (24, 4):
+        part = Split(x, y)
+        training = Training(net, Splits(part, part, part, 2, {"fingerprint": "toy"}), Recipe(batch_size=batch), seed=1)
         with Watch() as watch:
-            train_epoch(net, torch.optim.SGD(net.parameters(), 0.1), x, y, batch, torch.Generator().manual_seed(1))
+            training.learn()
         waits[batch] = watch.waits
         assert watch.moves == []
     assert waits[24] == waits[4] == ["_local_scalar_dense"]
