@@ -1,5 +1,6 @@
 """The recipes of CONTRIBUTING.md do what they say when they are followed to the letter, in a copy of the repository."""
 
+import json
 import os
 import re
 import shutil
@@ -22,6 +23,16 @@ x = torch.randn(64, 12, 6, generator=torch.Generator().manual_seed(0))
 print(calibration.calibrate_thresholds(net, x, 0.2).firing_rates(x)[0])
 net(x).square().sum().backward()
 assert all(parameter.grad is not None and parameter.grad.any() for parameter in net.chains[0].parameters())
+"""
+SWINGS = """
+from dataclasses import replace
+from mstask import cell, identity, section, spiking
+swings = replace(section.section("ablation"), data="swings")
+splits = spiking.load(swings, section.checked("ablation", profile="smoke"), None)
+parts = [splits.train, splits.validation, splits.test]
+assert splits.n_classes == 2 and [tuple(part.x.shape) for part in parts] == [(130, 32, 4), (30, 32, 4), (40, 32, 4)]
+assert "mstask.data.swings" in {name for name, _ in identity.reachable(swings).uses}
+assert "mstask.data.swings" not in {name for name, _ in identity.reachable(section.section("ablation")).uses}
 """
 PAGES = """
 import sys
@@ -47,7 +58,7 @@ def follow(text, folder):
     for prose, language, code in re.findall(r"(.*?)^ *```(\w+)\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE):
         named = [named, *re.findall(r"`((?:mstask|notebooks|book)/\w[\w/]*\.\w+)`", prose.replace("/__init__.py`", ""))][-1]
         if language == "sh":
-            for line in code.splitlines():
+            for line in textwrap.dedent(code).splitlines():
                 assert line.startswith("python -m mstask "), line
                 yield run(folder, *line.split()[1:])
         else:
@@ -81,6 +92,13 @@ def test_a_neuron_is_one_file(copy):
     assert not list(follow(text.partition("\n2. ")[0], copy))
     (name,) = re.findall(r'name = "([\w-]+)"', text)
     assert abs(float(run(copy, "-c", USE, name)) - 0.2) < 0.05
+
+
+def test_a_data_set_is_one_file_and_its_declaration(copy):
+    """It is split, fingerprinted and described, and counts in the identity of the cells that use it, and of no others."""
+    (described,) = follow(recipe("Add a data set"), copy)
+    assert json.loads(described)["counts"] == {"train": 130, "validation": 30, "test": 40}
+    run(copy, "-c", SWINGS)
 
 
 def test_a_study_is_a_folder_a_notebook_and_a_page_a_claim_one_entry_and_a_figure_one_function(copy):
