@@ -80,6 +80,16 @@ def test_bad_use_is_refused_before_anything_heavy_is_imported():
     assert not {"torch", "scipy", "distributed", "papermill", "pandas", "matplotlib"} & set(done.stdout.split())
 
 
+@pytest.mark.parametrize(
+    "arguments", [["status", "ablation"], ["verify"], ["claims"], ["parameters", "--help"], ["show", "--help"]]
+)
+def test_commands_that_train_nothing_dont_load_torch(arguments):
+    code = "import sys, contextlib; from mstask.lab.cli import main\nwith contextlib.suppress(SystemExit): main(sys.argv[1:])\n"
+    code += "print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "False", done.stderr
+
+
 def test_a_scheduler_that_does_not_answer_is_named(results_folder, capsys):
     run = ["run", "ablation", "--profile", "smoke", "--scheduler", "tcp://127.0.0.1:9"]
     assert main([*run, "--methods", "D0_doppler"]) == 1

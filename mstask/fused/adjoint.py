@@ -1,4 +1,12 @@
-"""The backward of one time step by reverse accumulation; each rule is torch's own formula, at non-smooth points too."""
+"""The backward of one time step by reverse accumulation; each rule is torch's own formula, at non-smooth points too.
+
+For a step (s_t, h_t) = f(x_t, h_{t-1}, c) it writes, as expressions of one trial and neuron,
+
+    dL/dx_t, dL/dh_{t-1}, dL/dc  =  J_f^T (dL/ds_t, dL/dh_t),
+
+where the spike's derivative is the fast sigmoid's, 1 / (k |u - threshold| + 1)^2 (`neurons.ops.FastSigmoid`). Values are
+[B, W]; a layer sum is [B, 1], and its gradient is the same for all neurons of the layer.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +35,7 @@ def backward_of(step: Step, wanted: Collection[int]) -> Adjoint:
     outputs = [step.spikes, *step.new_states]
     nodes = reachable(outputs)
     active = {target.index for target in targets}
+    # Only what lies between an output and a wanted target gets a gradient; comparisons and detached values carry none.
     for node in nodes:
         if node.op != "detach" and not node.boolean and any(arg.index in active for arg in node.args):
             active.add(node.index)
@@ -41,6 +50,7 @@ def backward_of(step: Step, wanted: Collection[int]) -> Adjoint:
     incoming = [graph("grad_spike"), *(graph("grad_state", value=k) for k in range(len(step.states)))]
     for output, part in zip(outputs, incoming, strict=True):
         add(output, part, gradient)
+    # Nodes stand in the order of operations, so backwards every user of a value comes before the value itself.
     for node in reversed(nodes):
         if node.index in spread:
             add(node, graph("layer_sum", spread[node.index]), gradient)
@@ -72,6 +82,7 @@ def _div(g: Graph, node: Node, d: Node) -> tuple:
 
 def _power(g: Graph, node: Node, d: Node) -> tuple:
     (a,), n = node.args, node.value
+    # d a^n = n a^(n-1), with the powers that the kernels know: -2 needs a^-3, which is written as 1 / (a a a).
     if n == -2:
         lower = g("power", g("mul", g("mul", a, a), a), value=-1)
     else:
@@ -115,6 +126,7 @@ def _extremum(loses: str, wins: str) -> Rule:
     def rule(g: Graph, node: Node, d: Node) -> tuple:
         a, b = node.args
         zero = g.constant(0)
+        # Where both are equal each gets half of the gradient, as torch has it.
         tied = g("where", g("eq", a, b), g("div", d, g.constant(2)), d)
         return g("where", g(loses, a, b), zero, tied), g("where", g(wins, a, b), zero, tied)
 

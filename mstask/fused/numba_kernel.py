@@ -1,4 +1,10 @@
-"""Writes the kernels of a traced step as a Python module, compiles them with numba, and keeps them on disk per user."""
+"""Writes the kernels of a traced step as a Python module, compiles them with numba, and keeps them on disk per user.
+
+The forward kernel runs (s_t, h_t) = f(x_t, h_{t-1}, c) over t = 0..T-1 for batch rows `first`..`last`, the backward kernel
+the adjoint (`adjoint.py`) over t = T-1..0. Arrays are flat: x, s, stored values k and gradients g, dx are [B, T, W],
+states m and their gradients l [B, W], coefficients c [W] or [T, W] (`c_step` 0 or W), gradients d of coefficients
+[chunks, ...]. Batch rows are independent, so threads share them out; the inner loop over W is what the compiler vectorises.
+"""
 
 from __future__ import annotations
 
@@ -170,6 +176,7 @@ def backward_source(step: Step, plan: Plan, dtype: str) -> Source:
         *(f"l{k}" for k in range(len(step.states))),
         *(f"w{k}" for k in range(loops.carriers)),
     )
+    # Processors foresee streams that run forward; time runs backward here, so each array is asked for a few steps ahead.
     streams = {"g": "g_ahead", "x": "x_ahead", "s": "at_ahead", "dx": "at_ahead"}
     streams |= {f"k{j}": "at_ahead" for j in range(len(plan.stored))}
     offsets = [
@@ -241,6 +248,7 @@ def _disjoint_arrays() -> type:
 
 def _jit(numba: Any, module: ModuleType, source: Source, dtype: str, cache: bool) -> Callable[..., None]:
     array = numba.types.Array(getattr(numba.types, dtype), 1, "C")
+    # Sizes and strides are unsigned, so that indexing needs no wraparound for negative numbers.
     kinds = {"threshold": getattr(numba.types, dtype), "slope": getattr(numba.types, dtype)}
     kinds |= {name: numba.types.uint64 for name in source.arguments if _is_size(name)}
     signature = numba.types.void(*(kinds.get(name, array) for name in source.arguments))

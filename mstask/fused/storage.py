@@ -1,4 +1,9 @@
-"""Which values the forward pass stores, so that the backward pass can recompute the others."""
+"""Which values the forward pass stores, so that the backward pass can recompute the others.
+
+Memory traffic costs more than arithmetic (`STORE_COST` of an array [B, T, W], against one addition per element). So the
+backward step is written in terms of the drive, the spikes and as few stored arrays as pay; a state before the step is the
+new state of one step earlier, recomputed from what is stored there.
+"""
 
 from __future__ import annotations
 
@@ -76,6 +81,7 @@ def plan(step: Step, adjoint: Adjoint) -> Plan:
     kept = list(step.states)
     best = _cost(step, roots, kept)
     improved = True
+    # The first improvement is taken, not the best: what each trial costs matters more than how many there are.
     while improved:
         improved = False
         for trial in _neighbours(kept, candidates):
@@ -124,6 +130,7 @@ def _cost(step: Step, roots: list[Node], kept: list[Node]) -> float:
         if node.index in available:
             continue
         if node.op == "state":
+            # One step back is as far as it goes: a state of two steps earlier would need all steps before it.
             if before:
                 return float("inf")
             todo.append((step.new_states[node.value], True))

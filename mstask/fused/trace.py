@@ -1,4 +1,9 @@
-"""Calls a neuron's step on recording objects, which yields its expression graph."""
+"""Calls a neuron's step on recording objects, which yields its expression graph.
+
+A `Recorder` stands for a tensor [B, W]: torch functions, methods and operators on it become nodes of the graph, in the order
+in which the step calls them, so that the compiled loop rounds as the plain one does. What isn't pointwise (indexing, a
+branch on data, a sum over the batch) is refused with the line of the user's step.
+"""
 
 from __future__ import annotations
 
@@ -87,6 +92,7 @@ def _refused(what: str) -> Callable:
     return method
 
 
+# Python looks operators up on the type, so they can't be answered by __getattr__: each is set here, or refused by name.
 for _name in ("add", "sub", "mul", "truediv", "pow", "and", "or"):
     setattr(Recorder, f"__{_name}__", _operator(_name))
     setattr(Recorder, f"__r{_name}__", _operator(_name, reflected=True))
@@ -200,6 +206,7 @@ class Trace:
             if not all(node.boolean for node in nodes):
                 raise self.unsupported(f"{op} of a value that is not a comparison")
             return self.record(op, *nodes)
+        # Tensor times comparison is the usual way to write a mask: the comparison counts as 0 or 1.
         if op == "mul" and any(node.boolean for node in nodes) and not all(node.boolean for node in nodes):
             one, zero = self.graph.constant(1), self.graph.constant(0)
             nodes = [self.graph("where", node, one, zero) if node.boolean else node for node in nodes]
@@ -260,6 +267,7 @@ class Trace:
                 line = entry.tb_lineno if entry.tb_frame.f_code is code else line
                 entry = entry.tb_next
         else:
+            # The call is still under way: the step is a caller of the recorder that refuses.
             frame = sys._getframe(1)
             while frame is not None and line is None:
                 line = frame.f_lineno if frame.f_code is code else None

@@ -1,4 +1,10 @@
-"""Writes the kernels of a traced step as a Python module for Triton: one program per batch row, the layer in one block."""
+"""Writes the kernels of a traced step as a Python module for Triton: one program per batch row, the layer in one block.
+
+The same loops as in `numba_kernel.py`, with the layer's W neurons side by side in the lanes of a block, so that states stay in
+registers over all T steps and a layer sum is one reduction. Shapes: x, s, k, g, dx [B, T, W]; m, l [B, W]; c [W] or [T, W];
+the gradients d of coefficients are one row per batch row, summed by torch afterwards, so that no atomic addition makes the
+sum depend on the order in which rows end.
+"""
 
 from __future__ import annotations
 

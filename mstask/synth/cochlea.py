@@ -113,6 +113,7 @@ def response(units: np.ndarray) -> np.ndarray:
     table = np.empty((len(units), len(frequency)), np.complex64)
     for start in range(0, len(units), _BLOCK):
         table[start : start + _BLOCK] = transfer(frequency, POSITIONS[units[start : start + _BLOCK], None])
+    # The model has a pole at 0 Hz; 1 Hz stood in for it above.
     table[:, 0] = 0
     return table
 
@@ -153,9 +154,11 @@ def membrane_velocity(wave: np.ndarray, rate: int, ear: Ear) -> Iterator[tuple[s
     v(t) = Re sum over positive frequencies of V X exp(i w t), for the word and 15 ms more.
     """
     duration = len(wave) / rate + AFTERMATH
+    # Half or whole seconds put the bins of the FFT on the response's grid of 1 Hz, at the word's rate and at 24 kHz alike.
     seconds = 0.5 if duration <= 0.5 and rate % 2 == 0 else ceil(duration)
     n_samples = round(RATE * seconds)
     spectrum = rfft(wave, round(rate * seconds))[: n_samples // 2 + 1] * (RATE / rate)
+    # Single precision is enough for what only sets the chance of a spike.
     spectrum = spectrum.astype(np.complex64)
     n_steps = min(ceil(duration * RATE), n_samples)
     for start in range(0, len(ear.units), _BLOCK):

@@ -114,6 +114,7 @@ def _fire(velocity, streams, transmitter, steps, counts):
     probability = np.empty((_TURN, n_channels))
     for channel in range(n_channels):
         streams[channel], due[channel] = _exponential(streams[channel])
+    # In turns, so that the probabilities of a turn stay in the cache between the two loops over channels.
     for start in range(0, n_steps, _TURN):
         turn = velocity[:, start : start + _TURN]
         _hair_cells(turn, transmitter, probability)
@@ -132,6 +133,7 @@ def _hair_cells(velocity, transmitter, probability):
     """Write the firing probability [steps, C] of each step; advances `transmitter` [3, C] = q, c, w."""
     n_channels, n_steps = velocity.shape
     q, c, w = transmitter
+    # Transposed first: the loop below then runs along channels, which are independent and can be vectorised.
     for channel in range(n_channels):
         for step in range(n_steps):
             probability[step, channel] = velocity[channel, step]
@@ -155,14 +157,17 @@ def _bushy_cell(probability, start, firing, cell, resting, steps):
     slot = start % REST
     for i in range(len(probability)):
         p = probability[i]
+        # -log(1 - p), by its series where p is small, which is nearly always: cheaper than a logarithm.
         if p < 0.01:
             hazard = p * (1 + p * (1 / 2 + p * (1 / 3 + p * (1 / 4 + p * (1 / 5 + p / 6)))))
         else:
             hazard = -log1p(-p)
+        # Cells that fired 1 ms ago are free again; all free ones use up hazard together until the next one is due.
         free += resting[slot]
         used += free * hazard
         fired = 0
         while used >= due:
+            # What is left of this step's hazard belongs to the cells that haven't fired, one fewer than before.
             used = (used - due) * (free - 1) / free
             free -= 1
             fired += 1

@@ -3,7 +3,9 @@
 This is physics, not the original recordings. Parameter ranges follow what is public about the original (X
 band, 10 kHz sampling, 200-1740 rpm, 2-4 wing beats per second, azimuth in steps of 45 deg, elevation in steps
 of 30 deg) and otherwise the size and speed of such targets; none was chosen by looking at which neuron wins.
-Scatterers stand in `scatterers.py`, the radar in `receiver.py`.
+Scatterers stand in `scatterers.py`, the radar in `receiver.py`:
+
+    echo(t) = sum_p a_p exp(-i 4 pi r_p(t) / wavelength)  ->  receiver's faults  ->  |STFT|^2 in dB, [64 times, 64 Doppler bins]
 
 Sample i of data seed s draws everything from ``default_rng([s, i])``, so any sample can be made alone.
 """
@@ -186,6 +188,7 @@ def quadcopter(rng: np.random.Generator) -> Scene:
     azimuth, elevation = draw_aspect(rng)
     u = line_of_sight(azimuth, elevation)
     n_blades, length = 2 if rng.random() < 0.8 else 3, rng.uniform(0.06, 0.17)
+    # Blades longer than 12 cm turn slower, so that their tips are no faster.
     rpm = rng.uniform(3000, 8000) * min(1, 0.12 / length)
     speed, heading = abs(rng.normal(0, 3)), rng.uniform(0, 2 * pi)
     axis = _tilted(np.radians(min(25, 2 + 2 * speed)), heading)
