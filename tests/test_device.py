@@ -78,6 +78,7 @@ def test_an_epoch_of_training_waits_once_and_copies_only_the_order_of_examples()
     for batch in (24, 4):
         part = Split(x, y)
         training = Training(net, Splits(part, part, part, 2, {"fingerprint": "toy"}), Recipe(batch_size=batch), seed=1)
+        training.optimiser = torch.optim.SGD(net.parameters(), 0.1)
         with Watch() as watch:
             training.learn()
         waits[batch] = watch.waits

@@ -28,6 +28,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from mstask import claims, paths, results, summary
 from mstask.errors import MstaskError, nearest
 from mstask.lab import locked
@@ -214,7 +216,7 @@ class Sources:
             return _totals(document)
         if reference.source == "claims":
             counts = {verdict: sum(claim.verdict == verdict for claim in document) for verdict in voices.VERDICTS}
-            return {claim.id: dataclasses.asdict(claim) for claim in document} | {"all": len(document), "count": counts}
+            return {claim.id: claim for claim in document} | {"all": len(document), "count": counts}
         if reference.source == "synthesis":
             return synthesis.overview(document)
         return summary.summarise(document)
@@ -262,9 +264,10 @@ def _protocol(section_id: str) -> dict[str, Any]:
 def _descend(value: Any, reference: Reference) -> Any:
     """Follow the path; a key that isn't there is an error that names the nearest ones."""
     for depth, part in enumerate(reference.path):
-        if isinstance(value, Mapping) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+        fields = _fields(value)
+        if part in fields:
+            value = fields[part]
+        elif isinstance(value, list | tuple) and part.isdigit() and int(part) < len(value):
             value = value[int(part)]
         elif reference.voice == "run":
             raise Absent("not in your run")
@@ -274,10 +277,17 @@ def _descend(value: Any, reference: Reference) -> Any:
     return value
 
 
-def _choices(value: Any, part: str) -> str:
+def _fields(value: Any) -> Mapping[str, Any]:
+    """What a path may name in a value: keys of a mapping, fields of a record; nothing in anything else."""
     if isinstance(value, Mapping):
-        return nearest(part, [str(key) for key in value])
-    if isinstance(value, list):
+        return value
+    return vars(value) if dataclasses.is_dataclass(value) or isinstance(value, BaseModel) else {}
+
+
+def _choices(value: Any, part: str) -> str:
+    if fields := _fields(value):
+        return nearest(part, [str(key) for key in fields])
+    if isinstance(value, list | tuple):
         return f"it is a list of {len(value)}"
     return f"it ends at {value!r}"
 
@@ -285,7 +295,7 @@ def _choices(value: Any, part: str) -> str:
 def _format(value: Any, spec: str) -> str:
     if isinstance(value, list | tuple):
         return _join([_format(item, spec) for item in value])
-    if value is None or isinstance(value, Mapping):
+    if value is None or _fields(value) or isinstance(value, Mapping):
         raise TypeError("it is no single value")
     if spec == "label":
         return voices.label(value)
