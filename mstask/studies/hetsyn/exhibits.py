@@ -18,7 +18,7 @@ from mstask.show.canvas import BAND, GREY
 from mstask.show.scores import NBSP, Documents, voice_columns
 from mstask.show.sheet import Look, draw_rows, legend, panels, plain, say_nothing, sheet
 from mstask.studies.hetsyn.facts import OWN, cases_with, runs, series, slow
-from mstask.studies.hetsyn.names import METHODS, TITLES
+from mstask.studies.hetsyn.names import METHODS, SUCCESS, TITLES
 from mstask.summary.details import measured
 
 LOOKS = {
@@ -42,8 +42,6 @@ DISTURBANCES = {
 """What is disturbed at test time: case, detail, and the keys of its levels and of what was measured at them."""
 
 IN_BINS = "spoken digits in bins (published: best epoch on the test set)"
-SUCCESS = 0.9
-"""Accuracy from which the paper counts a network as successful on match-to-sample."""
 
 
 def figure_hetsyn(document: Document) -> Figure:

@@ -5,6 +5,9 @@ from __future__ import annotations
 METHODS = ("HomNeuLIF", "HetNeuLIF", "HomNeuALIF", "HetSynLIF")
 """From no trained time constant to one for each synapse."""
 
+SUCCESS = 0.9
+"""Accuracy from which the paper counts a network as successful on match-to-sample."""
+
 EDGES = tuple(2.0 ** (k / 2) for k in range(-2, 25))
 """Borders of the histogram of time constants, in steps: half octaves from 1/2 to 4096."""
 

@@ -15,18 +15,9 @@ from mstask.data import Split
 from mstask.job import Job, Measured
 from mstask.results.documents import Measures
 from mstask.stats import macro_f1
-from mstask.studies.hetsyn import loop
-from mstask.studies.hetsyn.analyses import (
-    accuracy,
-    answers,
-    at_levels,
-    by_channel,
-    first_hit,
-    knock_out,
-    learnt,
-    means_of,
-    spreads,
-)
+from mstask.studies.hetsyn import analyses, loop
+from mstask.studies.hetsyn.analyses import accuracy, at_levels, first_hit, means_of
+from mstask.studies.hetsyn.names import SUCCESS
 from mstask.studies.hetsyn.networks import Network
 from mstask.studies.hetsyn.settings import SETTINGS, Setting, starting_from
 from mstask.studies.hetsyn.tasks import MatchToSample, Pattern, rate_penalty, repeat_distances
@@ -43,9 +34,6 @@ DELAYS_MS = (200.0, 400.0, 800.0, 1200.0, 1600.0)
 PATTERN_NOISE_HZ = (1.0, 2.0, 3.0, 4.0)
 ROBUSTNESS_TRIALS = 512
 TEST_SEED = 1
-SUCCESS = 0.9
-"""Accuracy from which the paper counts a network as successful on match-to-sample."""
-
 TRACE_EVERY = 20
 
 
@@ -75,7 +63,7 @@ def match(job: Job) -> Measured:
     setting = replace(SETTINGS[job.case], hidden=(job.parameters.hidden,))
     model, losses, merits, own = trained(job, setting, job.seed, "", match_loss, seconds)
     clock = time.perf_counter()
-    predictions, rates = answers(model, test.x)
+    predictions, rates = analyses.answers(model, test.x)
     score, per_class = macro_f1(predictions, test.y, 2)
     details = own | {
         "first_hit": first_hit(merits),
@@ -116,7 +104,7 @@ def match_series(job: Job) -> Measured:
         clock = time.perf_counter()
         run = what | {"accuracy": accuracy(model, job.splits.test), "first_hit": first_hit(merits)}
         if slow:
-            run |= {"knock_out": _knock_out(model, own, job), "by_channel": by_channel(model)}
+            run |= {"knock_out": _knock_out(model, own, job), "by_channel": analyses.by_channel(model)}
         runs.append(run)
         tick(seconds, "evaluation", clock)
     for k in range(len(runs)):
@@ -171,7 +159,7 @@ def trained(
     chosen, splits = job.parameters, job.splits
     inputs, outputs = splits.test.x.shape[-1], splits.n_classes
     model = setting.network(job.method, inputs, outputs, threshold=chosen.threshold).to(job.device)
-    before = spreads(model, setting.limit)
+    before = analyses.spreads(model, setting.limit)
     rate = chosen.pattern_learning_rate if job.case.startswith("pattern") else chosen.match_learning_rate
     recipe = loop.StepDown(rate, clip_gradient=chosen.clip_gradient)
 
@@ -183,11 +171,11 @@ def trained(
     about = f"{job.case} {splits.meta['fingerprint']}"
     losses, merits = loop.fit(model, objective, recipe, chosen.iterations, seed, checkpoint, about, tell)
     tick(seconds, "train", clock)
-    return Trained(model.eval(), losses, merits, learnt(model, before, setting.limit))
+    return Trained(model.eval(), losses, merits, analyses.learnt(model, before, setting.limit))
 
 
 def _knock_out(model: Network, setting: Setting, job: Job) -> dict[str, float | int] | None:
-    return knock_out(model, setting.limit, setting.times.drawn[0], lambda m: accuracy(m, job.splits.test), TEST_SEED)
+    return analyses.knock_out(model, setting.limit, setting.times.drawn[0], lambda m: accuracy(m, job.splits.test), TEST_SEED)
 
 
 def _on_trials(model: Network, task: MatchToSample, extra_hz: float = 0.0) -> float:
