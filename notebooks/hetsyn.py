@@ -209,15 +209,16 @@ Code(inspect.getsource(synthetic.match_loss), language="python")
 
 # %% mystnb={"image": {"alt": "Loss and share of right answers over the iterations of this run, means of ten"}}
 start = analyses.time_constants(network.decays()["layers.0.inputs"])
-losses, right = loop.fit(
+training = loop.Iterations(
     network,
     synthetic.match_loss,
+    load("hetsyn", settings, "match-feedforward"),
     loop.StepDown(settings.match_learning_rate),
     iterations=min(150, settings.iterations),
     seed=order,
-    on_losses=lambda found: print(f"{len(found)}: loss {found[-1]:.2f}"),
 )
-run = pd.DataFrame({"loss": losses, "right": right})
+training.run(on_epoch=lambda found: print(f"loss {found.train_loss[-1]:.2f}"))
+run = pd.DataFrame({"loss": training.losses, "right": training.merits})
 smooth = run.rolling(10, min_periods=1).mean()
 axes = smooth.plot(subplots=True, figsize=(4.6, 3), xlabel="iteration")
 

@@ -34,6 +34,11 @@ def measured(*arguments, **options):
     return results.dumps(experiment.measure(job(*arguments, **options)).measures)
 
 
+def iterated(model, objective, recipe, iterations, checkpoint=None):
+    splits = experiment.load(SECTION, parameters(), "match-feedforward")
+    loop.Iterations(model, objective, splits, recipe, iterations, seed=0).run(checkpoint)
+
+
 def match_network(method, iterations, folder, seed=0):
     """A network of 100 neurons trained on delayed match-to-sample."""
     task = job("match-feedforward", method, folder, seed, iterations=iterations, hidden=100, test_trials=512)
@@ -114,21 +119,20 @@ class TestResume:
         again = measured(case, method, tmp_path / "cut", on_epoch=lambda h: rest.append(len(h.train_loss)), **size)
         assert again == whole and rest[0] == 3
 
-    def test_another_learning_task_does_not_continue_a_checkpoint(self, tmp_path):
-        def fit(about):
+    def test_another_recipe_does_not_continue_a_checkpoint(self, tmp_path):
+        def steps(rate):
             torch.manual_seed(0)
-            model = SETTINGS["match-feedforward"].network("HetSynLIF", 30, 2)
-            steps = []
+            model, taken = SETTINGS["match-feedforward"].network("HetSynLIF", 30, 2), []
 
             def objective(model, rng):
-                steps.append(1)
+                taken.append(1)
                 x, y = MatchToSample().trials(2, rng)
                 return torch.nn.functional.cross_entropy(model(x), y), 0.0
 
-            loop.fit(model, objective, loop.StepDown(), 2, 0, tmp_path / "c.pt", about)
-            return len(steps)
+            iterated(model, objective, loop.StepDown(rate), 2, tmp_path / "c.pt")
+            return len(taken)
 
-        assert (fit("one"), fit("one"), fit("other")) == (2, 0, 2)
+        assert (steps(1e-3), steps(1e-3), steps(1e-2)) == (2, 0, 2)
 
     def test_the_same_cell_twice_is_the_same_document(self, tmp_path):
         first = measured("digits-rows", "HetSynLIF", tmp_path / "a")
@@ -143,7 +147,7 @@ class TestResume:
             return model.readout.weight.sum() * math.inf, 0.0
 
         with pytest.raises(MstaskError, match="training diverged: the loss of step 1 is"):
-            loop.fit(model, objective, loop.StepDown(), 1, 0)
+            iterated(model, objective, loop.StepDown(), 1)
 
 
 class TestRecipe:
@@ -217,7 +221,7 @@ class TestOptimiser:
         model = SETTINGS["match-feedforward"].network("HetSynLIF", 30, 2)
         before = model.decays()["readout"].detach().clone()
         recipe = loop.Published(2e-3, weight_decay=0.0, decay_of_decays=0.5, cosine_epochs=0)
-        loop.fit(model, lambda m, rng: (sum(p.sum() for p in m.parameters()) * 0, 0.0), recipe, 20, 0)
+        iterated(model, lambda m, rng: (sum(p.sum() for p in m.parameters()) * 0, 0.0), recipe, 20)
         expected = before * loop.exposure(4e-3, 0.5, [1.0] * 20)
         assert torch.allclose(model.decays()["readout"].detach(), expected, rtol=1e-5)
 

@@ -138,8 +138,3 @@ def first_hit(merits: Sequence[float], level: float = 0.95, over: int = 10) -> i
 def shrunk(tau: float, factor: float) -> float:
     """The time constant whose decay per step is `factor` times that of `tau`."""
     return -1 / (math.log(factor) - 1 / tau)
-
-
-def means_of(values: Sequence[float], size: int) -> list[float]:
-    """Means of neighbouring blocks of `size`; the last may be shorter."""
-    return [sum(block) / len(block) for block in (values[k : k + size] for k in range(0, len(values), size))]

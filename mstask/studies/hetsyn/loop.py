@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from mstask.data import Splits
 from mstask.studies.hetsyn.networks import Network
-from mstask.training import Diverged, Recipe, load_checkpoint, save_checkpoint
+from mstask.training import Diverged, Recipe, Training
 
 EVERY = 50
 """Iterations between checkpoints."""
@@ -21,56 +20,46 @@ Objective = Callable[[Network, torch.Generator], tuple[Tensor, float]]
 """Draws a batch; returns the loss and a figure of merit of that batch."""
 
 
-def fit(
-    model: Network,
-    objective: Objective,
-    recipe: Recipe,
-    iterations: int,
-    seed: int,
-    checkpoint: Path | None = None,
-    about: str = "",
-    on_losses: Callable[[list[float]], None] = lambda losses: None,
-) -> tuple[list[float], list[float]]:
-    """Take optimiser steps on batches drawn by `objective`; returns loss and figure of merit of each iteration.
+class Iterations(Training):
+    """Steps on batches that `objective` draws, instead of epochs; checkpointed every `EVERY`, and nothing is selected."""
 
-    Parameters
-    ----------
-    seed : of the generator that batches are drawn from.
-    checkpoint : file kept every `EVERY` iterations, from which a run of the same model, recipe, seed and `about` goes on.
-    on_losses : called after every `EVERY` iterations with the losses so far.
-    """
-    rng = torch.Generator().manual_seed(seed)
-    optimiser = recipe.optimiser(model)
-    losses: list[float] = []
-    merits: list[float] = []
-    digest = hashlib.sha256(f"{model!r} {recipe} {seed} {about}".encode())
-    for parameter in model.parameters():
-        digest.update(parameter.detach().cpu().numpy().tobytes())
-    if saved := load_checkpoint(checkpoint, digest.hexdigest()):
-        model.load_state_dict(saved["model"])
-        optimiser.load_state_dict(saved["optimiser"])
-        rng.set_state(saved["batches"])
-        torch.set_rng_state(saved["rng"])
-        losses, merits = list(saved["losses"]), list(saved["merits"])
-    model.train()
-    while (done := len(losses)) < iterations:
-        loss, merit = objective(model, rng)
-        if not math.isfinite(loss.item()):
-            raise Diverged(f"training diverged: the loss of step {done + 1} is {loss.item()}; a smaller learning rate may help")
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        recipe.before_step(model, optimiser, done, per_epoch=1)
-        optimiser.step()
-        model.hold_decays()
-        losses.append(loss.item())
-        merits.append(merit)
-        if len(losses) % EVERY == 0 or len(losses) == iterations:
-            if checkpoint:
-                state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "batches": rng.get_state()}
-                state |= {"rng": torch.get_rng_state(), "losses": losses, "merits": merits}
-                save_checkpoint(checkpoint, digest.hexdigest(), state)
-            on_losses(losses)
-    return losses, merits
+    kept = ("losses", "merits")
+
+    def __init__(
+        self, model: Network, objective: Objective, splits: Splits, recipe: Recipe, iterations: int, seed: int
+    ) -> None:
+        super().__init__(model, splits, recipe, seed)
+        self.objective, self.iterations = objective, iterations
+        self.losses: list[float] = []
+        self.merits: list[float] = []
+
+    def stopped(self) -> str | None:
+        return "iterations" if len(self.losses) >= self.iterations else None
+
+    def learn(self) -> None:
+        self.model.train()
+        done = len(self.losses)
+        for number in range(done, min(done - done % EVERY + EVERY, self.iterations)):
+            loss, merit = self.objective(self.model, self.order)
+            self.losses.append(loss.item())
+            self.merits.append(merit)
+            if not math.isfinite(self.losses[-1]):
+                found = f"the loss of step {number + 1} is {self.losses[-1]}"
+                raise Diverged(f"training diverged: {found}; a smaller learning rate may help")
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            self.recipe.before_step(self.model, self.optimiser, number, per_epoch=1)
+            self.optimiser.step()
+            self.model.hold_decays()
+        self.history.train_loss = means_of(self.losses, EVERY)
+
+    def evaluate(self) -> None:
+        """Nothing: the batches are fresh, so their losses tell."""
+
+
+def means_of(values: Sequence[float], size: int) -> list[float]:
+    """Means of neighbouring blocks of `size`; the last may be shorter."""
+    return [sum(block) / len(block) for block in (values[k : k + size] for k in range(0, len(values), size))]
 
 
 @dataclass(frozen=True)

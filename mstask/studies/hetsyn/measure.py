@@ -134,11 +134,11 @@ def weight_decay(job: Job) -> dict[str, Any]:
     for arm, decay_of_decays in (("with", stronger), ("without", 0.0)):
         model = network(job)
         trial = loop.Published(PAPER_RATE, weight_decay=stronger, decay_of_decays=decay_of_decays, cosine_epochs=total)
-        checkpoint = job.checkpoint.with_name(f"{job.checkpoint.name}.{arm}")
-        losses, _ = loop.fit(model, objective, trial, steps, job.seed, checkpoint, job.splits.meta["fingerprint"])
+        training = loop.Iterations(model, objective, job.splits, trial, steps, job.seed)
+        training.run(job.checkpoint.with_name(f"{job.checkpoint.name}.{arm}"))
         found["arms"][arm] = {
             "accuracy": accuracy(model, job.splits.test),
-            "last_loss": losses[-1],
+            "last_loss": training.losses[-1],
             "time_constants": spreads(model, setting.limit),
         }
     for arm in found["arms"]:

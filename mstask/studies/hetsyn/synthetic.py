@@ -16,7 +16,7 @@ from mstask.job import Job, Measured
 from mstask.results.documents import Measures
 from mstask.stats import macro_f1
 from mstask.studies.hetsyn import analyses, loop
-from mstask.studies.hetsyn.analyses import accuracy, at_levels, first_hit, means_of
+from mstask.studies.hetsyn.analyses import accuracy, at_levels, first_hit
 from mstask.studies.hetsyn.names import SUCCESS
 from mstask.studies.hetsyn.networks import Network
 from mstask.studies.hetsyn.settings import SETTINGS, Setting, starting_from
@@ -38,10 +38,10 @@ TRACE_EVERY = 20
 
 
 class Trained(NamedTuple):
-    """A network; loss and figure of merit (accuracy or error) of each iteration; what became of its time constants."""
+    """A network; its losses; accuracy or error of each iteration's batch; what became of its time constants."""
 
     model: Network
-    losses: list[float]
+    history: History
     merits: list[float]
     learnt: dict[str, Any]
 
@@ -61,7 +61,7 @@ def match(job: Job) -> Measured:
     seconds = {"train": 0.0, "evaluation": 0.0}
     test, task = job.splits.test, MatchToSample()
     setting = replace(SETTINGS[job.case], hidden=(job.parameters.hidden,))
-    model, losses, merits, own = trained(job, setting, job.seed, "", match_loss, seconds)
+    model, history, merits, own = trained(job, setting, job.seed, "", match_loss, seconds)
     clock = time.perf_counter()
     predictions, rates = analyses.answers(model, test.x)
     score, per_class = macro_f1(predictions, test.y, 2)
@@ -71,7 +71,7 @@ def match(job: Job) -> Measured:
         "extra_noise": at_levels("hz", EXTRA_HZ, lambda hz: _on_trials(model, task, hz)),
         "noise_channels": at_levels("hz", NOISE_CHANNEL_HZ, lambda hz: _on_trials(model, replace(task, noise_hz=hz))),
         "delay": at_levels("ms", DELAYS_MS, lambda ms: _on_trials(model, replace(task, delay_ms=ms))),
-        "batch_accuracy": means_of(merits, loop.EVERY),
+        "batch_accuracy": loop.means_of(merits, loop.EVERY),
     }
     tick(seconds, "evaluation", clock)
     measures = Measures(
@@ -81,7 +81,7 @@ def match(job: Job) -> Measured:
         predictions=predictions.tolist(),
         n_parameters=count_parameters(model),
         firing_rates=rates,
-        history={"train_loss": means_of(losses, loop.EVERY)},
+        history={"train_loss": history.train_loss},
         details=details,
     )
     return Measured(measures, seconds)
@@ -126,7 +126,7 @@ def pattern(job: Job) -> Measured:
         return error + rate_penalty(spikes, task.dt_ms), error.item()
 
     setting = replace(SETTINGS[job.case], hidden=(job.parameters.hidden,))
-    model, losses, errors, own = trained(job, setting, job.seed, "", pattern_loss, seconds)
+    model, history, errors, own = trained(job, setting, job.seed, "", pattern_loss, seconds)
     clock = time.perf_counter()
     outputs, spikes = _outputs(model, job.splits.test.x.to(job.device))
     rng = torch.Generator().manual_seed(TEST_SEED)
@@ -138,13 +138,13 @@ def pattern(job: Job) -> Measured:
         "repeat_distances": repeat_distances(outputs, target, task.starts, len(task.template)),
         "rate_hz": spikes.mean().item() * 1000 / task.dt_ms,
         "trace": {"ms": TRACE_EVERY, "output": outputs[0, ::TRACE_EVERY], "target": target[::TRACE_EVERY]},
-        "batch_mse": means_of(errors, loop.EVERY),
+        "batch_mse": loop.means_of(errors, loop.EVERY),
     }
     tick(seconds, "evaluation", clock)
     measures = Measures(
         n_parameters=count_parameters(model),
         firing_rates=[spikes.mean().item()],
-        history={"train_loss": means_of(losses, loop.EVERY)},
+        history={"train_loss": history.train_loss},
         details=details,
     )
     return Measured(measures, seconds)
@@ -162,16 +162,10 @@ def trained(
     before = analyses.spreads(model, setting.limit)
     rate = chosen.pattern_learning_rate if job.case.startswith("pattern") else chosen.match_learning_rate
     recipe = loop.StepDown(rate, clip_gradient=chosen.clip_gradient)
-
-    def tell(losses: list[float]) -> None:
-        if job.on_epoch:
-            job.on_epoch(History(train_loss=means_of(losses, loop.EVERY)))
-
-    checkpoint = job.checkpoint.with_name(job.checkpoint.name + suffix)
-    about = f"{job.case} {splits.meta['fingerprint']}"
-    losses, merits = loop.fit(model, objective, recipe, chosen.iterations, seed, checkpoint, about, tell)
+    training = loop.Iterations(model, objective, splits, recipe, chosen.iterations, seed)
+    training.run(job.checkpoint.with_name(job.checkpoint.name + suffix), job.on_epoch)
     tick(seconds, "train", clock)
-    return Trained(model.eval(), losses, merits, analyses.learnt(model, before, setting.limit))
+    return Trained(model.eval(), training.history, training.merits, analyses.learnt(model, before, setting.limit))
 
 
 def _knock_out(model: Network, setting: Setting, job: Job) -> dict[str, float | int] | None:
