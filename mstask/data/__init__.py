@@ -1,4 +1,7 @@
-"""Data sets: one `load` for embedded and real data, always split, always checked."""
+"""Data sets: one `load` for embedded and real data, always split, always checked.
+
+What can't be loaded is a `DataError`, in this whole folder: one sentence with the file, what was found and what was expected.
+"""
 
 from __future__ import annotations
 

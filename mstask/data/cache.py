@@ -31,10 +31,6 @@ def ensure(name: str, make: Callable[[Path], dict[str, Any]], fault: Callable[[P
     name : folder name, with everything the content depends on (size, version).
     make : fills an empty folder and returns what `meta.json` shall hold.
     fault : says what is wrong with a folder, or None when it is intact.
-
-    Raises
-    ------
-    DataError : the cache can't be written.
     """
     root = paths.cache_dir()
     folder = root / name

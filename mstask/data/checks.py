@@ -32,12 +32,7 @@ _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.r
 
 
 def read_npy(path: Path) -> np.ndarray:
-    """Return the array of a .npy file, memory-mapped and read-only; nothing in it is ever unpickled.
-
-    Raises
-    ------
-    DataError : missing or unreadable file, not a .npy file, truncated, or holding Python objects.
-    """
+    """Return the array of a .npy file, memory-mapped and read-only; nothing in it is ever unpickled."""
     require_readable(path, NPY)
     try:
         with path.open("rb") as file:
@@ -50,12 +45,7 @@ def read_npy(path: Path) -> np.ndarray:
 
 
 def require_readable(path: Path, *kinds: str) -> None:
-    """Refuse a file that is missing, unreadable, too large, or of a known kind other than `kinds`, if any.
-
-    Raises
-    ------
-    DataError : says what the file is, and what may have happened to it.
-    """
+    """Refuse a file that is missing, unreadable, too large, or of a known kind other than `kinds`, if any."""
     try:
         if not (path.is_file() or path.is_dir()):
             path.stat()
@@ -89,12 +79,7 @@ def require_size(where: object, n_bytes: int, claims: str = "claims") -> None:
 
 
 def require_bytes(path: Path, file: IO[bytes], size: int) -> int:
-    """Return the bytes of data in a .npy file of `size` bytes, after checking that its header promises plain numbers.
-
-    Raises
-    ------
-    DataError : no header, pickled Python objects, fewer bytes than promised.
-    """
+    """Return the bytes of data in a .npy file of `size` bytes, after checking that its header promises plain numbers."""
     dtype, n_bytes = _header(path, file)
     found = size - file.tell()
     if dtype.hasobject:

@@ -30,12 +30,7 @@ _BLOCK = 1 << 20
 
 @contextmanager
 def unpacked(path: Path) -> Iterator[Path]:
-    """Give the file itself, or, where its name ends in .gz, an unpacked copy that lasts as long as the context.
-
-    Raises
-    ------
-    DataError : missing, unreadable or damaged file; another format than the name says; more than `checks.MAX_BYTES`.
-    """
+    """Give the file itself, or, where its name ends in .gz, an unpacked copy that lasts as long as the context."""
     if path.suffix != ".gz":
         yield path
         return
@@ -50,12 +45,7 @@ def unpacked(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def opened_hdf5(path: Path) -> Iterator[h5py.File]:
-    """Open an .h5 or .h5.gz file for reading.
-
-    Raises
-    ------
-    DataError : as `unpacked`; no complete HDF5 file; a file that another program keeps locked.
-    """
+    """Open an .h5 or .h5.gz file for reading."""
     with unpacked(path) as plain:
         checks.require_readable(plain, checks.HDF5)
         try:
@@ -81,13 +71,7 @@ def require_claim(path: Path, values: h5py.Dataset, n_rows: int) -> None:
 
 
 def read_npz(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return the named arrays of an .npz file; nothing in it is ever unpickled.
-
-    Raises
-    ------
-    DataError : missing or damaged file; an array is missing, holds Python objects, or is not what its header promises;
-        the arrays claim more than `checks.MAX_BYTES`.
-    """
+    """Return the named arrays of an .npz file; nothing in it is ever unpickled."""
     checks.require_readable(path, checks.ZIP)
     try:
         with zipfile.ZipFile(path) as archive:
@@ -106,11 +90,6 @@ def read_pt(path: Path) -> dict[str, torch.Tensor]:
 
     Tensors of the usual zip format are mapped, not read, until their sizes are known; a tensor may claim any size by
     repeating one value.
-
-    Raises
-    ------
-    DataError : unreadable, truncated, holding anything but a dictionary of tensors, or claiming more than
-        `checks.MAX_BYTES`.
     """
     import torch
 

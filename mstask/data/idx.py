@@ -19,12 +19,7 @@ UBYTE = 8
 
 
 def read(path: Path, n_dimensions: int) -> np.ndarray:
-    """Return the bytes of an IDX file as uint8, in the shape that its header gives.
-
-    Raises
-    ------
-    DataError : missing, unreadable or damaged file; another magic number; fewer or more values than the header says.
-    """
+    """Return the bytes of an IDX file as uint8, in the shape that its header gives."""
     with containers.opened_bytes(path, checks.IDX) as file:
         magic = file.read(4)
         expected = bytes([0, 0, UBYTE, n_dimensions])

@@ -41,11 +41,9 @@ def real_folder(name: str, variable: str, root: str | os.PathLike[str] | None, h
 def stratified(
     rows: np.ndarray, y: np.ndarray, shares: Sequence[float], class_names: Sequence[str], where: object
 ) -> list[np.ndarray]:
-    """Cut stratified parts off `rows` [n] of the labels `y` [N], each a share of what is left (seed 0); the rest comes first.
+    """Cut stratified parts off `rows` [n] of the labels `y` [N], each a share of what is left (seed 0); the rest is first.
 
-    Raises
-    ------
-    DataError : a class has too few samples for every part to hold it; `where` says of which data.
+    Every part must hold every class; `where` says of which data the error speaks.
     """
     counts = np.bincount(y[rows], minlength=len(class_names))
     rarest = int(counts.argmin())

@@ -44,12 +44,7 @@ def real_folder(root: str | os.PathLike[str] | None) -> Path:
 
 
 def read(folder: Path) -> tuple[np.ndarray, np.ndarray, str]:
-    """Return pictures float32 [N, 64, 64], labels int64 [N] and the fingerprint of the files' content.
-
-    Raises
-    ------
-    DataError : a file is missing, damaged or not in the format; a class has no sample.
-    """
+    """Return pictures float32 [N, 64, 64], labels int64 [N] and the fingerprint of the files' content."""
     x_path, y_path = folder / "X.npy", folder / "y.npy"
     x, y = checks.read_npy(x_path), checks.read_npy(y_path)
     if x.ndim != 3 or x.shape[1:] != SHAPE:

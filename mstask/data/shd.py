@@ -91,14 +91,7 @@ def write(
 
 
 def read(path: Path) -> Words:
-    """Return the words of a .h5 file, or of a .h5.gz, counted in frames.
-
-    Raises
-    ------
-    DataError : missing, truncated or damaged file; a key is missing or of another type or length; a word without
-        spikes or with more times than units; a unit, time or label out of range; most spikes beyond the window, as where
-        times aren't seconds; more words or spikes than fit in memory.
-    """
+    """Return the words of a .h5 file, or of a .h5.gz, counted in frames."""
     with opened(path) as file:
         try:
             return _read(path, file)

@@ -88,10 +88,6 @@ def load_pair(
     """Return the split that tests on all words of two speakers and on nothing else: raw counts, as "speech".
 
     Both files are pooled. Validation is a stratified 15 % of the other speakers' words.
-
-    Raises
-    ------
-    DataError : not two different speakers of the set.
     """
     corpus = read(source, size, root)
     pool = _pooled(corpus)
@@ -106,12 +102,7 @@ def load_pair(
 
 
 def read(source: str, size: str, root: str | os.PathLike[str] | None) -> Corpus:
-    """Return both files counted in frames, from the cache when they have been counted before.
-
-    Raises
-    ------
-    DataError : no folder of real data; a file is missing, damaged or not in the format.
-    """
+    """Return both files counted in frames, from the cache when they have been counted before."""
     if source == "embedded":
         folder = generated(size)
         return _read_counts(folder, folder)

@@ -70,10 +70,6 @@ def fetch(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
     ----------
     name : one of `names()`.
     folder : where to put the files; by default the data cache, where `mstask.data.load` finds them.
-
-    Raises
-    ------
-    DataError : unknown name; no mirror has an intact copy of a file; the folder can't be written.
     """
     if name not in names():
         raise DataError(f"unknown download {name!r}: {nearest(name, names())}")

@@ -143,13 +143,7 @@ def merge(
     budget: str | None = None,
     values: dict[str, Any] | None = None,
 ) -> Document:
-    """Gather cells of one section, profile and data set into a document, ordered by case, method and seed.
-
-    Raises
-    ------
-    ResultsError
-        No cells, a cell that appears twice, or cells that differ in section, profile or data.
-    """
+    """Gather cells of one section, profile and data set into a document, ordered by case, method and seed."""
     cells = sorted(cells, key=lambda cell: (cell.case or "", cell.method, cell.seed))
     if not cells:
         raise ResultsError("no cells to merge, expected at least one")
@@ -197,12 +191,7 @@ def load(section: str, source: str = "embedded", data_source: str | None = None,
         Which run is meant. By default a paper-profile run counts more than a quick one, that more than a smoke
         run, and real data more than embedded.
 
-    Raises
-    ------
-    MissingResult
-        There is no such document; the message says which command makes it.
-    ResultsError
-        A file is damaged, or the run's cells don't fit together.
+    What nobody has made is a `MissingResult`, which says how to make it; what is damaged or doesn't fit a `ResultsError`.
     """
     if source not in SOURCES:
         raise ResultsError(f"unknown source {source!r}: {nearest(str(source), SOURCES)}")
@@ -223,13 +212,7 @@ def load(section: str, source: str = "embedded", data_source: str | None = None,
 
 
 def changed_runs() -> list[Document]:
-    """Return the runs with parameters of the reader's own ("quick+1f2e3d4c"), in the order of their folders.
-
-    Raises
-    ------
-    MissingResult
-        There are none.
-    """
+    """Return the runs with parameters of the reader's own ("quick+1f2e3d4c"), in the order of their folders."""
     folders = [path for path in sorted((runs_root() / "runs").glob("*/*+*-*")) if path.is_dir()]
     runs = [run_cells(path.parent.name, *path.name.rsplit("-", 1)) for path in folders]
     if not any(runs):

@@ -290,13 +290,7 @@ R = TypeVar("R", bound=Record)
 
 
 def dumps(value: Any) -> str:
-    """Return canonical JSON of a record or plain value: sorted keys, lists of numbers on one line.
-
-    Raises
-    ------
-    ResultsError
-        NaN, infinity, a key that isn't text, or a type that JSON doesn't have.
-    """
+    """Return canonical JSON of a record or plain value: sorted keys, lists of numbers on one line."""
     if isinstance(value, Document):
         value = value.model_dump()
         for cell in value["cells"]:

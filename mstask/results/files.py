@@ -31,13 +31,7 @@ def stamp(path: Path) -> tuple[int, int] | None:
 
 
 def write_atomic(path: str | Path, text: str) -> None:
-    """Write `text` to `path` as UTF-8 so that the file is either complete or untouched.
-
-    Raises
-    ------
-    ResultsError
-        The disk is full, the folder can't be written, ...; nothing half-written is left behind.
-    """
+    """Write `text` to `path` as UTF-8 so that the file is either complete or untouched."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:

@@ -45,16 +45,12 @@ def kept_folder(name: str) -> Path:
 def lock(path: str | Path) -> Path:
     """Record the document at `path` in the manifest of its results folder, and return the manifest's path.
 
+    Refused is what isn't valid, lies elsewhere, isn't in canonical form, or has scores that don't follow from its predictions.
+
     Parameters
     ----------
     path
         A document in `published/`, `embedded/` or `real/` of a results folder.
-
-    Raises
-    ------
-    ResultsError
-        The file isn't a valid document, lies elsewhere, isn't in canonical form, or its scores don't follow
-        from its predictions.
     """
     path = Path(path).resolve()
     folder, root = path.parent.name, path.parent.parent

@@ -133,12 +133,7 @@ def _fault(folder: Path) -> str | None:
 
 
 def prepare(wave: np.ndarray) -> np.ndarray:
-    """Return a word [n] at the level and with the window that SHD's chain gives it.
-
-    Raises
-    ------
-    DataError : not one channel of finite samples, or silence.
-    """
+    """Return a word [n] at the level and with the window that SHD's chain gives it."""
     wave = np.asarray(wave, float)
     if wave.ndim != 1 or not np.isfinite(wave).all():
         raise DataError(f"a word's samples have shape {wave.shape} or are not finite, expected one channel of finite numbers")
@@ -175,10 +170,6 @@ def hear(wave: np.ndarray, rate: int, ear: Ear, key: tuple[int, ...]) -> tuple[n
     wave : samples [n] of any level.
     rate : Hz, at least 2; what lies above 12 kHz is not heard.
     key : numbers that name the word; the channels' random streams follow from it alone.
-
-    Raises
-    ------
-    DataError : a silent word, or samples that are no sound.
     """
     steps, units = [], []
     for channels, velocity in membrane_velocity(prepare(wave), rate, ear):

@@ -42,10 +42,6 @@ def generate(size: str, parts: Path, seed: int = 0, workers: int | None = None) 
     """Return the training and the test file of a set; `parts` is a folder for what is done so far.
 
     By default one worker process per core, but none (this process alone) for the small set.
-
-    Raises
-    ------
-    VoiceError : the synthesiser is missing, or a voice fails.
     """
     parts.mkdir(parents=True, exist_ok=True)
     if workers is None:

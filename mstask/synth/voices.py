@@ -151,12 +151,7 @@ def draw(seed: int, file: int, row: int, label: int, speaker: int) -> Utterance:
 
 
 def say_batch(utterances: Sequence[Utterance], seed: int = 0) -> list[np.ndarray]:
-    """Return what eSpeak says for a speaker's words from the first on, in order: int16 [n] each at 22 050 Hz.
-
-    Raises
-    ------
-    VoiceError : the synthesiser is missing; a voice is unknown or says nothing; the process couldn't be started.
-    """
+    """Return what eSpeak says for a speaker's words from the first on, in order: int16 [n] each at 22 050 Hz."""
     speaker = utterances[0].speaker
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "said.npz"
@@ -203,12 +198,7 @@ class Synthesiser:
         self._library.espeak_SetSynthCallback(self._heard)
 
     def say(self, utterance: Utterance) -> np.ndarray:
-        """Return the samples, int16 [n] at 22 050 Hz.
-
-        Raises
-        ------
-        VoiceError : the voice is unknown, or nothing or only silence was heard.
-        """
+        """Return the samples, int16 [n] at 22 050 Hz."""
         self._set_voice(utterance.voice)
         settings = {_RATE: utterance.rate, _VOLUME: 70, _PITCH: utterance.pitch, _RANGE: utterance.pitch_range}
         for parameter, value in settings.items():
@@ -263,10 +253,6 @@ def record(samples: np.ndarray, utterance: Utterance, seed: int = 0) -> np.ndarr
 
     The result, float64 [m] of full scale 1, is at `Utterance.sample_rate`. The chain's gain is `tilt` dB per octave
     around 1 kHz. The noise has 1/f power. Both are flat below 50 Hz.
-
-    Raises
-    ------
-    VoiceError : the word is silent.
     """
     rng = np.random.default_rng([seed, utterance.file, utterance.row, 1])
     wave = trim(samples / 32768, utterance.sample_rate)
@@ -277,12 +263,7 @@ def record(samples: np.ndarray, utterance: Utterance, seed: int = 0) -> np.ndarr
 
 
 def trim(wave: np.ndarray, rate: int) -> np.ndarray:
-    """Cut a word [n] to where its energy in frames of 5 ms is within 45 dB of the maximum, and 10 ms around it.
-
-    Raises
-    ------
-    VoiceError : the word is silent.
-    """
+    """Cut a word [n] to where its energy in frames of 5 ms is within 45 dB of the maximum, and 10 ms around it."""
     frame, margin = round(0.005 * rate), round(0.010 * rate)
     n_frames = len(wave) // frame
     energy = np.mean(wave[: n_frames * frame].reshape(n_frames, frame) ** 2, axis=1)
