@@ -7,7 +7,7 @@ thread, and a few sums per synapse for each of at most `CHUNKS` parts of the bat
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,7 +16,9 @@ from torch import Tensor
 from mstask.fused.memory import keep_freed_memory
 from mstask.neurons.threads import over_parts
 from mstask.studies.hetsyn import kernels
-from mstask.studies.hetsyn.forms import Surrogate
+
+if TYPE_CHECKING:
+    from mstask.studies.hetsyn.forms import Surrogate
 
 CHUNKS = 4
 """Parts of a batch that sum their gradients separately: fixed, so that the number of threads doesn't change the sums."""
