@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from statistics import fmean, pstdev
 
 import torch
 from sklearn.model_selection import StratifiedKFold, train_test_split
@@ -62,7 +61,3 @@ def fold(splits: Splits, number: int, k: int, mode: str = "stratified") -> Split
     meta["fingerprint"] = hashlib.sha256(f"{splits.meta['fingerprint']} fold {number} of {k}, {mode}".encode()).hexdigest()
     return replace(splits, train=chosen[0], validation=chosen[1], test=chosen[2], meta=meta)
 
-
-def spread(accuracies: list[float]) -> tuple[float, float]:
-    """Mean and population standard deviation over folds, as the sources report them."""
-    return fmean(accuracies), pstdev(accuracies)
