@@ -79,7 +79,7 @@ def test_weights_without_counters_of_batches_are_enough(weights, tmp_path):
         (lambda w: {"model": w}, "tensors of a CIFAR ResNet-32 by name"),
         (lambda w: [1, 2], "holds a list, expected a dictionary of tensors"),
         (lambda w: {"big": torch.zeros(5_000_000)}, "expected about 2 million"),
-        (lambda w: Options("digits"), "refused, as unpickling can run code"),
+        (lambda w: Options(dataset="digits"), "refused, as unpickling can run code"),
     ],
 )
 def test_a_file_that_cannot_be_is_refused_in_one_sentence(weights, tmp_path, change, match):
@@ -102,12 +102,12 @@ def test_without_weights_or_with_other_pictures_it_says_what_to_do(cifar, tmp_pa
 
 
 def test_files_say_what_is_in_front():
-    assert Options("cifar10", use_resnet=True).stem == "resnet_cifar10_dense_p0_15_T50_current"
-    assert Options("digits", use_features=True).stem == "features_digits_dense_p0_15_T50_current"
+    assert Options(dataset="cifar10", use_resnet=True).stem == "resnet_cifar10_dense_p0_15_T50_current"
+    assert Options(dataset="digits", use_features=True).stem == "features_digits_dense_p0_15_T50_current"
     with pytest.raises(MstaskError, match="use_resnet and use_features are both given"):
-        Options("cifar10", use_resnet=True, use_features=True)
+        runs.options(dataset="cifar10", use_resnet=True, use_features=True)
     with pytest.raises(MstaskError, match="use_features with the data set 'features'"):
-        Options("features", use_features=True)
+        runs.options(dataset="features", use_features=True)
 
 
 def test_fashion_mnist_is_the_default_where_it_is_present(tmp_path, monkeypatch, capsys):
@@ -118,4 +118,4 @@ def test_fashion_mnist_is_the_default_where_it_is_present(tmp_path, monkeypatch,
     assert "run python -m mstask data fetch fashion-mnist" in capsys.readouterr().err
     (tmp_path / "fashion-mnist").mkdir()
     assert Options().dataset == runs.default_dataset() == "fashionmnist"
-    assert runs.PRESETS["digits"].dataset == "digits"
+    assert runs.PRESETS["digits"]["dataset"] == "digits"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,19 +14,20 @@ from mstask import data
 from mstask.data import DataError, Split, Splits
 from mstask.errors import MstaskError
 from mstask.job import Job
-from mstask.studies.g2gnet import features, folds, runs
+from mstask.studies.g2gnet import features, folds, networks, products, rewiring, runs, wiring
 from mstask.studies.g2gnet import measure as experiment
 from mstask.studies.g2gnet.__main__ import main
 from mstask.studies.g2gnet.declare import SECTION
 from mstask.studies.g2gnet.methods import CASES, METHODS
-from mstask.studies.g2gnet.names import stem
 from mstask.studies.g2gnet.networks import Design, Encoding, cut_to, groups_only, thinned
 from mstask.studies.g2gnet.rewiring import Rule
 from mstask.studies.g2gnet.runs import Options
 from mstask.studies.g2gnet.training import Regime
 from mstask.training import predict
 
-TINY = Options("digits", model="index", epochs=4, T=5, batch_size=32, hidden_dim=16, sparsity_mode="dynamic", dst_every=5)
+TINY = Options(
+    dataset="digits", model="index", epochs=4, T=5, batch_size=32, hidden_dim=16, sparsity_mode="dynamic", dst_every=5
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,10 @@ def digits():
 
 def weights(model):
     return {name: value for name, value in model.state_dict().items() if torch.is_tensor(value)}
+
+
+def changed(**changes):
+    return TINY.model_copy(update=changes)
 
 
 class Interrupted(Exception):
@@ -60,49 +67,46 @@ def test_a_run_interrupted_after_two_epochs_ends_with_the_same_network(digits, t
 
 
 def test_files_are_named_as_the_sources_name_them():
-    assert stem("fashionmnist", "index", 0.15, 50, "current") == "fashionmnist_index_p0_15_T50_current"
-    assert stem("cifar10", "dense", 0.0, 50, "current", front="resnet") + ".DONE" == (
-        "resnet_cifar10_dense_p0_00_T50_current.DONE"
-    )
+    cifar = Options(dataset="cifar10", model="dense", p_inter=0.0, use_resnet=True)
+    assert Options(dataset="fashionmnist", model="index").stem == "fashionmnist_index_p0_15_T50_current"
+    assert cifar.stem + ".DONE" == "resnet_cifar10_dense_p0_00_T50_current.DONE"
     assert TINY.stem == "digits_index_p0_15_T5_current_cpset_cghebb"
-    assert (
-        Options(dataset="fashionmnist", model="dense", sparsity_mode="dynamic").stem == "fashionmnist_dense_p0_15_T50_current"
-    )
+    unmoved = Options(dataset="fashionmnist", model="dense", sparsity_mode="dynamic")
+    assert unmoved.stem == "fashionmnist_dense_p0_15_T50_current"
 
 
-def test_a_finished_run_is_skipped_and_another_seed_of_its_name_refused(digits, tmp_path):
-    first, told = replace(TINY, epochs=1), []
-    result = runs.run(first, tmp_path, digits, tell=told.append)
-    assert f"accuracy {result['accuracy']:.4f}" in told[-1]
+def test_a_finished_run_is_skipped_and_another_seed_of_its_name_refused(digits, tmp_path, capsys):
+    first = changed(epochs=1)
+    accuracy = runs.run(first, tmp_path, digits)
+    assert f"accuracy {accuracy:.4f}" in capsys.readouterr().out
     assert {path.name for path in tmp_path.iterdir()} == {f"{TINY.stem}{s}" for s in (".json", ".pth", ".DONE")}
-    assert runs.run(first, tmp_path, digits, tell=told.append) is None
-    assert "is finished, skipped" in told[-1] and ".DONE" in told[-1]
+    assert runs.run(first, tmp_path, digits) == pytest.approx(accuracy, abs=1e-4)
+    told = capsys.readouterr().out
+    assert "is finished, skipped" in told and ".DONE" in told and "epoch" not in told
     with pytest.raises(MstaskError, match="with another seed; choose another folder"):
-        runs.run(replace(first, seed=1), tmp_path, digits)
-    assert runs.run(replace(first, seed=1), tmp_path, digits, force=True, tell=told.append) is not None
+        runs.run(changed(epochs=1, seed=1), tmp_path, digits)
+    runs.run(changed(epochs=1, seed=1), tmp_path, digits, force=True)
+    assert "epoch 1" in capsys.readouterr().out
 
 
 def test_a_damaged_checkpoint_stops_the_run(digits, tmp_path):
-    def stop(history):
-        raise Interrupted
-
-    with pytest.raises(Interrupted):
-        runs.run(TINY, tmp_path, digits, tell=lambda line: None, on_epoch=stop)
+    runs.run(changed(epochs=1), tmp_path, digits)
+    (tmp_path / f"{TINY.stem}.DONE").unlink()
     (tmp_path / f"{TINY.stem}.pth").write_bytes(b"damaged")
     with pytest.raises(MstaskError, match="was damaged and is set aside"):
-        runs.run(TINY, tmp_path, digits, tell=lambda line: None)
+        runs.run(changed(epochs=1), tmp_path, digits)
 
 
 def test_options_that_cannot_be_are_refused_in_one_sentence(capsys, tmp_path):
     for given, match in (
         ({"dataset": "fashion"}, "fashionmnist"),
-        ({"T": 0}, "option T is 0"),
+        ({"T": 0}, "option T: .* greater than or equal to 1, found '0'"),
         ({"sparsity_mode": "dst"}, "dst"),
-        ({"lr": float("inf")}, "option lr is inf"),
-        ({"p_inter": float("nan")}, "option p_inter is nan"),
+        ({"lr": float("inf")}, "option lr: .*finite number"),
+        ({"p_inter": float("nan")}, "option p_inter: .*finite number"),
     ):
         with pytest.raises(MstaskError, match=match):
-            Options(**given)
+            runs.options(**given)
     assert main(["train", "--hidden_dim", "20", "--model", "index", "--folder", str(tmp_path)]) == 1
     assert "doesn't divide into 8 groups" in capsys.readouterr().err
 
@@ -113,9 +117,27 @@ def test_own_images_are_asked_for_where_they_are_missing(capsys, tmp_path, monke
     assert "FASHION_MNIST_DATA" in capsys.readouterr().err
 
 
-def test_presets_give_way_to_what_is_given():
-    chosen = runs.preset("digits", {"model": "mixer", "T": 7})
-    assert (chosen.model, chosen.T, chosen.hidden_dim, chosen.dst_every) == ("mixer", 7, 256, 50)
+def test_presets_give_way_to_what_is_given(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "load", lambda options: digits)
+    given = ["--model", "dense", "--T", "7", "--epochs", "1", "--folder", str(tmp_path)]
+    assert main(["train", "--preset", "digits", *given]) == 0
+    told = json.loads((tmp_path / "digits_dense_p0_15_T7_current.json").read_text())
+    assert (told["T"], told["epochs"], told["hidden_dim"], told["dst_every"]) == (7, 1, 256, 50)
+
+
+def test_the_options_name_the_data_sets_and_forms_that_there_are():
+    choices = {name: set(get_args(field.annotation)) for name, field in Options.model_fields.items()}
+    known = {
+        "dataset": runs.DATASETS,
+        "model": wiring.MODELS,
+        "cp": rewiring.PRUNE,
+        "cg": rewiring.GROW,
+        "dst_scope": rewiring.SCOPES,
+        "enc": networks.ENCODINGS,
+        "labels": wiring.LABELS,
+        "backend": products.FORMS,
+    }
+    assert {name: choices[name] for name in known} == {name: set(valid) for name, valid in known.items()}
 
 
 def test_contiguous_folds_of_the_digits_have_359_examples_and_the_last_361():
@@ -152,13 +174,12 @@ def test_of_a_set_with_an_official_test_part_only_the_training_part_is_folded(di
     assert sum(map(len, (splits.train, splits.validation, splits.test))) == len(digits.train) + len(digits.validation)
 
 
-def test_cross_validation_averages_its_folds(digits, tmp_path, monkeypatch):
+def test_cross_validation_averages_its_folds(digits, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(runs, "load", lambda options: digits)
-    small = replace(TINY, model="dense", epochs=1)
-    first = runs.cross_validate(small, 2, "stratified", tmp_path, tell=lambda line: None)
-    assert first["mean"] == pytest.approx(sum(first["accuracies"]) / 2)
-    again = runs.cross_validate(small, 2, "stratified", tmp_path, tell=lambda line: None)
-    assert again["mean"] == pytest.approx(first["mean"], abs=1e-4)
+    small = changed(model="dense", epochs=1)
+    first = runs.cross_validate(small, 2, "stratified", tmp_path)
+    assert f"2 folds: accuracy {sum(first) / 2:.2%}" in capsys.readouterr().out
+    assert runs.cross_validate(small, 2, "stratified", tmp_path) == pytest.approx(first, abs=1e-4)
 
 
 def test_frozen_features_are_512_values_in_zero_to_one_and_tell_the_classes_apart(digits):

@@ -60,4 +60,3 @@ def fold(splits: Splits, number: int, k: int, mode: str = "stratified") -> Split
     meta["counts"] = dict(zip(("train", "validation", "test"), map(len, chosen), strict=True))
     meta["fingerprint"] = hashlib.sha256(f"{splits.meta['fingerprint']} fold {number} of {k}, {mode}".encode()).hexdigest()
     return replace(splits, train=chosen[0], validation=chosen[1], test=chosen[2], meta=meta)
-
