@@ -28,7 +28,7 @@ check-book: $(VENV)/ready
 	CHECK_BOOK=1 $(PY) -m pytest tests/test_book_bytes.py
 
 lint: $(VENV)/ready
-	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy && $(VENV)/bin/lint-imports --no-cache
 
 notebooks: $(VENV)/ready
 	$(PY) -m mstask notebooks
