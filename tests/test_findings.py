@@ -203,16 +203,16 @@ class TestComparisons:
         a, b = [0.80, 0.81, 0.79], [0.70, 0.73, 0.70]
         found = inference(scored({"A": a, "B": b}, "ablation"), "A", "B")
         differences = [x - y for x, y in zip(a, b, strict=True)]
-        assert found["p"] == stats.paired_t(differences) and found["p_basis"] == "t test over seeds"
-        assert found["effect"]["cliffs_delta"] == 1.0 and found["effect"]["n"] == 3
+        assert found.p == stats.paired_t(differences) and found.p_basis == "t test over seeds"
+        assert found.effect.cliffs_delta == 1.0 and found.effect.n == 3
         sd = compare(scored({"A": a, "B": b}, "ablation"), "A", "B")["sd"]
-        assert found["detectable"] == pytest.approx(stats.minimum_detectable_difference(sd, 3))
-        assert found["hierarchical"] is None
+        assert found.detectable == pytest.approx(stats.minimum_detectable_difference(sd, 3))
+        assert found.hierarchical is None
 
     def test_the_hierarchical_interval_holds_the_difference_and_is_wider_than_that_of_one_seed(self):
         whole = document({"A": 0.8, "B": 0.7})
-        found, pair = inference(whole, "A", "B")["hierarchical"], compare(whole, "A", "B")
-        assert found["low"] < pair["difference"] < found["high"]
+        found, pair = inference(whole, "A", "B").hierarchical, compare(whole, "A", "B")
+        assert found.low < pair["difference"] < found.high
 
     def test_a_contrast_is_the_difference_of_differences_seed_by_seed(self):
         first = compare(scored({"A": [0.8, 0.9, 0.7], "B": [0.5, 0.5, 0.5]}, "square"), "A", "B")
@@ -224,8 +224,8 @@ class TestComparisons:
     def test_the_contrast_of_two_test_sets_resamples_them_independently(self):
         first, second = document({"A": 0.9, "B": 0.6}, "square"), document({"A": 0.9, "B": 0.6}, "disjoint")
         same = contrast_inference((first, "A", "B"), (second, "A", "B"))
-        assert same["hierarchical"]["low"] < 0 < same["hierarchical"]["high"] and same["p"] > 0.5
+        assert same.hierarchical.low < 0 < same.hierarchical.high and same.p > 0.5
         apart = contrast_inference((first, "A", "B"), (second, "B", "A"))
-        assert apart["hierarchical"]["low"] > 0 and apart["p"] < 0.01
+        assert apart.hierarchical.low > 0 and apart.p < 0.01
         finding = contrasted({"square": first, "disjoint": second}, ("square", "A", "B"), ("disjoint", "B", "A"))
         assert finding.verdict == "supported" and "hierarchical bootstrap [" in finding.evidence

@@ -1,6 +1,5 @@
 """Derived numbers: computed from the cells, complete, and the same every time."""
 
-import json
 from statistics import fmean
 
 import pytest
@@ -153,16 +152,16 @@ class TestCases:
 
     def test_agreement_over_cases_stands_beside_the_spread_over_seeds(self, document):
         found = summarise(document)["over_cases"]
-        assert found["w"] == pytest.approx(1.0) and found["w_seeds"] == pytest.approx(1.0)
-        assert found["best"] == dict.fromkeys(CASES, "A")
-        assert found["components"]["interaction"] == pytest.approx(0.0, abs=1e-6)
-        assert found["components"]["case"] == pytest.approx(0.1, abs=1e-3)
-        assert summarise(document)["rank_stability"]["over"] == "cases"
+        assert found.w == pytest.approx(1.0) and found.w_seeds == pytest.approx(1.0)
+        assert found.best == dict.fromkeys(CASES, "A")
+        assert found.components.interaction == pytest.approx(0.0, abs=1e-6)
+        assert found.components.case == pytest.approx(0.1, abs=1e-3)
+        assert summarise(document)["rank_stability"].over == "cases"
 
     def test_missing_cells_are_named_by_case(self, document):
         part = results.merge(c for c in document.cells if (c.method, c.case, c.seed) != ("B", CASES[2], 2))
         assert summarise(part)["missing"] == [{"method": "B", "case": CASES[2], "seed": 2}]
-        assert summarise(part)["over_cases"]["seeds"] == [1]
+        assert summarise(part)["over_cases"].seeds == [1]
 
     def test_a_comparison_is_paired_within_cases_and_spread_over_them(self, document):
         found = compare(document, "A", "B")
@@ -175,9 +174,6 @@ class TestCases:
         assert summarise(two)["over_cases"] is None
         assert summarise(two)["methods"]["A"]["cases"].keys() == set(CASES)
 
-    def test_it_is_plain_json(self, document):
-        assert json.loads(results.dumps(summarise(document))) == summarise(document)
-
 
 def test_cells_without_a_macro_f1_are_summarised_by_what_they_have():
     cells = [cell(seed=s, result=results.Measures(accuracy=0.5, details={"mse": 0.1})) for s in (42, 123)]
@@ -189,21 +185,20 @@ def test_cells_without_a_macro_f1_are_summarised_by_what_they_have():
 class TestRankStability:
     def test_predictions_are_resampled_by_seed_and_test_example(self, ablation):
         found = summarise(ablation)["rank_stability"]
-        assert found["over"] == "seeds and test examples"
-        assert list(found["probabilities"]) == summarise(ablation)["ranking"]
-        assert found["probabilities"]["D0_doppler"][0] > 0.9 > found["probabilities"]["D1_H1"][0]
+        assert found.over == "seeds and test examples"
+        assert list(found.probabilities) == summarise(ablation)["ranking"]
+        assert found.probabilities["D0_doppler"][0] > 0.9 > found.probabilities["D1_H1"][0]
 
     def test_scores_alone_are_resampled_by_seed_and_means_not_at_all(self):
         seeds = scored({"A": [0.9, 0.8, 0.7], "B": [0.6, 0.85, 0.6]}, "ablation")
         found = summarise(seeds)["rank_stability"]
-        assert found["over"] == "seeds"
-        assert found["probabilities"]["A"][0] == pytest.approx(8 / 9, abs=0.03)
+        assert found.over == "seeds"
+        assert found.probabilities["A"][0] == pytest.approx(8 / 9, abs=0.03)
         assert summarise(results.load("mixed", "published"))["rank_stability"] is None
 
 
-def test_the_summary_is_plain_json_and_says_where_it_comes_from(ablation):
+def test_the_summary_says_where_it_comes_from(ablation):
     found = summarise(ablation)
-    assert json.loads(results.dumps(found)) == found
     assert found["budget"] == "Shorter than the paper."
     assert found["data"]["counts"]["test"] == len(TEST_LABELS)
     assert "test_labels" not in found["data"]

@@ -194,10 +194,9 @@ def contrasted(documents: Documents, first: tuple[str, str, str], second: tuple[
         f"{label(a)} − {label(b)} is {signed(lead)} for {subject(section)}"
         for (section, a, b), lead in zip((first, second), leads, strict=True)
     ]
-    hierarchical = f"; hierarchical bootstrap {interval(sure['hierarchical'])}" if sure["hierarchical"] else ""
+    hierarchical = f"; hierarchical bootstrap {interval(vars(sure.hierarchical))}" if sure.hierarchical else ""
     evidence = f"{told[0]}, {told[1]}: they differ by {signed(found['difference'])} ({_basis(found)}{hierarchical})."
-    p = sure["p"]
-    corrected = None if p is None else Corrected(p, sure["p_error"], 1, sure["p_basis"])
+    corrected = None if sure.p is None else Corrected(sure.p, sure.p_error, 1, sure.p_basis)
     return judged(Statement(found, False, lambda: corrected), evidence, [])
 
 
@@ -226,13 +225,11 @@ def _corrected(document: Document, pair: tuple[str, str], family: Family) -> Cor
     others = (members for members in named if set(members) <= set(standing["rank"]) and len(set(members)) == 2)
     pairs = dict.fromkeys([frozenset(pair), *map(frozenset, others)])
     tested = [inference(document, *sorted(members)) for members in pairs if share_seeds(document, *members)]
-    if tested[0]["p"] is None:
+    if tested[0].p is None:
         return None
-    known = [test["p"] for test in tested if test["p"] is not None]
+    known = [test.p for test in tested if test.p is not None]
     adjusted = stats.holm(known)[0]
-    return Corrected(
-        adjusted, tested[0]["p_error"] * (adjusted / known[0] if known[0] else 1.0), len(known), tested[0]["p_basis"]
-    )
+    return Corrected(adjusted, tested[0].p_error * (adjusted / known[0] if known[0] else 1.0), len(known), tested[0].p_basis)
 
 
 def _capacities(sizes: Sequence[int]) -> str:

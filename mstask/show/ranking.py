@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -13,7 +11,7 @@ from mstask.results.documents import Document
 from mstask.results.voices import label
 from mstask.show.canvas import WIDTH, Plot, styled
 from mstask.summary import standings
-from mstask.summary.agreement import rank_stability
+from mstask.summary.agreement import Stability, rank_stability
 
 WRITTEN_FROM = 0.05
 """Shares below this are drawn without their figure."""
@@ -22,7 +20,7 @@ WRITTEN_FROM = 0.05
 def figure_rank_stability(document: Document) -> Figure:
     """Share of resamples in which each method takes each rank: a clear ranking is one dark diagonal."""
     ranking, stability = _stability(document)
-    shares = np.array([stability["probabilities"][name] for name in ranking])
+    shares = np.array([stability.probabilities[name] for name in ranking])
     with styled():
         figure = Plot(figsize=(WIDTH, 1.1 + 0.34 * len(ranking)), layout="constrained")
         axes = figure.add_subplot()
@@ -35,7 +33,7 @@ def figure_rank_stability(document: Document) -> Figure:
         axes.set_yticks(range(len(ranking)), [label(name) for name in ranking])
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        axes.set_xlabel(f"rank, drawing {stability['over']} anew")
+        axes.set_xlabel(f"rank, drawing {stability.over} anew")
     return figure
 
 
@@ -43,11 +41,11 @@ def data_rank_stability(document: Document) -> pd.DataFrame:
     """The shares of `figure_rank_stability`: one row per method, one column per rank."""
     ranking, stability = _stability(document)
     columns = [f"rank_{place}" for place in range(1, len(ranking) + 1)]
-    shares = [stability["probabilities"][name] for name in ranking]
+    shares = [stability.probabilities[name] for name in ranking]
     return pd.DataFrame(shares, ranking, columns).rename_axis("method").reset_index()
 
 
-def _stability(document: Document) -> tuple[list[str], dict[str, Any]]:
+def _stability(document: Document) -> tuple[list[str], Stability]:
     ranking = standings(document)["ranking"]
     stability = rank_stability(document, ranking)
     if stability is None:

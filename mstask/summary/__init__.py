@@ -118,7 +118,7 @@ def _comparisons(document: Document, best: str | None, scored: Iterable[str]) ->
     for key, pair in COMPARISONS.items():
         a, b = (best if name == "best" else name for name in pair)
         if a in scored and b in scored and share_seeds(document, a, b):
-            found[key] = compare(document, a, b) | inference(document, a, b)
+            found[key] = compare(document, a, b) | vars(inference(document, a, b))
     return found
 
 

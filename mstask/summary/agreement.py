@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from itertools import combinations
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +16,46 @@ from mstask.results.documents import Document
 from mstask.summary.comparisons import has_cases, resampled, scored_cells, unit_scores
 
 
-def rank_stability(document: Document, methods: Sequence[str]) -> dict[str, Any] | None:
-    """Return how often each method takes each rank under resampling, None where nothing can be resampled.
+@dataclass(frozen=True)
+class Stability:
+    """How often each method takes each rank: per method a list, first entry the share of resamples in which it is best.
 
-    Returns
-    -------
-    dict
-        over: what is resampled ("seeds and test examples", "seeds" or "cases"); probabilities: per method a list, first
-        entry the share of resamples in which it is best.
+    `over` is what is resampled: "seeds and test examples", "seeds" or "cases".
     """
+
+    over: str
+    probabilities: dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class LeastAlike:
+    """The two cases whose rankings agree least, and Spearman's rho of them."""
+
+    rho: float
+    first: str
+    second: str
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How alike cases rank methods, over the `cases` and `seeds` that all methods have.
+
+    `w`, `p` : Kendall's W of the rankings by mean over seeds, and Friedman's p. `best` : the best method per case.
+    `w_seeds` : W over seeds within a case, averaged over cases. Both that and `components` are None with a single seed.
+    """
+
+    cases: list[str]
+    seeds: list[int]
+    w: float
+    p: float
+    best: dict[str, str]
+    least: LeastAlike
+    w_seeds: float | None
+    components: stats.Components | None
+
+
+def rank_stability(document: Document, methods: Sequence[str]) -> Stability | None:
+    """Return how often each method takes each rank under resampling, None where nothing can be resampled."""
     if len(methods) < 2:
         return None
     over, draws = "seeds and test examples", resampled(document, methods)
@@ -37,7 +67,7 @@ def rank_stability(document: Document, methods: Sequence[str]) -> dict[str, Any]
         over = "cases" if has_cases(document) else "seeds"
         draws = stats.unit_bootstrap([[found[unit] for unit in common] for found in units])
     probabilities = stats.rank_probabilities(draws)
-    return {"over": over, "probabilities": dict(zip(methods, probabilities.tolist(), strict=True))}
+    return Stability(over, dict(zip(methods, probabilities.tolist(), strict=True)))
 
 
 def balanced(document: Document, methods: Sequence[str]) -> tuple[list[str], list[int], NDArray[np.float64]]:
@@ -53,17 +83,10 @@ def balanced(document: Document, methods: Sequence[str]) -> tuple[list[str], lis
     return cases, seeds, np.array(table, dtype=np.float64)
 
 
-def over_cases(document: Document, methods: Sequence[str]) -> dict[str, Any] | None:
+def over_cases(document: Document, methods: Sequence[str]) -> Agreement | None:
     """Return how alike the cases of a document rank the methods, beside the spread that seeds alone make.
 
-    Returns
-    -------
-    dict
-        cases, seeds: those that all methods have; w, p: Kendall's W of the rankings by mean over seeds, and
-        Friedman's p; best: the best method per case; least: {rho, first, second}, the two cases whose rankings agree
-        least (Spearman); w_seeds: W over seeds within a case, averaged over cases; components:
-        `stats.Components` as a dictionary; both None with a single seed. None altogether for fewer than two cases or three
-        methods, or where all scores are equal.
+    None for fewer than two cases or three methods, or where all scores are equal.
     """
     if len(methods) < 3:
         return None
@@ -77,13 +100,13 @@ def over_cases(document: Document, methods: Sequence[str]) -> dict[str, Any] | N
     rho = [float(np.corrcoef(ranks[i], ranks[j])[0, 1]) for i, j in pairs]
     first, second = pairs[int(np.argmin(rho))]
     several = len(seeds) > 1
-    return {
-        "cases": cases,
-        "seeds": seeds,
-        "w": w,
-        "p": p,
-        "best": {case: methods[i] for case, i in zip(cases, by_case.argmax(axis=1), strict=True)},
-        "least": {"rho": min(rho), "first": cases[first], "second": cases[second]},
-        "w_seeds": fmean(stats.concordance(table[:, i].T)[0] for i in range(len(cases))) if several else None,
-        "components": asdict(stats.variance_components(table)) if several else None,
-    }
+    return Agreement(
+        cases=cases,
+        seeds=seeds,
+        w=w,
+        p=p,
+        best={case: methods[i] for case, i in zip(cases, by_case.argmax(axis=1), strict=True)},
+        least=LeastAlike(min(rho), cases[first], cases[second]),
+        w_seeds=fmean(stats.concordance(table[:, i].T)[0] for i in range(len(cases))) if several else None,
+        components=stats.variance_components(table) if several else None,
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import fmean
 from typing import Any
@@ -70,31 +70,48 @@ def contrast(first: Mapping[str, Any], second: Mapping[str, Any], names: tuple[s
     return _comparison(*names, pairs, first["difference"] - second["difference"])
 
 
-def inference(document: Document, a: str, b: str) -> dict[str, Any]:
-    """Return how sure and how large the difference of two methods is.
+@dataclass(frozen=True)
+class Interval:
+    """The two ends of an interval."""
 
-    Returns
-    -------
-    dict
-        p (two-sided) and p_basis: "hierarchical bootstrap" over seeds and test examples where predictions are
-        known, else "t test over seeds" (or cases), else None; p_error: the standard error of p that comes from the
-        finite number of resamples; hierarchical: the bootstrap's 95 % interval {low, high}, or None; effect:
-        `stats.Effect` as a dictionary, or None; detectable: the smallest true difference that a paired t test over
-        as many seeds of this spread finds with 80 % power, or None.
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Inference:
+    """How sure and how large the difference of two methods is.
+
+    p (two-sided) : by `p_basis`, "hierarchical bootstrap" over seeds and test examples where predictions are known, else
+        "t test over seeds" (or cases), else None.
+    p_error : standard error of p that comes from the finite number of resamples.
+    hierarchical : the bootstrap's 95 % interval, or None.
+    detectable : the smallest true difference that a paired t test over as many seeds of this spread finds with 80 % power.
     """
+
+    p: float | None
+    p_basis: str | None
+    p_error: float | None
+    hierarchical: Interval | None
+    effect: stats.Effect | None = None
+    detectable: float | None = None
+
+
+def inference(document: Document, a: str, b: str) -> Inference:
+    """Return how sure and how large the difference of two methods is."""
     found = compare(document, a, b)
     several = found["n"] >= 2
     drawn = resampled(document, (a, b))
     draws = None if drawn is None else drawn[:, 0] - drawn[:, 1]
-    return {
-        **_test(draws, found["values"], "cases" if has_cases(document) else "seeds"),
-        "effect": _effect(document, a, b) if several else None,
-        "detectable": stats.minimum_detectable_difference(found["sd"], found["n"]) if several else None,
-    }
+    return replace(
+        _test(draws, found["values"], "cases" if has_cases(document) else "seeds"),
+        effect=_effect(document, a, b) if several else None,
+        detectable=stats.minimum_detectable_difference(found["sd"], found["n"]) if several else None,
+    )
 
 
-def contrast_inference(first: tuple[Document, str, str], second: tuple[Document, str, str]) -> dict[str, Any]:
-    """Return p, p_basis, p_error and hierarchical, as in `inference`, for the `contrast` of two comparisons.
+def contrast_inference(first: tuple[Document, str, str], second: tuple[Document, str, str]) -> Inference:
+    """Return how sure the `contrast` of two comparisons is, without effect and detectable difference.
 
     The two test sets are resampled independently.
     """
@@ -201,10 +218,10 @@ def _pair(a: Cell, b: Cell, published: list[float] | None) -> dict[str, Any]:
     return {"difference": difference, "low": None, "high": None, "basis": "seeds"}
 
 
-def _effect(document: Document, a: str, b: str) -> dict[str, Any]:
+def _effect(document: Document, a: str, b: str) -> stats.Effect:
     units = [unit_scores(document, name) for name in (a, b)]
     common = [unit for unit in units[0] if unit in units[1]]
-    return asdict(stats.effect_size(*([found[unit] for unit in common] for found in units)))
+    return stats.effect_size(*([found[unit] for unit in common] for found in units))
 
 
 def _order(place: Place) -> tuple[str, int]:
@@ -212,24 +229,16 @@ def _order(place: Place) -> tuple[str, int]:
     return case or "", seed
 
 
-def _test(draws: NDArray | None, values: Sequence[float], units: str) -> dict[str, Any]:
+def _test(draws: NDArray | None, values: Sequence[float], units: str) -> Inference:
     """Return the p-value of a difference from its resamples, else from its values per unit."""
     if draws is not None:
         p = stats.bootstrap_p(draws)
         low, high = np.percentile(draws, [2.5, 97.5])
-        return {
-            "p": p,
-            "p_basis": "hierarchical bootstrap",
-            "p_error": math.sqrt(p * (2 - p) / len(draws)),
-            "hierarchical": {"low": float(low), "high": float(high)},
-        }
-    known = len(values) > 1
-    return {
-        "p": stats.paired_t(values) if known else None,
-        "p_basis": f"t test over {units}" if known else None,
-        "p_error": 0.0 if known else None,
-        "hierarchical": None,
-    }
+        error = math.sqrt(p * (2 - p) / len(draws))
+        return Inference(p, "hierarchical bootstrap", error, Interval(float(low), float(high)))
+    if len(values) > 1:
+        return Inference(stats.paired_t(values), f"t test over {units}", 0.0, None)
+    return Inference(None, None, None, None)
 
 
 def _name(place: Place) -> str:

@@ -197,9 +197,9 @@ def _row(document: Document, a: str, b: str) -> dict[str, Any]:
     kept = {name: found[name] for name in ("a", "b", "difference", "low", "high", "n")}
     counts = [_connections(scored_cells(document, name).values()) for name in (a, b)]
     return kept | {
-        "p": sure["p"],
+        "p": sure.p,
         "p_corrected": None,
-        "detectable": sure["detectable"],
+        "detectable": sure.detectable,
         "connections": counts[0] / counts[1] if all(counts) else None,
     }
 

@@ -106,9 +106,9 @@ def _stays_at_the_ends(documents: Documents) -> Finding:
     top, bottom = ranking.index(CROSSINHIB) + 1, len(AUDIO) - ranking.index(DOPPLER)
     evidence = f"CrossInhib-LIF has rank {top} and Doppler-LIF rank {len(AUDIO) + 1 - bottom} of {len(AUDIO)}."
     if stability := rank_stability(document, ranking):
-        shares = sum(stability["probabilities"][CROSSINHIB][:2]), sum(stability["probabilities"][DOPPLER][-2:])
+        shares = sum(stability.probabilities[CROSSINHIB][:2]), sum(stability.probabilities[DOPPLER][-2:])
         evidence += (
-            f" Resampling {stability['over']}, CrossInhib-LIF is among the best two in {shares[0]:.0%} and Doppler-LIF among "
+            f" Resampling {stability.over}, CrossInhib-LIF is among the best two in {shares[0]:.0%} and Doppler-LIF among "
             f"the last two in {shares[1]:.0%} of the draws."
         )
     verdict = "supported" if max(top, bottom) <= 2 else ("fragile" if max(top, bottom) <= 4 else "contradicted")
@@ -126,25 +126,25 @@ def _rotation(documents: Documents) -> Finding:
     found = over_cases(document, AUDIO)
     if found is None:
         raise NotTestable("There are fewer than two held-out pairs that all eight neuron types were run on.")
-    winners = Counter(found["best"].values())
+    winners = Counter(found.best.values())
     evidence = (
-        f"Over {len(found['cases'])} held-out pairs Kendall's W is {number(found['w'])} ({_p(found['p'])}); best: "
+        f"Over {len(found.cases)} held-out pairs Kendall's W is {number(found.w)} ({_p(found.p)}); best: "
         + listed(f"{name} for {count}" for name, count in winners.items())
         + "."
     )
-    least = found["least"]
-    fragility = f"The rankings with {least['first']} and {least['second']} held out agree least, rho {signed(least['rho'])}."
-    if found["p"] >= SIGNIFICANT:
+    least = found.least
+    fragility = f"The rankings with {least.first} and {least.second} held out agree least, rho {signed(least.rho)}."
+    if found.p >= SIGNIFICANT:
         return Finding("contradicted", evidence, fragility)
-    parts = found["components"]
+    parts = found.components
     if parts is None:
         return Finding("fragile", evidence, f"{fragility} There is a single seed, so pairs can't be told from chance.")
     evidence += (
-        f" Over seeds, one pair at a time, W is {number(found['w_seeds'])}. Standard deviations: neuron types "
-        f"{number(parts['method'])}, pairs {number(parts['case'])}, type by pair {number(parts['interaction'])} "
-        f"({_p(parts['p_interaction'])}), seeds {number(parts['seed'])}."
+        f" Over seeds, one pair at a time, W is {number(found.w_seeds)}. Standard deviations: neuron types "
+        f"{number(parts.method)}, pairs {number(parts.case)}, type by pair {number(parts.interaction)} "
+        f"({_p(parts.p_interaction)}), seeds {number(parts.seed)}."
     )
-    firm = len(winners) == 1 and parts["interaction"] <= parts["seed"]
+    firm = len(winners) == 1 and parts.interaction <= parts.seed
     return Finding("supported" if firm else "fragile", evidence, fragility)
 
 

@@ -74,7 +74,7 @@ def outcome(contest: Contest, documents: Mapping[str, Document | None]) -> dict[
         for side, name in (("matched", contest.matched), ("plain", contest.plain))
     }
     kept = {key: found[key] for key in ("difference", "low", "high", "n", "consistent")}
-    return sides | kept | {key: sure[key] for key in ("p", "p_basis")}
+    return sides | kept | {"p": sure.p, "p_basis": sure.p_basis}
 
 
 def outcomes(documents: Mapping[str, Document | None]) -> dict[Contest, dict[str, Any]]:
