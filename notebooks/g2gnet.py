@@ -77,14 +77,24 @@ print(session.begin("v0.1.0"))
 
 # %%
 # %matplotlib inline
+import inspect
+
 import pandas as pd
+import torch
+from IPython.display import Code, Math
 
 from mstask import claims, results, show
 from mstask.cell import load, run_cell
 from mstask.section import given, grid, resolve
-from mstask.studies.g2gnet.measure import design
+from mstask.show import lesson
+from mstask.studies.g2gnet import neurons
+from mstask.studies.g2gnet.exhibits_wiring import draw_change
+from mstask.studies.g2gnet.measure import design, regime
 from mstask.studies.g2gnet.methods import METHODS
 from mstask.studies.g2gnet.networks import G2GNet
+from mstask.studies.g2gnet.rewiring import Rule, correlation, rewire
+from mstask.studies.g2gnet.training import train
+from mstask.studies.g2gnet.wiring import generator, wirings
 
 settings = resolve("g2gnet", **given("g2gnet", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
@@ -102,6 +112,12 @@ show.figure_g2gnet_wirings()
 show.table_g2gnet_wirings()
 
 # %% [markdown]
+# Where a connection is allowed is drawn once, from the seed. The whole rule, for every wiring:
+
+# %%
+Code(inspect.getsource(wirings), language="python")
+
+# %% [markdown]
 # ## Data
 #
 # Pictures are held still as a constant input current; radar and speech are read frame by frame.
@@ -111,6 +127,41 @@ splits = {case: load("g2gnet", settings, case) for case in settings.cases}
 counts = {case: split.meta["counts"] for case, split in splits.items()}
 pd.DataFrame(counts).T.rename_axis("data")
 
+# %% mystnb={"image": {"alt": "One training example as a picture"}}
+first = settings.cases[0]
+part = splits[first].train
+x, y = part.x[:1], int(part.y[0])
+lesson.draw_example(x[0], splits[first].meta["class_names"][y])
+
+# %% [markdown]
+# ## The neuron
+#
+# A leaky integrate-and-fire neuron whose decay and threshold are learnt, one number each per layer. After a spike the
+# threshold is subtracted, one step later.
+
+# %%
+Math(
+    r"U_t=\beta U_{t-1}+I_t-S_{t-1}\theta,\quad S_t=[U_t>\theta],"
+    r"\quad \partial S/\partial U=1/(1+(\pi(U-\theta))^2)"
+)
+
+# %%
+Code(inspect.getsource(neurons.reference), language="python")
+
+# %% [markdown]
+# ## The network
+#
+# Hidden layers wired in index groups, and a dense readout of one neuron per class, whose spikes are counted. A printed
+# layer tells how many of its connections exist.
+
+# %%
+plan = design(METHODS["index"], settings, splits[first])
+network = G2GNet(plan, seed=settings.seeds[0])
+for layer in network.linear:
+    n_out, n_in = layer.mask.shape
+    print(f"{n_in:4} -> {n_out:4}: {int(layer.mask.sum()):6,} connections")
+print(f"{network.n_parameters():,} parameters")
+
 # %% [markdown]
 # ## Capacity
 #
@@ -118,7 +169,6 @@ pd.DataFrame(counts).T.rename_axis("data")
 # number; `dense-matched` is a dense network made as narrow as it takes.
 
 # %%
-first = settings.cases[0]
 rows = []
 for method in settings.methods:
     model = G2GNet(design(METHODS[method], settings, splits[first]), seed=1)
@@ -128,7 +178,62 @@ columns = ["method", "width", "connections", "parameters"]
 pd.DataFrame(rows, columns=columns).set_index("method")
 
 # %% [markdown]
-# ## Train
+# ## One rewiring
+#
+# Dynamic sparse training prunes a share of the connections and grows as many elsewhere. "hebb" prunes where two neurons fire
+# together least, and grows where they fire together most. This is the last hidden layer after one batch, before any training.
+
+# %%
+with torch.no_grad():
+    signals = network.signals(part.x[: settings.batch_size])
+wired = network.hidden[-1]
+together = correlation(signals[-2], signals[-3])
+rule = Rule("hebb", "hebb", fraction=settings.fraction)
+draw = generator(network.seed, settings.hidden_layers - 1, "rewiring")
+change = rewire(wired.wiring, wired.weight, together, rule, draw)
+print(f"{int(change.removed.sum())} pruned, {int(change.grown.sum())} grown")
+
+# %% mystnb={"image": {"alt": "Connections of one layer before a rewiring, those pruned and grown, and those after it"}}
+draw_change(wired.mask, change)
+
+# %%
+Code(inspect.getsource(rewire), language="python")
+
+# %% [markdown]
+# ## One run in the open
+#
+# A few epochs of index groups that are rewired, selected by macro-F1 on the validation examples. The full length comes below,
+# for all networks.
+
+# %%
+few = settings.model_copy(update={"max_epochs": min(3, settings.max_epochs)})
+how = regime(METHODS["index-dst"], few, len(part))
+trained = train(
+    network, splits[first], how, settings.seeds[0], on_epoch=lesson.LiveRun()
+)
+print(f"macro-F1 on the test set: {trained.outcome.macro_f1:.3f}")
+
+# %% [markdown]
+# Share of the connections inside groups after each rewiring. Groups erode unless activity holds their connections there.
+
+# %%
+shares = {
+    told["step"]: [layer["intra"] for layer in told["layers"]]
+    for told in trained.rewirings
+}
+names = [f"layer {k}" for k in range(1, settings.hidden_layers + 1)]
+pd.DataFrame(shares, index=names).T.rename_axis("after step")
+
+# %% [markdown]
+# The last hidden layer's spikes on the example above.
+
+# %% mystnb={"image": {"alt": "Spikes of the trained last hidden layer on one example, a row per neuron"}}
+with torch.no_grad():
+    spikes = network.signals(x)[-2]
+lesson.draw_spikes(spikes[:, :, 0].T, splits[first].meta["class_names"][y])
+
+# %% [markdown]
+# ## The grid
 #
 # One cell of the grid is one wiring with one seed on one data set. The seed draws the wiring too. The test figures are those of
 # the epoch that validation selects. Each cell writes one result document; a cell that is already done is read back.
@@ -185,3 +290,11 @@ judged = claims.judge({"g2gnet": document})
 show.table_claims(
     {"run": [claim for claim in judged if claim.id.startswith("g2gnet")]}
 )
+
+# %% [markdown]
+# ## What to change next
+#
+# Set a parameter in the cell at the top and run all cells again; a cell that was run before is read back.
+#
+# 1. Leave out the connections between groups (`p_inter = 0.0`). Which wiring loses most, and does the table of wirings say why?
+# 2. Let connections move only within their class (`scope = "class"`). The groups stay: do the rewired networks score higher?

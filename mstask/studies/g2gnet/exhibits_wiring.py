@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -13,6 +13,11 @@ from mstask.results.voices import NOTHING, label
 from mstask.show.canvas import GREY, WIDTH, Plot, styled
 from mstask.studies.g2gnet import speed
 from mstask.studies.g2gnet.declare import SECTION
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mstask.studies.g2gnet.rewiring import Change
 
 WIRINGS = ("index", "mixer", "random", "er")
 SEED = 42
@@ -40,6 +45,27 @@ def figure_g2gnet_wirings() -> Figure:
             axes.set_title(label(model), fontsize=8)
         figure.supxlabel("from neuron", fontsize=9)
         figure.supylabel("to neuron", fontsize=9)
+    return figure
+
+
+def draw_change(before: Tensor, change: Change) -> Figure:
+    """Draw one layer's connections [n_out, n_in] before a rewiring, those that it pruned and grew, and those after it."""
+    moved = change.grown.float() - change.removed.float()
+    with styled():
+        figure = Plot(figsize=(WIDTH, 1.9), layout="constrained")
+        panels = figure.subplots(1, 3)
+        for axes, title, values, colours, low in zip(
+            panels,
+            ("before", "pruned red, grown blue", "after"),
+            (before.float(), moved, change.mask.float()),
+            ("binary", "RdBu", "binary"),
+            (0, -1, 0),
+            strict=True,
+        ):
+            axes.imshow(values.cpu().numpy(), cmap=colours, vmin=low, vmax=1, interpolation="nearest")
+            axes.set(xticks=[], yticks=[])
+            axes.set_title(title, fontsize=8)
+        figure.supxlabel("from neuron", fontsize=9)
     return figure
 
 
