@@ -3,7 +3,7 @@
     python benchmarks/ncg_settings.py digits speech radar [--draws 16]
 
 Every family of rules gets the same number of random draws (seeded) on a part of the training data, and the draw with the best
-validation accuracy is kept in mstask/neighbours/ncg/settings.json beside what it reached. CR-1 and dropout only choose their
+validation accuracy is kept in mstask/studies/ncg/settings.json beside what it reached. CR-1 and dropout only choose their
 own parameter, on top of the settings of NCG.
 """
 

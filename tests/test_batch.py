@@ -15,7 +15,7 @@ from benchmarks.scaling import makespan, simulate
 from mstask import cell as cells
 from mstask import results, runs, show
 from mstask import section as sections
-from mstask.lab import batch, describe, estimates, status
+from mstask.lab import batch, estimates, exhibits_parameters, status
 from mstask.lab.cli import main
 from mstask.lab.execution import Report, Task
 from mstask.paths import ROOT
@@ -296,12 +296,12 @@ for cell in ("a", "b"):
 
 class TestParameters:
     def test_every_parameter_is_described_by_type_range_and_profile_values(self):
-        rows = {row["parameter"]: row for row in describe.parameter_rows("rotation")}
+        rows = {row["parameter"]: row for row in exhibits_parameters.parameter_rows("rotation")}
         assert rows["beta"]["range"] == "> 0, < 1" and rows["beta"]["type"] == "number"
         assert rows["width"]["range"] == "≥ 2, ≤ 4096" and rows["width"]["smoke"] == "16"
         assert rows["profile"]["range"] == "smoke | quick | paper"
         assert (rows["methods"]["paper"], rows["seeds"]["paper"]) == ("all 8", "42,123,999")
-        assert "cases" not in {row["parameter"] for row in describe.parameter_rows("ablation")}
+        assert "cases" not in {row["parameter"] for row in exhibits_parameters.parameter_rows("ablation")}
 
     @pytest.mark.parametrize("name", sections.sections())
     def test_help_lists_the_parameters_of_any_section(self, name, capsys):

@@ -297,7 +297,7 @@ class TestReduced:
         assert resolve("ablation").profile == "smoke" and len(caplog.messages) == 1
 
     def test_what_was_run_keeps_its_name_and_can_be_locked_and_profiles_their_values(self, monkeypatch, results_folder):
-        from mstask.lab.describe import parameter_rows
+        from mstask.lab.exhibits_parameters import parameter_rows
         from mstask.section import label
 
         paper, rows = resolve("ablation", profile="paper"), parameter_rows("ablation")

@@ -25,7 +25,7 @@ from mstask.parameters import Parameters
 from mstask.paths import ROOT
 from mstask.progress import Progress
 from mstask.results.files import stamp
-from mstask.runs import find, path_of, record_failure
+from mstask.runs import Found, find, path_of, record_failure
 from mstask.section import Place, grid, label, section
 
 POLL = 0.2
@@ -133,7 +133,9 @@ def left_to_do(made: Plan, section_id: str, keep_stale: bool) -> tuple[list[Plac
                 broken[place.case] = str(error)
         if place.case in broken:
             made.outcomes.append(Outcome(section_id, *place, "failed", error=broken[place.case]))
-        elif is_done(made, section_id, place, keep_stale):
+            continue
+        found = found_of(made, section_id, place)
+        if found.state == "done" or (keep_stale and found.state == "stale" and set(found.changed) <= {"code", "notebook"}):
             made.outcomes.append(Outcome(section_id, *place, "skipped"))
         else:
             todo.append(place)
@@ -151,22 +153,14 @@ def able_to_start(waiting: Sequence[Task], running: Iterable[Task]) -> list[Task
     return [task for task in waiting if not at_work & set(section(task.section).after)]
 
 
-def finished(made: Plan, section_id: str, place: Place) -> results.Cell | None:
-    """A cell's document, if it is there and made from the present inputs."""
-    found = find(section_id, place, made.parameters[section_id], made.fingerprints[section_id, place.case])
-    return found.cell if found.state == "done" else None
+def found_of(made: Plan, section_id: str, place: Place) -> Found:
+    """What is there of a cell, compared with the present inputs."""
+    return find(section_id, place, made.parameters[section_id], made.fingerprints[section_id, place.case])
 
 
-def flat(key: tuple[str, Place]) -> tuple[str, str, str | None, int]:
-    """Section, method, case and seed."""
-    return key[0], *key[1]
-
-
-def is_done(made: Plan, section_id: str, place: Place, keep_stale: bool = False) -> bool:
-    """Whether a cell's document is there, made from the present inputs (with `keep_stale`, or by other code)."""
-    fingerprint = made.fingerprints[section_id, place.case]
-    found = find(section_id, place, made.parameters[section_id], fingerprint)
-    return found.state == "done" or (keep_stale and found.state == "stale" and set(found.changed) <= {"code", "notebook"})
+def outcome_of(section_id: str, place: Place, cell: results.Cell, notebook: str = "") -> Outcome:
+    """The outcome of a cell whose document is there."""
+    return Outcome(section_id, *place, "done", cell.timing.seconds if cell.timing else 0.0, notebook=notebook)
 
 
 def spread(made: Plan, client: Any, workers: int) -> list[Outcome]:
@@ -206,8 +200,12 @@ def spread(made: Plan, client: Any, workers: int) -> list[Outcome]:
                     settle(outcome)
                 waiting += again
             for key, path in paths.items():
-                if names[key] not in outcomes and stamp(path) != before[key] and (cell := finished(made, *key)):
-                    settle(Outcome(*flat(key), "done", cell.timing.seconds if cell.timing else 0.0))
+                if (
+                    names[key] not in outcomes
+                    and stamp(path) != before[key]
+                    and (found := found_of(made, *key)).state == "done"
+                ):
+                    settle(outcome_of(*key, found.cell))
             progress.tick()
     finally:
         progress.close()
@@ -237,11 +235,9 @@ def judge(made: Plan, task: Task, report: Report) -> tuple[list[Outcome], list[T
     undone = []
     ended = "the notebook ended without writing this cell's document"
     for place in task.places:
-        fingerprint = made.fingerprints[task.section, place.case]
-        found = find(task.section, place, made.parameters[task.section], fingerprint)
-        if found.state == "done" and found.cell is not None:
-            seconds = found.cell.timing.seconds if found.cell.timing else 0.0
-            outcomes.append(Outcome(task.section, *place, "done", seconds, notebook=shown(report.notebook)))
+        found = found_of(made, task.section, place)
+        if found.state == "done":
+            outcomes.append(outcome_of(task.section, place, found.cell, shown(report.notebook)))
             continue
         if found.state == "stale":
             ended = f"the worker measured with other inputs than those here ({found.note}): is its checkout the same?"

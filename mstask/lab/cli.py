@@ -73,14 +73,18 @@ class SectionHelp(argparse.Action):
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     top = argparse.ArgumentParser(prog="python -m mstask", description=__doc__)
-    add = top.add_subparsers(required=True, metavar="COMMAND").add_parser
+    known = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, **settings: Any) -> argparse.ArgumentParser:
+        made = known.add_parser(name, **settings)
+        made.set_defaults(command=getattr(commands, name))
+        return made
 
     data = add("data", help="generate or check a data set and describe it, or fetch an original")
     data.add_argument("name", nargs="?", default="radar", help="a data set, or: fetch NAME")
     data.add_argument("original", nargs="?", help="with fetch: the original to download (shd, mnist, fashion-mnist)")
     data.add_argument("--data", default="embedded", help="embedded or real")
     data.add_argument("--size", default="paper", help="small, medium or paper")
-    data.set_defaults(command=commands.data)
 
     run = add("run", help="run sections of the book, all by default", add_help=False)
     run.add_argument("sections", nargs="*", metavar="SECTION")
@@ -96,59 +100,45 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--timeout", type=float, metavar="SECONDS", help="give up a cell that takes longer")
     run.add_argument("--keep-stale", action="store_true", help="leave cells alone that an earlier version of the code made")
     run.add_argument("--json", action="store_true", help="print what became of each cell as JSON")
-    run.set_defaults(command=commands.run)
 
     status = add("status", help="which cells are done, stale, failed or missing, and what they cost")
     status.add_argument("sections", nargs="*", metavar="SECTION")
     status.add_argument("--profile", help="only this profile; one without a run shows as missing")
     status.add_argument("--data", help="only embedded or real")
     status.add_argument("--json", action="store_true")
-    status.set_defaults(command=commands.status)
 
     lock = add("lock", help="lock a section's run as the project's embedded result")
     lock.add_argument("section")
     lock.add_argument("--profile", default="paper")
     lock.add_argument("--data", default="embedded", help="embedded or real")
     lock.add_argument("--budget", help="one sentence, where the run fell short of the paper's protocol")
-    lock.set_defaults(command=commands.lock)
 
     verify = add("verify", help="check every locked result against the manifest")
     verify.add_argument("--json", action="store_true")
-    verify.set_defaults(command=commands.verify)
 
     repeat = add("repeat", help="train locked cells anew and compare; by default a section's quickest")
     repeat.add_argument("section")
     repeat.add_argument("--data", default="embedded", help="embedded or real")
     for name in ("methods", "cases", "seeds"):
         repeat.add_argument(f"--{name}", help="comma-separated")
-    repeat.set_defaults(command=commands.repeat)
 
     claims = add("claims", help="judge the paper's claims")
     claims.add_argument("--source", default="published", help="published, embedded, real or run")
     claims.add_argument("--json", action="store_true")
-    claims.set_defaults(command=commands.claims)
 
     doctor = add("doctor", help="check this installation and say what to do about what is wrong")
     doctor.add_argument("--json", action="store_true")
-    doctor.set_defaults(command=commands.doctor)
 
-    notebooks = add("notebooks", help="bring each notebook's .py and .ipynb together, whichever was edited")
-    notebooks.set_defaults(command=commands.notebooks)
-
-    release = add("release", help="do tag, version, CITATION and links agree? Prints the commands that publish")
-    release.set_defaults(command=commands.release)
-
-    readme = add("readme", help="renew the computed tables of README.md")
-    readme.set_defaults(command=commands.readme)
+    add("notebooks", help="bring each notebook's .py and .ipynb together, whichever was edited")
+    add("release", help="do tag, version, CITATION and links agree? Prints the commands that publish")
+    add("readme", help="renew the computed tables of README.md")
 
     book = add("book", help="build the HTML, or the PDF")
     book.add_argument("--pdf", action="store_true", help="one PDF, printed by an installed Chromium or Chrome")
-    book.set_defaults(command=commands.book)
 
     bench = add("bench", help="measure speed, as ratios")
     bench.add_argument("name", nargs="?", default="step", help=", ".join(commands.BENCHMARKS))
     bench.add_argument("--repeats", type=int, default=9, help="interleaved repeats; at least 7 for a result")
     bench.add_argument("--tiny", action="store_true", help="tiny networks: shows that it runs")
     bench.add_argument("--lock", action="store_true", help="measure nothing, lock the last measured document")
-    bench.set_defaults(command=commands.bench)
     return top

@@ -10,7 +10,7 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -62,33 +62,36 @@ def requested(options: argparse.Namespace) -> list[tuple[str, Any]]:
     for name, value in options_of.items():
         if value is not None and given.setdefault(name, value) != value:
             raise UsageError(f"{name} is given twice, as {given[name]!r} by --set and as {value!r}")
-    try:
+    with as_bad_use():
         chosen = [sections.section(name) for name in dict.fromkeys(options.sections or sections.sections())]
         return [(section.id, sections.resolve(section.id, **given)) for section in chosen]
+
+
+@contextlib.contextmanager
+def as_bad_use() -> Iterator[None]:
+    """Let a name or value that isn't known count as bad use of the command."""
+    try:
+        yield
     except MstaskError as error:
         raise UsageError(str(error)) from error
 
 
 def section_help(name: str) -> str:
     """The parameters of a section."""
-    from mstask.lab import describe
+    from mstask.lab import exhibits_parameters
 
-    try:
-        return describe.help_text(name)
-    except MstaskError as error:
-        raise UsageError(str(error)) from error
+    with as_bad_use():
+        return exhibits_parameters.help_text(name)
 
 
 def status(options: argparse.Namespace) -> int:
     """Print the state of every cell, summed up by run; with --json cell by cell."""
     from mstask.section import resolve, section, sections
 
-    try:
+    with as_bad_use():
         chosen = [section(name).id for name in options.sections or sections()]
         for name in chosen:
             resolve(name, profile=options.profile, data_source=options.data)
-    except MstaskError as error:
-        raise UsageError(str(error)) from error
 
     from mstask.lab import status
 
@@ -145,10 +148,8 @@ def repeat(options: argparse.Namespace) -> int:
     from mstask.parameters import LISTS, Parameters, read
     from mstask.section import section
 
-    try:
+    with as_bad_use():
         section(options.section)
-    except MstaskError as error:
-        raise UsageError(str(error)) from error
     fields = Parameters.model_fields
     wanted = {name: read(fields[name].annotation, getattr(options, name)) for name in LISTS}
     if not all(isinstance(seed, int) for seed in wanted["seeds"] or ()):

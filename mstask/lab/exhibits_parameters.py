@@ -1,23 +1,86 @@
-"""The parameters of a section as a table."""
+"""The parameters of a section, as a table and in words: name, type, range, meaning and the value in every profile."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, Literal, get_args, get_origin
+
 import pandas as pd
 
-from mstask.lab.describe import parameter_rows
-from mstask.section import Section
+from mstask.section import Section, checked, section
+
+PROFILES = ("smoke", "quick", "paper")
+_BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
 def table_parameters(chosen: Section) -> pd.DataFrame:
     """Meaning, what is allowed, and the values of the two larger profiles, one row for each parameter."""
-    rows = [
-        {
-            "parameter": row["parameter"],
-            "meaning": row["meaning"],
-            "allowed": row["range"] if row["type"] == "one of" else ", ".join(filter(None, (row["type"], row["range"]))),
-            "quick": row["quick"],
-            "paper": row["paper"],
-        }
-        for row in parameter_rows(chosen.id)
-    ]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(parameter_rows(chosen.id))
+    typed = [", ".join(filter(None, (kind, limits))) for kind, limits in zip(table["type"], table["range"], strict=True)]
+    table["allowed"] = table["range"].where(table["type"] == "one of", typed)
+    return table[["parameter", "meaning", "allowed", "quick", "paper"]]
+
+
+def parameter_rows(section_id: str) -> list[dict[str, str]]:
+    """One row for each parameter that a run of the section takes, in the order of its notebook."""
+    chosen = section(section_id)
+    values = {profile: checked(section_id, profile=profile) for profile in PROFILES}
+    rows = []
+    for name, info in chosen.parameters.model_fields.items():
+        if name == "cases" and not chosen.cases:
+            continue
+        row = {"parameter": name, "type": type_name(info.annotation), "range": allowed(info.annotation, info.metadata)}
+        row |= {"meaning": info.description or ""}
+        rows.append(row | {profile: shown(name, getattr(values[profile], name), chosen) for profile in PROFILES})
+    return rows
+
+
+def help_text(section_id: str) -> str:
+    """The section's methods, cases and parameters as text for a terminal."""
+    chosen = section(section_id)
+    lines = [f"{chosen.id}: {chosen.title} (section {chosen.number}, data: {chosen.data})"]
+    lines += [f"  methods: {', '.join(chosen.methods)}"]
+    lines += [f"  cases: {', '.join(chosen.cases)}"] if chosen.cases else []
+    rows = parameter_rows(section_id)
+    columns = ("parameter", "type", "range", *PROFILES)
+    widths = {column: max(len(column), *(len(row[column]) for row in rows)) for column in columns}
+    lines += ["", "  " + "  ".join(column.ljust(widths[column]) for column in columns) + "  meaning"]
+    lines += ["  " + "  ".join(row[c].ljust(widths[c]) for c in columns) + f"  {row['meaning']}" for row in rows]
+    return "\n".join([*lines, "", "  Change one with --set NAME=VALUE; the rest keeps the profile's values."])
+
+
+def type_name(annotation: Any) -> str:
+    """A type as people write it: "number", "whole number", "text", "list of text"."""
+    if get_origin(annotation) is Literal:
+        return "one of"
+    if get_origin(annotation) is list:
+        return f"list of {type_name(get_args(annotation)[0])}"
+    if hasattr(annotation, "__metadata__"):
+        return type_name(get_args(annotation)[0])
+    names = {float: "number", int: "whole number", str: "text", bool: "true or false"}
+    return names.get(annotation, str(annotation).replace("typing.", ""))
+
+
+def allowed(annotation: Any, metadata: Iterable[Any]) -> str:
+    """The values a parameter may have: "> 0, < 1", "smoke | quick | paper", or "" where any of its type will do."""
+    if get_origin(annotation) is Literal:
+        return " | ".join(map(str, get_args(annotation)))
+    inner = get_args(annotation)[0] if get_origin(annotation) is list else annotation
+    found = [*getattr(inner, "__metadata__", ()), *metadata]
+    parts = [part for item in found for part in (getattr(item, "metadata", None) or [item])]
+    limits = [(sign, getattr(part, key)) for part in parts for key, sign in _BOUNDS.items() if hasattr(part, key)]
+    return ", ".join(f"{sign} {number(limit)}" for sign, limit in limits)
+
+
+def number(value: float) -> str:
+    """A limit; the largest seed as a power of two."""
+    return "2^63" if value == 2**63 else f"{value:g}"
+
+
+def shown(name: str, value: Any, chosen: Any) -> str:
+    """A profile's value, short: lists by their length where they are long or everything there is."""
+    if isinstance(value, list):
+        if value == list(getattr(chosen, name, ())):
+            return f"all {len(value)}"
+        return ",".join(map(str, value)) if len(value) <= 3 and len(str(value)) < 24 else f"{len(value)} of them"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -100,28 +100,15 @@ data_published = data_machines = data_status
 
 def data_cells(document: Document) -> pd.DataFrame:
     """Every cell of a document with its scores, size, cost and origin, one row each."""
-    rows = []
-    for cell in document.cells:
-        measured, provenance = cell.result, cell.provenance
-        rows.append(
-            {
-                "section": cell.section,
-                "method": cell.method,
-                "case": cell.case,
-                "seed": cell.seed,
-                "profile": cell.profile,
-                "macro_f1": measured.macro_f1,
-                "accuracy": measured.accuracy,
-                "n_parameters": measured.n_parameters,
-                "best_epoch": measured.best_epoch,
-                "epochs": measured.epochs,
-                "energy_uJ": measured.energy_uJ,
-                "seconds": cell.timing.seconds if cell.timing else None,
-                "created": provenance.created if provenance else None,
-                "revision": provenance.revision if provenance else None,
-            }
-        )
-    return pd.DataFrame(rows)
+    place = ("section", "method", "case", "seed", "profile")
+    measured = ("macro_f1", "accuracy", "n_parameters", "best_epoch", "epochs", "energy_uJ")
+    return pd.DataFrame(
+        {name: getattr(cell, name) for name in place}
+        | {name: getattr(cell.result, name) for name in measured}
+        | {"seconds": cell.timing.seconds if cell.timing else None}
+        | {name: getattr(cell.provenance, name, None) for name in ("created", "revision")}
+        for cell in document.cells
+    )
 
 
 def _by_present_code(one: Locked) -> str:
