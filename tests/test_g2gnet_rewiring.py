@@ -8,8 +8,8 @@ import torch
 from mstask.errors import MstaskError
 from mstask.studies.g2gnet.facts import expected_intra_share
 from mstask.studies.g2gnet.networks import Design, Encoding, G2GNet, logits
-from mstask.studies.g2gnet.rates import RatePenalty
 from mstask.studies.g2gnet.rewiring import GROW, PRUNE, SCOPES, Rule, correlation, rewire, update
+from mstask.studies.g2gnet.training import RatePenalty
 from mstask.studies.g2gnet.wiring import Wiring, generator, intra_share, wirings
 
 DRAW = generator(1, 0, "rewiring")

@@ -5,5 +5,5 @@ spiking version of their idea by A. Papafragkakis: dense wiring between like-num
 random wiring between different groups, prune and regrow by Hebbian correlation. What neither has is the control that the
 question needs: unstructured (Erdos-Renyi) wiring with the same number of connections.
 
-wiring -> products, neurons -> networks -> rewiring, rates -> training -> experiment -> section; names, runs: single runs
+wiring -> products, neurons -> networks -> rewiring -> training -> measure; runs, folds: the sources' commands
 """

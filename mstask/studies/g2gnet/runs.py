@@ -27,9 +27,8 @@ from mstask.studies.g2gnet import features, folds
 from mstask.studies.g2gnet.measure import fit
 from mstask.studies.g2gnet.methods import OWN_FEATURES, PICTURES, STILL
 from mstask.studies.g2gnet.networks import Design, Encoding
-from mstask.studies.g2gnet.rates import RatePenalty
 from mstask.studies.g2gnet.rewiring import Rule
-from mstask.studies.g2gnet.training import Regime
+from mstask.studies.g2gnet.training import RatePenalty, Regime
 from mstask.training import History
 
 DATASETS = {
