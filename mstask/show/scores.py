@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,64 +44,31 @@ def table_ablation(documents: Documents) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-@takes_voices
-def data_ablation(documents: Documents) -> pd.DataFrame:
-    """Every score of the matched-capacity ablation."""
-    return data_scores(documents)
+Exhibit = Callable[[Documents], Any]
 
 
-@takes_voices
-def figure_disjoint(documents: Documents) -> Figure:
-    """Paper, Table 3: macro-F1 of each neuron on spoken digits by unfamiliar speakers."""
+def ranking(section: str, paper: str, about: str) -> tuple[Exhibit, Exhibit, Exhibit]:
+    """Figure, table and data of a section that ranks neuron types: where the paper has it, and what it is about."""
+    return (
+        declared(f"figure_{section}", f"{paper}: macro-F1 of each neuron {about}.", _figure_ranked),
+        declared(f"table_{section}", f"{paper}: neurons {about}, with their rank in each voice.", table_ranked),
+        declared(f"data_{section}", f"Every score of neurons {about}.", data_scores),
+    )
+
+
+def declared(name: str, shows: str, draw: Exhibit) -> Exhibit:
+    """An exhibit of its own name and description that draws as another does."""
+
+    def exhibit(documents: Documents) -> Any:
+        return draw(documents)
+
+    exhibit.__name__ = exhibit.__qualname__ = name
+    exhibit.__doc__ = shows
+    return takes_voices(exhibit)
+
+
+def _figure_ranked(documents: Documents) -> Figure:
     return figure_scores(documents, ranked(documents))
-
-
-@takes_voices
-def table_disjoint(documents: Documents) -> pd.DataFrame:
-    """Paper, Table 3: neurons on spoken digits by unfamiliar speakers, with their rank in each voice."""
-    return table_ranked(documents)
-
-
-@takes_voices
-def data_disjoint(documents: Documents) -> pd.DataFrame:
-    """Every score on spoken digits by unfamiliar speakers."""
-    return data_scores(documents)
-
-
-@takes_voices
-def figure_mixed(documents: Documents) -> Figure:
-    """Paper, Fig. 4: macro-F1 of each neuron on spoken digits with mixed speakers."""
-    return figure_scores(documents, ranked(documents))
-
-
-@takes_voices
-def table_mixed(documents: Documents) -> pd.DataFrame:
-    """Paper, Fig. 4: neurons on spoken digits with mixed speakers, with their rank in each voice."""
-    return table_ranked(documents)
-
-
-@takes_voices
-def data_mixed(documents: Documents) -> pd.DataFrame:
-    """Every score on spoken digits with mixed speakers."""
-    return data_scores(documents)
-
-
-@takes_voices
-def figure_square(documents: Documents) -> Figure:
-    """Paper, Section 4.3: macro-F1 on radar of the neurons that were compared on speech."""
-    return figure_scores(documents, ranked(documents))
-
-
-@takes_voices
-def table_square(documents: Documents) -> pd.DataFrame:
-    """Paper, Section 4.3: the neurons that were compared on speech, on radar, with their rank in each voice."""
-    return table_ranked(documents)
-
-
-@takes_voices
-def data_square(documents: Documents) -> pd.DataFrame:
-    """Every score on radar of the neurons that were compared on speech."""
-    return data_scores(documents)
 
 
 def figure_scores(documents: Documents, methods: Sequence[str]) -> Figure:
@@ -165,6 +132,14 @@ def data_scores(documents: Documents) -> pd.DataFrame:
             if name not in seeded:
                 rows.append((voice, name, "mean", mean.macro_f1, mean.accuracy, mean.n_parameters))
     return pd.DataFrame(rows, columns=["voice", "method", "seed", "macro_f1", "accuracy", "n_parameters"])
+
+
+data_ablation = declared("data_ablation", "Every score of the matched-capacity ablation.", data_scores)
+figure_disjoint, table_disjoint, data_disjoint = ranking(
+    "disjoint", "Paper, Table 3", "on spoken digits by unfamiliar speakers"
+)
+figure_mixed, table_mixed, data_mixed = ranking("mixed", "Paper, Fig. 4", "on spoken digits with mixed speakers")
+figure_square, table_square, data_square = ranking("square", "Paper, Section 4.3", "compared on speech, on radar")
 
 
 def method_order(documents: Iterable[Document]) -> list[str]:
