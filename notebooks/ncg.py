@@ -219,11 +219,13 @@ groups = fit(
 # %% mystnb={"image": {"alt": "Weights of the five neurons of one class as pictures, before and after training"}}
 figure, panels = plt.subplots(2, 5, figsize=(7, 3), layout="constrained")
 stages = {"before": untrained, "after": groups.readout}
+own = groups.readout.weights[:, 5 * label : 5 * label + 5]
+reach = abs(own[:64] - own[64:]).max()
 for row, (name, readout) in zip(panels, stages.items(), strict=True):
     row[0].set_ylabel(name)
     for k, axes in enumerate(row):
         maps = readout.weights[:, 5 * label + k].reshape(2, 8, 8)
-        axes.imshow(maps[0] - maps[1], cmap="RdBu_r", vmin=-1, vmax=1)
+        axes.imshow(maps[0] - maps[1], cmap="RdBu_r", vmin=-reach, vmax=reach)
         axes.set(xticks=[], yticks=[])
 for k, axes in enumerate(panels[0]):
     axes.set_title("non-target" if k == 0 else f"target {k}", fontsize=9)
