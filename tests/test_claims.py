@@ -15,8 +15,8 @@ from scipy.stats import kendalltau, spearmanr, t, ttest_rel
 
 from mstask import claims, results, stats
 from mstask.claims.findings import SUBJECTS, find
+from mstask.studies.matching.claims import HOMOGENEOUS
 from mstask.studies.matching.declare import AUDIO_NEURONS
-from mstask.studies.matching.radar_claims import HOMOGENEOUS
 from mstask.studies.tuning.factor import factor_by_tolerance, matching
 from mstask.summary import standings
 
