@@ -63,30 +63,152 @@ print(session.begin("v0.1.0"))
 
 # %%
 # %matplotlib inline
+import inspect
+
 import pandas as pd
+import torch
+from IPython.display import Code
 
 from mstask import results, show
+from mstask.calibration import calibrate_thresholds
 from mstask.cell import load, run_cell
+from mstask.cost import count_parameters
 from mstask.section import given, grid, resolve
+from mstask.show import lesson
+from mstask.studies.tuning import search, study, tuned
+from mstask.studies.tuning.trials import suggest
+from mstask.training import train
 
 settings = resolve("study", **given("study", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
 
 # %% [markdown]
-# ## Data
+# ## The data
 #
-# Pictures of time against Doppler frequency. Each trial decides for itself whether to take the logarithm first.
+# Pictures of time against Doppler frequency, six kinds of flying objects.
 
 # %%
 splits = load("study", settings)
 pd.Series(splits.meta["counts"], name="examples").to_frame()
 
+# %% mystnb={"image": {"alt": "One training example as a picture: Doppler bin against time"}}
+x, y = splits.train.x[0], int(splits.train.y[0])
+title = splits.meta["class_names"][y]
+lesson.draw_example(x, title, "Doppler bin")
+
 # %% [markdown]
-# ## Search
+# Each trial decides for itself whether to take the logarithm first. It lifts what is faint.
+
+# %% mystnb={"image": {"alt": "The same example after the logarithm: Doppler bin against time"}}
+compressed = tuned.prepared(splits, "log1p")
+lesson.draw_example(compressed.train.x[0], f"{title}, logarithm", "Doppler bin")
+
+# %% [markdown]
+# ## The search space
 #
-# One cell of the grid is the whole study of one architecture. After some random trials, a multivariate TPE sampler proposes each next
-# one; a trial whose smoothed validation macro-F1 is below `prune_below` after `prune_epoch` epochs is ended. A study that was stopped
-# goes on where it was, in the middle of a trial if need be.
+# What may vary, and over which values. Everything else is fixed.
+
+# %%
+show.table_space()
+
+# %% [markdown]
+# ## The two objectives
+#
+# Macro-F1 is to be high and firing low. No single trial is best at both, so what is looked for is a front: trials that no other beats
+# in one objective without losing in the other.
+
+# %%
+Code(inspect.getsource(search.pareto_front), language="python")
+
+# %% [markdown]
+# ## The next trial
+#
+# The first `startup_trials` are drawn at random. After that a multivariate TPE sampler proposes configurations like those near the
+# front. It is given the earlier trials and a seed that depends on the number of the trial, so a study that was stopped goes on as
+# if it had not been.
+
+# %%
+Code(inspect.getsource(suggest), language="python")
+
+# %% [markdown]
+# The first proposal, before anything is known:
+
+# %%
+study_seed = settings.seeds[0]
+drawn = suggest([], study_seed, 0, settings.startup_trials)
+configuration = search.Configuration(**drawn)
+pd.Series(drawn, name="value").to_frame()
+
+# %% [markdown]
+# ## The network of this trial
+#
+# Layers of Doppler-LIF neurons in sequence, as many and as wide as was drawn. Only spikes pass from one to the next.
+
+# %%
+torch.manual_seed(study_seed)
+inputs = tuned.prepared(splits, configuration.input)
+network = tuned.build(
+    "Doppler-LIF",
+    configuration,
+    inputs.train.x.shape[-1],
+    inputs.n_classes,
+)
+print(network)
+print(f"{count_parameters(network):,} parameters")
+
+# %% [markdown]
+# One threshold per layer is set by bisection, so that the layer fires at the rate that was drawn. It is where firing starts; training
+# moves it.
+
+# %% mystnb={"image": {"alt": "Firing rates of the neurons of each layer before and after calibration"}}
+batch = inputs.train.x[: settings.calibration_examples]
+before = lesson.spikes_of(network, batch)
+calibrate_thresholds(network, batch, configuration.target_rate)
+after = lesson.spikes_of(network, batch)
+lesson.draw_rates(before, after, configuration.target_rate)
+
+# %% [markdown]
+# ## One trial in the open
+#
+# A few epochs of it, with the learning rate and the schedule that were drawn.
+
+# %%
+few = settings.model_copy(update={"max_epochs": min(3, settings.max_epochs)})
+outcome = train(
+    network,
+    inputs,
+    tuned.recipe(configuration, few),
+    study_seed,
+    on_epoch=lesson.LiveRun(),
+)
+
+# %% [markdown]
+# What the sampler is told of it: two numbers of the epoch that validation selected.
+
+# %%
+history, best = outcome.history, outcome.best_epoch - 1
+rates = history.firing_rates[best]
+print(f"macro-F1 on validation: {history.smoothed[best]:.3f}")
+print(f"mean firing: {sum(rates) / len(rates):.3f} spikes per step")
+
+# %% mystnb={"image": {"alt": "Spikes of the trained last layer on one example, a row per neuron"}}
+example = inputs.train.x[:1]
+lesson.draw_spikes(lesson.spikes_of(network, example)[-1][0], title)
+
+# %% [markdown]
+# ## Giving up early
+#
+# Most of what a search costs is spent on configurations that lead nowhere. A trial whose smoothed validation score is too low after
+# `prune_epoch` epochs is ended, and never selected.
+
+# %%
+Code(inspect.getsource(study.hopeless), language="python")
+
+# %% [markdown]
+# ## The grid
+#
+# One cell of the grid is the whole study of one architecture. A study that was stopped goes on where it was, in the middle of a trial
+# if need be.
 
 # %%
 cells = []
@@ -98,10 +220,12 @@ for place in grid(settings):
     print(f"{place}: {ended} of {len(trials)} trials trained to their end")
 
 # %% [markdown]
-# ## What the trials found
+# ## The chosen trials among the others
 #
-# The front joins the trials that no other beats in one aim without losing in the other. Two points are taken from it: the best
-# macro-F1, and the one that fires least among those within a hundredth of it.
+# The line joins the front. Two points are taken: the best macro-F1, and the one that fires least among those within a hundredth of it.
+
+# %%
+Code(inspect.getsource(search.select), language="python")
 
 # %% mystnb={"image": {"alt": "Macro-F1 against mean firing of every trial, one panel for each architecture, with the Pareto front"}}
 document = results.merge(cells)
@@ -119,3 +243,12 @@ show.table_configurations(document)
 
 # %%
 show.table_selection(document)
+
+# %% [markdown]
+# ## What to change next
+#
+# Set a parameter in the cell at the top and run all cells again; a cell that was run before is read back.
+#
+# 1. Double `n_trials`. The study is extended, not begun anew. Does the front still move, and do the chosen trials change?
+# 2. Let the sampler look at the test set (`select_on = "test"`). Does the chosen trial score higher on test than before, and on
+#    validation?

@@ -17,7 +17,7 @@ from mstask import claims, results, stats
 from mstask.claims.findings import SUBJECTS, find
 from mstask.studies.matching.claims import HOMOGENEOUS
 from mstask.studies.matching.declare import AUDIO_NEURONS
-from mstask.studies.tuning.factor import factor_by_tolerance, matching
+from mstask.studies.tuning.facts import factor_by_tolerance, matching
 from mstask.summary import standings
 
 KEYS = {"id", "text", "where", "verdict", "evidence", "fragility", "needs"}

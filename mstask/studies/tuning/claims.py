@@ -13,7 +13,7 @@ from scipy.stats import t as student_t
 from mstask import summary
 from mstask.claims import Entry
 from mstask.claims.findings import Documents, Finding, NotTestable, every, higher, listed, number, scores, subject
-from mstask.studies.tuning.factor import factor_by_tolerance
+from mstask.studies.tuning.facts import factor_by_tolerance
 
 ORDER = ("Doppler-LIF", "Vanilla-LIF", "Parametric-LIF")
 COMPACT = "SmallCNN"

@@ -5,6 +5,8 @@ Where that recipe is silent, the paper's protocol holds: batch 128, macro-F1 on 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 
 from mstask.cost import cnn_operations, count_parameters
@@ -14,6 +16,9 @@ from mstask.protocol import PROTOCOL
 from mstask.results.documents import Measures
 from mstask.spiking import of_outcome
 from mstask.training import Recipe, train
+
+if TYPE_CHECKING:
+    from mstask.studies.tuning.declare import TunedParameters
 
 
 def channels_of(method: str) -> tuple[int, ...]:
@@ -26,16 +31,7 @@ def trained(job: Job, channels: tuple[int, ...]) -> Measured:
     parameters, splits = job.parameters, job.splits
     torch.manual_seed(job.seed)
     model = SmallCNN(splits.n_classes, channels).to(job.device, memory_format=torch.channels_last)
-    recipe = Recipe(
-        learning_rate=parameters.cnn_learning_rate,
-        weight_decay=parameters.cnn_weight_decay,
-        schedule="cosine",
-        batch_size=parameters.batch_size,
-        max_epochs=parameters.cnn_epochs,
-        patience=parameters.patience,
-        smoothing=PROTOCOL.smoothing,
-    )
-    outcome = train(model, splits, recipe, job.seed, job.checkpoint, job.on_epoch)
+    outcome = train(model, splits, recipe(parameters), job.seed, job.checkpoint, job.on_epoch)
     cost = cnn_operations(channels, splits.n_classes, splits.train.x.shape[-1])
     measures = Measures(
         **of_outcome(outcome) | {"firing_rates": None},
@@ -45,3 +41,16 @@ def trained(job: Job, channels: tuple[int, ...]) -> Measured:
         details={"channels": list(channels)},
     )
     return Measured(measures, outcome.seconds)
+
+
+def recipe(parameters: TunedParameters) -> Recipe:
+    """Adam with weight decay and a learning rate that falls to zero along half a cosine."""
+    return Recipe(
+        learning_rate=parameters.cnn_learning_rate,
+        weight_decay=parameters.cnn_weight_decay,
+        schedule="cosine",
+        batch_size=parameters.batch_size,
+        max_epochs=parameters.cnn_epochs,
+        patience=parameters.patience,
+        smoothing=PROTOCOL.smoothing,
+    )

@@ -20,7 +20,7 @@ from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
 from mstask.show.canvas import GREY, WIDTH, Plot, handle, mark, styled
 from mstask.show.scores import data_scores, score, signed
-from mstask.studies.tuning.factor import factor_by_tolerance
+from mstask.studies.tuning.facts import factor_by_tolerance
 from mstask.studies.tuning.search import (
     CHOICES,
     EFFICIENT,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -27,6 +27,9 @@ from mstask.section import Place
 from mstask.studies.tuning import cnn, search
 from mstask.studies.tuning.search import Configuration, Trial
 from mstask.training import Outcome, Recipe, train
+
+if TYPE_CHECKING:
+    from mstask.studies.tuning.declare import StudyParameters, TunedParameters
 
 load = spiking.load
 
@@ -79,7 +82,12 @@ def fit(
     model.to(job.device)
     batch = splits.train.x[: parameters.calibration_examples].to(job.device)
     calibrate_thresholds(model, batch, configuration.target_rate)
-    recipe = Recipe(
+    return model, train(model, splits, recipe(configuration, parameters), seed, checkpoint, on_epoch)
+
+
+def recipe(configuration: Configuration, parameters: StudyParameters | TunedParameters) -> Recipe:
+    """How a configuration is trained: its own learning rate and schedule, the rest as in all sections."""
+    return Recipe(
         learning_rate=configuration.learning_rate,
         schedule=configuration.schedule,
         warmup=WARMUP_EPOCHS if configuration.schedule == "cosine" else 0,
@@ -88,7 +96,6 @@ def fit(
         patience=parameters.patience,
         smoothing=PROTOCOL.smoothing,
     )
-    return model, train(model, splits, recipe, seed, checkpoint, on_epoch)
 
 
 def build(architecture: str, configuration: Configuration, in_features: int, n_classes: int) -> SpikingNet:
