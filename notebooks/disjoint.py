@@ -116,8 +116,8 @@ words.fillna(0).astype(int).rename_axis("speaker")
 # %% [markdown]
 # ## The neuron
 #
-# A CrossInhib-LIF neuron is inhibited by what its neighbours get: an edge along the nerve stands out, a tone that is merely loud
-# everywhere does not. That may matter where voices differ.
+# A CrossInhib-LIF neuron is inhibited by the last spikes of all others of its layer: where the whole layer is busy, each neuron
+# finds it harder to fire. How much it listens is learnt, neuron by neuron.
 
 # %%
 Math(describe(neuron_type("CrossInhib-LIF")).equation)
@@ -167,8 +167,8 @@ lesson.draw_rates(before, after, settings.target_rate)
 # %% [markdown]
 # ## One run in the open
 #
-# A few epochs of this one network: Adam on the cross-entropy, selected by macro-F1 on words of known speakers. The test below asks
-# for something else, words of unknown ones, so the last figure falls short of the curve.
+# A few epochs of this one network: Adam on the cross-entropy, selected by macro-F1 on words of known speakers. The test asks for
+# something else, words that come mostly from unknown ones.
 
 # %%
 few = settings.model_copy(update={"max_epochs": min(3, settings.max_epochs)})

@@ -167,7 +167,7 @@ lesson.draw_rates(before, after, settings.target_rate)
 # %% [markdown]
 # ## One run in the open
 #
-# A few epochs of this one network. Every speaker of the test set was heard in training, so validation and test agree.
+# A few epochs of this one network. Validation and test have the same speakers as training.
 
 # %%
 few = settings.model_copy(update={"max_epochs": min(3, settings.max_epochs)})

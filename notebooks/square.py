@@ -99,8 +99,8 @@ lesson.draw_example(x, title, "Doppler bin")
 # %% [markdown]
 # ## The neuron
 #
-# CrossInhib-LIF did well on speech. The square is closed by asking it, and Phase-LIF, to read radar: if the fit flips, what won there
-# loses here. Its inhibition compares neighbours along the Doppler axis now.
+# The paper's best type on speech is CrossInhib-LIF: a neuron that is inhibited by the last spikes of all others of its layer. The
+# square is closed by asking it, and Phase-LIF, to read radar. If the fit flips, what won there loses here.
 
 # %%
 Math(describe(neuron_type("CrossInhib-LIF")).equation)
@@ -165,7 +165,7 @@ print(f"after {outcome.epochs} epochs, on the test set:")
 print(f"macro-F1 {outcome.macro_f1:.3f}")
 
 # %% [markdown]
-# The last layer's spikes on the example above. A resonator would keep the rhythm of a blade here; this neuron can't.
+# The last layer's spikes on the example above.
 
 # %% mystnb={"image": {"alt": "Spikes of the trained last layer on one example, a row per neuron"}}
 lesson.draw_spikes(lesson.spikes_of(network, x[None])[-1][0], title)
