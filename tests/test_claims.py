@@ -460,19 +460,19 @@ class TestFactorCurve:
     def test_it_steps_down_to_the_cheapest_cnn(self, published):
         steps = factor_by_tolerance(standings(published["frontier"]))
         means = published["frontier"].means
-        assert [step["tolerance"] for step in steps] == sorted(step["tolerance"] for step in steps)
-        assert [step["factor"] for step in steps] == sorted((step["factor"] for step in steps), reverse=True)
+        assert [step.tolerance for step in steps] == sorted(step.tolerance for step in steps)
+        assert [step.factor for step in steps] == sorted((step.factor for step in steps), reverse=True)
         cnns = {name: mean for name, mean in means.items() if name.startswith("CNN")}
-        assert steps[-1]["energy_uJ"] == min(mean.energy_uJ for mean in cnns.values())
+        assert steps[-1].energy_uJ == min(mean.energy_uJ for mean in cnns.values())
         target = means["Doppler-LIF"]
         for tolerance in (-0.05, -0.01, 0.0, 0.001, 0.002, 0.01):
             matching = [m.energy_uJ for m in cnns.values() if m.macro_f1 >= target.macro_f1 - tolerance]
-            *_, step = (s for s in steps if s["tolerance"] <= tolerance)
-            assert step["factor"] == pytest.approx(min(matching) / target.energy_uJ)
+            *_, step = (s for s in steps if s.tolerance <= tolerance)
+            assert step.factor == pytest.approx(min(matching) / target.energy_uJ)
 
     def test_at_no_tolerance_it_is_the_published_factor(self, published):
         step = matching(factor_by_tolerance(standings(published["frontier"])))
-        assert round(step["factor"], 1) == published["frontier"].values["verdict"]["factor"]
+        assert round(step.factor, 1) == published["frontier"].values["verdict"]["factor"]
 
     def test_a_document_without_cnns_or_target_has_no_curve(self, published):
         assert factor_by_tolerance(standings(published["mixed"])) == []

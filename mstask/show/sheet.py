@@ -80,9 +80,9 @@ def legend(figure: Figure, looks: Iterable[Look], columns: int = 2) -> None:
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=2.2, fontsize=8.5)
 
 
-def say_nothing(axes: Axes) -> None:
+def say_nothing(axes: Axes, text: str = "not in this run") -> None:
     """Say that a document has nothing for a panel."""
-    axes.text(0.5, 0.5, "not in this run", transform=axes.transAxes, ha="center", style="italic", color=GREY)
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", style="italic", color=GREY)
 
 
 def plain(values: Iterable[float]) -> str:

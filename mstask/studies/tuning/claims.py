@@ -13,7 +13,7 @@ from scipy.stats import t as student_t
 from mstask import summary
 from mstask.claims import Entry
 from mstask.claims.findings import Documents, Finding, NotTestable, every, higher, listed, number, scores, subject
-from mstask.studies.tuning.facts import factor_by_tolerance
+from mstask.studies.tuning.facts import factor_by_tolerance, matching, relaxed
 
 ORDER = ("Doppler-LIF", "Vanilla-LIF", "Parametric-LIF")
 COMPACT = "SmallCNN"
@@ -38,32 +38,31 @@ def _cnn_factor(documents: Documents) -> Finding:
     target = methods["Doppler-LIF"]["macro_f1"]
     if not steps:
         raise NotTestable(f"There is no operation-count proxy of both sides for {subject('frontier')}.")
-    matching = [step for step in steps if step["tolerance"] <= 0]
-    if not matching:
+    chosen = matching(steps)
+    if chosen is None:
         raise NotTestable(f"No CNN reaches Doppler-LIF's {number(target['mean'], 4)} for {subject('frontier')}.")
-    chosen = matching[-1]
     evidence = (
         f"Doppler-LIF reaches {number(target['mean'], 4)} at {methods['Doppler-LIF']['energy_uJ']:.1f} µJ; the cheapest "
-        f"CNN that does, {chosen['network']} with {number(chosen['macro_f1'], 4)}, takes {chosen['energy_uJ']:.1f} µJ: "
-        f"{chosen['factor']:.1f} times."
+        f"CNN that does, {chosen.network} with {number(chosen.macro_f1, 4)}, takes {chosen.energy_uJ:.1f} µJ: "
+        f"{chosen.factor:.1f} times."
     )
-    if chosen["factor"] <= 1:
+    if chosen.factor <= 1:
         return Finding("contradicted", evidence, "A CNN that costs no more reaches the same macro-F1.")
     cheaper = [
         name
         for name in standing["ranking"]
-        if summary.DENSE in name and (methods[name]["energy_uJ"] or math.inf) < chosen["energy_uJ"]
+        if summary.DENSE in name and (methods[name]["energy_uJ"] or math.inf) < chosen.energy_uJ
     ]
     reaching = [name for name in cheaper if _upper(methods[name]["macro_f1"]) >= target["mean"]]
     doubts = [
-        f"A tolerance of {number(step['tolerance'], 4)} admits {step['network']} and leaves {step['factor']:.2f} times."
-        for step in steps[len(matching) :]
+        f"A tolerance of {number(step.tolerance, 4)} admits {step.network} and leaves {step.factor:.2f} times."
+        for step in relaxed(steps)
     ]
     if reaching:
         doubts.append(f"The 95 % interval over seeds reaches the target for {listed(reaching)}.")
     if target["n"] is None or target["n"] < 2:
         doubts.append("How Doppler-LIF's figure spreads over seeds is not known.")
-    near = abs(chosen["factor"] / CLAIMED_FACTOR - 1) <= FACTOR_TOLERANCE
+    near = abs(chosen.factor / CLAIMED_FACTOR - 1) <= FACTOR_TOLERANCE
     if not near:
         doubts.insert(0, f"A CNN does cost more, but by another factor than the {CLAIMED_FACTOR} that is claimed.")
     firm = near and not reaching and (target["n"] or 0) >= 2

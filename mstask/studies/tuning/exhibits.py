@@ -6,8 +6,8 @@ Pure functions of result documents, as in `mstask.show`; `documents` maps each v
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, astuple
 from typing import Any
 
 import pandas as pd
@@ -19,27 +19,31 @@ from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
 from mstask.show.canvas import GREY, WIDTH, Plot, handle, mark, styled
-from mstask.show.scores import data_scores, score, signed
-from mstask.studies.tuning.facts import factor_by_tolerance
+from mstask.show.scores import Documents, data_scores, score, signed
+from mstask.show.sheet import Look, legend, panels, say_nothing
+from mstask.studies.tuning.facts import factor_by_tolerance, matching, relaxed
 from mstask.studies.tuning.search import (
     CHOICES,
     EFFICIENT,
     LEARNING_RATES,
-    Selection,
+    Found,
+    On,
     Trial,
     complete,
     pareto_front,
-    select,
     selected_on,
     summary_of,
     trials_of,
 )
 from mstask.summary import DENSE, standings
 
-Documents = Mapping[str, Document | None]
-
-REFERENCE = "Doppler-LIF"
-POINTS = ("best", "efficient")
+LOOKS = {
+    "trial": Look("trial", GREY, "."),
+    "front": Look("front", "#00796b", "", "-"),
+    "best": Look("best", "#c75b12", "^"),
+    "efficient": Look("efficient", "#00352f", "v"),
+}
+"""Marks of `figure_pareto`."""
 MEANINGS = {
     "width": "neurons per layer",
     "n_layers": "layers",
@@ -51,7 +55,7 @@ MEANINGS = {
     "input": "input, as it is or its logarithm",
 }
 """What each dimension of the search space means."""
-ENERGY = "operation-count proxy (µJ)"
+COSTS = ("energy_uJ", "macs", "n_parameters")
 LABEL_STEP = 8.0
 """Points between the names of neighbouring spiking networks."""
 LINEAR_UP_TO = 1e-3
@@ -74,7 +78,7 @@ def table_space() -> pd.DataFrame:
 @takes_voices
 def table_search(documents: Documents) -> pd.DataFrame:
     """Paper, Table 2: parameters, operation-count proxy and macro-F1 of each tuned network in each voice."""
-    return _table(documents, "network")
+    return _table(documents)
 
 
 @takes_voices
@@ -86,7 +90,7 @@ def data_search(documents: Documents) -> pd.DataFrame:
 @takes_voices
 def table_frontier(documents: Documents) -> pd.DataFrame:
     """The networks of the frontier from the cheapest on, with macro-F1 in each voice."""
-    return _table(documents, "network")
+    return _table(documents)
 
 
 @takes_voices
@@ -95,10 +99,9 @@ def data_frontier(documents: Documents) -> pd.DataFrame:
     rows = []
     for voice, document in by_voice(documents).items():
         for method, found in _costed(document).items():
-            f1 = found["macro_f1"]
-            rows.append((voice, method, f1["mean"], f1["sd"], f1["low"], f1["high"], f1["n"], *_cost(found)))
-    columns = ["voice", "network", "macro_f1", "sd", "low", "high", "seeds", "energy_uJ", "macs", "n_parameters"]
-    return pd.DataFrame(rows, columns=columns)
+            spread = [found["macro_f1"][key] for key in ("mean", "sd", "low", "high", "n")]
+            rows.append((voice, method, *spread, *(found[key] for key in COSTS)))
+    return pd.DataFrame(rows, columns=["voice", "network", "macro_f1", "sd", "low", "high", "seeds", *COSTS])
 
 
 @takes_voices
@@ -112,11 +115,9 @@ def figure_frontier(documents: Documents) -> Figure:
         axes = figure.add_subplot()
         for voice, document in by_voice(documents).items():
             _draw_frontier(axes, voice, document)
-        axes.set(xscale="log", xlabel=ENERGY, ylabel="macro-F1 on the test set")
+        axes.set(xscale="log", xlabel="operation-count proxy (µJ)", ylabel="macro-F1 on the test set")
         axes.margins(x=0.2, y=0.1)
-        handles = [handle(voice, document) for voice, document in documents.items()]
-        handles += [Line2D([], [], color=GREY, marker="*", markersize=10, linestyle="", label="spiking")]
-        figure.legend(handles=handles, loc="outside upper center", ncols=2, handletextpad=0.2)
+        _explain(figure, documents, Line2D([], [], color=GREY, marker="*", markersize=10, linestyle="", label="spiking"))
     return figure
 
 
@@ -127,8 +128,9 @@ def factor_steps(document: Document) -> list[tuple[float, str, float]]:
     its proxy as a multiple of the spiking one). Empty where either side is not known.
     """
     steps = factor_by_tolerance(standings(document))
-    needless = sum(step["tolerance"] <= 0 for step in steps) - 1
-    return [(max(0.0, step["tolerance"]), step["network"], step["factor"]) for step in steps[max(0, needless) :]]
+    match = matching(steps)
+    held = ([match] if match else []) + relaxed(steps)
+    return [(max(0.0, step.tolerance), step.network, step.factor) for step in held]
 
 
 @takes_voices
@@ -156,41 +158,32 @@ def figure_factor_curve(documents: Documents) -> Figure:
         axes.set_xscale("symlog", linthresh=LINEAR_UP_TO)
         axes.set(yscale="log", xlim=(-LINEAR_UP_TO / 10, last), xlabel="macro-F1 that a match may fall short")
         axes.set_ylabel("times the spiking proxy")
-        handles = [handle(voice, document) for voice, document in documents.items()]
-        figure.legend(handles=handles, loc="outside upper center", ncols=2, handletextpad=0.2)
+        _explain(figure, documents)
     return figure
 
 
 def figure_pareto(document: Document) -> Figure:
     """Every complete trial of a study, one panel per architecture, with its Pareto front and the selected points."""
-    on, names = selected_on(document), architectures(document)
-    with styled():
-        figure = Plot(figsize=(WIDTH, 0.9 + 1.7 * len(names)), layout="constrained")
-        grid = figure.subplots(len(names), 1, sharex=True, sharey=True, squeeze=False)
-        for axes, architecture in zip(grid.flat, names, strict=True):
-            _draw_study(axes, document, architecture)
+    on, studies = selected_on(document), summary_of(document)
+    with panels(document, len(studies), 1.1, 1.7) as (figure, grid):
+        for axes, (architecture, found) in zip(grid, studies.items(), strict=False):
+            _draw_study(axes, trials_of(document, architecture), found, on)
             axes.set_title(label(architecture))
-        figure.supxlabel("mean firing (spikes per neuron and step)", fontsize=9.5)
+        grid[-1].set_xlabel("mean firing (spikes per neuron and step)")
         figure.supylabel(f"macro-F1 on the {on} set", fontsize=9.5)
-        handles = [
-            Line2D([], [], color=GREY, marker=".", linestyle="", label="trial"),
-            Line2D([], [], color="#00796b", linewidth=1.5, label="front"),
-            Line2D([], [], color="#c75b12", marker="^", linestyle="", label="best"),
-            Line2D([], [], color="#00352f", marker="v", linestyle="", markerfacecolor="none", label="efficient"),
-        ]
-        figure.legend(handles=handles, loc="outside upper center", ncols=4, handletextpad=0.2)
+        legend(figure, LOOKS.values(), columns=4)
     return figure
 
 
 def data_pareto(document: Document) -> pd.DataFrame:
     """Every trial of a study with its configuration, scores, and whether it lies on the front or was selected."""
     on, rows = selected_on(document), []
-    for architecture in architectures(document):
+    for architecture, found in summary_of(document).items():
         trials = trials_of(document, architecture)
-        front, points = pareto_front(trials, on), _points(document, architecture)
+        front = pareto_front(trials, on)
         for trial in trials:
             own = {k: v for k, v in asdict(trial).items() if k != "configuration"}
-            taken = [point for point in POINTS if points and getattr(points, point) == trial]
+            taken = [point for point in ("best", "efficient") if getattr(found, point) == trial]
             about = {"front": trial in front, "selected": " and ".join(taken)}
             rows.append({"architecture": architecture} | own | asdict(trial.configuration) | about)
     return pd.DataFrame(rows)
@@ -199,53 +192,36 @@ def data_pareto(document: Document) -> pd.DataFrame:
 def table_configurations(document: Document) -> pd.DataFrame:
     """What a study selected for each architecture, one column each, and out of how many trials."""
     on, columns = selected_on(document), {}
-    for architecture, of in summary_of(document).items():
-        for trial, points in _selected(document, architecture):
-            values = [_short(getattr(trial.configuration, name)) for name in MEANINGS]
-            reached = [f"{trial.macro_f1(on):.3f}", f"{trial.firing(on):.3f}"]
-            counts = f"{of['complete']} of {of['trials']}"
-            columns[f"{label(architecture)}, {points}"] = [*values, *reached, counts]
+    for architecture, found in summary_of(document).items():
+        points = {"best": found.best, "efficient": found.efficient}
+        if found.best == found.efficient:
+            points = {"best and efficient": found.best}
+        for point, trial in points.items():
+            if trial is not None:
+                values = [_short(getattr(trial.configuration, name)) for name in MEANINGS]
+                reached = [f"{trial.macro_f1(on):.3f}", f"{trial.firing(on):.3f}"]
+                columns[f"{label(architecture)}, {point}"] = [*values, *reached, f"{found.complete} of {found.trials}"]
     rows = [*MEANINGS.values(), f"{on} macro-F1", "mean firing", "trials trained to their end"]
     return pd.DataFrame({"what": rows} | columns)
 
 
-def _selected(document: Document, architecture: str) -> list[tuple[Trial, str]]:
-    """The selected trials and what each was selected as; one trial may be both."""
-    points = _points(document, architecture)
-    if points is None:
-        return []
-    both = points.best == points.efficient
-    return [(points.best, " and ".join(POINTS))] if both else [(points.best, POINTS[0]), (points.efficient, POINTS[1])]
-
-
 def data_selection(document: Document) -> pd.DataFrame:
     """The test score of each architecture's best trial, chosen on validation and chosen on the test set itself."""
-    rows = [(name, *of["on_test"].values()) for name, of in summary_of(document).items() if "on_test" in of]
+    rows = [(name, *astuple(found.on_test)) for name, found in summary_of(document).items() if found.on_test]
     return pd.DataFrame(rows, columns=["architecture", "validation", "test", "difference"])
 
 
 def table_selection(document: Document) -> pd.DataFrame:
     """What choosing the trial on the test set, as the paper's search did, adds to the test score it then reports."""
-    rows = [
+    table = data_selection(document)
+    return pd.DataFrame(
         {
-            "architecture": label(row.architecture),
-            "test macro-F1, chosen on validation": f"{row.validation:.3f}",
-            "chosen on test": f"{row.test:.3f}",
-            "difference": signed(row.difference),
+            "architecture": table.architecture.map(label),
+            "test macro-F1, chosen on validation": table.validation.map("{:.3f}".format),
+            "chosen on test": table.test.map("{:.3f}".format),
+            "difference": table.difference.map(signed),
         }
-        for row in data_selection(document).itertuples()
-    ]
-    return pd.DataFrame(rows)
-
-
-def architectures(document: Document) -> list[str]:
-    """The architectures that a study's document holds, in its order."""
-    return list(dict.fromkeys(cell.method for cell in document.cells))
-
-
-def _points(document: Document, architecture: str) -> Selection | None:
-    trials = trials_of(document, architecture)
-    return select(trials, selected_on(document)) if complete(trials) else None
+    )
 
 
 def _costed(document: Document) -> dict[str, dict[str, Any]]:
@@ -255,11 +231,7 @@ def _costed(document: Document) -> dict[str, dict[str, Any]]:
     return dict(sorted(known.items(), key=lambda item: (item[1]["energy_uJ"], item[0])))
 
 
-def _cost(found: Mapping[str, Any]) -> tuple[Any, ...]:
-    return found["energy_uJ"], found["macs"], found["n_parameters"]
-
-
-def _table(documents: Documents, first: str) -> pd.DataFrame:
+def _table(documents: Documents) -> pd.DataFrame:
     """Parameters, proxy and macro-F1 of each network in each voice that has it, by the proxy of the first such voice."""
     heard = {voice: standings(document)["methods"] for voice, document in by_voice(documents).items()}
     every = {method for methods in heard.values() for method in methods}
@@ -278,7 +250,7 @@ def _table(documents: Documents, first: str) -> pd.DataFrame:
             count, energy = (found["n_parameters"], found["energy_uJ"]) if found else (None, None)
             rows.append(
                 {
-                    first: name(method),
+                    "network": name(method),
                     "voice": heading(voice, document),
                     "parameters": f"{count:,}" if count else NOTHING,
                     "µJ": f"{energy:.1f}" if energy is not None else NOTHING,
@@ -309,18 +281,21 @@ def _draw_frontier(axes: Axes, voice: str, document: Document) -> None:
         axes.annotate(name(method).removesuffix("-LIF"), (x, y), (-7, LABEL_STEP * (i - (len(spiking) - 1) / 2)), **text)
 
 
-def _draw_study(axes: Axes, document: Document, architecture: str) -> None:
-    on, trials = selected_on(document), trials_of(document, architecture)
-    places = [(t.firing(on), t.macro_f1(on)) for t in complete(trials)]
-    if not places:
-        axes.text(0.5, 0.5, "no complete trial", ha="center", transform=axes.transAxes, style="italic", color=GREY)
+def _draw_study(axes: Axes, trials: Sequence[Trial], found: Found, on: On) -> None:
+    if found.best is None or found.efficient is None:
+        say_nothing(axes, "no complete trial")
         return
-    axes.plot(*zip(*places, strict=True), ".", color=GREY)
-    front = [(t.firing(on), t.macro_f1(on)) for t in pareto_front(trials, on)]
-    axes.plot(*zip(*front, strict=True), color="#00796b", linewidth=1.5, drawstyle="steps-post")
-    points = select(trials, on)
-    axes.plot(points.best.firing(on), points.best.macro_f1(on), "^", color="#c75b12", markersize=8)
-    axes.plot(points.efficient.firing(on), points.efficient.macro_f1(on), "v", color="#00352f", markersize=8, fillstyle="none")
+    shown = {"trial": complete(trials), "front": pareto_front(trials, on), "best": [found.best], "efficient": [found.efficient]}
+    for which, some in shown.items():
+        x, y, look = [t.firing(on) for t in some], [t.macro_f1(on) for t in some], LOOKS[which]
+        size = 5 if which == "efficient" else 8
+        axes.plot(x, y, marker=look.marker, color=look.colour, linestyle=look.line, markersize=size, drawstyle="steps-post")
+
+
+def _explain(figure: Figure, documents: Documents, *more: Line2D) -> None:
+    """Name the voices above a figure."""
+    handles = [handle(voice, document) for voice, document in documents.items()]
+    figure.legend(handles=[*handles, *more], loc="outside upper center", ncols=2, handletextpad=0.2)
 
 
 def _channels(method: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mstask.results.documents import Document
@@ -12,45 +13,50 @@ from mstask.summary import DENSE, standings
 TARGET = "Doppler-LIF"
 
 
-def factor_by_tolerance(standing: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the cost of the cheapest matching CNN as a step function of how far below the target still matches.
+@dataclass(frozen=True)
+class Step:
+    """The cheapest dense network that matches the tuned Doppler-LIF network from a tolerance on.
 
-    Parameters
-    ----------
-    standing : what `mstask.summary.standings` returns.
+    `tolerance` is the macro-F1 that a match may fall short, negative where the network is better than the target; `factor`
+    its proxy as a multiple of the target's.
+    """
 
-    Returns
-    -------
-    list of dict
-        One step each, by growing tolerance: tolerance (macro-F1 points, from which on the step holds; negative
-        where the CNN is better than the target), network, macro_f1, energy_uJ, factor (times the proxy of the
-        tuned Doppler-LIF network). Empty where a figure of either side is missing.
+    tolerance: float
+    network: str
+    macro_f1: float
+    energy_uJ: float
+    factor: float
+
+
+def factor_by_tolerance(standing: Mapping[str, Any]) -> list[Step]:
+    """The cost of the cheapest match as a step function of how far below the target still matches, by growing tolerance.
+
+    `standing` is what `mstask.summary.standings` returns. Empty where a figure of either side is missing.
     """
     methods = standing["methods"]
     target = methods.get(TARGET)
     if target is None or target["macro_f1"]["mean"] is None or target["energy_uJ"] is None:
         return []
-    steps: list[dict[str, Any]] = []
+    steps: list[Step] = []
     for name in standing["ranking"]:
         energy, score = methods[name]["energy_uJ"], methods[name]["macro_f1"]["mean"]
-        if DENSE not in name or energy is None or (steps and energy >= steps[-1]["energy_uJ"]):
-            continue
-        step = {"tolerance": target["macro_f1"]["mean"] - score, "network": name, "macro_f1": score, "energy_uJ": energy}
-        steps.append(step | {"factor": energy / target["energy_uJ"]})
+        # The ranking runs from the best on: a network that costs no less than a better one is never the cheapest match.
+        if DENSE in name and energy is not None and not (steps and energy >= steps[-1].energy_uJ):
+            steps.append(Step(target["macro_f1"]["mean"] - score, name, score, energy, energy / target["energy_uJ"]))
     return steps
 
 
-def matching(steps: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """Return the step of the cheapest network that matches without any tolerance, None where none does."""
-    return next((step for step in reversed(steps) if step["tolerance"] <= 0), None)
+def matching(steps: list[Step]) -> Step | None:
+    """The step that holds without any tolerance, None where no network matches."""
+    return next((step for step in reversed(steps) if step.tolerance <= 0), None)
+
+
+def relaxed(steps: list[Step]) -> list[Step]:
+    """The steps that hold only from some tolerance on."""
+    return [step for step in steps if step.tolerance > 0]
 
 
 def facts(document: Document) -> dict[str, Any]:
-    """Return what a document says of the study and of the frontier.
-
-    `study` is what `search.summary_of` returns; `match` and `relaxed` say where dense networks stand beside the tuned
-    Doppler-LIF: the step of `factor_by_tolerance` that holds without any tolerance, or None, and those that need some.
-    """
+    """What a document says of the study by architecture, and of the frontier: the match of Doppler-LIF and the relaxed ones."""
     steps = factor_by_tolerance(standings(document))
-    relaxed = [step for step in steps if step["tolerance"] > 0]
-    return {"study": summary_of(document), "match": matching(steps), "relaxed": relaxed}
+    return {"study": summary_of(document), "match": matching(steps), "relaxed": relaxed(steps)}

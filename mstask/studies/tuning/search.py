@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from mstask import results
 from mstask.errors import MstaskError
 from mstask.parameters import Parameters
-from mstask.results.documents import Cell, Document
+from mstask.results.documents import Document
 from mstask.results.files import MissingResult, ResultsError
 from mstask.section import Place, section
 
@@ -97,6 +98,31 @@ class Selection:
     efficient: Trial
 
 
+@dataclass(frozen=True)
+class OnTest:
+    """Test macro-F1 of the trial chosen on validation and of that chosen on the test set itself; `gain` is the difference."""
+
+    validation: float
+    test: float
+    gain: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a study found of one architecture: how many trials ended how, and what was selected.
+
+    Without a complete trial nothing is selected, and the last three are None.
+    """
+
+    trials: int
+    complete: int
+    pruned: int
+    diverged: int
+    best: Trial | None = None
+    efficient: Trial | None = None
+    on_test: OnTest | None = None
+
+
 def complete(trials: Iterable[Trial]) -> list[Trial]:
     """Trials that were trained to their end."""
     return [trial for trial in trials if trial.state == "complete"]
@@ -139,7 +165,8 @@ def from_plain(values: Mapping[str, Any]) -> Trial:
 
 def trials_of(document: Document, architecture: str) -> list[Trial]:
     """All trials that a study's document holds for an architecture, of every seed."""
-    return [from_plain(trial) for cell in _cells(document, architecture) for trial in (cell.result.details or {})["trials"]]
+    cells = (cell for cell in document.cells if cell.method == architecture)
+    return [from_plain(trial) for cell in cells for trial in (cell.result.details or {})["trials"]]
 
 
 def selected_on(document: Document) -> On:
@@ -148,11 +175,6 @@ def selected_on(document: Document) -> On:
     if len(found) != 1:
         raise ResultsError(f"the study's cells were selected on {', '.join(sorted(found)) or 'nothing'}, expected one of both")
     return found.pop()
-
-
-def selection(document: Document, architecture: str, on: On | None = None) -> Selection:
-    """The points selected for an architecture; by default on what the study itself looked at."""
-    return select(trials_of(document, architecture), on or selected_on(document))
 
 
 def studied(architecture: str, profile: str, data_source: str) -> tuple[Document, str]:
@@ -164,12 +186,13 @@ def studied(architecture: str, profile: str, data_source: str) -> tuple[Document
     ------
     MissingResult : neither has the architecture.
     """
-    for origin, source in (("run", ("run", data_source, profile)), ("locked", _locked(data_source))):
+    locked = ("embedded",) if data_source == "embedded" else ("run", data_source)
+    for origin, source in (("run", ("run", data_source, profile)), ("locked", locked)):
         try:
             document = results.load(STUDY, *source)
         except MissingResult:
             continue
-        if _cells(document, architecture):
+        if any(cell.method == architecture for cell in document.cells):
             return document, origin
     raise MissingResult(
         f"{architecture} has not been tuned on {data_source} data; make its study with "
@@ -181,7 +204,7 @@ def chosen(method: str, parameters: Parameters) -> tuple[str, Trial, str]:
     """Architecture, selected trial and origin of the study ("run" or "locked") that a tuned network takes from it."""
     architecture = method.removesuffix(EFFICIENT)
     document, origin = studied(architecture, parameters.profile, parameters.data_source)
-    points = selection(document, architecture)
+    points = select(trials_of(document, architecture), selected_on(document))
     return architecture, points.efficient if method.endswith(EFFICIENT) else points.best, origin
 
 
@@ -196,35 +219,18 @@ def read_from_study(place: Place, parameters: Parameters) -> dict[str, str]:
     return {STUDY: hashlib.sha256(json.dumps(asdict(configuration), sort_keys=True).encode()).hexdigest()}
 
 
-def summary_of(document: Document) -> dict[str, dict[str, Any]]:
-    """What a study's document says of each architecture, empty for other documents.
-
-    Returns
-    -------
-    dict
-        Per architecture: trials, complete, pruned, diverged (numbers of trials); best and efficient (the selected trials);
-        on_test {validation, test, gain}: test macro-F1 of the trial chosen on validation and on the test set itself, and
-        what the second choice adds. Without a complete trial only the numbers.
-    """
-    architectures = dict.fromkeys(cell.method for cell in document.cells if "trials" in (cell.result.details or {}))
-    return {architecture: _architecture(document, architecture) for architecture in architectures}
+def summary_of(document: Document) -> dict[str, Found]:
+    """What a study's document says of each architecture; empty for other documents."""
+    methods = dict.fromkeys(cell.method for cell in document.cells if "trials" in (cell.result.details or {}))
+    return {method: _found(trials_of(document, method), selected_on(document)) for method in methods}
 
 
-def _architecture(document: Document, architecture: str) -> dict[str, Any]:
-    trials = trials_of(document, architecture)
-    numbers = {state: sum(trial.state == state for trial in trials) for state in ("complete", "pruned", "diverged")}
-    if not complete(trials):
-        return {"trials": len(trials)} | numbers
-    points = selection(document, architecture)
-    honest, peeking = (select(trials, on).best.test_macro_f1 for on in ("validation", "test"))
-    on_test = {"validation": honest, "test": peeking, "gain": peeking - honest}
-    taken = {"best": as_plain(points.best), "efficient": as_plain(points.efficient)}
-    return {"trials": len(trials)} | numbers | taken | {"on_test": on_test}
-
-
-def _locked(data_source: str) -> tuple[str, ...]:
-    return ("embedded",) if data_source == "embedded" else ("run", data_source)
-
-
-def _cells(document: Document, architecture: str) -> list[Cell]:
-    return [cell for cell in document.cells if cell.method == architecture]
+def _found(trials: list[Trial], on: On) -> Found:
+    ended = Counter(trial.state for trial in trials)
+    numbers = Found(len(trials), ended["complete"], ended["pruned"], ended["diverged"])
+    if not numbers.complete:
+        return numbers
+    points = select(trials, on)
+    honest, peeking = (select(trials, looked).best.test_macro_f1 for looked in ("validation", "test"))
+    on_test = OnTest(honest, peeking, peeking - honest)
+    return replace(numbers, best=points.best, efficient=points.efficient, on_test=on_test)
