@@ -7,7 +7,7 @@ import re
 import pytest
 
 from mstask.errors import MstaskError
-from mstask.lab import browser, printing
+from mstask.lab import browser
 from mstask.lab.cli import main
 
 PAGE = """<!DOCTYPE html><html lang="en"><head><title>Small book</title></head><body>
@@ -23,14 +23,14 @@ def single(tmp_path):
 
 
 def test_links_of_the_joined_page_stay_on_it(single):
-    text = printing.joined(single).read_text()
+    text = browser.joined(single).read_text()
     assert re.findall(r'href="([^"]*)"', text) == ["#two", "#one"]
-    assert printing.joined(single).parent == single
+    assert browser.joined(single).parent == single
 
 
 def test_a_missing_page_is_named(tmp_path):
     with pytest.raises(MstaskError, match=r"intro\.html does not exist"):
-        printing.joined(tmp_path)
+        browser.joined(tmp_path)
 
 
 def test_a_page_is_printed_with_its_outline_and_tags(single):
@@ -38,7 +38,7 @@ def test_a_page_is_printed_with_its_outline_and_tags(single):
         browser.executable()
     except browser.NoBrowser as reason:
         pytest.skip(str(reason))
-    printing.print_pdf(printing.joined(single), single / "new" / "book.pdf")
+    browser.print_pdf(browser.joined(single), single / "new" / "book.pdf")
     content = (single / "new" / "book.pdf").read_bytes()
     assert content.startswith(b"%PDF-")
     assert content.count(b"/Type /Page\n") == 2

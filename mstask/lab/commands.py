@@ -219,11 +219,11 @@ def book(options: argparse.Namespace) -> int:
     started = time.perf_counter()
     with alone(BUILT / "book", "the book"):
         if options.pdf:
-            from mstask.lab import browser, printing
+            from mstask.lab import browser
 
             browser.executable()
             build("--builder", "singlehtml")
-            printing.print_pdf(printing.joined(BUILT / "singlehtml"), PDF)
+            browser.print_pdf(browser.joined(BUILT / "singlehtml"), PDF)
         else:
             build()
     print(f"book: {PDF if options.pdf else BOOK} ({time.perf_counter() - started:.0f} s)")

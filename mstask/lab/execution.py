@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -120,9 +120,8 @@ def written(task: Task, place: Place) -> str | None:
     """The text of a cell's document on this machine, if it has one."""
     from mstask.runs import path_of
 
-    given = dict(task.given) | {"methods": [place.method], "seeds": [place.seed]}
-    given |= {"cases": [place.case]} if place.case else {}
+    own = checked(task.section, **replace(task, places=(place,)).parameters)
     try:
-        return path_of(task.section, place, checked(task.section, **given)).read_text(encoding="utf-8")
+        return path_of(task.section, place, own).read_text(encoding="utf-8")
     except OSError:
         return None

@@ -55,42 +55,26 @@ def table_machines(locked: Sequence[Locked]) -> pd.DataFrame:
         place = f"{one.entry['machine']}; {one.entry['device']}, threads {threads}"
         versions = ", ".join(f"{name} {version}" for name, version in one.entry["versions"].items() if version not in ABSENT)
         found.setdefault((place, versions), []).append(one.section)
-    rows = [
-        {"machine": machine, "versions": versions, "results": ", ".join(names)} for (machine, versions), names in found.items()
-    ]
-    return pd.DataFrame(rows)
+    rows = [(*place, ", ".join(names)) for place, names in found.items()]
+    return pd.DataFrame(rows, columns=["machine", "versions", "results"])
 
 
 def data_status(locked: Sequence[Locked]) -> pd.DataFrame:
     """All that is known of each locked document, as plain values."""
     rows = []
     for one in locked:
-        created = _created(one.document)
-        made = one.made or {}
+        entry, made, created = one.entry, one.made or {}, _created(one.document)
         rows.append(
-            {
-                "file": one.name,
-                "title": one.title,
-                "profile": one.entry["profile"],
-                "first_made": min(created, default=None),
-                "last_made": max(created, default=None),
-                "locked": one.entry["locked"],
-                "cells": one.entry["cells"],
-                "seconds": made.get("seconds"),
-                "cells_by_present_code": made.get("present_code"),
-                "cells_by_earlier_scheme": made.get("earlier_scheme"),
-                "cells_by_unknown_code": made.get("unknown_code"),
-                "intact": not one.problems,
-                "problems": "; ".join(one.problems),
-                "revision": one.entry["revision"],
-                "dirty": one.entry["dirty"],
-                "command": one.entry["command"],
-                "machine": one.entry["machine"],
-                "device": one.entry["device"],
-                "threads": " ".join(map(str, one.entry["threads"])),
-                "versions": " ".join(f"{name}={version}" for name, version in one.entry["versions"].items()),
-                "sha256": one.entry["sha256"],
-            }
+            {"file": one.name, "title": one.title, "profile": entry["profile"]}
+            | {"first_made": min(created, default=None), "last_made": max(created, default=None)}
+            | {name: entry[name] for name in ("locked", "cells")}
+            | {"seconds": made.get("seconds")}
+            | {f"cells_by_{code}": made.get(code) for code in ("present_code", "earlier_scheme", "unknown_code")}
+            | {"intact": not one.problems, "problems": "; ".join(one.problems)}
+            | {name: entry[name] for name in ("revision", "dirty", "command", "machine", "device")}
+            | {"threads": " ".join(map(str, entry["threads"]))}
+            | {"versions": " ".join(f"{name}={version}" for name, version in entry["versions"].items())}
+            | {"sha256": entry["sha256"]}
         )
     return pd.DataFrame(rows)
 

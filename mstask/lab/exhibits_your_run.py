@@ -44,19 +44,12 @@ class Compared:
 @takes_sections
 def table_your_run(studies: Studies) -> pd.DataFrame:
     """Each method of your runs: the locked mean, yours, the difference, and how large your run was."""
-    rows = [
-        {
-            "section": one.section,
-            "method": label(one.method),
-            "score": one.measure,
-            "locked": _text(one.locked, VOICES["embedded"].absent),
-            VOICES["run"].label: _text(one.yours, NOTHING),
-            "difference": NOTHING if one.difference is None else signed(one.difference),
-            "size of your run": one.run,
-        }
-        for one in compared(studies)
-    ]
-    return pd.DataFrame(rows, columns=["section", "method", "score", "locked", "your run", "difference", "size of your run"])
+    table = data_your_run(studies).astype(object)
+    table["method"] = table["method"].map(label)
+    table["locked"] = table["locked"].map(lambda value: _text(value, VOICES["embedded"].absent))
+    table["yours"] = table["yours"].map(_text)
+    table["difference"] = table["difference"].map(lambda value: NOTHING if pd.isna(value) else signed(value))
+    return table.rename(columns={"yours": VOICES["run"].label, "run": "size of your run"})
 
 
 @takes_sections
@@ -101,10 +94,8 @@ def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
     """Your runs with changed parameters: the label, what differs from the profile, and each method's mean over its cells."""
     rows = []
     for run in changed:
-        about = dict(run.cells[0].parameters)
-        known = run.section in sections()
-        about |= {"profile": run.profile.partition("+")[0], "data_source": run.data_source}
-        differs = differing(run.section, about) if known else {}
+        profile = {"profile": run.profile.partition("+")[0], "data_source": run.data_source}
+        differs = differing(run.section, run.cells[0].parameters | profile) if run.section in sections() else {}
         for method in method_order([run]):
             cells = [cell for cell in run.cells if cell.method == method]
             scores = [score for cell in cells if (score := cell.result.macro_f1 or cell.result.accuracy) is not None]
@@ -115,7 +106,7 @@ def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
                     "changed": "; ".join(f"{name} {new} instead of {old}" for name, (new, old) in differs.items()) or NOTHING,
                     "method": label(method),
                     "seeds": ", ".join(map(str, sorted({cell.seed for cell in cells}))),
-                    VOICES["run"].label: _text(fmean(scores) if scores else None, NOTHING),
+                    VOICES["run"].label: _text(fmean(scores) if scores else None),
                 }
             )
     return pd.DataFrame(rows)
@@ -164,5 +155,5 @@ def _profile(run: Document) -> str:
     return run.profile + (", real data" if run.data_source == "real" else "")
 
 
-def _text(value: float | None, absent: str) -> str:
-    return absent if value is None else f"{value:.3f}"
+def _text(value: float | None, absent: str = NOTHING) -> str:
+    return absent if pd.isna(value) else f"{value:.3f}"
