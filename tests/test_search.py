@@ -257,6 +257,12 @@ class TestStudy:
         assert [t["state"] for t in whole.details["trials"]] == ["complete"] * 2
         assert not list(tmp_path.rglob("*.checkpoint.pt"))
 
+    def test_who_joins_a_study_leaves_nothing_to_do(self, toy, results_folder, monkeypatch):
+        monkeypatch.setattr(study, "load", lambda *arguments: toy)
+        study.join("Vanilla-LIF", profile="smoke")
+        monkeypatch.setattr(study, "attempt", None)
+        assert len(study.measure(job(toy)).measures.details["trials"]) == 2
+
     def test_a_hopeless_trial_is_ended_at_the_pruning_epoch(self, toy, results_folder):
         done = study.measure(job(toy, n_trials=1, max_epochs=4, prune_epoch=2, prune_below=0.999)).measures
         (ended,) = done.details["trials"]

@@ -21,9 +21,15 @@ if TYPE_CHECKING:
     from mstask.studies.tuning.declare import TunedParameters
 
 
-def channels_of(method: str) -> tuple[int, ...]:
-    """Channels of the three blocks that a method names: "CNN-8-16-32"."""
-    return tuple(int(part) for part in method.split("-")[1:])
+SMALL_CNN = "SmallCNN"
+"""The compact network of the paper's final table, by its name there."""
+
+
+def channels_of(method: str) -> tuple[int, ...] | None:
+    """Channels of the three blocks that a method names ("CNN-8-16-32"), None for a spiking network."""
+    if method == SMALL_CNN:
+        return (16, 32, 64)
+    return tuple(int(part) for part in method.split("-")[1:]) if method.startswith("CNN-") else None
 
 
 def trained(job: Job, channels: tuple[int, ...]) -> Measured:

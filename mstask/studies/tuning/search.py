@@ -11,8 +11,10 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
 
 from mstask import results
 from mstask.errors import MstaskError
@@ -90,6 +92,9 @@ class Trial:
         return self.test_firing if self.calibration_firing is None else self.calibration_firing
 
 
+TRIAL = TypeAdapter(Trial)
+
+
 @dataclass(frozen=True)
 class Selection:
     """The points taken from a study: the highest macro-F1, and the least firing among those that come near it."""
@@ -150,16 +155,14 @@ def select(trials: Iterable[Trial], on: On) -> Selection:
 
 def as_plain(trial: Trial) -> dict[str, Any]:
     """What a result document keeps of a trial."""
-    return {name: value for name, value in asdict(trial).items() if value is not None}
+    return TRIAL.dump_python(trial, exclude_none=True)
 
 
 def from_plain(values: Mapping[str, Any]) -> Trial:
     """Inverse of `as_plain`."""
-    known = {field.name for field in fields(Trial)}
     try:
-        configuration = Configuration(**values["configuration"])
-        return Trial(**{k: v for k, v in values.items() if k in known} | {"configuration": configuration})
-    except (KeyError, TypeError) as error:
+        return TRIAL.validate_python(values)
+    except ValidationError as error:
         raise ResultsError(f"a trial of a study is damaged: {error}") from error
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,32 @@ class Pruned(Exception):
 
 
 def measure(job: Job) -> Measured:
-    """The whole study of one architecture; several processes may work on it at once."""
+    """The whole study of one architecture; other processes may work along by `join`."""
+    done, seconds = run_trials(job)
+    return Measured(Measures(details={"trials": [as_plain(trial) for trial in done]}), seconds)
+
+
+def join(method: str, seed: int = 42, **given: Any) -> None:
+    """Work along on a study that another process runs, until its trials have ended.
+
+    `given` are the parameters of the run that is joined. No document is written: that is for the process that runs the cell.
+    """
+    chosen, parameters = section("study"), resolve("study", **given)
+    run_trials(Job(chosen, method, None, seed, parameters, load(chosen, parameters, None), device_to_use(), Path()))
+
+
+def run_trials(job: Job) -> tuple[list[Trial], dict[str, float]]:
+    """Work on a job's trials until all have ended; returns them, and the seconds spent here by how a trial ended.
+
+    They are kept in a folder of the present code and parameters, whatever their number, so that a study can be extended.
+    """
+    parameters = job.parameters
+    settings = {k: v for k, v in parameters.of_cell().items() if k not in ("profile", "n_trials")}
+    made_by = inputs(job.section)["code"], *neurons.identity().values()
+    about: list[Any] = [job.section.id, job.method, job.seed, settings, job.splits.meta["fingerprint"], *made_by]
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+    folder = results.runs_root() / "runs" / "trials" / f"{job.method}-{job.seed}-{digest[:16]}"
+    trials = Trials(folder, parameters.n_trials, parameters.startup_trials, job.seed, parameters.select_on)
     seconds: Counter[str] = Counter()
 
     def timed(claim: Claim) -> Trial:
@@ -49,41 +75,7 @@ def measure(job: Job) -> Measured:
         tick(seconds, trial.state, since)
         return trial
 
-    done = trials_of(job).run(timed)
-    return Measured(Measures(details={"trials": [as_plain(trial) for trial in done]}), dict(seconds))
-
-
-def trials_of(job: Job) -> Trials:
-    """The trials of a job's study, wherever they are worked on."""
-    parameters = job.parameters
-    return Trials(folder(job), parameters.n_trials, parameters.startup_trials, job.seed, parameters.select_on)
-
-
-def folder(job: Job) -> Path:
-    """Where the trials of a study by the present code are kept, whatever their number, so that it can be extended."""
-    settings = {k: v for k, v in job.parameters.of_cell().items() if k not in ("profile", "n_trials")}
-    made_by = inputs(job.section)["code"], *neurons.identity().values()
-    about: list[Any] = [job.section.id, job.method, job.seed, settings, job.splits.meta["fingerprint"], *made_by]
-    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
-    return results.runs_root() / "runs" / "trials" / f"{job.method}-{job.seed}-{digest[:16]}"
-
-
-def join(method: str, seed: int = 42, **given: Any) -> int:
-    """Work along on a study that another process runs, until its trials have ended; returns how many ended here.
-
-    `given` are the parameters of the run that is joined. No document is written: that is for the process that runs the cell.
-    """
-    chosen, parameters = section("study"), resolve("study", **given)
-    job = Job(chosen, method, None, seed, parameters, load(chosen, parameters, None), device_to_use(), Path())
-    ended = 0
-
-    def counted(claim: Claim) -> Trial:
-        nonlocal ended
-        ended += 1
-        return attempt(job, claim)
-
-    trials_of(job).run(counted)
-    return ended
+    return trials.run(timed), dict(seconds)
 
 
 def attempt(job: Job, claim: Claim) -> Trial:
@@ -99,7 +91,7 @@ def attempt(job: Job, claim: Claim) -> Trial:
             raise Pruned
 
     try:
-        model, outcome = tuned.fit(job.method, configuration, job, job.seed, claim.checkpoint, watch)
+        model, outcome = tuned.fit(replace(job, checkpoint=claim.checkpoint, on_epoch=watch), job.method, configuration)
     except Diverged:
         return Trial(state="diverged", **about)
     except Pruned:

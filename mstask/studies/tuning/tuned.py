@@ -7,8 +7,7 @@ A method is an architecture at its best point ("Doppler-LIF") or at the point th
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -25,7 +24,7 @@ from mstask.results.documents import Measures
 from mstask.runs import finished
 from mstask.section import Place
 from mstask.studies.tuning import cnn, search
-from mstask.studies.tuning.search import Configuration, Trial
+from mstask.studies.tuning.search import Configuration
 from mstask.training import Outcome, Recipe, train
 
 if TYPE_CHECKING:
@@ -34,55 +33,41 @@ if TYPE_CHECKING:
 load = spiking.load
 
 BANK = "D2_concat"
-SMALL_CNN, SMALL_CNN_CHANNELS = "SmallCNN", (16, 32, 64)
 WARMUP_EPOCHS = 5
 TABLE = "search"
 
 
 def measure(job: Job) -> Measured:
-    """One tuned network with one seed; one that the final table already holds is taken from there."""
+    """One tuned network with one seed, and its operations; one that the final table already holds is taken from there."""
     if (known := in_table(job)) is not None:
         return known
-    if job.method == SMALL_CNN:
-        return cnn.trained(job, SMALL_CNN_CHANNELS)
-    if job.method.startswith("CNN-"):
-        return cnn.trained(job, cnn.channels_of(job.method))
+    if channels := cnn.channels_of(job.method):
+        return cnn.trained(job, channels)
     architecture, trial, origin = search.chosen(job.method, job.parameters)
-    return tuned(job, architecture, trial, origin)
-
-
-def tuned(job: Job, architecture: str, trial: Trial, origin: str) -> Measured:
-    """Train the configuration of a trial with the job's seed and count its operations."""
-    model, outcome = fit(architecture, trial.configuration, job, job.seed, job.checkpoint, job.on_epoch)
-    width = trial.configuration.width
+    configuration = trial.configuration
+    model, outcome = fit(job, architecture, configuration)
     rate = sum(outcome.firing_rates) / len(outcome.firing_rates)
     measures = Measures(
         **spiking.of_outcome(outcome),
         n_parameters=count_parameters(model),
-        width=width,
+        width=configuration.width,
         thresholds=[layer.neuron.threshold for layer in model.layers()],
-        energy_uJ=energy(architecture, trial.configuration.n_layers, width, job.splits, rate),
-        details={"configuration": dataclasses.asdict(trial.configuration), "trial": trial.number, "study": origin},
+        energy_uJ=energy(architecture, configuration.n_layers, configuration.width, job.splits, rate),
+        details={"configuration": dataclasses.asdict(configuration), "trial": trial.number, "study": origin},
     )
     return Measured(measures, outcome.seconds)
 
 
-def fit(
-    architecture: str,
-    configuration: Configuration,
-    job: Job,
-    seed: int,
-    checkpoint: Any,
-    on_epoch: Callable[[Any], None] | None = None,
-) -> tuple[SpikingNet, Outcome]:
+def fit(job: Job, architecture: str, configuration: Configuration) -> tuple[SpikingNet, Outcome]:
     """Build, calibrate, train and test a configuration on the job's data; returns the network of the best epoch as well."""
-    parameters, splits = job.parameters, prepared(job.splits, configuration.input)
-    torch.manual_seed(seed)
+    splits = prepared(job.splits, configuration.input)
+    torch.manual_seed(job.seed)
     model = build(architecture, configuration, splits.train.x.shape[-1], splits.n_classes)
     model.to(job.device)
-    batch = splits.train.x[: parameters.calibration_examples].to(job.device)
+    batch = splits.train.x[: job.parameters.calibration_examples].to(job.device)
     calibrate_thresholds(model, batch, configuration.target_rate)
-    return model, train(model, splits, recipe(configuration, parameters), seed, checkpoint, on_epoch)
+    chosen = recipe(configuration, job.parameters)
+    return model, train(model, splits, chosen, job.seed, job.checkpoint, job.on_epoch)
 
 
 def recipe(configuration: Configuration, parameters: StudyParameters | TunedParameters) -> Recipe:
@@ -148,7 +133,7 @@ def in_table(job: Job) -> Measured | None:
     parameters, code and configuration, None if it was not. Equal jobs give equal measures, so this only saves time."""
     if job.section.id == TABLE:
         return None
-    is_small_cnn = job.method.startswith("CNN-") and cnn.channels_of(job.method) == SMALL_CNN_CHANNELS
-    place = Place(SMALL_CNN if is_small_cnn else job.method, None, job.seed)
+    compact = cnn.channels_of(job.method) == cnn.channels_of(cnn.SMALL_CNN)
+    place = Place(cnn.SMALL_CNN if compact else job.method, None, job.seed)
     cell = finished(TABLE, place, job.parameters, job.splits.meta["fingerprint"])
     return cell and Measured(cell.result, dict(cell.timing.parts) if cell.timing else {})
