@@ -78,7 +78,7 @@ def test_leads_over_unstructured_wiring_are_drawn_per_data_set_with_every_seed(w
     made = {"embedded": None, "run": whole}
     figure = show.figure_g2gnet_grouping(made)
     assert [axes.get_title() for axes in figure.axes] == ["digits", "radar", "speech", "Fashion-MNIST"]
-    assert {label(name) for name in g2gnet.AGAINST} <= drawn(figure)
+    assert {label(name) for name in g2gnet.AGAINST} <= {text.replace(",\n", ", ") for text in drawn(figure)}
     assert {"your run", "embedded: not locked"} <= drawn(figure)
     data = show.data_g2gnet_grouping(made)
     assert len(data) == 4 * len(g2gnet.AGAINST) * 3

@@ -54,7 +54,7 @@ def panels(document: Document, n: int, height: float, each: float) -> Iterator[t
 
 def draw_rows(axes: Axes, rows: Mapping[str, Mapping[str, Iterable[float]]], looks: Mapping[str, Look]) -> Axes:
     """Draw values by row and look, a lane for each look: every value a tick, their mean a mark, its interval a line."""
-    lanes = np.linspace(-0.3, 0.3, len(looks))
+    lanes = np.linspace(-0.3, 0.3, len(looks)) if len(looks) > 1 else [0.0] * len(looks)
     for row, found in enumerate(rows.values()):
         if row % 2:
             axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)

@@ -6,21 +6,19 @@ data sets (cases) by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from mstask.results.documents import Document
-from mstask.results.voices import NOTHING, by_voice, heading, label
+from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import BAND, GREY, WIDTH, Plot, handle, mark, styled
-from mstask.show.scores import NBSP, Documents, method_order, score, signed
+from mstask.show.canvas import GREY, WIDTH, Plot, handle, styled
+from mstask.show.scores import NBSP, Documents, difference, method_order, score
+from mstask.show.sheet import Look, draw_rows, legend, panels
 from mstask.studies.g2gnet import facts as answers
 from mstask.studies.g2gnet.methods import CASES
 from mstask.summary import standings
@@ -30,19 +28,20 @@ CONTROL = "er"
 AGAINST = ("index", "mixer", "random", "dense-matched", "dense")
 SHOWN = ("dense", "dense-matched", "er", "index", "mixer", "random")
 EROSION = {
-    "index-dst": ("#00796b", "o", "-"),
-    "mixer-dst": ("#4aa89b", "D", "-"),
-    "random-dst": ("#6a3d9a", "v", "-"),
-    "index-dst-class": ("#c75b12", "^", "-"),
-    "er-dst": (GREY, "s", "-"),
+    "index-dst": Look(label("index-dst"), "#00796b", "o", "-"),
+    "mixer-dst": Look(label("mixer-dst"), "#4aa89b", "D", "-"),
+    "random-dst": Look(label("random-dst"), "#6a3d9a", "v", "-"),
+    "index-dst-class": Look(label("index-dst-class"), "#c75b12", "^", "-"),
+    "er-dst": Look(label("er-dst"), GREY, "s", "-"),
 }
+AT_RANDOM = Look("rewired at random", "black", "", ":")
 CUTS = {
-    "accuracy": ("whole", "#00352f", "o", True),
-    "without": ("trained without them", "#00796b", "o", False),
-    "thinned": ("as many cut at random", "#6a3d9a", "v", True),
-    "groups_only": ("cut between groups", "#c75b12", "s", True),
+    "accuracy": Look("whole", "#00352f", "o"),
+    "without": Look("trained without them", "#00796b", "D"),
+    "thinned": Look("as many cut at random", "#6a3d9a", "v"),
+    "groups_only": Look("cut between groups", "#c75b12", "s"),
 }
-"""Accuracies that `figure_g2gnet_cut` shows: name, colour, marker, filled."""
+"""Accuracies that `figure_g2gnet_cut` shows."""
 MARGIN = 1.6
 """Half the width of a panel of `figure_g2gnet_grouping`, in largest leads of a seed; an interval may reach beyond."""
 
@@ -75,14 +74,25 @@ def figure_g2gnet_grouping(documents: Documents) -> Figure:
 
     Above the line in each panel stand networks with as many connections as the unstructured one; below it dense ones.
     """
-    found = {voice: document for voice, document in by_voice(documents).items() if document.cells}
-    cases = cases_of(found.values()) or ["digits"]
-    rows = [name for name in AGAINST if any(leads(d, case, name) for d in found.values() for case in cases)] or list(AGAINST)
+    found = list(leads(documents))
+    rows = [name for name in AGAINST if any(name == known for _, _, known, _ in found)]
+    cases = cases_of(by_voice(documents).values()) or ["digits"]
+    looks = {
+        voice: Look(look.label, look.colour, look.marker) for voice, look in VOICES.items() if voice in by_voice(documents)
+    }
     with styled():
-        height = 0.7 + len(cases) * (0.55 + (0.16 + 0.1 * len(found)) * len(rows))
+        height = 0.7 + len(cases) * (0.55 + (0.16 + 0.1 * len(looks)) * max(1, len(rows)))
         figure = Plot(figsize=(WIDTH, height), layout="constrained")
         for axes, case in zip(figure.subplots(len(cases), 1, squeeze=False).flat, cases, strict=True):
-            _draw_leads(axes, found, case, rows)
+            of_case = {(name, voice): lead["values"] for voice, known, name, lead in found if known == case}
+            heard = {voice: look for voice, look in looks.items() if any(voice == known for _, known in of_case)}
+            draw_rows(axes, {label(name): {voice: of_case.get((name, voice), ()) for voice in heard} for name in rows}, heard)
+            border = sum(not name.startswith("dense") for name in rows) - 0.5
+            axes.axhline(border, color=GREY, linewidth=0.6, linestyle=":")
+            axes.axvline(0, color=GREY, linewidth=1)
+            widest = max([0.005, *(abs(value) for values in of_case.values() for value in values)])
+            axes.set(xlim=(-MARGIN * widest, MARGIN * widest), title=answers.title(case))
+            axes.xaxis.set_major_locator(MaxNLocator(5))
         figure.supxlabel("macro-F1 minus that of unstructured wiring", fontsize=9.5)
         handles = [handle(voice, document) for voice, document in documents.items() if voice != "published"]
         if handles:
@@ -93,12 +103,11 @@ def figure_g2gnet_grouping(documents: Documents) -> Figure:
 @takes_voices
 def data_g2gnet_grouping(documents: Documents) -> pd.DataFrame:
     """The points of `figure_g2gnet_grouping`: one row per voice, data set, network and seed."""
-    rows = []
-    for voice, document in by_voice(documents).items():
-        for case in cases_of([document]):
-            for name in AGAINST:
-                found = leads(document, case, name)
-                rows += [(voice, case, name, seed, pair["difference"]) for seed, pair in (found or {}).get("seeds", {}).items()]
+    rows = [
+        (voice, case, name, seed, pair["difference"])
+        for voice, case, name, lead in leads(documents)
+        for seed, pair in lead["seeds"].items()
+    ]
     return pd.DataFrame(rows, columns=["voice", "case", "method", "seed", "lead_over_unstructured"])
 
 
@@ -109,8 +118,7 @@ def table_g2gnet_contrasts(document: Document) -> pd.DataFrame:
     """
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for row in answers.contrasts(document).to_dict("records"):
-        known = not pd.isna(row["low"])
-        text = signed(row["difference"]) + (f" [{signed(row['low'])},{NBSP}{signed(row['high'])}]" if known else "")
+        text = difference(row | {"low": None} if pd.isna(row["low"]) else row)
         verdict = row["verdict"] if row["verdict"] in ("better", "worse") else "open"
         if verdict == "open" and not pd.isna(row["detectable"]):
             verdict += f"{NBSP}({row['detectable']:.3f})"
@@ -131,25 +139,23 @@ def figure_g2gnet_erosion(document: Document) -> Figure:
 
     Dotted: what pruning and growing at random would leave. The grey line is wiring that knows nothing of groups.
     """
-    table = answers.erosion(document)
-    cases = [case for case in cases_of([document]) if case in set(table["case"])] or ["digits"]
-    columns = min(3, len(cases))
-    methods = [name for name in EROSION if name in set(table["method"])]
-    with styled():
-        rows = -(-len(cases) // columns)
-        figure = Plot(figsize=(WIDTH, 0.9 + 2.1 * rows), layout="constrained")
-        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        for axes in grid.flat[len(cases) :]:
-            axes.set_visible(False)
-        for axes, case in zip(grid.flat, cases, strict=False):
-            _draw_erosion(axes, document, table[table["case"] == case], methods)
-            axes.set_title(answers.title(case))
-        figure.supxlabel("rewirings", fontsize=9.5)
+    table, settings = answers.erosion(document), answers.settings(document)
+    cases = [case for case in cases_of([document]) if case in set(table["case"])]
+    looks = {name: look for name, look in EROSION.items() if name in set(table["method"])}
+    with panels(document, len(cases), 0.9, 1.5) as (figure, grid):
+        for axes, case in zip(grid, cases, strict=False):
+            of_case = table[table["case"] == case]
+            last = int(of_case["updates"].max())
+            expected = answers.expected_intra_share(settings["p_inter"], last, settings["fraction"])
+            axes.axhline(answers.expected_intra_share(1.0, 0)[0], color=GREY, linewidth=0.8)
+            axes.plot(range(last + 1), expected, color=AT_RANDOM.colour, linestyle=AT_RANDOM.line, linewidth=1.2)
+            for name, look in looks.items():
+                rows = of_case[of_case["method"] == name]
+                axes.plot(rows["updates"], rows["intra"], color=look.colour, marker=look.marker, markersize=4.5, linewidth=1.3)
+            axes.set(ylim=(0, 0.6), xlim=(-0.2, last + 0.2), xticks=range(last + 1), title=answers.title(case))
+        grid[-1].set_xlabel("rewirings")
         figure.supylabel("connections inside groups", fontsize=9.5)
-        looks = {label(name): EROSION[name] for name in methods}
-        handles = [Line2D([], [], color=c, marker=m, linestyle=s, label=name) for name, (c, m, s) in looks.items()]
-        handles.append(Line2D([], [], color="black", linestyle=":", label="rewired at random"))
-        figure.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=8.5)
+        legend(figure, [*looks.values(), AT_RANDOM])
     return figure
 
 
@@ -180,29 +186,18 @@ def table_g2gnet_erosion(document: Document) -> pd.DataFrame:
 def figure_g2gnet_cut(document: Document) -> Figure:
     """Test accuracy of each grouped network whole, cut, and trained without the connections that are cut; per data set."""
     table = answers.reliance(document)
-    cases = [case for case in cases_of([document]) if case in set(table["case"])] or ["digits"]
+    cases = [case for case in cases_of([document]) if case in set(table["case"])]
     methods = [name for name in method_order([document]) if name in set(table["method"])]
-    with styled():
-        figure = Plot(figsize=(WIDTH, 0.9 + len(cases) * (0.5 + 0.26 * max(1, len(methods)))), layout="constrained")
-        panels = figure.subplots(len(cases), 1, sharex=True, squeeze=False).flat
-        for axes, case in zip(panels, cases, strict=True):
-            rows = table[table["case"] == case].set_index("method")
-            _bands(axes, methods)
-            for key, (_, colour, marker, filled) in CUTS.items():
-                known = [(rows.loc[name, key], y) for y, name in enumerate(methods) if name in rows.index]
-                axes.plot(
-                    *_points(known), color=colour, marker=marker, linestyle="", markerfacecolor=colour if filled else "white"
-                )
+    with panels(document, len(cases), 0.9, 0.5 + 0.32 * len(methods)) as (figure, grid):
+        for axes, case in zip(grid, cases, strict=False):
+            known = table[table["case"] == case].set_index("method").reindex(methods)
+            rows = {label(name): {key: row[[key]].dropna() for key in CUTS} for name, row in known.iterrows()}
+            draw_rows(axes, rows, CUTS)
             if record := (document.cases or {}).get(case):
                 axes.axvline(1 / len(record.class_names), color=GREY, linestyle=":", linewidth=1)
-            axes.set_title(answers.title(case))
-            axes.set_xlim(0, 1)
-        figure.supxlabel("accuracy on the test set", fontsize=9.5)
-        handles = [
-            Line2D([], [], color=c, marker=m, linestyle="", markerfacecolor=c if f else "white", label=name)
-            for name, c, m, f in CUTS.values()
-        ]
-        figure.legend(handles=handles, loc="outside upper center", ncols=2, handletextpad=0.2, fontsize=8.5)
+            axes.set(title=answers.title(case), xlim=(0, 1))
+        grid[-1].set_xlabel("accuracy on the test set")
+        legend(figure, CUTS.values())
     return figure
 
 
@@ -249,62 +244,14 @@ def cases_of(documents: Iterable[Document]) -> list[str]:
     return [case for case in CASES if case in run] + sorted(run - set(CASES))
 
 
-def leads(document: Document, case: str, name: str) -> dict[str, Any] | None:
-    """Return what `compare` says of a network and unstructured wiring on one data set, None where either wasn't run."""
-    if case not in cases_of([document]):
-        return None
-    own = answers.one_case(document, case)
-    known = all(unit_scores(own, method) for method in (name, CONTROL))
-    return compare(own, name, CONTROL) if known and share_seeds(own, name, CONTROL) else None
-
-
-def _draw_leads(axes: Axes, found: Mapping[str, Document], case: str, rows: Sequence[str]) -> None:
-    heard = {voice: document for voice, document in found.items() if any(leads(document, case, name) for name in rows)}
-    lanes = np.linspace(-0.25, 0.25, len(heard)) if len(heard) > 1 else [0.0] * len(heard)
-    _bands(axes, rows)
-    axes.axvline(0, color=GREY, linewidth=1)
-    widest = 0.005
-    border = sum(not name.startswith("dense") for name in rows) - 0.5
-    axes.axhline(border, color=GREY, linewidth=0.6, linestyle=":")
-    for lane, (voice, document) in zip(lanes, heard.items(), strict=True):
-        for y, name in enumerate(rows):
-            if lead := leads(document, case, name):
-                colour, at = mark(voice)["color"], y + lane
-                if lead["low"] is not None:
-                    axes.plot([lead["low"], lead["high"]], [at, at], color=colour, linewidth=1.6, alpha=0.7)
-                axes.plot(lead["values"], [at] * len(lead["values"]), "|", color=colour, markersize=7)
-                axes.plot(lead["difference"], at, markersize=5.5, **mark(voice))
-                widest = max(widest, *map(abs, lead["values"]))
-    axes.set_xlim(-MARGIN * widest, MARGIN * widest)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.set_title(answers.title(case))
-
-
-def _draw_erosion(axes: Axes, document: Document, table: pd.DataFrame, methods: Sequence[str]) -> None:
-    settings = answers.settings(document)
-    last = int(table["updates"].max()) if len(table) else settings["updates"]
-    expected = answers.expected_intra_share(settings["p_inter"], last, settings["fraction"])
-    axes.axhline(answers.expected_intra_share(1.0, 0)[0], color=GREY, linewidth=0.8)
-    axes.plot(range(last + 1), expected, color="black", linestyle=":", linewidth=1.2)
-    for name in methods:
-        colour, marker, line = EROSION[name]
-        rows = table[table["method"] == name]
-        axes.plot(rows["updates"], rows["intra"], color=colour, marker=marker, linestyle=line, markersize=4.5, linewidth=1.3)
-    axes.set(ylim=(0, 0.6), xlim=(-0.2, last + 0.2))
-    axes.set_xticks(range(last + 1))
-
-
-def _bands(axes: Axes, rows: Sequence[str]) -> None:
-    for y in range(1, len(rows), 2):
-        axes.axhspan(y - 0.5, y + 0.5, color=BAND, linewidth=0)
-    axes.set_yticks(range(len(rows)), [label(name) for name in rows])
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(max(0, len(rows) - 1) + 0.5, -0.5)
-
-
-def _points(pairs: Iterable[tuple[Any, float]]) -> tuple[list[float], list[float]]:
-    known = [(float(x), y) for x, y in pairs if x is not None and not pd.isna(x)]
-    return [x for x, _ in known], [y for _, y in known]
+def leads(documents: Documents) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Give voice, data set, network and what `compare` says of it and unstructured wiring, wherever both were run."""
+    for voice, document in by_voice(documents).items():
+        for case in cases_of([document]):
+            own = answers.one_case(document, case)
+            for name in AGAINST if unit_scores(own, CONTROL) else ():
+                if unit_scores(own, name) and share_seeds(own, name, CONTROL):
+                    yield voice, case, name, compare(own, name, CONTROL)
 
 
 def _accuracy(document: Document, case: str, name: str) -> str:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label
 from mstask.show.canvas import GREY, WIDTH, Plot, styled
+from mstask.show.sheet import Look, legend, sheet
 from mstask.studies.g2gnet import speed
 from mstask.studies.g2gnet.declare import SECTION
 
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 WIRINGS = ("index", "mixer", "random", "er")
 SEED = 42
 PICTURED, N_INPUTS = 32, 64
-LOOKS = {"index": ("#00796b", "o"), "mixer": ("#c75b12", "s"), "random": ("#6a3d9a", "v"), "er": (GREY, "D")}
+LOOKS = {
+    "index": Look(label("index"), "#00796b", "o", "-"),
+    "mixer": Look(label("mixer"), "#c75b12", "s", "-"),
+    "random": Look(label("random"), "#6a3d9a", "v", "-"),
+    "er": Look(label("er"), GREY, "D", "-"),
+}
 FLOOR = 0.86
 """Accuracy below which `figure_g2gnet_sweep` writes the figure instead of drawing it in place."""
 
@@ -102,37 +107,25 @@ def data_g2gnet_wirings() -> pd.DataFrame:
 def figure_g2gnet_sweep(document: Document) -> Figure:
     """The published runs over p_inter: accuracy at the best test epoch (hollow) and at the last (crosses), one run each."""
     rows = data_g2gnet_sweep(document)
-    with styled():
-        figure = Plot(figsize=(WIDTH, 3.3), layout="constrained")
+    looks = {model: look for model, look in LOOKS.items() if model in set(rows["model"])}
+    with sheet(document, 3.5) as figure:
         axes = figure.add_subplot()
-        for model in dict.fromkeys(rows["model"]):
+        for value in rows.loc[~rows["model"].isin(LOOKS), "best_accuracy"]:
+            axes.axhline(value, color="black", linestyle=":", linewidth=1)
+        for model, look in looks.items():
             found = rows[rows["model"] == model]
-            if model not in LOOKS:
-                for value in found["best_accuracy"]:
-                    axes.axhline(value, color="black", linestyle=":", linewidth=1)
-                continue
-            colour, marker = LOOKS[model]
-            axes.plot(
-                found["p_inter"], found["best_accuracy"], color=colour, marker=marker, markerfacecolor="white", linewidth=1
-            )
-            axes.plot(found["p_inter"], found["last_accuracy"].where(found["last_accuracy"] >= FLOOR), "x", color=colour)
-            for row in found[found["last_accuracy"] < FLOOR].itertuples():
-                text = f"{label(model)}: {row.last_accuracy:.2f}\nat the last epoch"
-                axes.annotate(
-                    text, (row.p_inter, FLOOR), (0, 12), textcoords="offset points", ha="center", fontsize=7.5, color=colour
-                )
+            p, last, colour = found["p_inter"], found["last_accuracy"], look.colour
+            axes.plot(p, found["best_accuracy"], color=colour, marker=look.marker, markerfacecolor="white", linewidth=1)
+            axes.plot(p, last.where(last >= FLOOR), "x", color=colour)
+            for row in found[last < FLOOR].itertuples():
+                text = f"{look.label}: {row.last_accuracy:.2f}\nat the last epoch"
+                where = {"xytext": (0, 12), "textcoords": "offset points", "ha": "center"}
+                axes.annotate(text, (row.p_inter, FLOOR), fontsize=7.5, color=colour, **where)
                 axes.plot(row.p_inter, FLOOR, "x", color=colour, clip_on=False)
         axes.set(xlabel="p_inter, the probability of a connection between groups", ylabel="accuracy on the test set")
         axes.set_ylim(bottom=FLOOR)
-        shown = [model for model in LOOKS if model in set(rows["model"])]
-        handles = [
-            Line2D([], [], color=LOOKS[m][0], marker=LOOKS[m][1], markerfacecolor="white", label=label(m)) for m in shown
-        ]
-        handles += [
-            Line2D([], [], color="black", linestyle=":", label=label("dense-matched")),
-            Line2D([], [], color="black", marker="x", linestyle="", label="last epoch"),
-        ]
-        figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=8)
+        others = (Look(label("dense-matched"), "black", "", ":"), Look("last epoch", "black", "x"))
+        legend(figure, [*looks.values(), *others], 3)
     return figure
 
 
@@ -147,25 +140,20 @@ def figure_g2gnet_speed(document: Document) -> Figure:
     table = speed.ratios(document)
     table = table[table["form"].isin(("grouped", "sparse"))]
     widths = sorted(set(table["width"]))
-    with styled():
-        figure = Plot(figsize=(WIDTH, 3.1), layout="constrained")
+    looks = {model: look for model, look in LOOKS.items() if model in set(table["model"])}
+    with sheet(document, 3.3) as figure:
         for axes, width in zip(figure.subplots(1, max(1, len(widths)), sharey=True, squeeze=False).flat, widths, strict=False):
-            for model in (model for model in LOOKS if model in set(table["model"])):
+            for model, look in looks.items():
                 rows = table[(table["width"] == width) & (table["model"] == model)]
                 best = rows.loc[rows.groupby("p_inter")["median"].idxmin()].sort_values("p_inter")
-                colour, marker = LOOKS[model]
-                axes.vlines(best["p_inter"], best["low"], best["high"], color=colour, linewidth=1.6, alpha=0.7)
-                axes.plot(best["p_inter"], best["median"], color=colour, marker=marker, markersize=4, linewidth=1.2)
+                axes.vlines(best["p_inter"], best["low"], best["high"], color=look.colour, linewidth=1.6, alpha=0.7)
+                axes.plot(best["p_inter"], best["median"], color=look.colour, marker=look.marker, markersize=4, linewidth=1.2)
             axes.axhline(1, color=GREY, linestyle=":", linewidth=1)
             axes.axvline(SECTION.protocol["p_inter"], color=GREY, linestyle=":", linewidth=1)
-            axes.set_title(f"{width} neurons")
+            axes.set(title=f"{width} neurons", xlabel="p_inter")
             axes.set_ylim(bottom=0)
-        figure.supxlabel("p_inter", fontsize=9.5)
         figure.supylabel("time over the dense product's", fontsize=9.5)
-        shown = [model for model in LOOKS if model in set(table["model"])]
-        handles = [Line2D([], [], color=LOOKS[m][0], marker=LOOKS[m][1], markersize=4, label=label(m)) for m in shown]
-        if handles:
-            figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=8.5)
+        legend(figure, looks.values(), 3)
     return figure
 
 
