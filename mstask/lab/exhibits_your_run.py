@@ -87,7 +87,7 @@ def data_your_run(studies: Studies) -> pd.DataFrame:
 
 def compared(studies: Studies) -> list[Compared]:
     """Return every method of the reader's runs beside the locked run of the same section."""
-    return [one for documents in studies.values() for one in _compared(documents)]
+    return [one for documents in studies.values() if documents.get("run") for one in _compared(documents)]
 
 
 def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
@@ -113,9 +113,7 @@ def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
 
 
 def _compared(documents: Documents) -> Iterator[Compared]:
-    run = documents.get("run")
-    if run is None:
-        return
+    run = documents["run"]
     locked = documents.get("real" if run.data_source == "real" else "embedded")
     for measure in ("macro_f1", "accuracy"):
         yours, others = _scores(run, measure), _scores(locked, measure)

@@ -10,7 +10,7 @@ from typing import Any
 from mstask import results
 from mstask.lab import status
 from mstask.results import locks
-from mstask.section import checked, label, section, sections
+from mstask.section import checked, label, sections
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,8 @@ def lock(section_id: str, profile: str, data_source: str, budget: str | None = N
     ResultsError
         A cell goes by the name of a profile whose parameters it doesn't have.
     """
-    known = section(section_id).parameters.model_fields
     for cell in results.run_cells(section_id, profile, data_source):
-        made = checked(section_id, **{name: value for name, value in cell.parameters.items() if name in known})
+        made = checked(section_id, **status.still_known(section_id, cell.parameters))
         if label(section_id, made) != cell.profile:
             usual = checked(section_id, profile=made.profile, data_source=data_source).of_cell()
             own = ", ".join(f"{n} {v!r}" for n, v in made.of_cell().items() if v != usual[n]) or "no parameter of its own"

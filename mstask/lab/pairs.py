@@ -137,8 +137,9 @@ def edited_side(script: Path, synced: str | None) -> Path | None:
     pair = (script, script.with_suffix(".ipynb"))
     if not pair[1].exists() or digest(read(pair[0])) == digest(read(pair[1])):
         return script
-    in_git = {committed(path) for path in pair}
-    bases = [base for base in (synced, in_git.pop() if len(in_git) == 1 else None) if base]
+    texts = {path: in_git(path) for path in pair}
+    in_both = {None if text is None else digest(parse(text, path)) for path, text in texts.items()}
+    bases = [base for base in (synced, in_both.pop() if len(in_both) == 1 else None) if base]
     for base in bases:
         edited = [path for path in pair if digest(read(path)) != base]
         if len(edited) == 1:
@@ -146,26 +147,25 @@ def edited_side(script: Path, synced: str | None) -> Path | None:
     return None if bases and any(map(uncommitted, pair)) else max(pair, key=changed)
 
 
-def committed(path: Path) -> str | None:
-    """Digest of a notebook's own cells as git has it, or None."""
-    text = git("show", f"HEAD:./{path.name}", folder=path.parent)
-    return None if text is None else digest(parse(text, path))
+def in_git(path: Path) -> str | None:
+    """The text of a file of notebooks/ as git has it, or None."""
+    return git("show", f"HEAD:./notebooks/{path.name}")
 
 
 def uncommitted(path: Path) -> bool:
     """Whether a file isn't in git as it is."""
-    return git("status", "--porcelain", "--", path.name, folder=path.parent) != ""
+    return git("status", "--porcelain", "--", str(path)) != ""
 
 
 def changed(path: Path) -> float:
     """When a file was last changed: by its last commit where it is as committed, else by its time stamp."""
-    stamp = None if uncommitted(path) else git("log", "-1", "--format=%ct", "--", path.name, folder=path.parent)
+    stamp = None if uncommitted(path) else git("log", "-1", "--format=%ct", "--", str(path))
     return float(stamp) if stamp else path.stat().st_mtime
 
 
-def git(*arguments: str, folder: Path) -> str | None:
-    """What git prints, None where it fails."""
-    done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, encoding="utf-8")
+def git(*arguments: str) -> str | None:
+    """What git prints of the checkout, None where it fails."""
+    done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, encoding="utf-8")
     return done.stdout if done.returncode == 0 else None
 
 
@@ -255,7 +255,7 @@ def replace(path: Path, text: str, side: Path) -> list[str]:
     if before == text:
         return []
     kept = ""
-    if before is not None and before != git("show", f"HEAD:./{path.name}", folder=path.parent):
+    if before is not None and before != in_git(path):
         copy = BUILT / "replaced" / f"{path.stem}-{hashlib.sha256(before.encode()).hexdigest()[:8]}{path.suffix}"
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(before, encoding="utf-8")

@@ -12,6 +12,7 @@ from mstask import results
 from mstask.cell import data_record, device_to_use, load
 from mstask.errors import MstaskError, nearest
 from mstask.job import Job
+from mstask.lab.status import still_known
 from mstask.results.documents import Cell, DataRecord, Measures
 from mstask.section import checked, section
 
@@ -90,8 +91,7 @@ def repeat(cells: Sequence[Cell]) -> Iterator[Repeat]:
     """
     for cell in cells:
         about = section(cell.section)
-        known = about.parameters.model_fields
-        parameters = checked(cell.section, **{name: value for name, value in cell.parameters.items() if name in known})
+        parameters = checked(cell.section, **still_known(cell.section, cell.parameters))
         recorded = {**about.protocol, **cell.parameters}
         if changed := [name for name, value in parameters.of_cell().items() if recorded.get(name) != value]:
             raise MstaskError(

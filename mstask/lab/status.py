@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,8 +142,14 @@ def _recorded(section_id: str, folder: Path) -> dict[str, Any]:
             recorded = read_json(path)["parameters"]
         except (results.ResultsError, LookupError, TypeError):
             continue
-        return {name: value for name, value in recorded.items() if name in section(section_id).parameters.model_fields}
+        return still_known(section_id, recorded)
     return {}
+
+
+def still_known(section_id: str, recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Recorded parameters without those that the section has no more."""
+    known = section(section_id).parameters.model_fields
+    return {name: value for name, value in recorded.items() if name in known}
 
 
 def summary(states: list[State], kept: list[dict[str, Any]]) -> str:
