@@ -174,8 +174,8 @@ def table_g2gnet_erosion(document: Document) -> pd.DataFrame:
                 "data": answers.title(case),
                 "network": label(method),
                 "rewirings": str(int(found["updates"].max())),
-                "in groups before": _number(found["intra"].iloc[0], 3) if found["updates"].iloc[0] == 0 else NOTHING,
-                "after": _number(found["intra"].iloc[-1], 3),
+                "in groups before": _number(found["intra"].iloc[0]) if found["updates"].iloc[0] == 0 else NOTHING,
+                "after": _number(found["intra"].iloc[-1]),
                 "regrown at once": _share(moved["regrown"].mean()),
                 "silent before the first": _share(moved["silent"].iloc[0] if len(moved) else None),
             }
@@ -217,7 +217,7 @@ def table_g2gnet_cut(document: Document) -> pd.DataFrame:
                 "whole (firing)": _with_rate(row, "accuracy", "rate"),
                 "cut between groups": _with_rate(row, "groups_only", "rate_groups_only"),
                 "as many at random": _with_rate(row, "thinned", "rate_thinned"),
-                "trained without them": _number(row["without"], 3),
+                "trained without them": _number(row["without"]),
             }
         )
     return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["data", "network"])
@@ -229,12 +229,11 @@ def table_g2gnet_beside(documents: Documents) -> pd.DataFrame:
     rows = []
     for voice, document in by_voice(documents).items():
         heads = {n: head for n, head in document.values.get("heads", {}).items() if isinstance(head, Mapping)}
-        for name, head in heads.items():
-            accuracies = {method: f"{found['accuracy']:.3f}" for method, found in head.items()}
-            rows.append(_beside(f"{heading(voice, document)}, {answers.title(name)}", accuracies))
-        for case in cases_of([document]):
-            accuracies = {name: _accuracy(document, case, name) for name in SHOWN}
-            rows.append(_beside(f"{heading(voice, document)}, {answers.title(case)}", accuracies))
+        found = [(name, {method: told["accuracy"] for method, told in head.items()}) for name, head in heads.items()]
+        found += [(case, {name: _accuracy(document, case, name) for name in SHOWN}) for case in cases_of([document])]
+        for name, accuracies in found:
+            figures = {"figures": f"{heading(voice, document)}, {answers.title(name)}"}
+            rows.append(figures | {label(method): _number(accuracies.get(method)) for method in SHOWN})
     return pd.DataFrame(rows, columns=["figures", *map(label, SHOWN)])
 
 
@@ -254,22 +253,18 @@ def leads(documents: Documents) -> Iterator[tuple[str, str, str, dict[str, Any]]
                     yield voice, case, name, compare(own, name, CONTROL)
 
 
-def _accuracy(document: Document, case: str, name: str) -> str:
+def _accuracy(document: Document, case: str, name: str) -> float | None:
     found = [cell.result.accuracy for cell in document.cells if (cell.case, cell.method) == (case, name)]
-    return _number(spread(value for value in found if value is not None)["mean"], 3)
-
-
-def _beside(figures: str, accuracies: Mapping[str, str]) -> dict[str, str]:
-    return {"figures": figures} | {label(name): accuracies.get(name, NOTHING) for name in SHOWN}
+    return spread(value for value in found if value is not None)["mean"]
 
 
 def _with_rate(row: Mapping[str, Any], key: str, rate: str) -> str:
-    text = _number(row[key], 3)
+    text = _number(row[key])
     return text if row[rate] is None or pd.isna(row[rate]) else f"{text} ({_share(row[rate])})"
 
 
-def _number(value: Any, digits: int) -> str:
-    return NOTHING if value is None or pd.isna(value) else f"{value:.{digits}f}"
+def _number(value: Any) -> str:
+    return NOTHING if value is None or pd.isna(value) else f"{value:.3f}"
 
 
 def _share(value: Any) -> str:
