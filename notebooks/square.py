@@ -68,10 +68,10 @@ import torch
 from IPython.display import Code, Math
 
 from mstask import results, show
+from mstask.architectures import build
 from mstask.calibration import calibrate_thresholds
 from mstask.cell import load, run_cell
 from mstask.cost import count_parameters
-from mstask.networks import VerticalNet, own_options
 from mstask.neurons import neuron_type
 from mstask.neurons.description import describe
 from mstask.section import given, grid, resolve
@@ -112,45 +112,18 @@ Math(describe(neuron_type("CrossInhib-LIF")).equation)
 Code(describe(neuron_type("CrossInhib-LIF")).step, language="python")
 
 # %% [markdown]
-# ## The network
+# ## One run in the open
 #
-# Four layers of this type in sequence. Only spikes pass from one to the next; the class is read from the mean over time of the
-# last layer's spikes.
+# Four layers of this neuron, built, calibrated and trained as the notebook `ablation` shows step by step, for a few epochs.
 
 # %%
 torch.manual_seed(settings.seeds[0])
-types = ["CrossInhib-LIF"] * 4
-wanted = {
-    "beta": settings.beta,
-    "surrogate_slope": settings.surrogate_slope,
-}
-network = VerticalNet(
-    in_features=splits.train.x.shape[-1],
-    n_classes=splits.n_classes,
-    layer_types=types,
-    width=settings.width,
-    neuron_kwargs=own_options(types, wanted),
+network, layer_width = build(
+    "CrossInhib-LIF", settings, splits.train.x.shape[-1], splits.n_classes
 )
-print(network)
-print(f"{count_parameters(network):,} parameters")
-
-# %% [markdown]
-# ## Thresholds
-#
-# One threshold per layer is set by bisection so that the layer fires at the target on the first training examples, and then left
-# alone.
-
-# %% mystnb={"image": {"alt": "Firing rates of the neurons of each layer before and after calibration"}}
 batch = splits.train.x[: settings.calibration_examples]
-before = lesson.spikes_of(network, batch)
 calibrate_thresholds(network, batch, settings.target_rate)
-after = lesson.spikes_of(network, batch)
-lesson.draw_rates(before, after, settings.target_rate)
-
-# %% [markdown]
-# ## One run in the open
-#
-# A few epochs of this one network, by the recipe that trains the radar neurons of the notebook `ablation`.
+print(f"4 layers of {layer_width}, {count_parameters(network):,} parameters")
 
 # %%
 few = settings.model_copy(update={"max_epochs": min(3, settings.max_epochs)})
