@@ -70,7 +70,7 @@ import inspect
 
 import pandas as pd
 import torch
-from IPython.display import Code, Math
+from IPython.display import Audio, Code, Math
 
 from mstask import results, show
 from mstask.architectures import build
@@ -87,6 +87,14 @@ from mstask.training import predict, train
 
 settings = resolve("probe", **given("probe", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
+
+# %% [markdown]
+# A word, spoken by one of the embedded voices, as the ear of this project hears it.
+
+# %%
+sound = show.audio_speech_word()[0]
+print(sound.title)
+Audio(sound.samples, rate=sound.rate)
 
 # %% [markdown]
 # ## The data

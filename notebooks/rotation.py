@@ -66,7 +66,7 @@ print(session.begin("v0.1.0"))
 # %matplotlib inline
 import pandas as pd
 import torch
-from IPython.display import Code, Math
+from IPython.display import Audio, Code, Math, display
 
 from mstask import results, show
 from mstask.calibration import calibrate_thresholds
@@ -78,10 +78,20 @@ from mstask.neurons.description import describe
 from mstask.section import given, grid, resolve
 from mstask.show import lesson
 from mstask.spiking import recipe
+from mstask.studies.gallery.exhibits_speech import SHOWN, spoken
 from mstask.training import train
 
 settings = resolve("rotation", **given("rotation", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
+
+# %% [markdown]
+# One word by three of the embedded voices. How much do they differ to your ear? A network that never heard a voice must get over that.
+
+# %%
+for place in SHOWN[::2]:
+    sound = spoken(*place)
+    print(sound.title.removesuffix(", held out"))
+    display(Audio(sound.samples, rate=sound.rate))
 
 # %% [markdown]
 # ## The data

@@ -162,10 +162,8 @@ class TestEpoch:
             assert all(set(parts) == set(speed.PARTS) and min(parts.values()) >= 0 for parts in repeats)
         assert set(document.values["growth"]) == set(speed.AXES)
         assert len(speed.table_epoch(document)) == len(epoch.CELLS)
-        assert isinstance(speed.data_epoch(document), pd.DataFrame) and isinstance(speed.data_growth(document), pd.DataFrame)
+        assert isinstance(speed.data_epoch(document), pd.DataFrame)
         assert len(speed.table_growth(document)) == sum(map(len, epoch.TINY_SIZES.values()))
-        assert len(speed.figure_epoch(document).axes) == 1
-        assert len(speed.figure_growth(document).axes) == len(speed.AXES)
 
 
 class TestRunner:

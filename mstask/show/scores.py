@@ -20,6 +20,8 @@ from mstask.show.canvas import BAND, GREY, WIDTH, Plot, handle, mark, styled
 from mstask.summary import standings
 
 Documents = Mapping[str, Document | None]
+Studies = Mapping[str, Documents]
+"""By section and voice, as exhibits that are marked by `takes_sections` get them."""
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -140,6 +142,16 @@ figure_disjoint, table_disjoint, data_disjoint = ranking(
 )
 figure_mixed, table_mixed, data_mixed = ranking("mixed", "Paper, Fig. 4", "on spoken digits with mixed speakers")
 figure_square, table_square, data_square = ranking("square", "Paper, Section 4.3", "compared on speech, on radar")
+
+
+def voices_of(studies: Studies) -> list[str]:
+    """Return the voices that any section was asked for."""
+    return [voice for voice in VOICES if any(voice in documents for documents in studies.values())]
+
+
+def of_voice(studies: Studies, voice: str) -> dict[str, Document | None]:
+    """Return what one voice has, by section."""
+    return {section: documents.get(voice) for section, documents in studies.items()}
 
 
 def method_order(documents: Iterable[Document]) -> list[str]:

@@ -35,15 +35,7 @@ ASIDE = np.array([0.0, -0.45, 0.0])
 
 def figure_radar_examples() -> Figure:
     """One simulated radar picture of each class."""
-    with styled():
-        figure = Plot(figsize=(WIDTH, 3.6), layout="constrained")
-        grid = figure.subplots(2, 3, sharex=True, sharey=True)
-        for axes, (name, picture) in zip(grid.flat, _pictures().items(), strict=True):
-            _draw_picture(axes, picture)
-            axes.set_title(name)
-        figure.supxlabel("time (s)", fontsize=9.5)
-        figure.supylabel(FREQUENCY, fontsize=9.5)
-    return figure
+    return _draw_pictures(_pictures(), 3, 3.6)
 
 
 def data_radar_examples() -> pd.DataFrame:
@@ -75,21 +67,12 @@ def figure_radar_targets() -> Figure:
 
 def data_radar_targets() -> pd.DataFrame:
     """What was drawn for each target of `figure_radar_targets`: sizes, speeds and direction, with units in their names."""
-
     return pd.DataFrame([{"class": name} | _scene(i).facts for i, name in enumerate(CLASS_NAMES)])
 
 
 def figure_radar_parts() -> Figure:
     """One target's echo taken apart: moving parts, body, their sum, and what the receiver makes of it; one scale for all."""
-    with styled():
-        figure = Plot(figsize=(WIDTH, 3.9), layout="constrained")
-        grid = figure.subplots(2, 2, sharex=True, sharey=True)
-        for axes, (name, level) in zip(grid.flat, _parts().items(), strict=True):
-            _draw_picture(axes, level)
-            axes.set_title(name)
-        figure.supxlabel("time (s)", fontsize=9.5)
-        figure.supylabel(FREQUENCY, fontsize=9.5)
-    return figure
+    return _draw_pictures(_parts(), 2, 3.9)
 
 
 def data_radar_parts() -> pd.DataFrame:
@@ -178,6 +161,19 @@ def _facts(scene: Any) -> str:
     if scene.wings is not None:
         said.append(f"{scene.facts['wing_beat_hz']:.1f} beats per s")
     return "; ".join(said)
+
+
+def _draw_pictures(pictures: dict[str, np.ndarray], columns: int, height: float) -> Figure:
+    """Draw two rows of pictures [64, 64] under their names."""
+    with styled():
+        figure = Plot(figsize=(WIDTH, height), layout="constrained")
+        grid = figure.subplots(2, columns, sharex=True, sharey=True)
+        for axes, (name, picture) in zip(grid.flat, pictures.items(), strict=True):
+            _draw_picture(axes, picture)
+            axes.set_title(name)
+        figure.supxlabel("time (s)", fontsize=9.5)
+        figure.supylabel(FREQUENCY, fontsize=9.5)
+    return figure
 
 
 def _draw_picture(axes: Axes, picture: np.ndarray) -> None:

@@ -52,25 +52,32 @@ class Word:
 
 
 @lru_cache(maxsize=32)
-def word(file: int, row: int) -> Word:
-    """Return a word of the small set, spoken and heard again."""
-    from mstask.synth import cochlea, spoken_digits, voices
+def spoken(file: int, row: int) -> Sound:
+    """Return a word of the small set, spoken again."""
+    from mstask.synth import spoken_digits, voices
 
     labels, speakers = (int(values[row]) for values in voices.plan(SIZE, file))
     held_out = ", held out" if speakers in voices.HELD_OUT else ""
-    samples, rate = spoken_digits.recording(SIZE, file, row)
-    times, units = cochlea.hear(samples, rate, cochlea.ear(), (0, file, row))
-    return Word(Sound(f"“{WORDS[labels]}”, speaker {speakers}{held_out}", samples, rate), times, units)
+    return Sound(f"“{WORDS[labels]}”, speaker {speakers}{held_out}", *spoken_digits.recording(SIZE, file, row))
+
+
+@lru_cache(maxsize=32)
+def word(file: int, row: int) -> Word:
+    """Return a word of the small set, spoken and heard again."""
+    from mstask.synth import cochlea
+
+    sound = spoken(file, row)
+    return Word(sound, *cochlea.hear(sound.samples, sound.rate, cochlea.ear(), (0, file, row)))
 
 
 def audio_speech_word() -> list[Sound]:
     """The recording behind `figure_speech_word`."""
-    return [word(*MAIN).sound]
+    return [spoken(*MAIN)]
 
 
 def audio_speech_words() -> list[Sound]:
     """The recordings behind `figure_speech_words`, row by row."""
-    return [word(*place).sound for place in SHOWN]
+    return [spoken(*place) for place in SHOWN]
 
 
 def figure_speech_word() -> Figure:

@@ -20,7 +20,7 @@ from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, heading
 from mstask.show import takes_sections
 from mstask.show.canvas import GREY, WIDTH, Plot, styled
-from mstask.show.scores import Documents
+from mstask.show.scores import Studies, voices_of
 from mstask.studies.speed.exhibits import FLOOR, ratio
 from mstask.summary import is_homogeneous, standings
 
@@ -55,7 +55,7 @@ class Entry:
 
 
 @takes_sections
-def zoo_neurons(studies: Mapping[str, Documents]) -> list[Entry]:
+def zoo_neurons(studies: Studies) -> list[Entry]:
     """Return an entry for each registered type; `studies` maps sections, and "benchmark-step", to documents by voice."""
     from mstask import neurons
     from mstask.neurons.description import describe
@@ -89,11 +89,11 @@ def table_zoo_facts(name: str) -> pd.DataFrame:
     return pd.DataFrame({"of the type": rows.keys(), "value": rows.values()})
 
 
-def table_zoo_ranks(name: str, studies: Mapping[str, Documents]) -> pd.DataFrame:
+def table_zoo_ranks(name: str, studies: Studies) -> pd.DataFrame:
     """Rank and mean macro-F1 of the network that has this type in all layers, per study that trained it, and its speed."""
-    voices = [voice for voice in VOICES if any(voice in documents for documents in studies.values())]
     rows = [
-        {"study": STEP if section == BENCHMARK else _title(section)} | {heading(v): cells.get(v, NOTHING) for v in voices}
+        {"study": STEP if section == BENCHMARK else _title(section)}
+        | {heading(v): cells.get(v, NOTHING) for v in voices_of(studies)}
         for section, cells in _places(name, studies).items()
     ]
     return pd.DataFrame(rows)
@@ -257,7 +257,7 @@ def _rank(name: str, document: Document) -> str:
     return f"{ranking.index(method) + 1} of {len(ranking)} ({score:.3f}{profile})"
 
 
-def _places(name: str, studies: Mapping[str, Documents]) -> dict[str, dict[str, str]]:
+def _places(name: str, studies: Studies) -> dict[str, dict[str, str]]:
     """Return what each voice says of a type, per study that says anything; a voice without a document says so."""
     found = {}
     for section, documents in studies.items():

@@ -7,7 +7,6 @@ section "disjoint".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -16,15 +15,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mstask import claims
-from mstask.results.documents import Document
 from mstask.results.voices import VOICES, heading, marked
 from mstask.show import takes_sections
 from mstask.show.canvas import WIDTH, Plot, styled
-from mstask.show.scores import NBSP, Documents, signed
+from mstask.show.scores import NBSP, Documents, Studies, of_voice, signed, voices_of
 from mstask.studies.matching.exhibits_rotation import FOCUS
 from mstask.summary import compare, standings
-
-Studies = Mapping[str, Documents]
 
 TASKS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
     "radar": (("square", {name: name for name in FOCUS}), ("ablation", {"Doppler-LIF": "D0_doppler"})),
@@ -89,16 +85,6 @@ def corner(studies: Studies, voice: str, task: str, neuron: str) -> tuple[str, d
         if method and method["macro_f1"]["mean"] is not None:
             return section, method["macro_f1"]
     return None
-
-
-def voices_of(studies: Studies) -> list[str]:
-    """Return the voices that any section was asked for."""
-    return [voice for voice in VOICES if any(voice in documents for documents in studies.values())]
-
-
-def of_voice(studies: Studies, voice: str) -> dict[str, Document | None]:
-    """Return what one voice has, by section."""
-    return {section: documents.get(voice) for section, documents in studies.items()}
 
 
 def _draw_crossing(axes: Axes, studies: Studies, voice: str) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING
@@ -29,14 +28,7 @@ GROUPS = {
     "reference": ("plain loop", "#c75b12", "s"),
     "peer": ("other library", "#6a3d9a", "D"),
 }
-PARTS = {
-    "data": "#5d6d7e",
-    "forward": "#00796b",
-    "backward": "#4aa89b",
-    "optimiser": "#c75b12",
-    "evaluation": "#e8a66c",
-    "checkpoint": "#6a3d9a",
-}
+PARTS = ("data", "forward", "backward", "optimiser", "evaluation", "checkpoint")
 AXES = {"steps": "time steps", "width": "neurons per layer", "batch": "batch", "layers": "layers"}
 
 
@@ -167,8 +159,8 @@ def figure_step(document: Document, clock: str = "cpu") -> Any:
     about = _contenders(document)
     rows = list(dict.fromkeys(a["neuron"] if a["group"] != "peer" else n for n, a in about.items() if a["group"] != "floor"))
     workloads = list(_run(document, clock)["seconds"])
-    style, figure = _canvas(1.1 + 0.27 * len(rows))
-    with style:
+    with styled():
+        figure = Plot(figsize=(WIDTH, 1.1 + 0.27 * len(rows)), layout="constrained")
         panels = figure.subplots(1, len(workloads), sharey=True, squeeze=False)[0]
         for axes, workload in zip(panels, workloads, strict=True):
             for name, a in about.items():
@@ -211,24 +203,6 @@ def data_epoch(document: Document) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["cell", "repeat", "part", "seconds"])
 
 
-def figure_epoch(document: Document) -> Any:
-    """CPU time of one training epoch by part, fused and by the plain loop."""
-    cells = document.values["cells"]
-    style, figure = _canvas(1.2 + 0.4 * len(cells))
-    with style:
-        axes = figure.add_subplot()
-        left = np.zeros(len(cells))
-        for part, colour in PARTS.items():
-            medians = np.array([np.median([r[part] for r in repeats]) for repeats in cells.values()])
-            axes.barh(range(len(cells)), medians, left=left, color=colour, label=part, height=0.6)
-            left += medians
-        axes.set_yticks(range(len(cells)), list(cells))
-        axes.set(ylim=(len(cells) - 0.5, -0.5), xlabel="seconds of CPU time per epoch")
-        axes.tick_params(axis="y", length=0)
-        figure.legend(loc="outside upper center", ncols=3)
-    return figure
-
-
 def table_growth(document: Document) -> pd.DataFrame:
     """A step's CPU time at several sizes as a multiple of the same contender's at the smallest, median [quartiles]."""
     rows = []
@@ -240,43 +214,6 @@ def table_growth(document: Document) -> pd.DataFrame:
                 row[name] = str(Spread.of([a / b for a, b in zip(seconds, first[name], strict=True)]))
             rows.append(row)
     return pd.DataFrame(rows)
-
-
-def data_growth(document: Document) -> pd.DataFrame:
-    """Every timing of a step at every size, in seconds of CPU time."""
-    rows = [
-        (axis, point["value"], name, repeat, value)
-        for axis, points in _growth(document).items()
-        for point in points
-        for name, seconds in point["seconds"].items()
-        for repeat, value in enumerate(seconds)
-    ]
-    return pd.DataFrame(rows, columns=["axis", "value", "contender", "repeat", "seconds"])
-
-
-def figure_growth(document: Document) -> Any:
-    """CPU time of a step against each size of the network, on doubly logarithmic scales."""
-    growth = _growth(document)
-    plain = FuncFormatter(lambda value, _: f"{value:g}")
-    looks = {FLOOR: GROUPS["floor"], "fused Doppler-LIF": ("", "#00352f", "^")}
-    style, figure = _canvas(4.4)
-    with style:
-        for axes, (axis, points) in zip(figure.subplots(2, 2, sharey=True).flat, growth.items(), strict=False):
-            sizes = [point["value"] for point in points]
-            for name in points[0]["seconds"]:
-                _, colour, marker = looks.get(name) or GROUPS[name.split()[0]]
-                medians = [1000 * np.median(point["seconds"][name]) for point in points]
-                axes.plot(sizes, medians, color=colour, marker=marker, markersize=4, linewidth=1.2, label=name)
-            axes.set_xscale("log", base=2)
-            axes.set_yscale("log")
-            axes.set_xticks(sizes, [str(size) for size in sizes])
-            axes.set_xlabel(AXES[axis])
-            axes.yaxis.set_major_formatter(plain)
-            axes.yaxis.set_minor_formatter(NullFormatter())
-        handles, labels = axes.get_legend_handles_labels()
-        figure.supylabel("milliseconds of CPU time per step", fontsize=9.5)
-        figure.legend(handles, labels, loc="outside upper center", ncols=2)
-    return figure
 
 
 def _contenders(document: Document) -> dict[str, dict[str, Any]]:
@@ -346,11 +283,6 @@ def _same_spikes(about: Mapping[str, Any]) -> str:
 
 def _gradient_error(about: Mapping[str, Any]) -> str:
     return NOTHING if about["agreement"] is None else f"{about['agreement']['gradient_error']:.1g}"
-
-
-def _canvas(height: float) -> tuple[Any, Plot]:
-    """The book's plot style and an empty figure."""
-    return styled(), Plot(figsize=(WIDTH, height), layout="constrained")
 
 
 def _draw(axes: Any, spread: Spread, row: int, group: str) -> None:

@@ -16,8 +16,7 @@ from matplotlib.ticker import NullFormatter
 from mstask.results.voices import NOTHING, VOICES, heading, label
 from mstask.show import takes_sections
 from mstask.show.canvas import BAND, GREY, WIDTH, Plot, mark, styled
-from mstask.show.scores import signed
-from mstask.studies.matching.exhibits_crossed import Studies, of_voice, voices_of
+from mstask.show.scores import Studies, of_voice, signed, voices_of
 from mstask.studies.synthesis.contests import CONTESTS, PARTS, TASKS, outcomes
 
 ZERO_WIDTH_SPACE = "\u200b"
