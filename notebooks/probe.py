@@ -138,7 +138,7 @@ Code(inspect.getsource(probe.measure), language="python")
 
 # %% [markdown]
 # The same in the open, for a few epochs of this one network. Before an epoch each layer fires at the target; what training then
-# does to it is watched.
+# does to it is watched. With `select_on = "test"` there is no validation to draw, so this run is left out and its tables are empty.
 
 # %%
 batch = splits.train.x[: settings.calibration_examples]
