@@ -96,9 +96,10 @@ def study_of(name: str) -> ModuleType:
 
 def section(name: str) -> Section:
     """The section with this id; an unknown one is an error that suggests the nearest."""
-    if name not in sections():
-        raise MstaskError(f"section {name!r} is unknown; {nearest(name, sections())}")
-    return sections()[name]
+    known = sections()
+    if name not in known:
+        raise MstaskError(f"section {name!r} is unknown; {nearest(name, known)}")
+    return known[name]
 
 
 def resolve(section_id: str, **given: Any) -> Parameters:

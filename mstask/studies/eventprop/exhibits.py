@@ -5,8 +5,7 @@ Plots of one document have its voice above; each draws what the document has and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,8 @@ from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
 from mstask.show.canvas import BAND, GREY, WIDTH, Plot, handle, mark, styled
-from mstask.show.scores import NBSP, Documents, score, voice_columns
+from mstask.show.scores import NBSP, Documents, voice_columns
+from mstask.show.sheet import plain, say_nothing, sheet
 from mstask.studies.eventprop.facts import curve, tasks_of
 from mstask.studies.eventprop.methods import FROZEN, LOSS_METHODS, LOSSES, TASKS, VARIANTS
 from mstask.summary.comparisons import spread
@@ -259,21 +259,6 @@ def data_eventprop_learning(documents: Documents) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["voice", "seed", "epoch", "accuracy", "part"])
 
 
-@contextmanager
-def sheet(document: Document, height: float) -> Iterator[Plot]:
-    """Give an empty figure in the book's style, the document's voice above it."""
-    with styled():
-        figure = Plot(figsize=(WIDTH, height), layout="constrained")
-        voice = document.source
-        figure.suptitle(heading(voice, document), color=VOICES[voice].colour, weight="bold", fontsize=9.5)
-        yield figure
-
-
-def say_nothing(axes: Axes) -> None:
-    """Say that a document has nothing for a panel."""
-    axes.text(0.5, 0.5, "not in this run", transform=axes.transAxes, ha="center", style="italic", color=GREY)
-
-
 def draw_spread(axes: Axes, y: float, values: Iterable[float], colour: str) -> None:
     """Draw seeds as ticks, their mean as a dot and its interval as a line; nothing where there are none."""
     found = spread(values)
@@ -284,11 +269,6 @@ def draw_spread(axes: Axes, y: float, values: Iterable[float], colour: str) -> N
     if found["n"] > 1:
         axes.plot(found["values"], [y] * found["n"], "|", color=colour, markersize=7)
     axes.plot(found["mean"], y, "o", color=colour, markersize=4.5)
-
-
-def plain(values: Iterable[float]) -> str:
-    """Mean ± standard deviation, without the interval."""
-    return score(spread(values) | {"low": None, "high": None})
 
 
 def confusion(document: Document, method: str, case: str) -> np.ndarray | None:

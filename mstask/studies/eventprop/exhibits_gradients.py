@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label
 from mstask.show.canvas import GREY
-from mstask.studies.eventprop.exhibits import GROUPS, say_nothing, sheet
+from mstask.show.sheet import say_nothing, sheet
+from mstask.studies.eventprop.exhibits import GROUPS
 from mstask.studies.eventprop.facts import checks, facts, grid_table
 from mstask.studies.eventprop.methods import LOSS_METHODS, LOSSES
 from mstask.summary.details import measured
