@@ -45,6 +45,7 @@ SPIKING = {
 SMOKE = {"data_size": "small", "seeds": [42], "max_epochs": 2, "width": 16}
 QUICK = {"data_size": "medium", "seeds": [42], "max_epochs": 10}
 PAPER = {"data_size": "paper", "seeds": list(PROTOCOL.seeds), "max_epochs": PROTOCOL.max_epochs}
+PROFILES = {"smoke": SMOKE, "quick": QUICK, "paper": PAPER}
 
 ABLATION = Section(
     id="ablation",
@@ -54,7 +55,7 @@ ABLATION = Section(
     methods=("D0_doppler", "D0_stft", "D0_chirp", "D0_dualtau", "D1_H1", "D1_rev", "D1_perm1", "D2_concat"),
     parameters=SpikingParameters,
     protocol=SPIKING | ON_RADAR,
-    profiles={"smoke": SMOKE, "quick": QUICK | {"seeds": [42, 123]}, "paper": PAPER},
+    profiles=PROFILES | {"quick": QUICK | {"seeds": [42, 123]}},
     experiment=spiking,
 )
 
@@ -66,7 +67,7 @@ SQUARE = Section(
     methods=("Doppler-LIF", "CrossInhib-LIF", "Phase-LIF"),
     parameters=SpikingParameters,
     protocol=SPIKING | ON_RADAR | MORE_CALIBRATION,
-    profiles={"smoke": SMOKE, "quick": QUICK, "paper": PAPER},
+    profiles=PROFILES,
     experiment=spiking,
 )
 
@@ -78,7 +79,7 @@ DISJOINT = Section(
     methods=AUDIO_NEURONS,
     parameters=SpikingParameters,
     protocol=SPIKING | ON_AUDIO,
-    profiles={"smoke": SMOKE, "quick": QUICK, "paper": PAPER},
+    profiles=PROFILES,
     experiment=spiking,
 )
 
@@ -90,7 +91,7 @@ MIXED = Section(
     methods=AUDIO_NEURONS,
     parameters=SpikingParameters,
     protocol=SPIKING | {"window_len": 0} | MORE_CALIBRATION,
-    profiles={"smoke": SMOKE, "quick": QUICK, "paper": PAPER},
+    profiles=PROFILES,
     experiment=spiking,
 )
 
