@@ -1,0 +1,164 @@
+"""The JavaScript of a layer fires when the reference fires, in a browser and, where it is installed, in node."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import subprocess
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from test_scan import custom, delayed, kinked, layer, smooth
+from torch import nn
+
+from mstask import neurons
+from mstask.errors import NotFusable
+from mstask.fused import javascript
+from mstask.lab import browser
+from mstask.neurons.base import Membrane, Neuron
+from mstask.studies.gallery import responses
+
+CLOSE = 1e-12
+RUN = """([source, trials]) => trials.map(([x, p, threshold]) => {
+  const r = (0, eval)(`(${source})`)(Float64Array.from(x), p, threshold), flat = v => Array.from(v);
+  return {u: flat(r.u), s: flat(r.s), state: Object.values(r.state).map(flat)};
+})"""
+NODE = f'process.stdout.write(JSON.stringify(({RUN})(JSON.parse(require("fs").readFileSync(0, "utf8")))))'
+
+
+def in_node(source, trials):
+    done = subprocess.run(["node", "-e", NODE], input=json.dumps([source, trials]), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module", params=["browser", "node"])
+def engine(request):
+    """Runs a function's text on trials (x, p, threshold)."""
+    if request.param == "node":
+        if shutil.which("node") is None:
+            pytest.skip("node isn't installed; the browser runs the same tests")
+        yield in_node
+        return
+    try:
+        with browser.opened() as context:
+            tab = context.new_page()
+            yield lambda source, trials: tab.evaluate(RUN, [source, trials])
+    except browser.NoBrowser as reason:
+        pytest.skip(str(reason))
+
+
+def inputs(width):
+    """The zoo's four inputs, alike for all neurons, and noise of each neuron's own; float64 [5, T, W]."""
+    alike = np.repeat(np.stack(list(responses.stimuli().values()))[..., None], width, 2)
+    own = np.random.default_rng(3).standard_normal((1, responses.STEPS, width))
+    return torch.from_numpy(np.concatenate([alike, own]))
+
+
+def compare(engine, neuron, x, close=CLOSE):
+    """Assert equal spikes and close membranes and final states; return the spikes."""
+    p = {name: value.flatten().tolist() for name, value in javascript.attributes(neuron).items()}
+    found = engine(javascript.function(neuron, x.shape[1]), [[trial.flatten().tolist(), p, neuron.threshold] for trial in x])
+    u, s = responses.run(neuron, x)
+    with torch.no_grad():
+        _, state = neuron(x)
+    for k, trial in enumerate(found):
+        assert np.array_equal(np.reshape(trial["s"], s[k].shape), s[k].numpy())
+        assert np.abs(np.reshape(trial["u"], u[k].shape) - u[k].numpy()).max() < close
+        for values, expected in zip(trial["state"], state, strict=True):
+            assert np.abs(np.array(values) - expected[k].numpy()).max() < close
+    return s
+
+
+@pytest.mark.parametrize("width", [1, 5])
+@pytest.mark.parametrize("seed", [None, 0])
+@pytest.mark.parametrize("name", neurons.names())
+def test_every_registered_neuron_fires_as_the_reference_does(name, seed, width, engine):
+    neuron = neurons.create(name, width).double() if seed is None else layer(name, width, seed=seed)
+    neuron.backend = "reference"
+    x = inputs(width)
+    neuron.threshold = math.inf
+    neuron.threshold = responses.run(neuron, x)[0].quantile(0.8).item()
+    spikes = compare(engine, neuron, x)
+    assert width == 1 or 0 < spikes.mean() < 0.5
+
+
+@pytest.mark.parametrize("name", ["Vanilla-LIF", "CrossInhib-LIF"])
+def test_a_step_without_functions_is_the_same_bit_for_bit(name, engine):
+    neuron = layer(name, 5, backend="reference")
+    neuron.g = nn.Parameter(torch.full((5,), 30.0, dtype=torch.float64)) if name == "CrossInhib-LIF" else None
+    compare(engine, neuron, inputs(5), close=5e-324)
+
+
+@pytest.mark.parametrize("step", [smooth, kinked, delayed], ids=lambda step: step.__name__)
+def test_every_operation_of_a_step_has_its_counterpart(step, engine):
+    neuron, x = custom(step, backend="reference"), inputs(5)[:, :20]
+    compare(engine, neuron, x.round() if step is kinked else x)
+
+
+class Both(NamedTuple):
+    decay: torch.Tensor
+    gain: torch.Tensor
+
+
+class Busy(Neuron):
+    """Does outside its step whatever may be done there."""
+
+    name = "Busy"
+    State = Membrane
+
+    def __init__(self, size, *, gain=0.3, **options):
+        super().__init__(size, **options)
+        self.gain = gain
+        self.w = nn.Parameter(torch.linspace(-1, 1, size))
+        self.register_buffer("order", torch.linspace(0, 1, 3 * size).reshape(3, size))
+
+    def drive(self, x):
+        before = nn.functional.pad(x[:, :-2], (0, 0, 2, 0))
+        around = nn.functional.pad(x[..., 1:-1], (1, 1), value=0.5)
+        mixed = x.transpose(1, 2).flip(1).transpose(1, 2) + torch.roll(x, 1, -1) * self.order[1]
+        return torch.where(x > 0, before, around) - mixed.clamp(-1, 1) + (x @ torch.outer(self.w, self.w)).tanh()
+
+    def coefficients(self, steps):
+        time = torch.arange(steps, dtype=self.w.dtype)[:, None] / steps
+        decay = torch.sigmoid(self.w - time) ** 0.5 + torch.atan2(self.w, time + 1).abs() / 10
+        return Both(decay, nn.functional.softplus(self.w) * self.gain + torch.log1p(self.order[2]))
+
+    @staticmethod
+    def step(x, state, c, fire):
+        u = 0.5 * c.decay * state.m + x * c.gain
+        s = fire(u)
+        return s, Membrane(u * (1 - s))
+
+
+def test_what_a_neuron_does_outside_its_step_is_written_too(engine):
+    neuron = Busy(5, backend="reference").double()
+    assert compare(engine, neuron, inputs(5)).any()
+
+
+def test_what_has_no_counterpart_is_refused_by_name():
+    class Sorted(Busy):
+        name = "Sorted"
+
+        def drive(self, x):
+            return x.sort(1).values
+
+    class Branching(Busy):
+        name = "Branching"
+
+        def drive(self, x):
+            return x if x.sum() > 0 else -x
+
+    with pytest.raises(NotFusable, match=r"^Sorted: drive or coefficients use aten.sort.default, which has no JavaScript yet$"):
+        javascript.function(Sorted(5), 8)
+    with pytest.raises(NotFusable, match=r"^Branching: drive and coefficients can't be traced"):
+        javascript.function(Branching(5), 8)
+
+
+def test_numbers_are_written_so_that_they_are_read_back():
+    written = {0.1: "0.1", -2.0: "(-2)", 1e300: "1e+300", math.inf: "Infinity", -math.inf: "(-Infinity)", -0.0: "(-0)"}
+    assert {value: javascript.literal(value) for value in written} == written
+    assert javascript.literal(math.nan) == "NaN"
