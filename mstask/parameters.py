@@ -9,6 +9,12 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Profile = Literal["smoke", "quick", "afternoon", "paper"]
+PROFILES: tuple[Profile, ...] = get_args(Profile)
+"""How large a run is, from small to large: a test of the software, a look, what two cores lock, the published protocol."""
+FULL: tuple[Profile, ...] = ("afternoon", "paper")
+"""Those that are made to judge a claim, and are locked."""
+
 LISTS = ("methods", "cases", "seeds")
 """Parameters that say which cells of the grid are run; the others are the same for every cell."""
 
@@ -88,7 +94,7 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
-    profile: Literal["smoke", "quick", "paper"] = Field(description="smoke, quick or paper")
+    profile: Profile = Field(description="smoke, quick, afternoon or paper")
     data_source: Literal["embedded", "real"] = Field(description="embedded, or real: the user's own copy")
     data_size: Literal["small", "medium", "paper"] = Field(description="small, medium or paper")
     methods: Annotated[list[str], Field(min_length=1)] = Field(description="which to run; None: all")

@@ -37,11 +37,13 @@ class Section:
     cases : which data or split each method meets; empty where the data set is split in one way only.
     parameters : names, types and ranges of the parameters.
     protocol : the value of each parameter that no profile sets.
-    profiles : how large a run is, by profile ("smoke", "quick", "paper"); a profile never changes what is computed.
+    profiles : how large a run is, by `mstask.parameters.PROFILES`; a profile never changes what is computed. "paper" is the
+        published protocol; a section that two cores finish in that size has no "afternoon" of its own.
     experiment : imports and returns the module with `load` (the data of a case) and `measure` (one cell); see `mstask.job`.
     data_sources : where the section's data can come from.
     case_sources : the same for single cases; a case that isn't named has the sources of the section.
     after : sections whose results the experiment reads; a run of both finishes those first.
+    departures : in what "paper" isn't the published protocol all the same, and why, by the parameter or a word for it.
     reads : says, for a cell's place and parameters, what the cell takes from their results, as digests by name; a cell is
         stale when one differs. None where nothing is read.
     """
@@ -59,12 +61,17 @@ class Section:
     data_sources: tuple[str, ...] = ("embedded", "real")
     case_sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     after: tuple[str, ...] = ()
+    departures: Mapping[str, str] = field(default_factory=dict)
     reads: Callable[[Place, Parameters], dict[str, str]] | None = None
 
     @property
     def notebook(self) -> str:
         """Path of the section's notebook in the checkout, without suffix."""
         return f"notebooks/{self.id}"
+
+    def size(self, profile: str) -> Mapping[str, Any]:
+        """What a profile sets; nothing where the section has no such profile."""
+        return self.profiles.get(profile, self.profiles["paper"] if profile == "afternoon" else {})
 
     def sources_of(self, case: str) -> tuple[str, ...]:
         """Where the data of a case can come from."""
@@ -134,7 +141,7 @@ def checked(section_id: str, **given: Any) -> Parameters:
     given = {name: read(fields[name].annotation, value) for name, value in given.items()}
     given = {name: value for name, value in given.items() if value is not None}
     given.setdefault("profile", "quick")
-    size = chosen.profiles.get(given["profile"], {}) if isinstance(given["profile"], str) else {}
+    size = chosen.size(given["profile"]) if isinstance(given["profile"], str) else {}
     whole = {"data_source": "embedded", "methods": list(chosen.methods), "cases": list(chosen.cases)}
     filled = dict(chosen.protocol) | whole | dict(size or chosen.profiles["quick"]) | given
     if "cases" not in given:

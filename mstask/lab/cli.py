@@ -14,6 +14,7 @@ from typing import Any
 from mstask import paths
 from mstask.errors import MstaskError, UsageError
 from mstask.lab import commands
+from mstask.parameters import PROFILES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
     run = add("run", help="run sections of the book, all by default", add_help=False)
     run.add_argument("sections", nargs="*", metavar="SECTION")
     run.add_argument("-h", "--help", action=SectionHelp)
-    run.add_argument("--profile", help="smoke, quick (default) or paper")
+    run.add_argument("--profile", help=f"{', '.join(PROFILES)}; quick by default")
     run.add_argument("--data", help="embedded (default) or real")
     run.add_argument("--methods", help="comma-separated; the profile's by default")
     run.add_argument("--cases", help="comma-separated, of sections that have some; the profile's by default")
@@ -109,9 +110,8 @@ def parser() -> argparse.ArgumentParser:
 
     lock = add("lock", help="lock a section's run as the project's embedded result")
     lock.add_argument("section")
-    lock.add_argument("--profile", default="paper")
+    lock.add_argument("--profile", help="the largest that was run by default")
     lock.add_argument("--data", default="embedded", help="embedded or real")
-    lock.add_argument("--budget", help="one sentence, where the run fell short of the paper's protocol")
 
     verify = add("verify", help="check every locked result against the manifest")
     verify.add_argument("--json", action="store_true")

@@ -126,7 +126,7 @@ def lock(options: argparse.Namespace) -> int:
     """Merge a section's run into results/embedded and enter it in the manifest."""
     from mstask.lab import locked
 
-    print(locked.lock(options.section, options.profile, options.data, options.budget))
+    print(locked.lock(options.section, options.profile, options.data))
     return 0
 
 

@@ -7,10 +7,10 @@ from itertools import groupby
 from statistics import median
 
 from mstask import results
-from mstask.parameters import Parameters
+from mstask.parameters import PROFILES, Parameters
 from mstask.section import Place, label
 
-UNMEASURED = {"smoke": 2.0, "quick": 15.0, "paper": 600.0}
+UNMEASURED = dict(zip(PROFILES, (2.0, 15.0, 120.0, 600.0), strict=True))
 """Seconds of a cell of which nothing is known, by profile."""
 
 WORTHWHILE = 60.0

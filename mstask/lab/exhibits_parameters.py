@@ -7,18 +7,18 @@ from typing import Any, Literal, get_args, get_origin
 
 import pandas as pd
 
+from mstask.parameters import PROFILES
 from mstask.section import Section, checked, section
 
-PROFILES = ("smoke", "quick", "paper")
 _BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
 def table_parameters(chosen: Section) -> pd.DataFrame:
-    """Meaning, what is allowed, and the values of the two larger profiles, one row for each parameter."""
+    """Meaning, what is allowed, and the values of the larger profiles, one row for each parameter."""
     table = pd.DataFrame(parameter_rows(chosen.id))
     typed = [", ".join(filter(None, (kind, limits))) for kind, limits in zip(table["type"], table["range"], strict=True)]
     table["allowed"] = table["range"].where(table["type"] == "one of", typed)
-    return table[["parameter", "meaning", "allowed", "quick", "paper"]]
+    return table[["parameter", "meaning", "allowed", *PROFILES[1:]]]
 
 
 def parameter_rows(section_id: str) -> list[dict[str, str]]:

@@ -9,8 +9,10 @@ from typing import Any
 
 from mstask import results
 from mstask.lab import status
+from mstask.lab.exhibits_parameters import shown
+from mstask.parameters import FULL, LISTS
 from mstask.results import locks
-from mstask.section import checked, label, sections
+from mstask.section import Section, checked, label, section, sections
 
 
 @dataclass(frozen=True)
@@ -39,15 +41,19 @@ class Locked:
         return self.name.partition("/")[2].removesuffix(".json")
 
 
-def lock(section_id: str, profile: str, data_source: str, budget: str | None = None) -> Path:
+def lock(section_id: str, profile: str | None, data_source: str) -> Path:
     """Lock a section's run as `results.lock_run` does, if each of its cells was made with the parameters of its profile.
+
+    Without a profile it is the larger one of those that are made to be locked. The document's `budget` is the `shortfall`.
 
     Raises
     ------
     ResultsError
         A cell goes by the name of a profile whose parameters it doesn't have.
     """
-    for cell in results.run_cells(section_id, profile, data_source):
+    runs = {name: results.run_cells(section_id, name, data_source) for name in ([profile] if profile else FULL)}
+    profile = next((name for name in reversed(runs) if runs[name]), profile or FULL[-1])
+    for cell in runs[profile]:
         made = checked(section_id, **status.still_known(section_id, cell.parameters))
         if label(section_id, made) != cell.profile:
             usual = checked(section_id, profile=made.profile, data_source=data_source).of_cell()
@@ -55,7 +61,34 @@ def lock(section_id: str, profile: str, data_source: str, budget: str | None = N
             raise results.ResultsError(
                 f"the cell {cell.label} of section {section_id} is called {cell.profile!r}, but has {own}: run it again"
             )
-    return results.lock_run(section_id, profile, data_source, budget)
+    return results.lock_run(section_id, profile, data_source, shortfall(section_id, data_source, runs[profile]))
+
+
+def shortfall(section_id: str, data_source: str, cells: Sequence[results.Cell]) -> str | None:
+    """In what cells of a section aren't the published protocol, read from their parameters; None where in nothing.
+
+    Parameters that the section got after the cells were made are those of the cells' profile.
+    """
+    chosen, paper = section(section_id), checked(section_id, profile="paper", data_source=data_source)
+    made = checked(section_id, **status.still_known(section_id, cells[0].parameters)) if cells else paper
+    found = [
+        f"{name} {_short(name, getattr(made, name), chosen)} instead of {_short(name, value, chosen)}"
+        for name, value in paper.of_cell().items()
+        if name != "profile" and getattr(made, name) != value
+    ]
+    for name in LISTS:
+        own = {getattr(cell, name.removesuffix("s")) for cell in cells} - {None}
+        if lacking := set(getattr(paper, name)) - own:
+            found.append(f"{len(own)} of {len(own) + len(lacking)} {name}")
+    known = {cell.data.name for cell in cells if cell.data and cell.case is None}
+    found += [f"data {name} instead of {chosen.data}" for name in sorted(known - {chosen.data})]
+    said = [", ".join(found)] if found else []
+    return " ".join(f"{one}." for one in (*said, *chosen.departures.values())) or None
+
+
+def _short(name: str, value: Any, chosen: Section) -> str:
+    """A parameter's value, long lists by their length."""
+    return f"{len(value)} values" if isinstance(value, list) and len(value) > 3 else shown(name, value, chosen)
 
 
 def locked(source: str, problems: Sequence[str] | None = None) -> list[Locked]:

@@ -23,6 +23,7 @@ from pydantic import ValidationError
 
 from mstask import paths
 from mstask.errors import nearest
+from mstask.parameters import PROFILES
 from mstask.results.documents import (
     SCHEMA,
     Cell,
@@ -72,7 +73,6 @@ __all__ = [
     "write_document",
 ]
 
-PROFILES = ("paper", "quick", "smoke")
 DATA_SOURCES = ("real", "embedded")
 SOURCES = ("published", "embedded", "real", "run")
 PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn")
@@ -188,8 +188,8 @@ def load(section: str, source: str = "embedded", data_source: str | None = None,
         "published" (the papers' figures), "embedded" (this project's locked runs), "real" (locked runs on original data) or
         "run" (the reader's).
     data_source, profile
-        Which run is meant. By default a paper-profile run counts more than a quick one, that more than a smoke
-        run, and real data more than embedded.
+        Which run is meant. By default one of a larger profile counts more than one of a smaller, and real data more
+        than embedded.
 
     What nobody has made is a `MissingResult`, which says how to make it; what is damaged or doesn't fit a `ResultsError`.
     """
@@ -197,7 +197,7 @@ def load(section: str, source: str = "embedded", data_source: str | None = None,
         raise ResultsError(f"unknown source {source!r}: {nearest(str(source), SOURCES)}")
     if source != "run":
         return _load_kept(section, source)
-    for chosen_profile in [profile] if profile else PROFILES:
+    for chosen_profile in [profile] if profile else reversed(PROFILES):
         for chosen_data in [data_source] if data_source else DATA_SOURCES:
             if cells := run_cells(section, chosen_profile, chosen_data):
                 return merge(cells)

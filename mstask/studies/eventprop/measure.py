@@ -96,7 +96,7 @@ def measure(job: Job) -> Measured:
 
 def plan(method: Method, case: str, n_classes: int, parameters: EventpropParameters) -> tuple[Architecture, Recipe]:
     """The network and the recipe of a method on a task."""
-    task, p = TASKS[case], parameters
+    task, p = TASKS[case].sized(parameters.budget), parameters
     # The small embedded speech set has every tenth channel only.
     scale = 10 if (case, p.data_source, p.data_size) == ("speech", "embedded", "small") else 1
     first_weights = Initial(scale * task.input.mean * p.input_scale, scale * task.input.sd * p.input_scale)

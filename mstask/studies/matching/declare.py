@@ -107,7 +107,8 @@ ROTATION = Section(
     profiles={
         "smoke": SMOKE | {"cases": ["speakers-0-1"], "methods": ["Vanilla-LIF", "Doppler-LIF"]},
         "quick": QUICK | {"cases": ["speakers-0-1", "speakers-4-5"], "methods": ["CrossInhib-LIF", "Doppler-LIF"]},
-        "paper": PAPER | {"data_size": "medium"},
+        "afternoon": PAPER | {"data_size": "medium"},
+        "paper": PAPER,
     },
     experiment=spiking,
 )
@@ -125,6 +126,7 @@ PROBE = Section(
         "quick": QUICK | {"max_epochs": 5, "methods": ["D0_doppler", "D0_stft", "D0_chirp", "D0_dualtau", "D1_H1"]},
         "paper": PAPER | {"max_epochs": 15},
     },
+    departures={"select_on": "An epoch is chosen by its validation score; the paper's script reports the best test score"},
     experiment=probe,
 )
 
