@@ -33,7 +33,7 @@
 # `None` means: the profile's value. `quick` takes minutes on a laptop, `paper` is the full protocol of the paper.
 
 # %% tags=["parameters"]
-profile: str = "quick"  # smoke, quick or paper
+profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
 methods: list = None  # which to run; None: all

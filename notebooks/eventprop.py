@@ -31,16 +31,17 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes a minute or two on a laptop and runs Yin-Yang only; `paper` is the full protocol.
+# `None` means: the profile's value. `quick` takes a minute or two and runs Yin-Yang only, `afternoon` hours; `paper` is the full protocol.
 # Yin-Yang is generated; `data_source = "real"` asks for your own copy of spoken digits and radar.
 
 # %% tags=["parameters"]
-profile: str = "quick"  # smoke, quick or paper
+profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
 methods: list = None  # which to run; None: all
 cases: list = None  # which data or splits; None: all
 seeds: list = None  # for example [42, 123, 999]
+budget: str = None  # a task's own epochs, trials and width: the papers', or fewer, for two cores
 max_epochs: int = None  # upper limit; a task or variant may have fewer
 samples_per_epoch: int = None  # training trials per epoch; a task may have fewer
 batch_size: int = None  # trials per step

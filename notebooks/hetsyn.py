@@ -30,11 +30,11 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes about a minute, `paper` is sized for two processor cores; the chapter says
-# how it falls short of the paper's own protocol.
+# `None` means: the profile's value. `quick` takes about a minute, `afternoon` is sized for two processor cores; `paper` is
+# the published protocol.
 
 # %% tags=["parameters"]
-profile: str = "quick"  # smoke, quick or paper
+profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
 methods: list = None  # which to run; None: all

@@ -31,11 +31,11 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes a minute on a laptop, `paper` is the full protocol. The digits are part of the
+# `None` means: the profile's value. `quick` takes a minute on a laptop, `afternoon` hours, `paper` is the full protocol. The digits are part of the
 # software; `data_source = "real"` asks for your own MNIST, radar recordings or spoken digits.
 
 # %% tags=["parameters"]
-profile: str = "quick"  # smoke, quick or paper
+profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
 methods: list = None  # which to run; None: all

@@ -7,9 +7,12 @@ from typing import Any, Literal, get_args, get_origin
 
 import pandas as pd
 
-from mstask.parameters import PROFILES
-from mstask.section import Section, checked, section
+from mstask.parameters import LISTS, PROFILES
+from mstask.results.documents import Document
+from mstask.results.voices import NOTHING
+from mstask.section import Section, checked, section, sections
 
+NOT_STATED = "not published"
 _BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
@@ -19,6 +22,32 @@ def table_parameters(chosen: Section) -> pd.DataFrame:
     typed = [", ".join(filter(None, (kind, limits))) for kind, limits in zip(table["type"], table["range"], strict=True)]
     table["allowed"] = table["range"].where(table["type"] == "one of", typed)
     return table[["parameter", "meaning", "allowed", *PROFILES[1:]]]
+
+
+def table_profiles(published: Document) -> pd.DataFrame:
+    """Where the profile "afternoon" is smaller than "paper", beside what the papers state, and in what "paper" departs."""
+    rows = []
+    for name, chosen in sections().items():
+        stated = published.values[name]["parameters"] | published.values[name].get("ranges", {})
+        paper, afternoon = (checked(name, profile=profile) for profile in ("paper", "afternoon"))
+        own = [field for field in paper.of_cell() if field != "profile" and getattr(paper, field) != getattr(afternoon, field)]
+        for field in LISTS:
+            larger, smaller = (len(getattr(one, field)) for one in (paper, afternoon))
+            if larger != smaller:
+                said = published.values[name].get("runs", len(stated["seeds"]) if "seeds" in stated else NOT_STATED)
+                rows.append((chosen.title, field, str(said) if field == "seeds" else NOTHING, str(larger), str(smaller)))
+        for field in own:
+            said = counted(field, stated[field], chosen) if field in stated else NOT_STATED
+            rows.append(
+                (chosen.title, field, said, *(counted(field, getattr(one, field), chosen) for one in (paper, afternoon)))
+            )
+        rows += [(chosen.title, reason, NOTHING, NOTHING, NOTHING) for reason in chosen.departures.values()]
+    return pd.DataFrame(rows, columns=["section", "parameter, or departure of paper", "published", "paper", "afternoon"])
+
+
+def counted(name: str, value: Any, chosen: Section) -> str:
+    """A parameter's value; lists of more than three by their length."""
+    return f"{len(value)} values" if isinstance(value, list) and len(value) > 3 else shown(name, value, chosen)
 
 
 def parameter_rows(section_id: str) -> list[dict[str, str]]:

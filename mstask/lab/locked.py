@@ -9,10 +9,10 @@ from typing import Any
 
 from mstask import results
 from mstask.lab import status
-from mstask.lab.exhibits_parameters import shown
+from mstask.lab.exhibits_parameters import counted
 from mstask.parameters import FULL, LISTS
 from mstask.results import locks
-from mstask.section import Section, checked, label, section, sections
+from mstask.section import checked, label, section, sections
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def shortfall(section_id: str, data_source: str, cells: Sequence[results.Cell]) 
     chosen, paper = section(section_id), checked(section_id, profile="paper", data_source=data_source)
     made = checked(section_id, **status.still_known(section_id, cells[0].parameters)) if cells else paper
     found = [
-        f"{name} {_short(name, getattr(made, name), chosen)} instead of {_short(name, value, chosen)}"
+        f"{name} {counted(name, getattr(made, name), chosen)} instead of {counted(name, value, chosen)}"
         for name, value in paper.of_cell().items()
         if name != "profile" and getattr(made, name) != value
     ]
@@ -84,11 +84,6 @@ def shortfall(section_id: str, data_source: str, cells: Sequence[results.Cell]) 
     found += [f"data {name} instead of {chosen.data}" for name in sorted(known - {chosen.data})]
     said = [", ".join(found)] if found else []
     return " ".join(f"{one}." for one in (*said, *chosen.departures.values())) or None
-
-
-def _short(name: str, value: Any, chosen: Section) -> str:
-    """A parameter's value, long lists by their length."""
-    return f"{len(value)} values" if isinstance(value, list) and len(value) > 3 else shown(name, value, chosen)
 
 
 def locked(source: str, problems: Sequence[str] | None = None) -> list[Locked]:

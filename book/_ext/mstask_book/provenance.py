@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from docutils import nodes
 from sphinx import addnodes
@@ -63,13 +64,12 @@ def _command(reference: Reference) -> str | None:
     if reference.section.startswith("benchmark-"):
         return f"python -m mstask bench {reference.section.removeprefix('benchmark-')}"
     match reference.source:
-        case "embedded":
-            return f"python -m mstask run {reference.section} --profile paper"
-        case "real":
-            return f"python -m mstask run {reference.section} --profile paper --data real"
+        case "embedded" | "real" as data:
+            command = f"python -m mstask run {reference.section} --profile {_profile(reference)}"
+            return command if data == "embedded" else f"{command} --data {data}"
         case "run":
             return f"python -m mstask run {reference.section}"
-        case "protocol":
+        case "protocol" | "afternoon":
             return f"python -m mstask run {reference.section} --help" if reference.section else None
         case "claims":
             return f"python -m mstask claims --source {reference.section}"
@@ -78,12 +78,22 @@ def _command(reference: Reference) -> str | None:
     return None
 
 
+def _profile(reference: Reference) -> str:
+    """Return the profile by which a locked document was run; "paper" where the manifest can't tell."""
+    return _entries().get(f"{reference.stem}.json", {}).get("profile", "paper")
+
+
+def _entries() -> dict[str, dict[str, Any]]:
+    """Return the manifest's entries; none where it can't be read."""
+    try:
+        return locks.read_manifest(locks.kept_root())
+    except MstaskError:
+        return {}
+
+
 def _revisions(references: Sequence[Reference]) -> str:
     """Return the code revisions that made the locked documents among `references`."""
-    try:
-        manifest = locks.read_manifest(locks.kept_root())
-    except MstaskError:
-        return ""
+    manifest = _entries()
     entries = (manifest.get(f"{reference.stem}.json", {}) for reference in references)
     found = {part.strip()[:10] for entry in entries for part in entry.get("revision", "").split(",")}
     return ", ".join(sorted(found - {""}))

@@ -38,7 +38,9 @@ from mstask.section import section, sections, study_of
 from mstask.studies.synthesis import contests as synthesis
 
 CODE = (paths.ROOT / "mstask", Path(__file__).parent)
-SOURCES = (*voices.VOICES, "claims", "synthesis", "locked", "changed", "protocol")
+SOURCES = (*voices.VOICES, "claims", "synthesis", "locked", "changed", "protocol", "afternoon")
+DECLARED = ("protocol", "afternoon")
+"""Sources that are the declaration of a section, in the profile "paper" or "afternoon"."""
 
 
 class BrokenReference(MstaskError):
@@ -55,7 +57,7 @@ class Reference:
 
     Parameters
     ----------
-    source : "published", "embedded", "real", "run", "claims", "synthesis", "locked", "changed" or "protocol".
+    source : "published", "embedded", "real", "run", "claims", "synthesis", "locked", "changed", "protocol" or "afternoon".
     section : section id, or the voice for claims and locks, or "" for the protocol that all sections share.
     path : the keys below it.
     spec : a format specification of Python, or "label" for a method's display name.
@@ -92,7 +94,7 @@ class Reference:
 
     @property
     def voice(self) -> str:
-        """Whose value it is: "published", "embedded", "real", "run" or "protocol"."""
+        """Whose value it is: "published", "embedded", "real", "run", "protocol" or "afternoon"."""
         return self.section if self.source in ("claims", "synthesis", "locked", "changed") else self.source
 
     @property
@@ -100,7 +102,7 @@ class Reference:
         """Files and folders the value comes from; they need not exist."""
         kept, runs = locks.kept_root(), results.runs_root() / "runs"
         match self.source:
-            case "protocol":
+            case "protocol" | "afternoon":
                 return ()
             case "claims" | "synthesis":
                 return (*(kept / folder for folder in locks.KEPT), runs)
@@ -117,7 +119,7 @@ class Reference:
     def shown(self) -> str:
         """What the value is read from, as a reader knows it."""
         match self.source:
-            case "protocol":
+            case "protocol" | "afternoon":
                 module = f"{study_of(self.section).__name__}.declare" if self.section else "mstask.protocol"
                 return f"{module.replace('.', '/')}.py"
             case "claims":
@@ -195,7 +197,7 @@ class Sources:
                 return results.changed_runs()
             if reference.source == "locked":
                 return locked.locked(reference.section, self.problems)
-            if reference.source == "protocol":
+            if reference.source in DECLARED:
                 return section(reference.section)
             if reference.source == "synthesis":
                 return _held(reference.section)
@@ -209,8 +211,8 @@ class Sources:
             raise BrokenReference(str(error)) from error
 
     def _view(self, reference: Reference) -> Any:
-        if reference.source == "protocol":
-            return _protocol(reference.section)
+        if reference.source in DECLARED:
+            return _protocol(reference.section, "paper" if reference.source == "protocol" else reference.source)
         document = self.document(reference)
         if reference.source == "locked":
             return _totals(document)
@@ -251,14 +253,14 @@ def _totals(documents: list[locked.Locked]) -> dict[str, Any]:
     }
 
 
-def _protocol(section_id: str) -> dict[str, Any]:
-    """Return the constants of the paper's protocol, or the parameters of a section in its profile "paper"."""
+def _protocol(section_id: str, profile: str) -> dict[str, Any]:
+    """Return the constants of the paper's protocol, or the parameters of a section in a profile."""
     from mstask.studies.matching.declare import PROTOCOL
 
     if not section_id:
         return dataclasses.asdict(PROTOCOL)
     chosen = section(section_id)
-    return {**chosen.protocol, **chosen.profiles["paper"]}
+    return {**chosen.protocol, **chosen.size(profile)}
 
 
 def _descend(value: Any, reference: Reference) -> Any:
