@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from sklearn.metrics import confusion_matrix
 
 from mstask import stats
 from mstask.cost import count_parameters
@@ -24,7 +25,7 @@ from mstask.studies.eventprop.networks import Architecture, EventpropNet
 from mstask.studies.eventprop.recording import Recording
 from mstask.studies.eventprop.regularise import Regularisation, Rewiring
 from mstask.studies.eventprop.schedules import Schedule
-from mstask.studies.eventprop.training import Outcome, Recipe, confusion, train
+from mstask.studies.eventprop.training import Outcome, Recipe, train
 
 if TYPE_CHECKING:
     from mstask.studies.eventprop.declare import EventpropParameters
@@ -155,7 +156,7 @@ def _details(outcome: Outcome, splits: Splits, net: EventpropNet, loss: str, tex
         "input_spikes": len(splits.test.x.times) / len(splits.test.x),
         "hidden_spikes": outcome.test.hidden_spikes,
         "unanswered": outcome.test.unanswered,
-        "confusion": confusion(outcome.test.predictions, splits.test.y.numpy(), splits.n_classes),
+        "confusion": confusion_matrix(outcome.test.predictions, splits.test.y, labels=range(splits.n_classes)).tolist(),
     }
     layer = net.hidden[0]
     if layer.tau_m.requires_grad:

@@ -1,4 +1,4 @@
-"""Training on spike trains: Adam with schedules, augmentation and regularisation; checkpointed every epoch, resumed bitwise.
+"""Training on spike trains, by the loop of `mstask.training`: Adam with schedules, augmentation and regularisation.
 
 What is random in epoch e is drawn from generators seeded with (seed, e), so nothing but parameters, optimiser and
 counters has to be saved.
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -24,13 +24,14 @@ from torch import Tensor
 from mstask.data import Split, Splits
 from mstask.studies.eventprop import losses
 from mstask.studies.eventprop.augment import Augmentation
-from mstask.studies.eventprop.events import EventpropError
+from mstask.studies.eventprop.events import EventpropError, Spikes
+from mstask.studies.eventprop.layers import Fired
 from mstask.studies.eventprop.losses import Constants
 from mstask.studies.eventprop.networks import EventpropNet
 from mstask.studies.eventprop.recording import Recording
 from mstask.studies.eventprop.regularise import Regularisation, Rewiring
 from mstask.studies.eventprop.schedules import Rate, Schedule
-from mstask.training import load_checkpoint, save_checkpoint, tick
+from mstask.training import Best, Diverged, Loop, load_checkpoint, save_checkpoint, tick
 
 EVALUATION_BATCH = 128
 
@@ -84,15 +85,6 @@ class History:
     steepest: list[float] = field(default_factory=list)
 
 
-@dataclass
-class Best:
-    """The selected epoch (1-based) and its parameters."""
-
-    epoch: int = 0
-    score: float = -1.0
-    model: dict[str, Any] = field(default_factory=dict)
-
-
 @dataclass(frozen=True)
 class Tested:
     """A network's answers to a set of trials: predictions [N], mean loss, hidden spikes per trial, share of silent outputs."""
@@ -117,6 +109,107 @@ class Outcome:
     seconds: dict[str, float]
 
 
+class Descent(Loop):
+    """Exact gradients descended on splits.train, batch by batch; the checkpoint holds parameters, optimiser and counters."""
+
+    history: History
+
+    def __init__(
+        self, net: EventpropNet, splits: Splits, recipe: Recipe, seed: int, recording: Recording | None = None
+    ) -> None:
+        self.net, self.splits, self.recipe, self.seed, self.recording = net, splits, recipe, seed, recording
+        self.rate = Rate.begin(recipe.learning_rate, recipe.schedule)
+        trained = choose_trainable(net, recipe)
+        self.optimiser = torch.optim.Adam(trained, lr=self.rate.value, betas=recipe.adam[:2], eps=recipe.adam[2])
+        self.history, self.best = History(), Best()
+        self.validation = beginning(splits.validation, recipe.validation_samples)
+        self.key = checkpoint_key(net, splits, recipe, seed)
+
+    @property
+    def done(self) -> int:
+        """Epochs that have ended."""
+        return len(self.history.train_loss)
+
+    def stopped(self) -> str | None:
+        return "max_epochs" if self.done >= self.recipe.max_epochs else None
+
+    def learn(self) -> None:
+        """One pass over the training trials, or over the recipe's number of them."""
+        part, recipe, history = self.splits.train, self.recipe, self.history
+        rng = np.random.default_rng([self.seed, self.done, 0])
+        order = rng.permutation(len(part.y))[: recipe.samples_per_epoch]
+        total, right, steepest = 0.0, 0, 0.0
+        counts = [np.zeros(layer.size, np.int64) for layer in self.net.hidden]
+        for batch, start in enumerate(range(0, len(order), recipe.batch_size)):
+            rows = order[start : start + recipe.batch_size]
+            labels = part.y[torch.from_numpy(rows)]
+            scores, loss, fired = self.step(part.x.take(rows), labels, rng, batch)
+            total += loss * len(rows)
+            right += int((scores.argmax(dim=1) == labels).sum())
+            steepest = max(steepest, *(layer.steepest for layer in fired))
+            for sums, layer in zip(counts, fired, strict=True):
+                sums += layer.spikes.counts().sum(axis=0)
+        rewired = 0
+        if recipe.rewiring:
+            rewired = sum(recipe.rewiring.apply(layer, n, rng) for layer, n in zip(self.net.hidden, counts, strict=True))
+        history.train_loss.append(total / len(order))
+        history.train_accuracy.append(right / len(order))
+        history.hidden_spikes.append(float(sum(n.sum() for n in counts)) / len(order))
+        history.silent_neurons.append(int(sum((n == 0).sum() for n in counts)))
+        history.rewired.append(rewired)
+        history.steepest.append(steepest)
+
+    def step(self, inputs: Spikes, labels: Tensor, rng: np.random.Generator, batch: int) -> tuple[Tensor, float, list[Fired]]:
+        """One step of the optimiser, on an augmented batch: its scores and mean loss before, and what the hidden layers did."""
+        net, recipe = self.net, self.recipe
+        push = recipe.regularisation.push if recipe.regularisation else None
+        inputs = recipe.augmentation.apply(inputs, net.architecture.trial_ms, rng)
+        outputs, fired = net(inputs, push, recipe.drop_hidden, rng)
+        scores, loss = losses.get(recipe.loss).judged(outputs, labels, recipe.constants)
+        if not math.isfinite(loss.item()):
+            raise Diverged(f"training diverged: a batch's loss is {loss.item()}; a smaller learning rate may help")
+        if self.recording:
+            self.recording.save(net, outputs, fired, epoch=self.done, batch=batch)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate.value
+        self.optimiser.zero_grad()
+        if loss.requires_grad:
+            loss.backward()
+        self.optimiser.step()
+        net.clamp()
+        self.rate.after_batch(recipe.schedule)
+        return scores, loss.item(), fired
+
+    def evaluate(self) -> None:
+        """Loss and accuracy on the validation trials; the rate moves, and a better epoch is selected."""
+        tested = test(self.net, self.validation, self.recipe)
+        self.history.validation_loss.append(tested.loss)
+        self.history.validation_accuracy.append(tested.accuracy(self.validation.y))
+        watched = self.history.validation_accuracy if self.recipe.select == "validation" else self.history.train_accuracy
+        self.rate.after_epoch(self.recipe.schedule, watched[-1])
+        if watched[-1] > self.best.score:
+            self.best = Best(self.done, watched[-1], copy.deepcopy(self.net.state_dict()))
+
+    def save(self, checkpoint: Path) -> None:
+        state = {"model": self.net.state_dict(), "optimiser": self.optimiser.state_dict(), "rate": asdict(self.rate)}
+        save_checkpoint(checkpoint, self.key, state | {"history": asdict(self.history), "best": vars(self.best)})
+
+    def resume(self, checkpoint: Path) -> None:
+        if saved := load_checkpoint(checkpoint, self.key):
+            self.net.load_state_dict(saved["model"])
+            self.optimiser.load_state_dict(saved["optimiser"])
+            self.rate, self.history, self.best = Rate(**saved["rate"]), History(**saved["history"]), Best(**saved["best"])
+
+    def outcome(self) -> Outcome:
+        """The tests at the last epoch and at the selected one, whose parameters the net has afterwards."""
+        clock = time.perf_counter()
+        last = test(self.net, self.splits.test, self.recipe)
+        self.net.load_state_dict(self.best.model)
+        at_best = last if self.best.epoch == self.done else test(self.net, self.splits.test, self.recipe)
+        tick(self.seconds, "evaluation", clock)
+        return Outcome(at_best, last, self.best.epoch, self.history, self.seconds)
+
+
 def train(
     net: EventpropNet,
     splits: Splits,
@@ -134,43 +227,13 @@ def train(
     Raises
     ------
     EventpropError
-        Training diverged, or the loss doesn't suit the readout.
+        The loss doesn't suit the readout, or nothing of the network is to be trained.
+    Diverged
+        A batch's loss isn't finite.
     """
-    parameters = choose_trainable(net, recipe)
-    rate = Rate.begin(recipe.learning_rate, recipe.schedule)
-    optimiser = torch.optim.Adam(parameters, lr=rate.value, betas=recipe.adam[:2], eps=recipe.adam[2])
-    history, best = History(), Best()
-    seconds = {"train": 0.0, "evaluation": 0.0, "checkpoint": 0.0}
-    validation = beginning(splits.validation, recipe.validation_samples)
-    key = checkpoint_key(net, splits, recipe, seed)
-    if saved := load_checkpoint(checkpoint, key):
-        net.load_state_dict(saved["model"])
-        optimiser.load_state_dict(saved["optimiser"])
-        rate, history, best = Rate(**saved["rate"]), History(**saved["history"]), Best(**saved["best"])
-    while (epoch := len(history.train_loss)) < recipe.max_epochs:
-        clock = time.perf_counter()
-        train_epoch(net, optimiser, splits.train, recipe, rate, history, (seed, epoch), recording)
-        clock = tick(seconds, "train", clock)
-        tested = test(net, validation, recipe)
-        history.validation_loss.append(tested.loss)
-        history.validation_accuracy.append(tested.accuracy(validation.y))
-        score = (history.validation_accuracy if recipe.select == "validation" else history.train_accuracy)[-1]
-        rate.after_epoch(recipe.schedule, score)
-        if score > best.score:
-            best = Best(epoch + 1, score, copy.deepcopy(net.state_dict()))
-        clock = tick(seconds, "evaluation", clock)
-        if checkpoint:
-            state = {"model": net.state_dict(), "optimiser": optimiser.state_dict(), "rate": asdict(rate)}
-            save_checkpoint(checkpoint, key, state | {"history": asdict(history), "best": vars(best)})
-        tick(seconds, "checkpoint", clock)
-        if on_epoch:
-            on_epoch(history)
-    clock = time.perf_counter()
-    last = test(net, splits.test, recipe)
-    net.load_state_dict(best.model)
-    at_best = last if best.epoch == len(history.train_loss) else test(net, splits.test, recipe)
-    tick(seconds, "evaluation", clock)
-    return Outcome(at_best, last, best.epoch, history, seconds)
+    descent = Descent(net, splits, recipe, seed, recording)
+    descent.run(checkpoint, on_epoch)
+    return descent.outcome()
 
 
 def beginning(part: Split, n: int | None) -> Split:
@@ -202,57 +265,6 @@ def choose_trainable(net: EventpropNet, recipe: Recipe) -> list[torch.nn.Paramet
     return chosen
 
 
-def train_epoch(
-    net: EventpropNet,
-    optimiser: torch.optim.Optimizer,
-    part: Split,
-    recipe: Recipe,
-    rate: Rate,
-    history: History,
-    stream: tuple[int, int],
-    recording: Recording | None = None,
-) -> None:
-    """One pass over the training trials, or over the recipe's number of them; appends to the history."""
-    loss = losses.get(recipe.loss)
-    rng = np.random.default_rng([*stream, 0])
-    order = rng.permutation(len(part.y))[: recipe.samples_per_epoch]
-    push = recipe.regularisation.push if recipe.regularisation else None
-    total, right, steepest = 0.0, 0, 0.0
-    counts = [np.zeros(layer.size, np.int64) for layer in net.hidden]
-    for batch, start in enumerate(range(0, len(order), recipe.batch_size)):
-        rows = order[start : start + recipe.batch_size]
-        inputs = recipe.augmentation.apply(part.x.take(rows), net.architecture.trial_ms, rng)
-        labels = part.y[torch.from_numpy(rows)]
-        for group in optimiser.param_groups:
-            group["lr"] = rate.value
-        outputs, fired = net(inputs, push, recipe.drop_hidden, rng)
-        scores, value = loss.judged(outputs, labels, recipe.constants)
-        if not math.isfinite(value.item()):
-            raise EventpropError(f"training diverged: a batch's loss is {value.item()}; a smaller learning rate may help")
-        if recording:
-            recording.save(net, outputs, fired, epoch=stream[1], batch=batch)
-        optimiser.zero_grad()
-        if value.requires_grad:
-            value.backward()
-        optimiser.step()
-        net.clamp()
-        rate.after_batch(recipe.schedule)
-        total += value.item() * len(rows)
-        right += int((scores.argmax(dim=1) == labels).sum())
-        steepest = max(steepest, *(layer.steepest for layer in fired))
-        for sums, layer in zip(counts, fired, strict=True):
-            sums += layer.spikes.counts().sum(axis=0)
-    rewired = 0
-    if recipe.rewiring:
-        rewired = sum(recipe.rewiring.apply(layer, n, rng) for layer, n in zip(net.hidden, counts, strict=True))
-    history.train_loss.append(total / len(order))
-    history.train_accuracy.append(right / len(order))
-    history.hidden_spikes.append(float(sum(n.sum() for n in counts)) / len(order))
-    history.silent_neurons.append(int(sum((n == 0).sum() for n in counts)))
-    history.rewired.append(rewired)
-    history.steepest.append(steepest)
-
-
 @torch.no_grad()
 def test(net: EventpropNet, part: Split, recipe: Recipe) -> Tested:
     """Run all trials of a part without augmentation."""
@@ -270,12 +282,6 @@ def test(net: EventpropNet, part: Split, recipe: Recipe) -> Tested:
             unanswered += int(torch.isinf(outputs.first).all(dim=1).sum())
     n = len(part.y)
     return Tested(np.concatenate(predictions), total / n, spikes / n, unanswered / n)
-
-
-def confusion(predictions: NDArray[np.int64], labels: NDArray[np.int64], n_classes: int) -> list[list[int]]:
-    """How often each class was predicted (rows) for trials of each label (columns)."""
-    flat = np.bincount(np.asarray(predictions) * n_classes + np.asarray(labels), minlength=n_classes**2)
-    return flat.reshape(n_classes, n_classes).tolist()
 
 
 def checkpoint_key(net: EventpropNet, splits: Splits, recipe: Recipe, seed: int) -> str:
