@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+import numpy as np
 from matplotlib import style
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -54,7 +57,39 @@ def mark(voice: str) -> dict[str, Any]:
     """Return how matplotlib draws a point of a voice: published ones are hollow."""
     look = VOICES[voice]
     filled = look.colour if voice != "published" else "white"
-    return {"color": look.colour, "marker": look.marker, "linestyle": "", "markerfacecolor": filled}
+    return {"color": look.colour, "marker": look.marker, "linestyle": "", "markeredgewidth": 1.5, "markerfacecolor": filled}
+
+
+def draw_spread(
+    axes: Axes, y: float, over: Mapping[str, Any], point: Mapping[str, Any], within: tuple[float, float] = (-np.inf, np.inf)
+) -> None:
+    """Draw a spread at a height: its values as ticks, its mean as a point, its interval, cut to `within`, as a line.
+
+    `over` is a `spread`, of which nothing is drawn where it is empty; `point` says how matplotlib draws the mean.
+    """
+    if over["mean"] is None:
+        return
+    if over["low"] is not None:
+        interval = np.clip([over["low"], over["high"]], *within)
+        axes.plot(interval, [y, y], color=point["color"], linewidth=1.5, alpha=0.7)
+    if len(over["values"]) > 1:
+        axes.plot(over["values"], [y] * len(over["values"]), "|", color=point["color"], markersize=7)
+    axes.plot(over["mean"], y, **point)
+
+
+def draw_bands(axes: Axes, names: Sequence[str], size: float | None = None) -> None:
+    """Make a row for each name from the top down, every second one shaded."""
+    for row in range(1, len(names), 2):
+        axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
+    axes.set_ylim(max(len(names), 1) - 0.5, -0.5)
+    axes.set_yticks(range(len(names)), names, fontsize=size)
+    axes.tick_params(axis="y", length=0)
+
+
+def explain_voices(figure: Figure, documents: Mapping[str, Document | None]) -> None:
+    """Explain the voices above a figure."""
+    handles = [handle(voice, document) for voice, document in documents.items()]
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.2, columnspacing=1, fontsize=8.5)
 
 
 def handle(voice: str, document: Document | None) -> Line2D:

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from mstask.results.documents import Document
 from mstask.results.voices import LABELS, NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import BAND, GREY, WIDTH, Plot, handle, mark, styled
+from mstask.show.canvas import GREY, WIDTH, Plot, draw_bands, draw_spread, explain_voices, mark, styled
 from mstask.summary import standings
 
 Documents = Mapping[str, Document | None]
@@ -83,18 +83,14 @@ def figure_scores(documents: Documents, methods: Sequence[str]) -> Figure:
     with styled():
         figure = Plot(figsize=(WIDTH, 1.1 + (0.26 + 0.12 * len(found)) * len(methods)), layout="constrained")
         axes = figure.add_subplot()
+        draw_bands(axes, [label(name) for name in methods])
         for row, name in enumerate(methods):
-            if row % 2:
-                axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
             for lane, (voice, standing) in zip(lanes, found.items(), strict=True):
                 _draw_score(axes, row + lane, standing["methods"].get(name), voice)
         for n_classes in {len(d.data.class_names) for d in by_voice(documents).values() if d.data}:
             axes.axvline(1 / n_classes, color=GREY, linestyle=":", linewidth=1)
-        axes.set(xlim=(0, 1), ylim=(len(methods) - 0.5, -0.5), xlabel="macro-F1 on the test set")
-        axes.set_yticks(range(len(methods)), [label(name) for name in methods])
-        axes.tick_params(axis="y", length=0)
-        handles = [handle(voice, document) for voice, document in documents.items()]
-        figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.2, columnspacing=1, fontsize=8.5)
+        axes.set(xlim=(0, 1), xlabel="macro-F1 on the test set")
+        explain_voices(figure, documents)
     return figure
 
 
@@ -225,11 +221,7 @@ def _draw_score(axes: Axes, y: float, method: dict[str, Any] | None, voice: str)
     if not spread or spread["mean"] is None:
         axes.text(0.01, y, look.absent, va="center", fontsize=7.5, style="italic", color=look.colour)
         return
-    if spread["low"] is not None:
-        axes.plot([max(spread["low"], 0), min(spread["high"], 1)], [y, y], color=look.colour, linewidth=1.6, alpha=0.7)
-    if len(spread["values"]) > 1:
-        axes.plot(spread["values"], [y] * len(spread["values"]), "|", color=look.colour, markersize=8)
-    axes.plot(spread["mean"], y, markersize=6, markeredgewidth=1.5, **mark(voice))
+    draw_spread(axes, y, spread, mark(voice), (0, 1))
 
 
 def _first(found: Iterable[dict[str, Any]], name: str, field: str) -> Any:

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from mstask.results.documents import Document
 from mstask.results.voices import VOICES, heading
-from mstask.show.canvas import BAND, GREY, WIDTH, Plot, styled
+from mstask.show.canvas import GREY, WIDTH, Plot, draw_bands, draw_spread, styled
 from mstask.show.scores import score
 from mstask.summary.comparisons import spread
 
@@ -55,20 +55,11 @@ def panels(document: Document, n: int, height: float, each: float) -> Iterator[t
 def draw_rows(axes: Axes, rows: Mapping[str, Mapping[str, Iterable[float]]], looks: Mapping[str, Look]) -> Axes:
     """Draw values by row and look, a lane for each look: every value a tick, their mean a mark, its interval a line."""
     lanes = np.linspace(-0.3, 0.3, len(looks)) if len(looks) > 1 else [0.0] * len(looks)
+    draw_bands(axes, [name.replace(", ", ",\n") for name in rows])
     for row, found in enumerate(rows.values()):
-        if row % 2:
-            axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
         for lane, (name, look) in zip(lanes, looks.items(), strict=True):
-            over = spread(found.get(name, ()))
-            if over["low"] is not None:
-                axes.plot([over["low"], over["high"]], [row + lane] * 2, color=look.colour, linewidth=1.4, alpha=0.7)
-            if over["n"] > 1:
-                axes.plot(over["values"], [row + lane] * over["n"], "|", color=look.colour, markersize=7)
-            if over["n"]:
-                axes.plot(over["mean"], row + lane, color=look.colour, marker=look.marker, markersize=5)
-    axes.set_ylim(max(len(rows), 1) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), [name.replace(", ", ",\n") for name in rows])
-    axes.tick_params(axis="y", length=0)
+            point = {"color": look.colour, "marker": look.marker, "markersize": 5}
+            draw_spread(axes, row + lane, spread(found.get(name, ())), point)
     if not rows:
         say_nothing(axes)
     return axes

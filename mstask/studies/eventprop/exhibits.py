@@ -5,19 +5,17 @@ Plots of one document have its voice above; each draws what the document has and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import BAND, GREY, WIDTH, Plot, handle, mark, styled
+from mstask.show.canvas import GREY, WIDTH, Plot, draw_bands, draw_spread, explain_voices, mark, styled
 from mstask.show.scores import NBSP, Documents, voice_columns
 from mstask.show.sheet import plain, say_nothing, sheet
 from mstask.studies.eventprop.facts import curve, tasks_of
@@ -52,16 +50,14 @@ def figure_eventprop(document: Document) -> Figure:
     with sheet(document, 0.9 + 2.75 * ((len(cases) + 1) // 2)) as figure:
         panels = figure.subplots((len(cases) + 1) // 2, min(2, len(cases)), sharey=True, squeeze=False)
         for axes, case in zip(panels.flat, cases, strict=False):
+            draw_bands(axes, [label(name) for name in METHODS], size=8)
             for row, name in enumerate(METHODS):
-                if row % 2:
-                    axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
-                draw_spread(axes, row, measured(document, case, name).values(), GROUPS[name])
+                point = {"color": GROUPS[name], "marker": "o", "markersize": 4.5}
+                draw_spread(axes, row, spread(measured(document, case, name).values()), point, (0, 1))
             record = (document.cases or {}).get(case)
             if record:
                 axes.axvline(1 / len(record.class_names), color=GREY, linestyle=":", linewidth=1)
-            axes.set(xlim=(0, 1.03), ylim=(len(METHODS) - 0.5, -0.5), title=TASKS[case].title)
-            axes.set_yticks(range(len(METHODS)), [label(name) for name in METHODS], fontsize=8)
-            axes.tick_params(axis="y", length=0)
+            axes.set(xlim=(0, 1.03), title=TASKS[case].title)
             if not tasks_of(document):
                 say_nothing(axes)
         for axes in panels.flat[len(cases) :]:
@@ -84,19 +80,12 @@ def data_eventprop(document: Document) -> pd.DataFrame:
 
 def table_eventprop(document: Document) -> pd.DataFrame:
     """Accuracy of every loss on every task, as mean ± standard deviation over seeds."""
-    columns = {
-        TASKS[case].title: [plain(measured(document, case, name).values()) for name in METHODS] for case in tasks_of(document)
-    }
-    return pd.DataFrame({"loss": [label(name) for name in METHODS]} | columns)
+    return _by_task(document, plain)
 
 
 def table_eventprop_spikes(document: Document) -> pd.DataFrame:
     """Hidden spikes in a test trial, by loss and task: where a loss has deleted them, nothing is left to learn with."""
-    columns = {}
-    for case in tasks_of(document):
-        known = [list(measured(document, case, name, "hidden_spikes").values()) for name in METHODS]
-        columns[TASKS[case].title] = [f"{np.mean(values):.0f}" if values else NOTHING for values in known]
-    return pd.DataFrame({"loss": [label(name) for name in METHODS]} | columns)
+    return _by_task(document, lambda counts: f"{np.mean(counts):.0f}" if counts else NOTHING, "hidden_spikes")
 
 
 @takes_voices
@@ -105,7 +94,7 @@ def table_eventprop_speech(documents: Documents) -> pd.DataFrame:
     heard = by_voice(documents)
     table = pd.DataFrame({"loss": [label(name) for name in LOSSES]})
     for voice, document in heard.items():
-        table[heading(voice, document)] = [_on_speech(document, name, voice) for name in LOSSES]
+        table[heading(voice, document)] = [_accuracy(document, name, voice, "speech") for name in LOSSES]
     return voice_columns(table, {voice: heading(voice, document) for voice, document in documents.items()})
 
 
@@ -175,23 +164,19 @@ def figure_eventprop_yin_yang(documents: Documents) -> Figure:
         figure = Plot(figsize=(WIDTH, 1.3 + 0.38 * len(VARIANTS)), layout="constrained")
         axes = figure.add_subplot()
         lowest = 0.96
+        draw_bands(axes, [label(name) for name in VARIANTS])
         for row, name in enumerate(VARIANTS):
-            if row % 2:
-                axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
             for lane, (voice, document) in zip(lanes, heard.items(), strict=True):
                 values = _accuracies(document, name)
                 lowest = min([lowest, *values])
-                _draw_voice(axes, row + lane, values, voice)
+                draw_spread(axes, row + lane, spread(values), mark(voice), (0, 1))
         if target:
             axes.axvspan(
                 target[0] - target[1], target[0] + target[1], color=VOICES["published"].colour, alpha=0.25, linewidth=0
             )
         axes.axvline(DEMANDED, color=GREY, linestyle=":", linewidth=1)
-        axes.set(xlim=(lowest - 0.02, 1.0), ylim=(len(VARIANTS) - 0.5, -0.5), xlabel="accuracy on the test set")
-        axes.set_yticks(range(len(VARIANTS)), [label(name) for name in VARIANTS])
-        axes.tick_params(axis="y", length=0)
-        handles = [handle(voice, document) for voice, document in documents.items()]
-        figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.2, columnspacing=1, fontsize=8.5)
+        axes.set(xlim=(lowest - 0.02, 1.0), xlabel="accuracy on the test set")
+        explain_voices(figure, documents)
     return figure
 
 
@@ -232,7 +217,7 @@ def figure_eventprop_learning(documents: Documents) -> Figure:
             points = document.values.get("test_accuracy_by_epoch", {})
             if points:
                 epochs = sorted(map(int, points))
-                axes.plot(epochs, [points[str(e)] for e in epochs], markersize=6, markeredgewidth=1.5, **mark(voice))
+                axes.plot(epochs, [points[str(e)] for e in epochs], **mark(voice))
             for values in _histories(document, "published"):
                 axes.plot(range(1, len(values) + 1), values, color=VOICES[voice].colour, linewidth=0.6, alpha=0.4)
             if mean := curve(document, "published", None, "validation_accuracy"):
@@ -240,8 +225,7 @@ def figure_eventprop_learning(documents: Documents) -> Figure:
         axes.set(xscale="log", ylim=(0.7, 1.0), xlabel="epoch", ylabel="accuracy")
         axes.set_xticks([1, 2, 5, 10, 20, 50, 100], [1, 2, 5, 10, 20, 50, 100])
         axes.minorticks_off()
-        handles = [handle(voice, document) for voice, document in documents.items()]
-        figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.2, columnspacing=1, fontsize=8.5)
+        explain_voices(figure, documents)
     return figure
 
 
@@ -259,18 +243,6 @@ def data_eventprop_learning(documents: Documents) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["voice", "seed", "epoch", "accuracy", "part"])
 
 
-def draw_spread(axes: Axes, y: float, values: Iterable[float], colour: str) -> None:
-    """Draw seeds as ticks, their mean as a dot and its interval as a line; nothing where there are none."""
-    found = spread(values)
-    if found["mean"] is None:
-        return
-    if found["low"] is not None:
-        axes.plot([max(found["low"], 0), min(found["high"], 1)], [y, y], color=colour, linewidth=1.4, alpha=0.7)
-    if found["n"] > 1:
-        axes.plot(found["values"], [y] * found["n"], "|", color=colour, markersize=7)
-    axes.plot(found["mean"], y, "o", color=colour, markersize=4.5)
-
-
 def confusion(document: Document, method: str, case: str) -> np.ndarray | None:
     """Share of each label's trials (columns) that got each answer (rows), all seeds together; None where nothing is known."""
     counts = _counts(document, method, case)
@@ -282,11 +254,12 @@ def _counts(document: Document, method: str, case: str) -> np.ndarray | None:
     return np.sum(found, axis=0) if found else None
 
 
-def _on_speech(document: Document, name: str, voice: str) -> str:
-    if values := measured(document, "speech", name).values():
-        return plain(values)
-    mean = document.means.get(name)
-    return VOICES[voice].absent if mean is None or mean.accuracy is None else f"{mean.accuracy:.3f}"
+def _by_task(document: Document, told: Callable[[list[float]], str], *path: str) -> pd.DataFrame:
+    """What is told of every loss on every task, from its accuracies or its details at `path`."""
+    table = pd.DataFrame({"loss": [label(name) for name in METHODS]})
+    for case in tasks_of(document):
+        table[TASKS[case].title] = [told(list(measured(document, case, name, *path).values())) for name in METHODS]
+    return table
 
 
 def _published(heard: Mapping[str, Document]) -> tuple[float, float] | None:
@@ -301,27 +274,15 @@ def _accuracies(document: Document, name: str) -> list[float]:
     return values or ([] if mean is None or mean.accuracy is None else [mean.accuracy])
 
 
-def _accuracy(document: Document, name: str, voice: str) -> str:
-    values = measured(document, None, name).values()
-    if values:
+def _accuracy(document: Document, name: str, voice: str, case: str | None = None) -> str:
+    """Mean ± standard deviation of a method's accuracy, of its cells or as published."""
+    if values := measured(document, case, name).values():
         return plain(values)
     mean = document.means.get(name)
     if mean is None or mean.accuracy is None:
         return VOICES[voice].absent
     sd = document.values.get(name, {}).get("sd")
     return f"{mean.accuracy:.3f}" + (f"{NBSP}±{NBSP}{sd:.3f}" if sd is not None else "")
-
-
-def _draw_voice(axes: Axes, y: float, values: Sequence[float], voice: str) -> None:
-    found: dict[str, Any] = spread(values)
-    if found["mean"] is None:
-        return
-    colour = VOICES[voice].colour
-    if found["low"] is not None:
-        axes.plot([found["low"], min(found["high"], 1)], [y, y], color=colour, linewidth=1.6, alpha=0.7)
-    if found["n"] > 1:
-        axes.plot(found["values"], [y] * found["n"], "|", color=colour, markersize=8)
-    axes.plot(found["mean"], y, markersize=6, markeredgewidth=1.5, **mark(voice))
 
 
 def _text(document: Document, name: str) -> str | None:

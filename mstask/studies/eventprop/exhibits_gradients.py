@@ -8,19 +8,31 @@ from statistics import median
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label
 from mstask.show.canvas import GREY
-from mstask.show.sheet import say_nothing, sheet
+from mstask.show.sheet import Look, legend, say_nothing, sheet
 from mstask.studies.eventprop.exhibits import GROUPS
 from mstask.studies.eventprop.facts import checks, facts, grid_table
 from mstask.studies.eventprop.methods import LOSS_METHODS, LOSSES
 from mstask.summary.details import measured
 
-INPUT, OUTPUT = "#a4243b", "#0b62a4"
-SHAPES = {"sum": "-", "linear": "--", "exp": "-", "sigmoid": ":"}
+ERRORS = {
+    "input_error": Look("input weights", "#a4243b", "o", "-"),
+    "output_error": Look("output weights", "#0b62a4", "s", "-"),
+}
+IN_PROPORTION = Look("in proportion to the step", GREY, "", ":")
+SHAPES = {
+    name: Look(label(name), colour, "", line)
+    for name, colour, line in (
+        ("sum", GROUPS["sum"], "-"),
+        ("linear", GROUPS["linear"], "--"),
+        ("exp", "#c75b12", "-"),
+        ("sigmoid", GROUPS["sigmoid"], ":"),
+    )
+}
+"""Weights of the output voltage."""
 ORIGINAL_NAMES = Path(__file__).with_name("original_names.csv")
 """The reference implementation's parameters: name there, place here (parameter, class.field, function), remark."""
 SMALLEST = 1e-9
@@ -65,10 +77,10 @@ def figure_eventprop_grid(document: Document) -> Figure:
     with sheet(document, 3.4) as figure:
         axes = figure.add_subplot()
         steps = list(table)
-        for name, colour, marker in (("input_error", INPUT, "o"), ("output_error", OUTPUT, "s")) if steps else ():
+        for name, look in ERRORS.items() if steps else ():
             rows = np.array([table[step][name] for step in steps])
-            axes.plot(steps, rows, color=colour, linewidth=0.6, alpha=0.4)
-            axes.plot(steps, np.median(rows, axis=1), color=colour, marker=marker, linewidth=1.6)
+            axes.plot(steps, rows, color=look.colour, linewidth=0.6, alpha=0.4)
+            axes.plot(steps, np.median(rows, axis=1), color=look.colour, marker=look.marker, linewidth=1.6)
         if steps:
             middle = np.median(table[steps[0]]["input_error"])
             axes.plot(steps, middle * np.array(steps) / steps[0], color=GREY, linestyle=":", linewidth=1)
@@ -78,12 +90,7 @@ def figure_eventprop_grid(document: Document) -> Figure:
         else:
             say_nothing(axes)
         axes.set(xlabel="step of the grid, ms", ylabel="relative error of the gradient")
-        handles = [
-            Line2D([], [], color=INPUT, marker="o", label="input weights"),
-            Line2D([], [], color=OUTPUT, marker="s", label="output weights"),
-            Line2D([], [], color=GREY, linestyle=":", label="in proportion to the step"),
-        ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=2)
+        legend(figure, (*ERRORS.values(), IN_PROPORTION))
     return figure
 
 
@@ -100,29 +107,24 @@ def data_eventprop_grid(document: Document) -> pd.DataFrame:
 
 def figure_eventprop_shaping(document: Document) -> Figure:
     """How strongly a hidden spike hears of an error, by its time in a long trial, for four weights of the output voltage."""
-    times = next(iter(measured(document, None, "shaping", "time").values()), [])
-    heard = next(iter(measured(document, None, "shaping", "heard").values()), {})
+    times, heard = _heard(document)
     with sheet(document, 3.2) as figure:
         axes = figure.add_subplot()
         for name, values in heard.items():
-            size = np.maximum(np.abs(values), SMALLEST)
-            axes.plot(times, size, color=GROUPS[name] if name != "exp" else "#c75b12", linestyle=SHAPES[name], linewidth=1.6)
+            size, look = np.maximum(np.abs(values), SMALLEST), SHAPES[name]
+            axes.plot(times, size, color=look.colour, linestyle=look.line, linewidth=1.6)
         if heard:
             axes.set(yscale="log", ylim=(SMALLEST, None))
         else:
             say_nothing(axes)
         axes.set(xlabel="time of the hidden spike, ms", ylabel="error that it hears, 1/ms")
-        handles = [
-            Line2D([], [], color=GROUPS[n] if n != "exp" else "#c75b12", linestyle=s, label=label(n)) for n, s in SHAPES.items()
-        ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=4, handlelength=2.2)
+        legend(figure, SHAPES.values(), 4)
     return figure
 
 
 def data_eventprop_shaping(document: Document) -> pd.DataFrame:
     """The curves of the shaping figure, signed."""
-    times = next(iter(measured(document, None, "shaping", "time").values()), [])
-    heard = next(iter(measured(document, None, "shaping", "heard").values()), {})
+    times, heard = _heard(document)
     return pd.DataFrame({"time_ms": times} | heard)
 
 
@@ -170,6 +172,12 @@ def table_eventprop_losses() -> pd.DataFrame:
     methods = [LOSS_METHODS[name] for name in LOSSES]
     rows = [(label(m.loss), m.original, m.text) for m in methods]
     return pd.DataFrame(rows, columns=["loss", "LOSS_TYPE", "what is compared with the label"])
+
+
+def _heard(document: Document) -> tuple[list[float], dict[str, list[float]]]:
+    """Times of hidden spikes in ms, and by weight the errors that they hear; the same at every seed."""
+    times, heard = (next(iter(measured(document, None, "shaping", key).values()), None) for key in ("time", "heard"))
+    return times or [], heard or {}
 
 
 def _times(key: str, own: dict[str, float]) -> str:
