@@ -15,6 +15,7 @@
     :::{mstask-audio} speech_word                          recordings to play, with :alt: and a caption as for a figure
     :::{mstask-status} locked/embedded                     what is locked, with its files to download; a table
     :::{mstask-zoo} published/ablation embedded/ablation   a section for every registered neuron type (see `zoo`)
+    :::{mstask-playground}                                 every registered neuron, to be played with (see `playground`)
     :::{mstask-claims} claims/published claims/embedded    every claim with its evidence, or those of :rows: or :verdict:
     :::{mstask-when} embedded/ablation                     content for when that document, or a true value in it, exists
     :::{mstask-when} claims/run:radar-winner.verdict = supported     or for a value; < and > compare numbers

@@ -26,6 +26,7 @@ from .directives import (
     WhenDirective,
 )
 from .parameters import ParametersDirective
+from .playground import PlaygroundDirective
 from .sources import Sources, digest
 from .status import StatusDirective
 from .zoo import ZooDirective
@@ -76,6 +77,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("mstask-status", StatusDirective)
     app.add_directive("mstask-parameters", ParametersDirective)
     app.add_directive("mstask-zoo", ZooDirective)
+    app.add_directive("mstask-playground", PlaygroundDirective)
     app.add_directive("mstask-when", WhenDirective)
     app.add_directive("mstask-unless", UnlessDirective)
     app.connect("config-inited", begin, priority=100)

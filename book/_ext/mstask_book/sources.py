@@ -310,12 +310,12 @@ def _join(words: list[str]) -> str:
 
 
 def digest(path: Path) -> str:
-    """Return a fingerprint of a file's bytes, or of every JSON and Python file in a folder; "absent" if neither."""
+    """Return a fingerprint of a file's bytes, or of every JSON, Python and JavaScript file in a folder; "absent" if neither."""
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()
     if not path.is_dir():
         return "absent"
     total = hashlib.sha256()
-    for file in sorted(p for p in path.rglob("*") if p.suffix in {".json", ".py"} and p.is_file()):
+    for file in sorted(p for p in path.rglob("*") if p.suffix in {".json", ".py", ".js"} and p.is_file()):
         total.update(f"{file.relative_to(path).as_posix()} {digest(file)}\n".encode())
     return total.hexdigest()

@@ -16,6 +16,7 @@ from docutils import nodes
 from sphinx import addnodes
 
 from mstask import show
+from mstask.neurons.description import Description
 from mstask.studies.gallery.exhibits_zoo import Entry
 from mstask.studies.gallery.responses import WIDTH
 
@@ -34,6 +35,13 @@ FIGURES = {
         "same for all neurons, and on noise that is shifted in phase from each neuron to the next. {said}"
     ),
 }
+
+
+def equation(about: Description, docname: str) -> nodes.Node:
+    """Return a type's equation, or where its docstring has none the code of its step."""
+    if about.equation:
+        return nodes.math_block(about.equation, about.equation, docname=docname, nowrap=False, number=None, label=None)
+    return nodes.literal_block(about.step, about.step, language="python")
 
 
 class ZooDirective(Exhibit):
@@ -64,7 +72,7 @@ class ZooDirective(Exhibit):
         self.state.document.note_explicit_target(section, section)
         if entry.about.summary:
             section += nodes.paragraph("", f"{entry.about.summary}.")
-        section += self.equation(entry)
+        section += equation(entry.about, self.env.docname)
         if entry.about.listens_for:
             section += nodes.paragraph("", "", nodes.strong("", "Listens for: "), nodes.Text(entry.about.listens_for))
         for figure, caption in FIGURES.items():
@@ -77,13 +85,6 @@ class ZooDirective(Exhibit):
             used = [reference for reference in present if reference.section in entry.studied_in]
             section += self.table(entry.ranks, title, f"{slug}-ranks", show.table_zoo_ranks, used)
         return section
-
-    def equation(self, entry: Entry) -> nodes.Node:
-        """Return the type's equation, or where its docstring has none the code of its step."""
-        if entry.about.equation:
-            text = entry.about.equation
-            return nodes.math_block(text, text, docname=self.env.docname, nowrap=False, number=None, label=None)
-        return nodes.literal_block(entry.about.step, entry.about.step, language="python")
 
     def figure(self, entry: Entry, which: str, caption: str, stem: str) -> nodes.container:
         function = getattr(show, f"figure_zoo_{which}")
