@@ -22,7 +22,10 @@ SEED = 1
 
 @dataclass(frozen=True)
 class Workload:
-    """The shapes of one training step: batch [B, T, F], C classes, L layers of W neurons, STFT window in steps."""
+    """The shapes of one training step: batch [B, T, F], C classes, L layers of W neurons, STFT window in steps.
+
+    With `events`, the share of inputs that aren't 0, the input holds counts as frames of spoken digits do.
+    """
 
     title: str
     batch: int
@@ -30,19 +33,24 @@ class Workload:
     features: int
     classes: int
     window_len: int
+    events: float = 0.0
     width: int = PROTOCOL.width
     layers: int = PROTOCOL.n_layers
 
     def data(self) -> tuple[Tensor, Tensor]:
-        """Standard normal inputs [B, T, F] and random labels [B]."""
+        """Standard normal inputs [B, T, F], or counts of 3 in the mean where they aren't 0, and random labels [B]."""
         generator = torch.Generator().manual_seed(SEED)
-        x = torch.randn(self.batch, self.steps, self.features, generator=generator)
+        shape = (self.batch, self.steps, self.features)
+        x = torch.randn(shape, generator=generator)
+        if self.events:
+            counts = torch.empty(shape).geometric_(1 / 3, generator=generator)
+            x = counts * (torch.rand(shape, generator=generator) < self.events)
         return x, torch.randint(self.classes, (self.batch,), generator=generator)
 
 
 WORKLOADS = {
     "A": Workload("radar", batch=128, steps=64, features=64, classes=6, window_len=16),
-    "B": Workload("audio", batch=128, steps=12, features=700, classes=20, window_len=8),
+    "B": Workload("audio", batch=128, steps=12, features=700, classes=20, window_len=8, events=0.02),
 }
 TINY = {"A": Workload("tiny", batch=8, steps=8, features=4, classes=3, window_len=4, width=8, layers=2)}
 
@@ -98,6 +106,8 @@ class Contender:
         net = cls(work.features, work.classes, [self.neuron] * work.layers, work.width, options)
         if self.group == "peer":
             x = x.transpose(0, 1).contiguous()
+        if self.group in ("floor", "peer"):
+            net.dense_above(0)
         for layer in net.layers():
             if self.group == "floor":
                 layer.neuron = Relu()
@@ -164,7 +174,7 @@ def _threshold(layer: nn.Module, x: Tensor) -> float:
     from mstask.calibration import bisect_threshold
 
     with torch.no_grad():
-        return bisect_threshold(layer, x, PROTOCOL.target_rate)
+        return bisect_threshold(layer, layer.drive(x), PROTOCOL.target_rate)
 
 
 def _single(value: float) -> float:

@@ -1,4 +1,4 @@
-"""Measures ideas for a faster step that the package doesn't use, each against what it does now; NOTES.md keeps the verdicts.
+"""Measures ideas for a faster step, each against what the package does now; NOTES.md keeps the verdicts.
 
 CPU time on one thread, interleaved; ratios below 1 are gains.
 """
@@ -36,7 +36,7 @@ def layouts(work: Any, repeats: int) -> dict[str, list[float]]:
     """The LIF loop, forward and backward, on time-major arrays, against batch-major ones as now."""
     import numpy as np
 
-    from benchmarks.event_driven import lif_backward, lif_forward
+    from benchmarks.layouts import lif_backward, lif_forward
 
     batch, steps, width = work.batch, work.steps, work.width
     rng = np.random.default_rng(0)
@@ -46,8 +46,9 @@ def layouts(work: Any, repeats: int) -> dict[str, list[float]]:
 
     def loop(rows: int, columns: int, row: int, step: int) -> Callable[[], None]:
         def run() -> None:
-            lif_forward(x, u, s, state, rows, steps, columns, row, step)
-            lif_backward(g, u, s, dx, state, rows, steps, columns, row, step)
+            sizes = [np.uint64(value) for value in (rows, steps, columns, row, step)]
+            lif_forward(x, u, s, state, *sizes)
+            lif_backward(g, u, s, dx, state, *sizes)
 
         return run
 
@@ -63,38 +64,32 @@ def layouts(work: Any, repeats: int) -> dict[str, list[float]]:
 
 
 def storage(work: Any, repeats: int) -> dict[str, list[float]]:
-    """The products with spikes of a hidden layer: dense float32 as now, from uint8, and event-driven from bits."""
+    """A layer's product with spikes and its weight gradient: event-driven, against dense; and dense from uint8."""
     import torch
 
-    from benchmarks import event_driven as events
+    from mstask.products import product
 
     rows, width = work.batch * work.steps, work.width
     found: dict[str, list[float]] = {}
     for rate in RATES:
         torch.manual_seed(0)
-        s, weight, g = (torch.rand(rows, width) < rate).float(), torch.randn(width, width), torch.randn(rows, width)
-        small, by_row, by_column = s.to(torch.uint8), *events.bits(s)
-        forward = {
-            "dense forward product": lambda s=s, w=weight: s @ w.t(),
-            f"event-driven forward product at {rate:.0%}": lambda b=by_row, w=weight: events.forward(b, w, None),
-        }
-        backward = {
-            "dense weight gradient": lambda s=s, g=g: g.t() @ s,
-            f"event-driven weight gradient at {rate:.0%}": lambda b=by_column, g=g: events.weight_gradient(b, g, width),
-            "weight gradient from uint8 spikes": lambda s=small, g=g: g.t() @ s.float(),
-            "making both kinds of bits": lambda s=s: events.bits(s),
-        }
-        found |= _against("dense forward product", forward, repeats)
-        found |= _against("dense weight gradient", backward, repeats)
+        s, g = (torch.rand(rows, width) < rate).float(), torch.randn(rows, width)
+        weight, bias, small = torch.randn(width, width, requires_grad=True), torch.zeros(width), s.to(torch.uint8)
+
+        def layer(dense_above: float, given: Any = (s, weight, bias), g: Any = g) -> Callable[[], Any]:
+            return lambda: torch.autograd.grad(product(*given, dense_above), given[1], g)
+
+        found |= _against("dense", {"dense": layer(0), f"event-driven product at {rate:.0%}": layer(1)}, repeats)
+        gradients = {"dense": lambda s=s, g=g: g.t() @ s, "weight gradient from uint8": lambda s=small, g=g: g.t() @ s.float()}
+        found |= _against("dense", gradients, repeats)
     return found
 
 
 def whole_steps(work: Any, repeats: int) -> dict[str, list[float]]:
-    """Training steps of the LIF network with the bias added inside the loop, and with event-driven hidden products."""
+    """Training steps of the LIF network with the bias added inside the loop, and with dense products only."""
     import torch
 
     from benchmarks.contenders import SEED, contenders, training_step
-    from benchmarks.event_driven import EventLinear
 
     x, y = work.data()
     known = contenders()
@@ -102,56 +97,36 @@ def whole_steps(work: Any, repeats: int) -> dict[str, list[float]]:
     def lif() -> Any:
         return known["fused Vanilla-LIF"].network(work, x)[0]
 
-    floor, plain, biased, eventful, neither = known["floor"].network(work, x)[0], lif(), lif(), lif(), lif()
+    floor, plain, biased, dense = known["floor"].network(work, x)[0], lif(), lif(), lif()
     torch.manual_seed(SEED)
-    for net, bias, events in ((biased, True, False), (eventful, False, True), (neither, True, True)):
-        for depth, layer in enumerate(net.layers()):
-            if bias:
-                layer.neuron, layer.linear = with_bias(layer)
-            if events and depth > 0:
-                layer.linear = EventLinear(layer.linear)
-    nets = {"floor": floor, "fused LIF": plain, "bias inside the loop": biased, "event-driven hidden products": eventful}
-    nets |= {"event-driven hidden products, bias inside the loop": neither}
+    for layer in biased.layers():
+        layer.neuron, layer.linear = with_bias(layer)
+    dense.dense_above(0)
+    nets = {"floor": floor, "fused LIF": plain, "bias inside the loop": biased, "dense products": dense}
     return _against("fused LIF", {name: training_step(net, x, y) for name, net in nets.items()}, repeats)
 
 
 def linear_drive(work: Any, repeats: int) -> dict[str, list[float]]:
-    """Training steps of the Beam-IF network with the steering, which is linear, multiplied into the weights before it."""
+    """Training steps of the Beam-IF network with the steering applied to the data, against that to the weights."""
     from benchmarks.contenders import contenders, training_step
 
     x, y = work.data()
-    now, folded = (contenders()["fused Beam-IF"].network(work, x)[0] for _ in range(2))
-    fold(folded)
-    steps = {"Beam-IF": training_step(now, x, y), "Beam-IF, its steering folded into the weights": training_step(folded, x, y)}
-    return _against("Beam-IF", steps, repeats)
-
-
-def fold(net: Any) -> None:
-    """Replace each layer of a network by one that applies its neuron's linear drive to the weights instead of the data."""
-    import torch
-    from torch import nn
-
-    from mstask.neurons.scan import scan
-
-    class Folded(nn.Module):
-        def __init__(self, layer: Any) -> None:
-            super().__init__()
-            self.linear, self.neuron = layer.linear, layer.neuron
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            steering = self.neuron.drive(torch.eye(self.neuron.size)[None])[0]
-            drive = nn.functional.linear(x, steering.t() @ self.linear.weight, self.linear.bias @ steering)
-            return scan(self.neuron, drive)[0]
-
-    net.chains[0] = nn.ModuleList(Folded(layer) for layer in net.layers())
+    now, apart = (contenders()["fused Beam-IF"].network(work, x)[0] for _ in range(2))
+    for layer in apart.layers():
+        layer.folded = False
+    return _against(
+        "Beam-IF", {"Beam-IF": training_step(now, x, y), "Beam-IF, data steered": training_step(apart, x, y)}, repeats
+    )
 
 
 def with_bias(layer: Any) -> tuple[Any, Any]:
     """A LIF neuron that adds the linear layer's bias in its step, and the linear layer without it."""
+    import torch
     from torch import Tensor, nn
 
     from mstask import neurons
     from mstask.neurons.integrators import VanillaLIF
+    from mstask.products import SparseLinear
 
     class Biased(NamedTuple):
         beta: Tensor
@@ -175,8 +150,8 @@ def with_bias(layer: Any) -> tuple[Any, Any]:
 
     neuron = BiasedLIF(layer.linear.bias)
     neuron.threshold = layer.neuron.threshold
-    linear = nn.Linear(layer.linear.in_features, layer.linear.out_features, bias=False)
-    linear.weight = layer.linear.weight
+    linear = SparseLinear(layer.linear.in_features, layer.linear.out_features)
+    linear.weight, linear.bias = layer.linear.weight, nn.Parameter(torch.zeros(len(linear.bias)), requires_grad=False)
     return neuron, linear
 
 

@@ -62,7 +62,10 @@ def builder(
 
     def make(width: int) -> SpikingNet:
         if chosen.bank:
-            return PathBankNet(in_features, n_classes, chosen.types, width, PROTOCOL.n_layers, options)
-        return VerticalNet(in_features, n_classes, chosen.types, width, options)
+            net: SpikingNet = PathBankNet(in_features, n_classes, chosen.types, width, PROTOCOL.n_layers, options)
+        else:
+            net = VerticalNet(in_features, n_classes, chosen.types, width, options)
+        net.dense_above(parameters.dense_above)
+        return net
 
     return make

@@ -26,18 +26,21 @@ def calibrate_thresholds(model: SpikingNet, x: Tensor, target: float = 0.15) -> 
     for chain in model.chains:
         spikes = x
         for layer in chain:
-            current = layer.linear(spikes)
-            layer.neuron.threshold = bisect_threshold(layer.neuron, current, target)
-            spikes = layer.neuron(current)[0]
+            drive = layer.drive(spikes)
+            layer.neuron.threshold = bisect_threshold(layer.neuron, drive, target)
+            spikes = layer.neuron.run(drive)[0]
     return model
 
 
-def bisect_threshold(neuron: nn.Module, current: Tensor, target: float) -> float:
-    """Threshold at which the neurons fire at `target`, by 30 bisections in log space between 1e-3 and 1e5."""
+def bisect_threshold(neuron: nn.Module, drive: Tensor, target: float) -> float:
+    """Threshold at which the neurons fire at `target`, by 30 bisections in log space between 1e-3 and 1e5.
+
+    `drive` [B, T, W] goes into the time loop as it is: what `neuron.drive` makes of the neurons' input.
+    """
     low, high = LOW, HIGH
     for _ in range(ITERATIONS):
         neuron.threshold = math.sqrt(low * high)
-        if neuron(current)[0].mean().item() > target:
+        if neuron.run(drive)[0].mean().item() > target:
             low = neuron.threshold
         else:
             high = neuron.threshold

@@ -13,19 +13,35 @@ from torch import Tensor, nn
 
 from mstask import neurons
 from mstask.errors import MstaskError, nearest
+from mstask.products import SparseLinear, product
 
 
 class SpikingLayer(nn.Module):
-    """Linear (with bias, on each frame) followed by one layer of neurons."""
+    """Linear (with bias, on each frame) followed by one layer of neurons.
+
+    What comes in may be anything; where few of it isn't 0 the product is event-driven, see `mstask.products`.
+    """
 
     def __init__(self, in_features: int, width: int, neuron: str, options: dict[str, Any]) -> None:
         super().__init__()
-        self.linear = nn.Linear(in_features, width)
+        self.linear = SparseLinear(in_features, width)
         self.neuron = neurons.create(neuron, width, **options)
+        self.folded = self.neuron.mixes
 
     def forward(self, x: Tensor) -> Tensor:
         """Input [B, T, F] -> spikes [B, T, W]."""
-        return self.neuron(self.linear(x))[0]
+        return self.neuron.run(self.drive(x))[0] if self.folded else self.neuron(self.linear(x))[0]
+
+    def drive(self, x: Tensor) -> Tensor:
+        """Input [B, T, F] -> what goes into the neurons' time loop [B, T, W].
+
+        A linear mixing S of the neurons acts on the weights, which are fewer than the data: (x W^T + b) S = x (S^T W)^T + b S.
+        """
+        if not self.folded:
+            return self.neuron.drive(self.linear(x))
+        weight, bias = self.linear.weight, self.linear.bias
+        mixing = self.neuron.drive(torch.eye(len(bias), dtype=bias.dtype, device=bias.device)[None])[0]
+        return product(x, mixing.t() @ weight, bias @ mixing, self.linear.dense_above)
 
 
 class SpikingNet(nn.Module):
@@ -48,6 +64,12 @@ class SpikingNet(nn.Module):
         """All spiking layers, chain by chain, input side first."""
         for chain in self.chains:
             yield from chain
+
+    def dense_above(self, share: float) -> None:
+        """Multiply densely where a larger share of a layer's input isn't 0: 0 always, 1 never (`mstask.products`)."""
+        for module in self.modules():
+            if isinstance(module, SparseLinear):
+                module.dense_above = share
 
     def _logits(self, x: Tensor, watch: Callable[[Tensor], None]) -> Tensor:
         x = self.stem(x)
@@ -106,7 +128,7 @@ class PathBankNet(SpikingNet):
         neuron_kwargs: dict[str, Any] | None = None,
     ) -> None:
         check_options(path_types, neuron_kwargs)
-        stem = nn.Linear(in_features, width)
+        stem = SparseLinear(in_features, width)
         paths = [chain(width, [name] * n_layers, width, own_options([name], neuron_kwargs)) for name in path_types]
         super().__init__(stem, paths, width * len(path_types), n_classes)
 

@@ -20,6 +20,7 @@ LISTS = ("methods", "cases", "seeds")
 
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 LONGEST = 10_000
 """Values that a list may have."""
@@ -124,6 +125,7 @@ class SpikingParameters(TrainingParameters):
     surrogate_slope: Positive = Field(description="k of the fast-sigmoid surrogate")
     target_rate: Fraction = Field(description="firing rate after calibration, spikes per step")
     calibration_examples: Count = Field(description="examples for the thresholds")
+    dense_above: Share = Field(description="share of nonzero inputs above which products are dense")
 
 
 class ProbeParameters(SpikingParameters):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mstask.products import DENSE_ABOVE
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -19,6 +21,7 @@ class Protocol:
     patience: int = 20
     smoothing: int = 5
     target_rate: float = 0.15
+    dense_above: float = DENSE_ABOVE
     calibration_examples: int = 128
     seeds: tuple[int, ...] = (42, 123, 999)
     bootstrap_resamples: int = 2000

@@ -48,6 +48,7 @@ window_len: int = None  # STFT-IF window, steps; 0: the neuron's own
 surrogate_slope: float = None  # k of the fast-sigmoid surrogate
 target_rate: float = None  # firing rate after calibration, spikes per step
 calibration_examples: int = None  # examples for the thresholds
+dense_above: float = None  # share of nonzero inputs above which products are dense
 rate_low: float = None  # a layer firing less is flagged
 rate_high: float = None  # a layer firing more is flagged
 select_on: str = None  # the best epoch by validation, or by test as in the paper

@@ -49,6 +49,7 @@ window_len: int = None  # STFT-IF window, steps; 0: the neuron's own
 surrogate_slope: float = None  # k of the fast-sigmoid surrogate
 target_rate: float = None  # firing rate after calibration, spikes per step
 calibration_examples: int = None  # examples for the thresholds
+dense_above: float = None  # share of nonzero inputs above which products are dense
 
 # %% tags=["setup", "hide-input"]
 import os

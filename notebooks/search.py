@@ -42,6 +42,7 @@ batch_size: int = None  # training examples per step
 max_epochs: int = None  # upper limit, spiking networks
 patience: int = None  # epochs without a better validation score
 calibration_examples: int = None  # examples for the thresholds
+dense_above: float = None  # share of nonzero inputs above which products are dense
 cnn_epochs: int = None  # upper limit, CNNs; their cosine ends here
 cnn_learning_rate: float = None  # of Adam, CNNs
 cnn_weight_decay: float = None  # of Adam, CNNs

@@ -43,6 +43,7 @@ batch_size: int = None  # training examples per step
 max_epochs: int = None  # upper limit of a trial
 patience: int = None  # epochs without a better validation score
 calibration_examples: int = None  # examples for the thresholds
+dense_above: float = None  # share of nonzero inputs above which products are dense
 n_trials: int = None  # trials of each architecture
 startup_trials: int = None  # of these, drawn at random first
 prune_epoch: int = None  # epochs after which a hopeless trial ends

@@ -7,10 +7,8 @@ import importlib
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
-from benchmarks import cochlea, contenders, epoch, event_driven, gpu, ideas, runner, step, timing
+from benchmarks import cochlea, contenders, epoch, gpu, ideas, runner, step, timing
 from benchmarks.peers import Peer
 from mstask import neurons, results
 from mstask.results import documents, locks
@@ -191,35 +189,6 @@ class TestRunner:
 
 
 class TestIdeas:
-    @given(
-        rows=st.integers(1, 140), inputs=st.integers(1, 70), width=st.integers(1, 20), rate=st.sampled_from((0, 0.15, 0.5, 1))
-    )
-    def test_event_driven_products_are_the_dense_ones(self, rows, inputs, width, rate):
-        torch.manual_seed(rows)
-        dense = torch.nn.Linear(inputs, width)
-        s, g = (torch.rand(rows, inputs) < rate).float(), torch.randn(rows, width)
-        found = []
-        for layer in (dense, event_driven.EventLinear(dense)):
-            dense.zero_grad()
-            given = s.clone().requires_grad_()
-            out = layer(given)
-            out.backward(g)
-            found.append([out.detach(), given.grad, dense.weight.grad.clone(), dense.bias.grad.clone()])
-        for a, b in zip(*found, strict=True):
-            torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-4)
-
-    def test_folding_a_linear_drive_into_the_weights_changes_rounding_only(self):
-        work = contenders.TINY["A"]
-        net, x = contenders.contenders()["fused Beam-IF"].network(work, work.data()[0])
-        first = next(net.layers())
-        expected = first.neuron.drive(first.linear(x))
-        steering = first.neuron.drive(torch.eye(work.width)[None])[0]
-        found = torch.nn.functional.linear(x, steering.t() @ first.linear.weight, first.linear.bias @ steering)
-        torch.testing.assert_close(found, expected)
-        spikes = first(x)
-        ideas.fold(net)
-        assert (next(net.layers())(x) != spikes).float().mean() < 0.01
-
     def test_the_bias_inside_the_loop_changes_nothing(self):
         work = contenders.TINY["A"]
         net, x = contenders.contenders()["fused Vanilla-LIF"].network(work, work.data()[0])

@@ -89,7 +89,7 @@ class TestThresholds:
     @given(st.sampled_from(["Vanilla-LIF", "Doppler-LIF", "Chirp-LIF"]), SEEDS, st.floats(0.05, 0.15))
     def test_the_target_lies_between_the_rates_on_both_sides_of_the_threshold(self, name, seed, target):
         x, neuron = drawn(seed, batch=16, steps=20, width=16), layer(name, 16, "fused")
-        found, rates = bisect_threshold(neuron, x, target), []
+        found, rates = bisect_threshold(neuron, neuron.drive(x), target), []
         for factor in (1 - 1e-7, 1 + 1e-7):
             neuron.threshold = found * factor
             rates.append(neuron(x)[0].mean().item())

@@ -176,7 +176,7 @@ def equal_spikes() -> dict[str, float | None]:
     for name in filter(original.serves, registry.names()):
         with torch.no_grad():
             own = registry.neuron_type(name)(8, backend="reference")
-            own.threshold = bisect_threshold(own, x, 0.15)
+            own.threshold = bisect_threshold(own, own.drive(x), 0.15)
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
                 try:

@@ -20,7 +20,7 @@ SUBARRAY = 4
 class BeamIF(Neuron):
     r"""Delay-and-sum over a circular sub-array: y_i = Re sum_{m<4} exp(i m phi_i) x_{i+m} / 4, m <- max(m + y, 0), u = m.
 
-    The steering angle phi (radians) is learnt. y is linear in the layer's input, so it is one banded product per sequence.
+    The steering angle phi (radians) is learnt. y is linear in the layer's input, so a layer applies it to its weights.
 
     Equation
     --------
@@ -35,6 +35,7 @@ class BeamIF(Neuron):
 
     name = "Beam-IF"
     State = Membrane
+    mixes = True
 
     def __init__(self, size: int, **options: Any) -> None:
         super().__init__(size, **options)

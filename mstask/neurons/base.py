@@ -44,6 +44,8 @@ class Neuron(nn.Module):
 
     name: ClassVar[str]
     State: ClassVar[type[NamedTuple]]
+    mixes: ClassVar[bool] = False
+    """Whether `drive` is a product with one matrix [W, W] at each time step, so that a layer may apply it to its weights."""
 
     def __init__(self, size: int, *, threshold: float = 1.0, surrogate_slope: float = 25.0, backend: str = "auto") -> None:
         super().__init__()
@@ -74,7 +76,11 @@ class Neuron(nn.Module):
         """Run the layer from rest over x [B, T, W]; return spikes [B, T, W] and the final state."""
         if x.dim() != 3 or x.shape[-1] != self.size:
             raise MstaskError(f"{self.name}: input has shape {tuple(x.shape)}, expected [B, T, {self.size}]")
-        return scan(self, self.drive(x))
+        return self.run(self.drive(x))
+
+    def run(self, drive: Tensor) -> tuple[Tensor, Any]:
+        """Run the time loop alone, from rest over what `drive` returns."""
+        return scan(self, drive)
 
     @property
     def params_per_neuron(self) -> int:

@@ -45,6 +45,16 @@ class Original(nn.Module):
     def threshold(self, value: float) -> None:
         self.layer.threshold = value
 
+    mixes = False
+
+    def drive(self, x: Tensor) -> Tensor:
+        """The input as it is: what the package makes of it, it makes in its loop."""
+        return x
+
+    def run(self, drive: Tensor) -> tuple[Tensor, Any]:
+        """Run the layer."""
+        return self(drive)
+
     def forward(self, x: Tensor) -> tuple[Tensor, Any]:
         """Run the layer over x [B, T, W]; return spikes [B, T, W] and the final state."""
         self.surrogate.scale = self.surrogate_slope

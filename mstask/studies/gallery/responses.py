@@ -115,7 +115,7 @@ def measure(cls: type[Neuron]) -> Responses:
     random = np.random.default_rng(1)
     layer = cls(WIDTH, backend="reference")
     noise = random.standard_normal((TRIALS, STEPS, WIDTH))
-    layer.threshold = bisect_threshold(layer, _tensor(noise), RATE)
+    layer.threshold = bisect_threshold(layer, layer.drive(_tensor(noise)), RATE)
     return Responses(
         threshold=layer.threshold,
         params_per_neuron=layer.params_per_neuron,

@@ -39,7 +39,7 @@ ON_RADAR = {"window_len": 16, "calibration_examples": PROTOCOL.calibration_examp
 ON_AUDIO = {"window_len": 8, "calibration_examples": PROTOCOL.calibration_examples}
 SPIKING = {
     name: getattr(PROTOCOL, name)
-    for name in ("beta", "surrogate_slope", "learning_rate", "batch_size", "patience", "width", "target_rate")
+    for name in ("beta", "surrogate_slope", "learning_rate", "batch_size", "patience", "width", "target_rate", "dense_above")
 }
 
 SMOKE = {"data_size": "small", "seeds": [42], "max_epochs": 2, "width": 16}

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from mstask.parameters import Count, Fraction, Parameters, Positive
+from mstask.parameters import Count, Fraction, Parameters, Positive, Share
 from mstask.protocol import MORE_CALIBRATION, PROTOCOL
 from mstask.section import Place, Section
 
@@ -24,6 +24,7 @@ class StudyParameters(Parameters):
     max_epochs: Count = Field(description="upper limit of a trial")
     patience: Count = Field(description="epochs without a better validation score")
     calibration_examples: Count = Field(description="examples for the thresholds")
+    dense_above: Share = Field(description="share of nonzero inputs above which products are dense")
     n_trials: Count = Field(description="trials of each architecture")
     startup_trials: Count = Field(description="of these, drawn at random first")
     prune_epoch: Count = Field(description="epochs after which a hopeless trial ends")
@@ -38,12 +39,17 @@ class TunedParameters(Parameters):
     max_epochs: Count = Field(description="upper limit, spiking networks")
     patience: Count = Field(description="epochs without a better validation score")
     calibration_examples: Count = Field(description="examples for the thresholds")
+    dense_above: Share = Field(description="share of nonzero inputs above which products are dense")
     cnn_epochs: Count = Field(description="upper limit, CNNs; their cosine ends here")
     cnn_learning_rate: Positive = Field(description="of Adam, CNNs")
     cnn_weight_decay: Annotated[float, Field(ge=0)] = Field(description="of Adam, CNNs")
 
 
-COMMON: dict[str, Any] = {"batch_size": PROTOCOL.batch_size, "patience": PROTOCOL.patience} | MORE_CALIBRATION
+COMMON: dict[str, Any] = {
+    "batch_size": PROTOCOL.batch_size,
+    "patience": PROTOCOL.patience,
+    "dense_above": PROTOCOL.dense_above,
+} | MORE_CALIBRATION
 DENSE = {"cnn_learning_rate": 1e-3, "cnn_weight_decay": 1e-4}
 
 SMOKE = {"data_size": "small", "seeds": [42], "max_epochs": 2}

@@ -63,6 +63,7 @@ def fit(job: Job, architecture: str, configuration: Configuration) -> tuple[Spik
     splits = prepared(job.splits, configuration.input)
     torch.manual_seed(job.seed)
     model = build(architecture, configuration, splits.train.x.shape[-1], splits.n_classes)
+    model.dense_above(job.parameters.dense_above)
     model.to(job.device)
     batch = splits.train.x[: job.parameters.calibration_examples].to(job.device)
     calibrate_thresholds(model, batch, configuration.target_rate)
