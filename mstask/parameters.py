@@ -96,7 +96,7 @@ class Parameters(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     profile: Profile = Field(description="smoke, quick, afternoon or paper")
-    data_source: Literal["embedded", "real"] = Field(description="embedded, or real: the user's own copy")
+    data_source: Literal["embedded", "real", "recorded"] = Field(description="embedded, or real: the user's own copy")
     data_size: Literal["small", "medium", "paper"] = Field(description="small, medium or paper")
     methods: Annotated[list[str], Field(min_length=1)] = Field(description="which to run; None: all")
     cases: list[str] = Field(description="which data or splits; None: all")

@@ -40,7 +40,7 @@ class Section:
     profiles : how large a run is, by `mstask.parameters.PROFILES`; a profile never changes what is computed. "paper" is the
         published protocol; a section that two cores finish in that size has no "afternoon" of its own.
     experiment : imports and returns the module with `load` (the data of a case) and `measure` (one cell); see `mstask.job`.
-    data_sources : where the section's data can come from.
+    data_sources : where the section's data can come from, by default the first.
     case_sources : the same for single cases; a case that isn't named has the sources of the section.
     after : sections whose results the experiment reads; a run of both finishes those first.
     departures : in what "paper" isn't the published protocol all the same, and why, by the parameter or a word for it.
@@ -94,6 +94,12 @@ def sections() -> dict[str, Section]:
     return {section.id: section for part in plugins.everywhere("declare") for section in part.SECTIONS}
 
 
+def having(source: str | None) -> list[str]:
+    """The ids of the sections that have data of a source; of every section for None, or for a source that none has."""
+    found = [section.id for section in sections().values() if source in section.data_sources]
+    return found or list(sections())
+
+
 def study_of(name: str) -> ModuleType:
     """The package of the study that declares a section."""
     section(name)
@@ -142,7 +148,7 @@ def checked(section_id: str, **given: Any) -> Parameters:
     given = {name: value for name, value in given.items() if value is not None}
     given.setdefault("profile", "quick")
     size = chosen.size(given["profile"]) if isinstance(given["profile"], str) else {}
-    whole = {"data_source": "embedded", "methods": list(chosen.methods), "cases": list(chosen.cases)}
+    whole = {"data_source": chosen.data_sources[0], "methods": list(chosen.methods), "cases": list(chosen.cases)}
     filled = dict(chosen.protocol) | whole | dict(size or chosen.profiles["quick"]) | given
     if "cases" not in given:
         filled["cases"] = _available(chosen, filled["cases"], filled["data_source"])

@@ -49,7 +49,7 @@ def entries() -> tuple[Entry, ...]:
 
 
 def ledger(source: str = "embedded") -> list[Claim]:
-    """Judge every claim by the documents of one voice: "published", "embedded", "real" or "run".
+    """Judge every claim by the documents of one voice: "published", "embedded", "real", "recorded" or "run".
 
     Raises
     ------

@@ -18,13 +18,14 @@ from mstask.errors import MstaskError, nearest
 if TYPE_CHECKING:
     import torch
 
-SOURCES = ("embedded", "real")
+SOURCES = ("embedded", "real", "recorded")
 SIZES = ("paper", "medium", "small")
 
 Loader = Callable[[str, str, "str | PathLike[str] | None"], "Splits"]
 """From source, size and root to a data set."""
 
 _loaders: dict[str, Loader] = {}
+_sources: dict[str, tuple[str, ...]] = {}
 _ORDER = ("radar", "speech", "images")
 
 
@@ -58,11 +59,11 @@ class Splits:
     meta: dict[str, Any]
 
 
-def data_set(name: str) -> Callable[[Loader], Loader]:
-    """Register, as a decorator, the function that loads the data set of this name."""
+def data_set(name: str, sources: tuple[str, ...] = ("embedded", "real")) -> Callable[[Loader], Loader]:
+    """Register, as a decorator, the function that loads the data set of this name, and where its data can come from."""
 
     def register(loader: Loader) -> Loader:
-        _loaders[name] = loader
+        _loaders[name], _sources[name] = loader, sources
         return loader
 
     return register
@@ -81,14 +82,20 @@ def names() -> list[str]:
     return list(found())
 
 
+def sources_of(name: str) -> tuple[str, ...]:
+    """Return where the data of a set can come from; of an unknown set, every source."""
+    return _sources[name] if name in found() else SOURCES
+
+
 def load(name: str, source: str = "embedded", size: str = "paper", root: str | PathLike[str] | None = None) -> Splits:
     """Return a data set, split and checked.
 
     Parameters
     ----------
     name : one of `names()`.
-    source : "embedded" (generated here, once, into the cache) or "real" (the user's own copy of the original).
-    size : "paper", "medium" or "small": how much embedded data. Real data is always used whole.
+    source : "embedded" (generated here, once, into the cache), "real" (the user's own copy of the original) or "recorded"
+        (openly licensed recordings: sets whose name ends so have no other source, and other sets don't have it).
+    size : "paper", "medium" or "small": how much embedded data. Real data and recordings are always used whole.
     root : folder of the real data; by default the one that the data set's environment variable names.
 
     Raises
@@ -102,9 +109,12 @@ def load(name: str, source: str = "embedded", size: str = "paper", root: str | P
     ):
         if value not in valid:
             raise DataError(f"unknown {what} {value!r}: {nearest(str(value), valid)}")
+    loader, known = found()[name], _sources[name]
+    if source not in known and (source == "recorded" or known == ("recorded",)):
+        raise DataError(f"{name} has no {source} data: pass source={known[-1]!r} (--data {known[-1]})")
     if root is not None and source == "embedded":
         raise DataError(f"root={str(root)!r} names a folder of real data: pass source='real' with it")
     try:
-        return found()[name](source, size, root)
+        return loader(source, size, root)
     except MemoryError as error:
         raise DataError(f"{name} needs more memory than this machine has free ({error})") from None

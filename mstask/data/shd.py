@@ -2,7 +2,7 @@
 
     spikes/times   seconds, one variable-length row of floats per word
     spikes/units   channels 0..699, one variable-length row of integers per word
-    labels         0..19: zero to nine, null to neun
+    labels         0..19: zero to nine, null to neun; or only the first ten, where the keys are ten
     extra/speaker  who speaks
     extra/keys     the words by label
 
@@ -109,7 +109,8 @@ def _read(path: Path, file: h5py.File) -> Words:
     times, units = file["spikes/times"], file["spikes/units"]
     _check_ragged(path, times, "f", "floats (seconds)")
     _check_ragged(path, units, "iu", "integers (channels)")
-    labels = checks.class_labels(path, _vector(path, file["labels"]), N_CLASSES)
+    keys = _keys(path, file)
+    labels = checks.class_labels(path, _vector(path, file["labels"]), len(keys or WORDS))
     speakers = _speakers(path, _vector(path, file["extra/speaker"]))
     lengths = {key: len(file[key]) for key in REQUIRED}
     if len(set(lengths.values())) > 1:
@@ -128,7 +129,7 @@ def _read(path: Path, file: h5py.File) -> Words:
         raise DataError(f"{path}: {clipped / events:.1%} of its spikes come after {WINDOW:g} s; {_likely_unit(latest)}")
     if latest < WINDOW / N_FRAMES:
         raise DataError(f"{path}: all of its spikes come within {latest:g} s, the first frame; expected times in seconds")
-    return Words(np.concatenate(parts), labels, speakers, _keys(path, file), events, clipped)
+    return Words(np.concatenate(parts), labels, speakers, keys, events, clipped)
 
 
 def _rows_at_once(file: h5py.File) -> int:
@@ -173,8 +174,10 @@ def _keys(path: Path, file: h5py.File) -> tuple[str, ...] | None:
     if "extra/keys" not in file:
         return None
     keys = file["extra/keys"]
-    if not isinstance(keys, h5py.Dataset) or keys.shape != (N_CLASSES,) or keys.dtype.kind not in "OSU":
-        raise DataError(f"{path}: extra/keys is no list of {N_CLASSES} words, expected the words by label")
+    if not isinstance(keys, h5py.Dataset) or keys.dtype.kind not in "OSU" or keys.shape not in ((len(ENGLISH),), (N_CLASSES,)):
+        raise DataError(
+            f"{path}: extra/keys is no list of {N_CLASSES} words, or of {len(ENGLISH)}, expected the words by label"
+        )
     return tuple(key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key) for key in keys[:])
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from mstask import cell as cells
 from mstask import results
+from mstask.data.originals import MissingRecordings
 from mstask.errors import MstaskError, nearest
 from mstask.lab import estimates
 from mstask.lab.execution import Report, Task, execute
@@ -39,7 +40,11 @@ SILENCE = 30.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one cell: done, skipped (already done) or failed with an error and the notebook that shows it."""
+    """What became of one cell.
+
+    `status` is done, skipped (already done), absent (its recordings are not here; `error` says how to get them) or failed,
+    with an error and the notebook that shows it.
+    """
 
     section: str
     method: str
@@ -123,16 +128,19 @@ def left_to_do(made: Plan, section_id: str, keep_stale: bool) -> tuple[list[Plac
     parameters = made.parameters[section_id]
     check_notebook(ROOT / f"{section(section_id).notebook}.ipynb", given_to(section_id, parameters))
     todo, examples = [], None
-    broken: dict[str | None, str] = {}
+    broken: dict[str | None, tuple[str, str]] = {}
     for place in grid(parameters):
         if (section_id, place.case) not in made.fingerprints and place.case not in broken:
             try:
                 meta = cells.load(section_id, parameters, place.case).meta
                 made.fingerprints[section_id, place.case], examples = meta["fingerprint"], meta["counts"].get("train")
+            except MissingRecordings as error:
+                broken[place.case] = "absent", str(error)
             except MstaskError as error:
-                broken[place.case] = str(error)
+                broken[place.case] = "failed", str(error)
         if place.case in broken:
-            made.outcomes.append(Outcome(section_id, *place, "failed", error=broken[place.case]))
+            status, why = broken[place.case]
+            made.outcomes.append(Outcome(section_id, *place, status, error=why))
             continue
         found = found_of(made, section_id, place)
         if found.state == "done" or (keep_stale and found.state == "stale" and set(found.changed) <= {"code", "notebook"}):

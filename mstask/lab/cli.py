@@ -83,15 +83,15 @@ def parser() -> argparse.ArgumentParser:
 
     data = add("data", help="generate or check a data set and describe it, or fetch an original")
     data.add_argument("name", nargs="?", default="radar", help="a data set, or: fetch NAME")
-    data.add_argument("original", nargs="?", help="with fetch: the original to download (shd, mnist, fashion-mnist)")
-    data.add_argument("--data", default="embedded", help="embedded or real")
+    data.add_argument("original", nargs="?", help="with fetch: the original to download (shd, mnist, fashion-mnist, fsdd, ...)")
+    data.add_argument("--data", help="embedded (default), real or recorded")
     data.add_argument("--size", default="paper", help="small, medium or paper")
 
     run = add("run", help="run sections of the book, all by default", add_help=False)
     run.add_argument("sections", nargs="*", metavar="SECTION")
     run.add_argument("-h", "--help", action=SectionHelp)
     run.add_argument("--profile", help=f"{', '.join(PROFILES)}; quick by default")
-    run.add_argument("--data", help="embedded (default) or real")
+    run.add_argument("--data", help="embedded (default), real or recorded")
     run.add_argument("--methods", help="comma-separated; the profile's by default")
     run.add_argument("--cases", help="comma-separated, of sections that have some; the profile's by default")
     run.add_argument("--seeds", help="comma-separated integers; the profile's by default")
@@ -105,25 +105,25 @@ def parser() -> argparse.ArgumentParser:
     status = add("status", help="which cells are done, stale, failed or missing, and what they cost")
     status.add_argument("sections", nargs="*", metavar="SECTION")
     status.add_argument("--profile", help="only this profile; one without a run shows as missing")
-    status.add_argument("--data", help="only embedded or real")
+    status.add_argument("--data", help="only embedded, real or recorded")
     status.add_argument("--json", action="store_true")
 
     lock = add("lock", help="lock a section's run as the project's embedded result")
     lock.add_argument("section")
     lock.add_argument("--profile", help="the largest that was run by default")
-    lock.add_argument("--data", default="embedded", help="embedded or real")
+    lock.add_argument("--data", help="embedded, real or recorded; by default the first that the section has")
 
     verify = add("verify", help="check every locked result against the manifest")
     verify.add_argument("--json", action="store_true")
 
     repeat = add("repeat", help="train locked cells anew and compare; by default a section's quickest")
     repeat.add_argument("section")
-    repeat.add_argument("--data", default="embedded", help="embedded or real")
+    repeat.add_argument("--data", help="embedded, real or recorded; by default the first that the section has")
     for name in ("methods", "cases", "seeds"):
         repeat.add_argument(f"--{name}", help="comma-separated")
 
     claims = add("claims", help="judge the paper's claims")
-    claims.add_argument("--source", default="published", help="published, embedded, real or run")
+    claims.add_argument("--source", default="published", help="published, embedded, real, recorded or run")
     claims.add_argument("--json", action="store_true")
 
     doctor = add("doctor", help="check this installation and say what to do about what is wrong")

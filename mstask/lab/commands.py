@@ -20,11 +20,11 @@ from mstask.paths import ROOT
 BUILT = ROOT / "_build"
 BOOK, PDF = BUILT / "html" / "index.html", BUILT / "mstask.pdf"
 BENCHMARKS = ("step", "epoch", "scaling", "gpu", "ideas", "hetsyn", "ncg", "g2gnet")
-SOURCES = ("published", "embedded", "real", "run")
+SOURCES = ("published", "embedded", "real", "recorded", "run")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the cells of the sections; exit 1 when any failed."""
+    """Run the cells of the sections; exit 1 when any failed, or lacks the recordings of a section that was named."""
     requests = requested(options)
     check_positive("--workers", options.workers)
     check_positive("--timeout", options.timeout)
@@ -44,11 +44,14 @@ def run(options: argparse.Namespace) -> int:
         f"{duration(time.monotonic() - started)}",
         file=sys.stderr,
     )
+    absent = Counter((outcome.section, outcome.error) for outcome in outcomes if outcome.status == "absent")
+    for (name, why), n in absent.items():
+        print(f"left out: {name}, {n} cells: {why}", file=sys.stderr)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     for o in failed:
         place = f"{o.method}{' on ' + o.case if o.case else ''} seed {o.seed}"
         print(f"failed: {o.section} {place}: {o.error}{f' ({o.notebook})' if o.notebook else ''}", file=sys.stderr)
-    return 1 if failed else 0
+    return 1 if failed or (absent and options.sections) else 0
 
 
 def requested(options: argparse.Namespace) -> list[tuple[str, Any]]:
@@ -63,7 +66,7 @@ def requested(options: argparse.Namespace) -> list[tuple[str, Any]]:
         if value is not None and given.setdefault(name, value) != value:
             raise UsageError(f"{name} is given twice, as {given[name]!r} by --set and as {value!r}")
     with as_bad_use():
-        chosen = [sections.section(name) for name in dict.fromkeys(options.sections or sections.sections())]
+        chosen = [sections.section(name) for name in dict.fromkeys(options.sections or sections.having(options.data))]
         return [(section.id, sections.resolve(section.id, **given)) for section in chosen]
 
 
@@ -86,10 +89,10 @@ def section_help(name: str) -> str:
 
 def status(options: argparse.Namespace) -> int:
     """Print the state of every cell, summed up by run; with --json cell by cell."""
-    from mstask.section import resolve, section, sections
+    from mstask.section import having, resolve, section
 
     with as_bad_use():
-        chosen = [section(name).id for name in options.sections or sections()]
+        chosen = [section(name).id for name in options.sections or having(options.data)]
         for name in chosen:
             resolve(name, profile=options.profile, data_source=options.data)
 
@@ -115,18 +118,23 @@ def data(options: argparse.Namespace) -> int:
         if options.original not in known:
             raise UsageError(f"nothing to fetch under {options.original!r}; {nearest(str(options.original), known)}")
         print(downloads.fetch(options.original))
+        if said := downloads.attribution(options.original):
+            print(said, file=sys.stderr)
         return 0
-    splits = data.load(options.name, options.data, options.size)
+    splits = data.load(options.name, options.data or data.sources_of(options.name)[0], options.size)
     shown = {key: value for key, value in splits.meta.items() if key != "speakers"}
     print(json.dumps(shown, indent=2, default=str))
     return 0
 
 
 def lock(options: argparse.Namespace) -> int:
-    """Merge a section's run into results/embedded and enter it in the manifest."""
+    """Merge a section's run into the folder of its data source and enter it in the manifest."""
     from mstask.lab import locked
+    from mstask.section import section
 
-    print(locked.lock(options.section, options.profile, options.data))
+    with as_bad_use():
+        source = options.data or section(options.section).data_sources[0]
+    print(locked.lock(options.section, options.profile, source))
     return 0
 
 
@@ -149,12 +157,12 @@ def repeat(options: argparse.Namespace) -> int:
     from mstask.section import section
 
     with as_bad_use():
-        section(options.section)
+        source = options.data or section(options.section).data_sources[0]
     fields = Parameters.model_fields
     wanted = {name: read(fields[name].annotation, getattr(options, name)) for name in LISTS}
     if not all(isinstance(seed, int) for seed in wanted["seeds"] or ()):
         raise UsageError(f"--seeds is {options.seeds!r}, expected whole numbers such as 42,123")
-    cells = repeat.chosen(options.section, options.data, **wanted)
+    cells = repeat.chosen(options.section, source, **wanted)
     differing = 0
     for again in repeat.repeat(cells):
         print(again, flush=True)
@@ -167,7 +175,7 @@ def claims(options: argparse.Namespace) -> int:
     from mstask import claims
 
     if options.source not in SOURCES:
-        raise UsageError(f"--source is {options.source!r}, expected published, embedded, real or run")
+        raise UsageError(f"--source is {options.source!r}, expected {', '.join(SOURCES[:-1])} or run")
     ledger = claims.ledger(options.source)
     if options.json:
         print(json.dumps(claims.as_json(ledger), indent=2, ensure_ascii=False))

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mstask import paths
+from mstask.data import DataError, originals, recorded
 from mstask.errors import MstaskError
 
 FREE_GB = 2.0
@@ -207,6 +208,15 @@ def data() -> Iterator[Check]:
             )
         else:
             yield Check(variable, "ok", str(value))
+    for original in recorded.ORIGINALS:
+        try:
+            yield Check(original.variable, "ok", str(originals.located(original)))
+        except originals.MissingRecordings:
+            yield Check(
+                original.variable, "ok", "not set", f"python -m mstask data fetch {original.name} if you want to use them"
+            )
+        except DataError as error:
+            yield Check(original.variable, "wrong", str(error), f"name a copy, or unset {original.variable}")
 
 
 def folders() -> Iterator[Check]:

@@ -3,7 +3,8 @@
 SHD comes from the first mirror that works, checked against published checksums. A download that breaks off leaves
 NAME.part, and the next attempt, by whatever mirror, asks for the rest of it; pooch compares the whole file with its
 checksum before it gets its final name. MNIST and Fashion-MNIST come from OpenML by scikit-learn's fetcher, and are kept
-as the IDX files that their owners publish.
+as the IDX files that their owners publish. Recordings come as the archive of a GitHub repository at a pinned commit, which
+gets its final name when it has stated its licence and its files have been read and, where their bytes are known, compared.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
 from mstask import paths
-from mstask.data import DataError, idx
+from mstask.data import DataError, acconeer, fsdd, idx, neuroradar, originals, radhar
 from mstask.data.images import FASHION, MNIST
 from mstask.errors import nearest
 
@@ -42,6 +43,14 @@ class Collection:
     mirrors: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Recordings:
+    """Recordings of a repository, and the function that reads a copy and refuses what isn't one."""
+
+    original: originals.Original
+    read: Callable[[Path], object]
+
+
 COLLECTIONS = {
     "shd": Collection(
         {
@@ -54,13 +63,21 @@ COLLECTIONS = {
 """What mirrors have. SHD's checksums are those that several independent SHD loaders carry."""
 
 OPENML = {files.name: files for files in (MNIST, FASHION)}
+RECORDINGS: dict[str, Recordings] = {
+    module.ORIGINAL.name: Recordings(module.ORIGINAL, module.read) for module in (fsdd, neuroradar, radhar, acconeer)
+}
 N_TRAIN, N_ALL = 60_000, 70_000
 """Pictures of a set on OpenML: the official training part, then the test part."""
 
 
 def names() -> list[str]:
     """Return the names of what can be downloaded."""
-    return [*COLLECTIONS, *OPENML]
+    return [*COLLECTIONS, *OPENML, *RECORDINGS]
+
+
+def attribution(name: str) -> str:
+    """Return a sentence on licence and attribution of what can be downloaded; "" where its pages say it."""
+    return RECORDINGS[name].original.attribution if name in RECORDINGS else ""
 
 
 def fetch(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
@@ -79,6 +96,8 @@ def fetch(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
         with FileLock(target / f".{name}.lock", mode=0o666):
             if name in OPENML:
                 _fetch_pictures(name, target)
+            elif name in RECORDINGS:
+                _fetch_recordings(RECORDINGS[name], target)
             else:
                 for file, checksum in COLLECTIONS[name].files.items():
                     _fetch_file(file, checksum, COLLECTIONS[name].mirrors, target)
@@ -106,7 +125,32 @@ class DownloadError(Exception):
     """A mirror that has no intact copy to give."""
 
 
-def _retrieve(url: str, file: str, checksum: str, folder: Path) -> None:
+def _fetch_recordings(wanted: Recordings, folder: Path) -> None:
+    """Download a repository's archive, unless it is there; one that a resumed download spoilt is tried again from the start."""
+    original, path = wanted.original, folder / wanted.original.file
+    if path.exists():
+        return
+    unchecked = path.with_name(f"unchecked-{path.name}")
+    resumed = _part(unchecked).exists()
+    try:
+        _retrieve(original.url, unchecked.name, None, folder)
+        try:
+            originals.require_licence(original, unchecked)
+            originals.require_content(original, unchecked)
+            wanted.read(unchecked)
+            os.replace(unchecked, path)
+        finally:
+            unchecked.unlink(missing_ok=True)
+    except (DownloadError, DataError) as error:
+        if resumed and isinstance(error, DataError):
+            return _fetch_recordings(wanted, folder)
+        raise DataError(
+            f"{original.name} could not be downloaded from {original.url} ({error}); try again later, or get it by other means "
+            f"and name it by {original.variable}"
+        ) from error
+
+
+def _retrieve(url: str, file: str, checksum: str | None, folder: Path) -> None:
     """Download one file from one mirror; a wrong checksum after a resumed download is tried once more from the start."""
     pooch.get_logger().setLevel(logging.WARNING)
     resumed = _part(folder / file).exists()

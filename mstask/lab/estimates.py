@@ -8,7 +8,7 @@ from statistics import median
 
 from mstask import results
 from mstask.parameters import PROFILES, Parameters
-from mstask.section import Place, label
+from mstask.section import Place, label, section
 
 UNMEASURED = dict(zip(PROFILES, (2.0, 15.0, 120.0, 600.0), strict=True))
 """Seconds of a cell of which nothing is known, by profile."""
@@ -26,7 +26,7 @@ def expected(section_id: str, parameters: Parameters, examples: int | None = Non
     own = _by_method(results.run_cells(section_id, label(section_id, parameters), parameters.data_source), 1.0)
     other = {}
     try:
-        cells = results.load(section_id, "embedded").cells
+        cells = results.load(section_id, section(section_id).data_sources[0]).cells
         other = _by_method(cells, _scale(cells, parameters, examples))
     except results.ResultsError:
         pass

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mstask.results.documents import Document
-from mstask.results.voices import NOTHING, VOICES, label
+from mstask.results.voices import DATA_NAMES, NOTHING, VOICES, label
 from mstask.section import differing, sections
 from mstask.show import takes_sections
 from mstask.show.canvas import BAND, GREY, WIDTH, Plot, mark, styled
@@ -114,7 +114,7 @@ def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
 
 def _compared(documents: Documents) -> Iterator[Compared]:
     run = documents["run"]
-    locked = documents.get("real" if run.data_source == "real" else "embedded")
+    locked = documents.get(run.data_source or "embedded")
     for measure in ("macro_f1", "accuracy"):
         yours, others = _scores(run, measure), _scores(locked, measure)
         for method in method_order([run]):
@@ -150,7 +150,7 @@ def _size(run: Document, locked: Document | None, method: str) -> str:
 
 
 def _profile(run: Document) -> str:
-    return run.profile + (", real data" if run.data_source == "real" else "")
+    return run.profile + (f", {DATA_NAMES[run.data_source]}" if run.data_source in ("real", "recorded") else "")
 
 
 def _text(value: float | None, absent: str = NOTHING) -> str:

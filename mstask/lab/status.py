@@ -115,7 +115,7 @@ def on_disk(run: Run) -> list[Place]:
 def kept(section_id: str) -> dict[str, Any] | None:
     """How many locked cells a section has, their cost, and how many were made by the present code; None without any."""
     try:
-        return of_document(results.load(section_id, "embedded"))
+        return of_document(results.load(section_id, section(section_id).data_sources[0]))
     except results.ResultsError:
         return None
 

@@ -5,6 +5,7 @@ Layout of the results folder (`MSTASK_RESULTS`, or `results/` of the checkout)::
     published/<section>.json                                    the papers' figures
     embedded/<section>.json                                     this project's locked runs on the data that comes with it
     real/<section>.json                                         locked runs on original data, the project's or a lab's
+    recorded/<section>.json                                     locked runs on openly licensed recordings
     runs/<section>/<profile>-<data source>/<method>-<seed>.json the reader's cells, one file each (<method>@<case>-<seed>)
     manifest.json                                               the locks
 """
@@ -17,7 +18,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -28,6 +29,7 @@ from mstask.results.documents import (
     SCHEMA,
     Cell,
     DataRecord,
+    DataSource,
     Document,
     Mean,
     Measures,
@@ -73,8 +75,8 @@ __all__ = [
     "write_document",
 ]
 
-DATA_SOURCES = ("real", "embedded")
-SOURCES = ("published", "embedded", "real", "run")
+DATA_SOURCES = ("real", "recorded", "embedded")
+SOURCES = ("published", "embedded", "real", "recorded", "run")
 PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn")
 
 
@@ -185,11 +187,11 @@ def load(section: str, source: str = "embedded", data_source: str | None = None,
     section
         "ablation", "disjoint", ...
     source
-        "published" (the papers' figures), "embedded" (this project's locked runs), "real" (locked runs on original data) or
-        "run" (the reader's).
+        "published" (the papers' figures), "embedded" (this project's locked runs), "real" (locked runs on original data),
+        "recorded" (locked runs on openly licensed recordings) or "run" (the reader's).
     data_source, profile
-        Which run is meant. By default one of a larger profile counts more than one of a smaller, and real data more
-        than embedded.
+        Which run is meant. By default one of a larger profile counts more than one of a smaller, and real data or
+        recordings more than embedded data.
 
     What nobody has made is a `MissingResult`, which says how to make it; what is damaged or doesn't fit a `ResultsError`.
     """
@@ -223,13 +225,13 @@ def changed_runs() -> list[Document]:
 def lock_run(
     section: str,
     profile: str = "paper",
-    data_source: Literal["embedded", "real"] = "embedded",
+    data_source: DataSource = "embedded",
     budget: str | None = None,
 ) -> Path:
     """Merge a run's cells, write them as the section's kept document, lock it, and return its path.
 
-    A run on embedded data goes to `embedded/`, one on real data to `real/`. `budget` says in a sentence how the run
-    falls short of the paper's protocol; a smaller profile gets such a sentence by itself.
+    It goes to the folder of its data source: `embedded/`, `real/` or `recorded/`. `budget` says in a sentence how the run falls
+    short of the paper's protocol; a smaller profile gets such a sentence by itself.
     """
     cells = run_cells(section, profile, data_source)
     if not cells:
@@ -257,7 +259,7 @@ def _load_kept(section: str, folder: str) -> Document:
             raise MissingResult(lacking) from None
         if folder == "published":
             raise MissingResult(f"{path} does not exist: no figures are published for {section!r}") from None
-        data = " --data real" if folder == "real" else ""
+        data = "" if folder == "embedded" else f" --data {folder}"
         raise MissingResult(
             f"{path} does not exist; make it with `python -m mstask run {section} --profile paper{data}` "
             f"and `python -m mstask lock {section}{data}`"

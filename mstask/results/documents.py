@@ -51,7 +51,8 @@ Count = Annotated[int, Field(ge=0)]
 Size = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
-Source = Literal["published", "embedded", "real", "run"]
+Source = Literal["published", "embedded", "real", "recorded", "run"]
+DataSource = Literal["embedded", "real", "recorded"]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}$")]  # safe as a part of a file name
 History = dict[str, list[float] | list[list[float]]]
 
@@ -86,7 +87,7 @@ class DataRecord(Record):
     """The data a cell was trained and tested on."""
 
     name: Slug
-    source: Literal["embedded", "real"]
+    source: DataSource
     size: Slug
     fingerprint: Name
     counts: dict[str, Count]
@@ -258,7 +259,7 @@ class Document(Record):
 
     @property
     def data_source(self) -> str | None:
-        """ "embedded" or "real", None where no data is recorded."""
+        """ "embedded", "real" or "recorded", None where a document doesn't say which data it is about."""
         return next((record.source for record in (self.data, *(self.cases or {}).values()) if record), None)
 
     def of_case(self, case: str) -> Document:

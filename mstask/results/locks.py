@@ -14,11 +14,11 @@ from mstask.results.documents import SCHEMA, DataRecord, Document, Provenance, d
 from mstask.results.files import ResultsError, read_json, write_atomic
 from mstask.stats import scoring
 
-KEPT = ("published", "embedded", "real")
+KEPT = ("published", "embedded", "real", "recorded")
 """Folders of locked documents, named like the source that documents in each must state: the papers' figures, runs on embedded
-data, and runs on original recordings and pictures."""
+data, runs on the papers' own recordings and pictures, and runs on openly licensed recordings."""
 
-DATA_SOURCES = ("embedded", "real")
+DATA_SOURCES = ("embedded", "real", "recorded")
 """Sources of documents whose data must be of the same source."""
 
 MANIFEST = "manifest.json"
@@ -50,7 +50,7 @@ def lock(path: str | Path) -> Path:
     Parameters
     ----------
     path
-        A document in `published/`, `embedded/` or `real/` of a results folder.
+        A document in `published/`, `embedded/`, `real/` or `recorded/` of a results folder.
     """
     path = Path(path).resolve()
     folder, root = path.parent.name, path.parent.parent

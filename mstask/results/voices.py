@@ -25,8 +25,12 @@ VOICES = {
     "published": Voice("published", "#5d6d7e", "D", "not published"),
     "embedded": Voice("embedded", "#00796b", "o", "not locked"),
     "real": Voice("real data", "#6a3d9a", "^", "none on real data"),
+    "recorded": Voice("recorded", "#8c6d00", "v", "no recordings"),
     "run": Voice("your run", "#c75b12", "s", "not run yet"),
 }
+
+DATA_NAMES = {"embedded": "embedded data", "real": "real data", "recorded": "recordings"}
+"""What a reader calls each source of data."""
 
 NOTHING = "—"
 
@@ -68,6 +72,7 @@ LABELS = {
     "trained-taus": "trained time constants",
     "trained-delays": "trained delays",
     "SmallCNN": "compact CNN",
+    "logistic": "logistic regression",
     "dense": "dense",
     "dense-matched": "dense, narrower",
     "er": "unstructured",
@@ -92,12 +97,12 @@ def label(name: str) -> str:
 
 
 def heading(voice: str, document: Document | None = None) -> str:
-    """Return a voice's label; in brackets the profile where it isn't the paper's, and "real data" for a run on it."""
+    """Return a voice's label; in brackets the profile where it isn't the paper's, and a run's data where it isn't embedded."""
     details = []
     if document is not None and document.profile != "paper":
         details.append(document.profile)
-    if voice == "run" and document is not None and document.data_source == "real":
-        details.append("real data")
+    if voice == "run" and document is not None and document.data_source in ("real", "recorded"):
+        details.append(DATA_NAMES[document.data_source])
     return VOICES[voice].label + (f" ({', '.join(details)})" if details else "")
 
 

@@ -76,16 +76,16 @@ def recording(size: str, file: int, row: int, seed: int = 0) -> tuple[np.ndarray
 
 def _say(words: list[voices.Utterance], seed: int, parts: Path) -> None:
     path = _said_path(parts, words[0].speaker)
-    if _read(path) is None:
+    if part_of(path) is None:
         said = voices.say_batch(words, seed)
-        _write(path, {"samples": np.concatenate(said), "ends": np.cumsum([len(samples) for samples in said])})
+        write_part(path, {"samples": np.concatenate(said), "ends": np.cumsum([len(samples) for samples in said])})
 
 
 def hear_chunk(utterances: list[dict[str, Any]], first: int, n_channels: int, seed: int, parts: str) -> int:
     """Write the spikes of the words of a speaker that start at `first` of its batch, unless it is done; return how many."""
     words = [voices.Utterance(**utterance) for utterance in utterances]
     path = _heard_path(Path(parts), words[0].speaker, first)
-    if _read(path) is None:
+    if part_of(path) is None:
         said, ear = _said(_said_path(Path(parts), words[0].speaker)), cochlea.ear(n_channels)
         heard = []
         for word, samples in zip(words, said[first : first + len(words)], strict=True):
@@ -93,13 +93,13 @@ def hear_chunk(utterances: list[dict[str, Any]], first: int, n_channels: int, se
             heard.append(cochlea.hear(wave, word.sample_rate, ear, (seed, word.file, word.row)))
         times, units = zip(*heard, strict=True)
         ends = np.cumsum([len(t) for t in times])
-        _write(path, {"times": np.concatenate(times).astype(np.float16), "units": np.concatenate(units), "ends": ends})
+        write_part(path, {"times": np.concatenate(times).astype(np.float16), "units": np.concatenate(units), "ends": ends})
     return len(words)
 
 
 @functools.lru_cache(2)
 def _said(path: Path) -> list[np.ndarray]:
-    part = _read(path)
+    part = part_of(path)
     return np.split(part["samples"], part["ends"][:-1])
 
 
@@ -115,7 +115,7 @@ def _collected(size: str, batches: list[list[voices.Utterance]], paths: list[Pat
 
 
 def _words(path: Path) -> zip:
-    part = _read(path)
+    part = part_of(path)
     return zip(*(np.split(part[name], part["ends"][:-1]) for name in ("times", "units")), strict=True)
 
 
@@ -127,7 +127,7 @@ def _heard_path(parts: Path, speaker: int, first: int) -> Path:
     return parts / f"heard-{speaker:02d}-{first:04d}.npz"
 
 
-def _read(path: Path) -> dict[str, np.ndarray] | None:
+def part_of(path: Path) -> dict[str, np.ndarray] | None:
     """Return the arrays of a part, or None when it is missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as part:
@@ -136,7 +136,7 @@ def _read(path: Path) -> dict[str, np.ndarray] | None:
         return None
 
 
-def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def write_part(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write a part under a temporary name and rename it, so that a part is whole or absent."""
     handle, name = tempfile.mkstemp(prefix=f"{path.name}.tmp-", dir=path.parent)
     try:

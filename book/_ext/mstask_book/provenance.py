@@ -64,7 +64,7 @@ def _command(reference: Reference) -> str | None:
     if reference.section.startswith("benchmark-"):
         return f"python -m mstask bench {reference.section.removeprefix('benchmark-')}"
     match reference.source:
-        case "embedded" | "real" as data:
+        case "embedded" | "real" | "recorded" as data:
             command = f"python -m mstask run {reference.section} --profile {_profile(reference)}"
             return command if data == "embedded" else f"{command} --data {data}"
         case "run":

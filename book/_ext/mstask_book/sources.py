@@ -57,7 +57,8 @@ class Reference:
 
     Parameters
     ----------
-    source : "published", "embedded", "real", "run", "claims", "synthesis", "locked", "changed", "protocol" or "afternoon".
+    source : "published", "embedded", "real", "recorded", "run", "claims", "synthesis", "locked", "changed", "protocol" or
+        "afternoon".
     section : section id, or the voice for claims and locks, or "" for the protocol that all sections share.
     path : the keys below it.
     spec : a format specification of Python, or "label" for a method's display name.
@@ -94,7 +95,7 @@ class Reference:
 
     @property
     def voice(self) -> str:
-        """Whose value it is: "published", "embedded", "real", "run", "protocol" or "afternoon"."""
+        """Whose value it is: "published", "embedded", "real", "recorded", "run", "protocol" or "afternoon"."""
         return self.section if self.source in ("claims", "synthesis", "locked", "changed") else self.source
 
     @property
