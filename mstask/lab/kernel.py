@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import LocalProvisioner
 
 from mstask.errors import MstaskError
+from mstask.lab import forking
 from mstask.paths import ROOT
 
 FOLDER = ROOT / "_build" / "kernels"
@@ -47,6 +52,34 @@ QUIET = (
 """Options of a kernel. Its control thread may lose a race with its own shutdown and log that with a traceback."""
 
 
+class Fork(psutil.Process):
+    """A process that isn't a child of this one, with what jupyter_client asks of a child."""
+
+    stdin = stdout = stderr = None
+
+    def poll(self) -> int | None:
+        """None while it runs."""
+        try:
+            return None if self.is_running() and self.status() != psutil.STATUS_ZOMBIE else 0
+        except psutil.NoSuchProcess:
+            return 0
+
+    def wait(self, timeout: float | None = None) -> int:
+        """It is asked for only after it ended."""
+        return 0
+
+
+class Forked(LocalProvisioner):
+    """Starts kernels as forks of one process with everything imported, which takes a tenth of a second instead of many."""
+
+    async def launch_kernel(self, cmd: Sequence[str], *, env: Mapping[str, str], cwd: str = "", **_: Any) -> KernelConnectionInfo:
+        """Start the kernel."""
+        server = forking.server(cmd[0], env)
+        pid = server.fork(cmd[cmd.index("ipykernel_launcher") + 1 :], cwd or os.getcwd())
+        self.process, self.pid, self.pgid, self.cwd = Fork(pid), pid, pid, cwd
+        return self.connection_info
+
+
 class Kernel(AsyncKernelManager):
     """A kernel of this interpreter; kernels that are installed elsewhere, under whatever name, are not looked at."""
 
@@ -60,6 +93,8 @@ class Kernel(AsyncKernelManager):
 
     async def start_kernel(self, **settings: Any) -> None:
         """Start it in `environment`."""
+        if sys.platform == "linux":  # elsewhere system libraries may not survive a fork
+            self.provisioner = Forked(parent=self, kernel_id=str(uuid.uuid4()), kernel_spec=self.kernel_spec)
         await self._async_start_kernel(**settings, env=environment(os.environ))
 
 

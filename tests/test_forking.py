@@ -1,0 +1,61 @@
+"""Claims about kernels that are forks of one process: each begins as new, and ends with those it belongs to."""
+
+import json
+import os
+import sys
+import time
+
+import nbformat
+import psutil
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
+from toy import wait_until
+
+from mstask.lab import forking, kernel
+from mstask.paths import ROOT
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+ASK = """
+import json, os, sys, torch, numpy as np
+loaded = [name for name in sys.modules if name.split(".")[0] == "mstask"]
+print(json.dumps({
+    "pid": os.getpid(), "server": os.getppid(), "loaded": loaded, "left": "mark" in globals(), "path": sys.path,
+    "hash": hash("mstask"), "threads": torch.get_num_threads(), "gpu": torch.cuda.is_initialized(), "drawn": np.random.rand(),
+}))
+mark = 1
+"""
+
+
+def executed(source):
+    """What a cell prints in a kernel of its own."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    NotebookClient(notebook, startup_timeout=kernel.KERNEL_START, **kernel.ENGINE).execute(cwd=str(ROOT))
+    return notebook.cells[0].outputs[0].text
+
+
+def test_kernels_of_one_server_share_nothing_but_its_imports():
+    first, second = (json.loads(executed(ASK)) for _ in range(2))
+    assert first["server"] == second["server"] and first["pid"] != second["pid"]
+    assert first["loaded"] == [] and not second["left"]
+    assert first["hash"] == second["hash"] and first["drawn"] != second["drawn"]
+    assert (second["threads"], second["gpu"]) == (1, False)
+    assert str(ROOT / "mstask" / "lab") not in second["path"]
+
+
+def test_the_server_runs_no_thread_that_a_fork_would_lose():
+    assert psutil.Process(json.loads(executed(ASK))["server"]).num_threads() == 1
+
+
+def test_a_kernel_that_is_killed_is_missed():
+    with pytest.raises(DeadKernelError):
+        executed("import os; os.kill(os.getpid(), 9)")
+
+
+def test_a_kernel_ends_with_its_server_and_the_next_gets_another():
+    server = forking.server(sys.executable, kernel.environment(os.environ))
+    begun = psutil.Process(server.fork(["-f", str(kernel.FOLDER / f"{time.time_ns()}.json"), *kernel.QUIET], str(ROOT)))
+    psutil.Process(begun.ppid()).kill()
+    wait_until(lambda: not begun.is_running() or begun.status() == psutil.STATUS_ZOMBIE)
+    wait_until(lambda: not server.alive())
+    assert forking.server(sys.executable, kernel.environment(os.environ)) is not server
