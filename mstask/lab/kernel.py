@@ -35,8 +35,9 @@ ENVIRONMENT = {
     "LC_ALL": "C",
     "REDUCED": "0",
 }
-DROPPED = ("IPYTHON", "JUPYTER_", "MATPLOTLIBRC", "MPLBACKEND", "NUMBA_", "NVIDIA_TF32", "PYTHON", "TORCH_")
-"""How names of variables begin that a kernel doesn't inherit: they change numbers, pictures or the way it starts."""
+DROPPED = ("IPYTHON", "JUPYTER_", "MATPLOTLIBRC", "MPLBACKEND", "NUMBA_", "NVIDIA_TF32", "PYTEST_", "PYTHON", "TORCH_")
+"""How names of variables begin that a kernel doesn't inherit: they change numbers, pictures or the way it starts, or say
+which test is at work."""
 
 KEPT = ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONNOUSERSITE", "PYTHONPATH", "PYTHONPYCACHEPREFIX", "PYTHONUSERBASE")
 """Variables that say where Python finds and keeps its modules; the kernel inherits them all the same."""
@@ -72,7 +73,9 @@ class Fork(psutil.Process):
 class Forked(LocalProvisioner):
     """Starts kernels as forks of one process with everything imported, which takes a tenth of a second instead of many."""
 
-    async def launch_kernel(self, cmd: Sequence[str], *, env: Mapping[str, str], cwd: str = "", **_: Any) -> KernelConnectionInfo:
+    async def launch_kernel(
+        self, cmd: Sequence[str], *, env: Mapping[str, str], cwd: str = "", **_: Any
+    ) -> KernelConnectionInfo:
         """Start the kernel."""
         server = forking.server(cmd[0], env)
         pid = server.fork(cmd[cmd.index("ipykernel_launcher") + 1 :], cwd or os.getcwd())
