@@ -23,6 +23,7 @@ from mstask.identity import of_cell
 from mstask.job import Job
 from mstask.parameters import Parameters
 from mstask.progress import following
+from mstask.results.endings import converged
 from mstask.runs import failure_path, find, finished, path_of
 from mstask.section import Place, Section, checked, differing, grid, label, section
 
@@ -154,6 +155,7 @@ def run_cell(
         measure = chosen.experiment().measure
         started = time.perf_counter()
         measured = measure(job)
+        ended = converged(measured.measures, measured.seconds, parameters.of_cell())
         made = results.provenance(command(section_id, place, parameters), device)
         cell = results.Cell(
             section=section_id,
@@ -163,7 +165,7 @@ def run_cell(
             profile=label(section_id, parameters),
             parameters=parameters.of_cell(),
             data=data_record(splits),
-            result=measured.measures,
+            result=measured.measures.model_copy(update={"converged": ended}),
             timing=results.Timing(seconds=time.perf_counter() - started, parts=measured.seconds),
             provenance=made.model_copy(update={"inputs": made_by}),
         )

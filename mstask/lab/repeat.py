@@ -19,7 +19,10 @@ from mstask.section import checked, section
 
 @dataclass(frozen=True)
 class Repeat:
-    """A locked cell, and what came of training it again: the names of what differs, none where all is equal bit by bit."""
+    """A locked cell, and what came of training it again: the names of what differs, none where all is equal bit by bit.
+
+    `converged`, which follows from other measures, isn't compared.
+    """
 
     locked: Cell
     measures: Measures
@@ -30,7 +33,7 @@ class Repeat:
         """Names of the data's and the measures' fields that differ; of details, the single ones that both have."""
         about, again = self.locked.result, self.measures
         found = ["data"] if self.locked.data is not None and self.locked.data != self.data else []
-        fields = [name for name in Measures.model_fields if name != "details"]
+        fields = [name for name in Measures.model_fields if name not in ("details", "converged")]
         found += [name for name in fields if getattr(about, name) != getattr(again, name)]
         before, now = about.details or {}, again.details or {}
         return found + [f"details.{name}" for name in sorted(set(before) & set(now)) if before[name] != now[name]]

@@ -109,7 +109,7 @@ class Measures(Record):
     Rates are spikes per neuron and step; `history` holds "train_loss", "validation_macro_f1" and
     "smoothed" (one number per epoch) and "firing_rates" (per epoch one number per layer); `energy_uJ` is the
     operation-count proxy, `macs` the multiply-accumulates of a dense network; `details` is what only the section's own
-    experiment measures.
+    experiment measures. `converged` follows from the others, see `mstask.results.endings`; cells made earlier lack it.
     """
 
     macro_f1: Share | None = None
@@ -119,6 +119,7 @@ class Measures(Record):
     best_epoch: Count | None = None
     epochs: Count | None = None
     stopped: Literal["patience", "max_epochs"] | None = None
+    converged: bool | None = None
     n_parameters: Count | None = None
     width: Size | None = None
     firing_rates: list[Share] | None = None

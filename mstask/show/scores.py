@@ -17,7 +17,7 @@ from mstask.results.documents import Document
 from mstask.results.voices import LABELS, NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
 from mstask.show.canvas import GREY, WIDTH, Plot, draw_bands, draw_spread, explain_voices, mark, styled
-from mstask.summary import standings
+from mstask.summary import remark, standings
 
 Documents = Mapping[str, Document | None]
 Studies = Mapping[str, Documents]
@@ -100,7 +100,8 @@ def table_scores(documents: Documents, methods: Sequence[str], what: str) -> pd.
     for voice, document in by_voice(documents).items():
         found = standings(document)["methods"]
         table[heading(voice, document)] = [
-            score(found[name]["macro_f1"]) if name in found else VOICES[voice].absent for name in methods
+            score(found[name]["macro_f1"]) + remark(document, name) if name in found else VOICES[voice].absent
+            for name in methods
         ]
     return voice_columns(table, {voice: heading(voice, document) for voice, document in documents.items()})
 
@@ -222,6 +223,10 @@ def _draw_score(axes: Axes, y: float, method: dict[str, Any] | None, voice: str)
         axes.text(0.01, y, look.absent, va="center", fontsize=7.5, style="italic", color=look.colour)
         return
     draw_spread(axes, y, spread, mark(voice), (0, 1))
+    said = ["at chance"] * bool(method["at_chance"]) + [f"{method['collapsed']} collapsed"] * bool(method["collapsed"])
+    if said:
+        right = max([spread["mean"], *spread["values"], spread["high"] or 0])
+        axes.text(min(right, 1) + 0.015, y, ", ".join(said), va="center", fontsize=7.5, style="italic", color=look.colour)
 
 
 def _first(found: Iterable[dict[str, Any]], name: str, field: str) -> Any:

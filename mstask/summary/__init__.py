@@ -9,9 +9,22 @@ from typing import Any
 from mstask.results.documents import Cell, DataRecord, Document
 from mstask.summary.agreement import over_cases, rank_stability
 from mstask.summary.comparisons import compare, inference, share_seeds, spread
+from mstask.summary.endings import at_chance, collapsed, converged, remark
 from mstask.summary.facts import facts
 
-__all__ = ["COMPARISONS", "DENSE", "HETEROGENEOUS", "compare", "is_homogeneous", "standings", "summarise"]
+__all__ = [
+    "COMPARISONS",
+    "DENSE",
+    "HETEROGENEOUS",
+    "at_chance",
+    "collapsed",
+    "compare",
+    "converged",
+    "is_homogeneous",
+    "remark",
+    "standings",
+    "summarise",
+]
 
 DENSE = "CNN"
 HETEROGENEOUS = ("D1_", "D2_")
@@ -47,13 +60,15 @@ def summarise(document: Document) -> dict[str, Any]:
             `mstask.summary.agreement.over_cases` returns for all ranked methods.
         facts
             What only this section measures; see `mstask.summary.facts`.
+        endings, collapsed
+            How all trainings ended, as `converged` returns it, with their number `runs`; how many fell apart.
         data, parameters, cells, seeds, complete, missing
             The data record without labels; the parameters that the cells share; how many cells there are; grid points
             without a cell.
         section, source, profile, title, reference, budget, not_published, values
             As in the document.
     """
-    found = standings(document)
+    found, ended = standings(document), converged(document)
     places = dict.fromkeys((cell.case, cell.seed) for cell in document.cells)
     present = {(cell.method, cell.case, cell.seed) for cell in document.cells}
     run = dict.fromkeys(cell.method for cell in document.cells)
@@ -72,6 +87,8 @@ def summarise(document: Document) -> dict[str, Any]:
         "cases": {case: _case(document, found["methods"], case) for case in sorted({c for c, _ in places if c})},
         "over_cases": over_cases(document, found["ranking"]),
         "facts": facts(document),
+        "endings": vars(ended) | {"runs": ended.runs},
+        "collapsed": len(collapsed(document)),
         "data": _without_labels(document.data),
         "parameters": document.cells[0].parameters if document.cells else {},
         "cells": len(document.cells),
@@ -91,8 +108,9 @@ def standings(document: Document) -> dict[str, Any]:
             Per method: seeds; macro_f1 and accuracy as {mean, sd (divisor n - 1), min, max, low, high (95 %
             Student-t interval), values, n} over seeds, with None where a single number is known; per_class_f1;
             n_parameters, width, energy_uJ, macs; epochs_mean, best_epoch_mean, seconds_mean; firing {mean,
-            per_layer}; published_mean_only. In a document with cases the scores are taken over the cases, each
-            by the mean over its seeds, and `cases` holds per case seeds, macro_f1 and accuracy over seeds.
+            per_layer}; endings, collapsed and at_chance, see `mstask.summary.endings`; published_mean_only. In a
+            document with cases the scores are taken over the cases, each by the mean over its seeds, and `cases` holds
+            per case seeds, macro_f1 and accuracy over seeds.
         ranking, rank, best, best_homogeneous
             Methods that have a macro-F1.
     """
@@ -182,6 +200,9 @@ def _method(document: Document, name: str) -> dict[str, Any]:
         "best_epoch_mean": _mean(known("best_epoch")),
         "seconds_mean": _mean([cell.timing.seconds for cell in cells if cell.timing]),
         "firing": {"mean": _mean(per_layer or []), "per_layer": per_layer},
+        "endings": vars(converged(document, name)),
+        "collapsed": len(collapsed(document, name)),
+        "at_chance": at_chance(document, name),
         "published_mean_only": not cells,
         "note": getattr(mean, "note", None),
     }

@@ -54,7 +54,9 @@ def table_g2gnet(document: Document) -> pd.DataFrame:
         by_case = found[name]["cases"] if name in found else {}
         row = {"network": label(name)}
         for case in cases_of([document]):
-            row[answers.title(case)] = score(by_case[case]["macro_f1"]) if case in by_case else NOTHING
+            row[answers.title(case)] = (
+                score(by_case[case]["macro_f1"]) + remark(document, name, case) if case in by_case else NOTHING
+            )
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -12,7 +12,7 @@ from mstask.results.documents import Cell, Document
 from mstask.results.voices import NOTHING, label
 from mstask.show.scores import difference, method_order, neurons_of, score, signed
 from mstask.studies.matching.facts import by_method, differences
-from mstask.summary import standings
+from mstask.summary import remark, standings
 from mstask.summary.comparisons import spread
 
 
@@ -59,7 +59,7 @@ def table_probe(document: Document) -> pd.DataFrame:
                 "network": label(name),
                 "neurons": neurons_of(ABLATED.get(name)),
                 "parameters": f"{count:,}" if count is not None else NOTHING,
-                "macro-F1": score(method["macro_f1"]),
+                "macro-F1": score(method["macro_f1"]) + remark(document, name),
                 "examples per second": f"{speed:,.0f}" if speed else NOTHING,
                 "layers astray": f"{len(strayed[name])} of {n_layers}" if n_layers else NOTHING,
             }

@@ -20,7 +20,7 @@ from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label
 from mstask.show.canvas import BAND, GREY, WIDTH, Plot, styled
 from mstask.show.scores import score
-from mstask.summary import summarise
+from mstask.summary import remark, summarise
 
 FOCUS = {"CrossInhib-LIF": ("#0b62a4", "o", "-"), "Doppler-LIF": ("#a4243b", "s", "--")}
 """Colour, marker and line of the two types that the paper contrasts."""
@@ -108,7 +108,7 @@ def table_rotation(document: Document) -> pd.DataFrame:
         rows.append(
             {
                 "neuron": label(name),
-                "mean over pairs ± sd [95 % interval]": score(summary["methods"][name]["macro_f1"]),
+                "mean over pairs ± sd [95 % interval]": score(summary["methods"][name]["macro_f1"]) + remark(document, name),
                 "lowest (pair)": _extreme(means, min),
                 "highest (pair)": _extreme(means, max),
                 "sd over seeds": NOTHING if over_seeds is None else f"{over_seeds:.3f}",

@@ -19,6 +19,7 @@ from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
 from mstask.show.canvas import BAND, GREY, WIDTH, Plot, styled
 from mstask.studies.ncg.facts import CODES, DATA, EXTRACTORS, GROUPS, SINGLE, winner_share
+from mstask.summary import remark
 from mstask.summary.comparisons import spread
 
 Documents = Mapping[str, Document | None]
@@ -79,7 +80,9 @@ def table_ncg(document: Document) -> pd.DataFrame:
     cases = case_order(document)
     rows = []
     for name in sorted(scores, key=_method_place):
-        by_case = {DATA.get(case, case): _short(scores[name].get(case, {}).values()) for case in cases}
+        by_case = {
+            DATA.get(case, case): _short(scores[name].get(case, {}).values()) + remark(document, name, case) for case in cases
+        }
         rows.append({"readout": label(name)} | by_case)
     return pd.DataFrame(rows)
 

@@ -35,7 +35,7 @@ from mstask.studies.tuning.search import (
     summary_of,
     trials_of,
 )
-from mstask.summary import DENSE, standings
+from mstask.summary import DENSE, remark, standings
 
 LOOKS = {
     "trial": Look("trial", GREY, "."),
@@ -254,7 +254,7 @@ def _table(documents: Documents) -> pd.DataFrame:
                     "voice": heading(voice, document),
                     "parameters": f"{count:,}" if count else NOTHING,
                     "µJ": f"{energy:.1f}" if energy is not None else NOTHING,
-                    "macro-F1": score(found["macro_f1"]) if found else VOICES[voice].absent,
+                    "macro-F1": score(found["macro_f1"]) + remark(document, method) if found else VOICES[voice].absent,
                 }
             )
     return pd.DataFrame(rows)

@@ -1,0 +1,100 @@
+"""What a score should be read with: whether training converged, whether a run fell apart, whether it learnt anything at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import sqrt
+
+from mstask.results import endings
+from mstask.results.documents import Cell, DataRecord, Document
+from mstask.summary.comparisons import spread
+
+VALIDATION = ("validation_macro_f1", "validation_accuracy")
+"""Series of a cell's history that say how it did on validation after each epoch."""
+FAR = 0.1
+STANDARD_ERRORS = 6.0
+"""A last epoch is far below the best one if it lies `FAR` below, and as many standard errors of the best score.
+
+The best of 200 looks at noise of one standard error lies about 2.7 above the mean, and a single look seldom more than 3 below
+it: of a network that doesn't change, best and last differ by less than six. On large validation sets that is very little, so a
+tenth is asked for as well.
+"""
+
+
+@dataclass(frozen=True)
+class Endings:
+    """How many trainings converged, how many were cut by their budget, and of how many that isn't known."""
+
+    converged: int
+    cut: int
+    unknown: int
+
+    @property
+    def runs(self) -> int:
+        return self.converged + self.cut + self.unknown
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """A run whose last epoch lies far below its best one, both on validation."""
+
+    case: str | None
+    seed: int
+    best_epoch: int
+    best: float
+    last: float
+
+
+def converged(document: Document, method: str | None = None, case: str | None = None) -> Endings:
+    """How the trainings of a method ended; of all methods without one, over all cases without one."""
+    found = [ended for cell in _cells(document, method, case) for ended in endings.of_cell(cell)]
+    return Endings(found.count(True), found.count(False), found.count(None))
+
+
+def collapsed(document: Document, method: str | None = None, case: str | None = None) -> list[Collapse]:
+    """The runs that fell apart; only those that recorded validation after every epoch can be told. See `FAR`."""
+    found = []
+    for cell in _cells(document, method, case):
+        series = next((cell.result.history[name] for name in VALIDATION if name in (cell.result.history or {})), None)
+        examples = cell.data.counts.get("validation") if cell.data else None
+        if not series or not examples:
+            continue
+        best, last = max(series), series[-1]
+        if best - last > max(FAR, STANDARD_ERRORS * sqrt(best * (1 - best) / examples)):
+            found.append(Collapse(cell.case, cell.seed, series.index(best) + 1, best, last))
+    return found
+
+
+def at_chance(document: Document, method: str, case: str | None = None) -> bool | None:
+    """Whether the 95 % interval of a method's macro-F1 touches what guessing scores; over cases, whether it does in each.
+
+    With one seed the interval is that of the test examples. None where scores or the number of classes aren't known.
+    """
+    groups: dict[str | None, list[Cell]] = {}
+    for cell in _cells(document, method, case):
+        if cell.result.macro_f1 is not None and cell.data:
+            groups.setdefault(cell.case, []).append(cell)
+    return all(_touches_chance(cells, cells[0].data) for cells in groups.values()) if groups else None
+
+
+def remark(document: Document, method: str, case: str | None = None) -> str:
+    """What a table says behind a score: " (2 of 3 cut, 1 collapsed, at chance)"; nothing where nothing is to be said."""
+    ended, fell = converged(document, method, case), len(collapsed(document, method, case))
+    said = [f"{ended.cut} of {ended.runs} cut"] if ended.cut else []
+    said += [f"{fell} collapsed"] if fell else []
+    said += ["at chance"] if at_chance(document, method, case) else []
+    return f" ({', '.join(said)})" if said else ""
+
+
+def _cells(document: Document, method: str | None, case: str | None) -> Iterable[Cell]:
+    return (cell for cell in document.cells if method in (None, cell.method) and case in (None, cell.case))
+
+
+def _touches_chance(cells: list[Cell], data: DataRecord) -> bool:
+    scores = [cell.result.macro_f1 for cell in cells]
+    found = spread(scores)
+    low = found["low"]
+    if low is None:
+        low = found["mean"] - 1.96 * sqrt(found["mean"] * (1 - found["mean"]) / len(data.test_labels))
+    return low <= 1 / len(data.class_names)
