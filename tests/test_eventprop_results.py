@@ -230,11 +230,11 @@ class TestSections:
     def test_losses_of_a_task_share_their_number_of_epochs(self):
         assert {method.epochs for method in LOSS_METHODS.values()} == {None}
 
-    def test_the_published_setting_has_its_published_epochs_and_five_seeds(self):
+    def test_the_published_setting_has_its_published_epochs_and_ten_seeds(self):
         published = results.load("eventprop-yin-yang", "published").values["published"]
         paper = YIN_YANG_SECTION.profiles["paper"]
         assert VARIANTS["published"].epochs == published["epochs"] <= paper["max_epochs"]
-        assert len(paper["seeds"]) == 5 and TASKS["yin-yang"].samples <= paper["samples_per_epoch"]
+        assert len(paper["seeds"]) == 10 and TASKS["yin-yang"].samples <= paper["samples_per_epoch"]
 
     def test_there_are_three_sections_and_their_numbers_agree(self):
         assert {section.number for section in SECTIONS} == {"5.2"}

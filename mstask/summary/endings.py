@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import sqrt
 
@@ -79,15 +79,19 @@ def at_chance(document: Document, method: str, case: str | None = None) -> bool 
 
 
 def remark(document: Document, method: str, case: str | None = None) -> str:
-    """What a table says behind a score: " (2 of 3 cut, 1 collapsed, at chance)"; nothing where nothing is to be said."""
+    """What a table says behind a score: " (2 of 3 cut, 1 collapsed, at chance)"; nothing where nothing is to be said.
+
+    Where the budget cut every training of the document, that is said below the table instead.
+    """
+    whole = converged(document)
     ended, fell = converged(document, method, case), len(collapsed(document, method, case))
-    said = [f"{ended.cut} of {ended.runs} cut"] if ended.cut else []
+    said = [f"{ended.cut} of {ended.runs} cut"] if ended.cut and whole.cut < whole.runs else []
     said += [f"{fell} collapsed"] if fell else []
     said += ["at chance"] if at_chance(document, method, case) else []
     return f" ({', '.join(said)})" if said else ""
 
 
-def _cells(document: Document, method: str | None, case: str | None) -> Iterable[Cell]:
+def _cells(document: Document, method: str | None, case: str | None) -> Iterator[Cell]:
     return (cell for cell in document.cells if method in (None, cell.method) and case in (None, cell.case))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.environment import BuildEnvironment
 
+from mstask import results, summary
 from mstask.errors import MstaskError
 from mstask.results import locks
 
@@ -28,10 +30,25 @@ def provenance_line(
         parts.append([nodes.Text("remade by "), *_separated([nodes.literal("", command) for command in commands])])
     if revisions := _revisions(references):
         parts.append([nodes.Text(f"revision {revisions}")])
+    parts += [[nodes.Text(text)] for text in _ended(references)]
     line = nodes.paragraph("", "", classes=["mstask-provenance"])
     for part in [*parts, *([[download]] if download else [])]:
         line += [nodes.Text(" · ")] * bool(line.children) + part
     return line
+
+
+def _ended(references: Sequence[Reference]) -> list[str]:
+    """Say for each voice of this project's how many of the trainings behind an exhibit converged, and how many were cut."""
+    said = []
+    for voice in dict.fromkeys(reference.source for reference in references if reference.source in ("embedded", "real")):
+        found = [0, 0, 0]
+        for reference in {reference.stem: reference for reference in references if reference.source == voice}.values():
+            with contextlib.suppress(MstaskError):
+                ended = summary.converged(results.load(reference.section, voice))
+                found = [a + b for a, b in zip(found, (ended.converged, ended.cut, ended.unknown), strict=True)]
+        told = [f"{n} {how}" for n, how in zip(found, ("converged", "cut", "of unknown end"), strict=True) if n]
+        said += [f"trainings ({voice}): {', '.join(told)}"] if told else []
+    return said
 
 
 def _file(reference: Reference) -> nodes.literal:

@@ -20,6 +20,7 @@ from mstask.show.scores import NBSP, Documents, voice_columns
 from mstask.show.sheet import plain, say_nothing, sheet
 from mstask.studies.eventprop.facts import curve, tasks_of
 from mstask.studies.eventprop.methods import FROZEN, LOSS_METHODS, LOSSES, TASKS, VARIANTS
+from mstask.summary import remark
 from mstask.summary.comparisons import spread
 from mstask.summary.details import measured
 
@@ -258,7 +259,8 @@ def _by_task(document: Document, told: Callable[[list[float]], str], *path: str)
     """What is told of every loss on every task, from its accuracies or its details at `path`."""
     table = pd.DataFrame({"loss": [label(name) for name in METHODS]})
     for case in tasks_of(document):
-        table[TASKS[case].title] = [told(list(measured(document, case, name, *path).values())) for name in METHODS]
+        said = [told(list(measured(document, case, name, *path).values())) for name in METHODS]
+        table[TASKS[case].title] = said if path else [t + remark(document, m, case) for t, m in zip(said, METHODS, strict=True)]
     return table
 
 
@@ -277,7 +279,7 @@ def _accuracies(document: Document, name: str) -> list[float]:
 def _accuracy(document: Document, name: str, voice: str, case: str | None = None) -> str:
     """Mean ± standard deviation of a method's accuracy, of its cells or as published."""
     if values := measured(document, case, name).values():
-        return plain(values)
+        return plain(values) + remark(document, name, case)
     mean = document.means.get(name)
     if mean is None or mean.accuracy is None:
         return VOICES[voice].absent

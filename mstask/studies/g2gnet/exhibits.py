@@ -21,7 +21,7 @@ from mstask.show.scores import NBSP, Documents, difference, method_order, score
 from mstask.show.sheet import Look, draw_rows, legend, panels
 from mstask.studies.g2gnet import facts as answers
 from mstask.studies.g2gnet.methods import CASES
-from mstask.summary import standings
+from mstask.summary import remark, standings
 from mstask.summary.comparisons import compare, share_seeds, spread, unit_scores
 
 CONTROL = "er"
@@ -54,9 +54,8 @@ def table_g2gnet(document: Document) -> pd.DataFrame:
         by_case = found[name]["cases"] if name in found else {}
         row = {"network": label(name)}
         for case in cases_of([document]):
-            row[answers.title(case)] = (
-                score(by_case[case]["macro_f1"]) + remark(document, name, case) if case in by_case else NOTHING
-            )
+            own = by_case[case]["macro_f1"] if case in by_case else None
+            row[answers.title(case)] = score(own) + remark(document, name, case) if own else NOTHING
         rows.append(row)
     return pd.DataFrame(rows)
 

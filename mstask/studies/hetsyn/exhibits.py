@@ -19,6 +19,7 @@ from mstask.show.scores import NBSP, Documents, voice_columns
 from mstask.show.sheet import Look, draw_rows, legend, panels, plain, say_nothing, sheet
 from mstask.studies.hetsyn.facts import OWN, cases_with, runs, series, slow
 from mstask.studies.hetsyn.names import METHODS, SUCCESS, TITLES
+from mstask.summary import remark
 from mstask.summary.details import measured
 
 LOOKS = {
@@ -63,7 +64,10 @@ def table_hetsyn(document: Document) -> pd.DataFrame:
     rows = []
     for path, what in (((), ""), (("mse",), ": error")):
         for case in cases_with(document, *path):
-            scores = {method: plain(measured(document, case, method, *path).values()) for method in METHODS}
+            scores = {
+                method: plain(measured(document, case, method, *path).values()) + remark(document, method, case)
+                for method in METHODS
+            }
             rows.append({"task": f"{TITLES[case]}{what}"} | scores)
     return pd.DataFrame(rows, columns=["task", *METHODS])
 

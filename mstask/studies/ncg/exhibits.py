@@ -80,9 +80,8 @@ def table_ncg(document: Document) -> pd.DataFrame:
     cases = case_order(document)
     rows = []
     for name in sorted(scores, key=_method_place):
-        by_case = {
-            DATA.get(case, case): _short(scores[name].get(case, {}).values()) + remark(document, name, case) for case in cases
-        }
+        found = {case: _short(scores[name].get(case, {}).values()) + remark(document, name, case) for case in cases}
+        by_case = {DATA.get(case, case): text for case, text in found.items()}
         rows.append({"readout": label(name)} | by_case)
     return pd.DataFrame(rows)
 

@@ -16,7 +16,7 @@ from mstask.studies.ncg.config import Config
 from mstask.studies.ncg.declare import NCGParameters
 from mstask.studies.ncg.methods import Schedule, configuration, settings
 from mstask.studies.ncg.names import METHODS
-from mstask.studies.ncg.training import Fit, fit, most_frequent_winner
+from mstask.studies.ncg.training import Fit, History, fit, most_frequent_winner
 
 STOPPED = {"early_stopping": "patience", "epochs": "max_epochs"}
 WATCHED_CLASS = 0
@@ -30,8 +30,9 @@ def load(section: Section, parameters: NCGParameters, case: str | None) -> Split
 
 
 def measure(job: Job) -> Measured:
-    """Train one readout, validate it every epoch, and test the last one.
+    """Train one readout, validate it every epoch, and test the last one, as the paper does.
 
+    What the epoch with the best validation accuracy had on the test set stands in the details, "best_epoch" and its accuracy.
     `history` has "train_accuracy", "validation_accuracy" and "most_frequent_winner" per epoch. `details` say how the
     method was configured, who won how often (per neuron, on samples of its own class in the last epoch, and per epoch for
     the neurons of class 0) and which share of a class's samples its most frequent winner wins.
@@ -43,6 +44,7 @@ def measure(job: Job) -> Measured:
         config,
         train,
         validation,
+        test,
         seed=job.seed,
         n_classes=job.splits.n_classes,
         checkpoint=job.checkpoint,
@@ -63,6 +65,7 @@ def measure(job: Job) -> Measured:
         thresholds=[config.layer.firing_threshold],
         history=history(made, job.splits.n_classes),
         details=details(made, job, config)
+        | at_best_epoch(made.history)
         | {
             "silent_test_share": float(np.mean(decisions.times >= test.max_time)),
             "spikes_per_sample": train.spikes_per_sample,
@@ -79,6 +82,12 @@ def configured(job: Job, spikes_per_sample: float) -> Config:
     )
     schedule = Schedule(parameters.max_epochs, parameters.patience, parameters.annealing, parameters.reference_timing)
     return configuration(METHODS[job.method], chosen, schedule, job.splits.n_classes, spikes_per_sample)
+
+
+def at_best_epoch(history: History) -> dict[str, Any]:
+    """The first epoch, from 1, with the best validation accuracy, and the accuracy on the test set after it."""
+    best = int(np.argmax(history.validation_accuracy))
+    return {"best_epoch": best + 1, "best_epoch_accuracy": history.test_accuracy[best]}
 
 
 def history(made: Fit, n_classes: int) -> dict[str, list[float]]:
