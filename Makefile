@@ -1,9 +1,11 @@
-# `make book` builds the book with your own run in it; `make test` passes the tests. Both set everything up.
+# `make book` builds the book with your own run in it, `make book PROFILE=afternoon` with a larger one; `make test` passes the
+# tests. All set everything up.
 .DEFAULT_GOAL := book
 .PHONY: book pdf test fuzz check-book check-install colab lint notebooks release clean
 VENV := .venv
 PY := $(VENV)/bin/python
 COLAB := _build/colab/bin/python
+PROFILE ?= quick
 export OMP_WAIT_POLICY := PASSIVE
 export PIP_USER := 0
 unexport PIP_TARGET PIP_PREFIX PIP_ROOT PYTHONHOME
@@ -11,7 +13,7 @@ unexport PIP_TARGET PIP_PREFIX PIP_ROOT PYTHONHOME
 WORKS := $(shell $(PY) -c 'import os, sysconfig; os.listdir(sysconfig.get_path("purelib"))' 2>/dev/null && echo yes || rm -f $(VENV)/ready)
 
 book: $(VENV)/ready
-	@start=$$(date +%s); $(PY) -m mstask run --profile quick && middle=$$(date +%s) && \
+	@start=$$(date +%s); $(PY) -m mstask run --profile $(PROFILE) && middle=$$(date +%s) && \
 	$(PY) -m mstask book && end=$$(date +%s) && \
 	echo "run: $$((middle - start)) s, book: $$((end - middle)) s"
 
