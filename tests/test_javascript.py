@@ -114,13 +114,14 @@ class Busy(Neuron):
         super().__init__(size, **options)
         self.gain = gain
         self.w = nn.Parameter(torch.linspace(-1, 1, size))
+        self.inner = nn.Linear(size, size)
         self.register_buffer("order", torch.linspace(0, 1, 3 * size).reshape(3, size))
 
     def drive(self, x):
         before = nn.functional.pad(x[:, :-2], (0, 0, 2, 0))
         around = nn.functional.pad(x[..., 1:-1], (1, 1), value=0.5)
         mixed = x.transpose(1, 2).flip(1).transpose(1, 2) + torch.roll(x, 1, -1) * self.order[1]
-        return torch.where(x > 0, before, around) - mixed.clamp(-1, 1) + (x @ torch.outer(self.w, self.w)).tanh()
+        return torch.where(x > 0, before, self.inner(around)) - mixed.clamp(-1, 1) + (x @ torch.outer(self.w, self.w)).tanh()
 
     def coefficients(self, steps):
         time = torch.arange(steps, dtype=self.w.dtype)[:, None] / steps

@@ -14,6 +14,7 @@ from mstask import neurons
 from mstask.fused import javascript
 from mstask.lab import browser
 from mstask.neurons import registry
+from mstask.neurons.integrators import Decay
 from mstask.paths import ROOT
 from mstask.studies.gallery import playground, responses
 
@@ -27,6 +28,28 @@ class Sorting(ToyIF):
 
     def drive(self, x):
         return x.sort(1).values
+
+
+class Picky(ToyIF):
+    """Takes numbers, but not all."""
+
+    name = "Picky"
+
+    def __init__(self, size, *, tau=20.0, share=0.5, window=3, **options):
+        if share == 0 or tau < 0:
+            raise ValueError("no")
+        super().__init__(size, **options)
+        self.register_buffer("decay", torch.full((size,), float(np.exp(-1 / tau))))
+        self.share = share
+
+    def coefficients(self, steps):
+        return Decay(self.decay * self.share)
+
+    @staticmethod
+    def step(x, state, c, fire):
+        u = c.beta * state.m + x
+        s = fire(u)
+        return s, type(state)(u * (1 - s))
 
 
 TYPES = {"Toy-IF": ToyIF, "Sorting": Sorting, "Doppler-LIF": neurons.neuron_type("Doppler-LIF")}
@@ -123,7 +146,7 @@ class TestOnThePage:
         tab.get_by_label("input", exact=True).select_option("drawn")
         tab.get_by_role("button", name="Start again").click()
         assert fires(tab) == 0
-        paper = tab.locator("rect.drawn").bounding_box()
+        paper = tab.locator("rect.pad").bounding_box()
         left, top, width = (paper[side] for side in ("x", "y", "width"))
         tab.mouse.move(left + width / 4, top + 4)
         tab.mouse.down()
@@ -155,6 +178,12 @@ class TestWhatIsPlayed:
         decay = next(knob for knob in one.knobs if knob.label == "decay")
         assert np.allclose(1 / (1 + np.exp(-np.array(decay.values["b"]))), decay.shown, atol=1e-6)
         assert [knob.label for knob in one.knobs] == ["decay", "frequency (rad per step)", "gain"]
+
+    def test_an_option_is_a_slider_where_the_constructor_takes_its_whole_range(self, monkeypatch):
+        monkeypatch.setattr(registry, "_types", {"Picky": Picky})
+        (knob,) = playground.played("Picky").knobs
+        assert (knob.label, knob.shown[0], knob.shown[knob.start], knob.shown[-1]) == ("tau", 2, 20, 200)
+        assert np.allclose(knob.values["decay"], np.exp(-1 / np.array(knob.shown)), atol=1e-5)
 
     def test_neurons_that_hear_each_other_are_played_together(self):
         assert {name for name in neurons.names() if playground.played(name).width > 1} == {"Beam-IF", "CrossInhib-LIF"}

@@ -53,9 +53,13 @@ def literal(value: float) -> str:
 
 
 def attributes(layer: Neuron) -> dict[str, Tensor]:
-    """What a layer computes with, by name: parameters, buffers and plain numbers but for the threshold."""
+    """What a layer computes with, by name: its own parameters, buffers and plain numbers but for the threshold.
+
+    What belongs to a module within the layer is a constant.
+    """
     numbers = {k: torch.tensor(v, dtype=torch.float64) for k, v in vars(layer).items() if isinstance(v, float)}
-    arrays = {name: value.detach().double() for name, value in [*layer.named_parameters(), *layer.named_buffers()]}
+    named = [*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)]
+    arrays = {name: value.detach().double() for name, value in named}
     return arrays | {name: value for name, value in numbers.items() if name not in NOT_LEARNT}
 
 
@@ -168,10 +172,11 @@ class Arrays:
         """Element i of what an operation yields."""
         if operation == "constant_pad_nd":
             return self._padded(node, *values)
-        if operation == "mm":
-            (inner, across), (a, b) = values[1].shape, map(self._flat, node.args)
+        if operation == "mm" or (operation == "addmm" and not node.kwargs):
+            (inner, across), (a, b) = values[-1].shape, map(self._flat, node.args[-2:])
             product = f"{a}[(i / {across} | 0) * {inner} + k] * {b}[k * {across} + i % {across}]"
-            return f"{{ let y = 0; for (let k = 0; k < {inner}; k++) y += {product}; return y; }}"
+            added = f" + {self._element(node.args[0], result.shape)}" if operation == "addmm" else ""
+            return f"{{ let y = 0; for (let k = 0; k < {inner}; k++) y += {product}; return y{added}; }}"
         if operation == "pow" and not isinstance(node.args[1], fx.Node):
             base = self._element(node.args[0], result.shape)
             return POWERS.get(node.args[1], f"Math.pow({{0}}, {literal(node.args[1])})").format(base)

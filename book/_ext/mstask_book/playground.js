@@ -45,8 +45,10 @@
   const said = ({neuron, middle, spikes}) => {
     const n = spikes[middle].filter(Boolean).length, one = neuron.width > 1 ? `The middle one of ${neuron.width} ${neuron.name} neurons` : neuron.name;
     if (n === 0) return `${one} stays silent for all ${STEPS} steps.`;
-    const rate = n === 1 ? "" : n === STEPS ? ", in every one" : `, on average every ${round(STEPS / n)} steps`;
-    return `${one} fires ${times(n)} in ${STEPS} steps${rate}, and first at step ${spikes[middle].findIndex(Boolean)}.`;
+    const first = spikes[middle].findIndex(Boolean);
+    if (n === 1) return `${one} fires once in ${STEPS} steps, at step ${first}.`;
+    const rate = n === STEPS ? ", in every one" : `, on average every ${round(STEPS / n)} steps`;
+    return `${one} fires ${times(n)} in ${STEPS} steps${rate}, and first at step ${first}.`;
   };
 
   const draw = () => {
@@ -60,7 +62,7 @@
       parts.push(element);
     };
     const panel = (top, height, low, high) => value => top + height - height * (value - low) / ((high - low) || 1);
-    const line = (values, y, kind) => put("polyline", {class: kind, points: values.map((v, t) => `${across(t).toFixed(1)},${y(v).toFixed(1)}`).join(" ")});
+    const line = (values, y, kind) => put("polyline", {class: kind, points: values.map((v, t) => Number.isFinite(v) ? `${across(t).toFixed(1)},${y(v).toFixed(1)}` : "").join(" ")});
     const rule = (y, kind) => put("line", {class: kind, x1: LEFT, x2: width - RIGHT, y1: y.toFixed(1), y2: y.toFixed(1)});
     const tick = (y, text, kind = "tick") => put("text", {class: kind, x: LEFT - 6, y: (y + 4).toFixed(1), "text-anchor": "end"}, text);
     const title = (y, text) => put("text", {class: "title", x: LEFT, y}, text);
@@ -68,13 +70,14 @@
     const drawing = own.input === "drawn", top = drawing ? Math.max(1, strengths(own.strength)) : Math.max(...shown.x.map(Math.abs), 1e-9);
     const input = panel(24, 76, -top, top);
     title(16, drawing ? "input: draw here" : "input");
-    put("rect", {class: drawing ? "paper drawn" : "paper", x: LEFT, y: 24, width: inner, height: 76});
+    put("rect", {class: "paper", x: LEFT, y: 24, width: inner, height: 76});
+    pad.setAttribute("width", drawing ? inner : 0);
     rule(input(0), "zero");
     tick(input(0), "0");
     tick(input(top) + 4, round(top));
     line(shown.x, input, "input");
 
-    const low = Math.min(0, ...shown.u), high = Math.max(shown.threshold, ...shown.u), space = 0.06 * (high - low || 1);
+    const whole = shown.u.filter(Number.isFinite), low = Math.min(0, shown.threshold, ...whole), high = Math.max(0, shown.threshold, ...whole), space = 0.06 * (high - low || 1);
     const membrane = panel(130, 150, low - space, high + space);
     title(122, shown.spikes.length > 1 ? "membrane of the middle neuron" : "membrane");
     put("rect", {class: "paper", x: LEFT, y: 130, width: inner, height: 150});
@@ -96,7 +99,7 @@
     picture.setAttribute("viewBox", `0 0 ${width} ${end + 20}`);
     picture.setAttribute("width", width);
     picture.setAttribute("height", end + 20);
-    picture.replaceChildren(...parts);
+    layer.replaceChildren(...parts);
 
     const text = said(shown);
     picture.setAttribute("aria-label", `Input, membrane and spikes over ${STEPS} steps. ${text}`);
@@ -138,12 +141,14 @@
     if (own.input === "tone") knobs.push(slider("frequency (rad per step)", own.tone, data.positions, tones, i => { own.tone = i; }));
     if (data.neurons[own.neuron].width > 1) knobs.push(slider("delay to the next (steps)", own.delay, 8, i => i, i => { own.delay = i; }));
     ofInput.replaceChildren(...knobs);
-    picture.classList.toggle("drawing", own.input === "drawn");
     draw();
   };
 
   const picture = document.createElementNS(SVG, "svg");
+  const layer = document.createElementNS(SVG, "g"), pad = document.createElementNS(SVG, "rect");
+  for (const [name, value] of Object.entries({class: "pad", x: LEFT, y: 24, height: 76})) pad.setAttribute(name, value);
   picture.setAttribute("role", "img");
+  picture.append(layer, pad);
   const figure = make("div", {class: "playground-figure"}, picture), status = make("p", {role: "status", class: "playground-said"});
   let last = null;
   const trace = event => {
@@ -156,14 +161,14 @@
     last = {t, value};
     draw();
   };
-  picture.addEventListener("pointerdown", event => {
-    if (!event.target.classList.contains("drawn")) return;
-    picture.setPointerCapture(event.pointerId);
+  pad.addEventListener("pointerdown", event => {
+    pad.setPointerCapture(event.pointerId);
     event.preventDefault();
     last = null;
     trace(event);
   });
-  picture.addEventListener("pointermove", event => { if (picture.hasPointerCapture(event.pointerId)) trace(event); });
+  pad.addEventListener("touchstart", event => event.preventDefault(), {passive: false}); // touch-action on part of an SVG isn't enough
+  pad.addEventListener("pointermove", event => { if (pad.hasPointerCapture(event.pointerId)) trace(event); });
 
   const equations = [...root.querySelectorAll(".playground-equation")];
   const again = make("button", {type: "button", class: "playground-again"}, "Start again");

@@ -118,16 +118,22 @@ def _made(cls: type[Neuron], width: int, **options: float) -> Neuron:
 
 
 def _options(cls: type[Neuron], width: int) -> list[Knob]:
-    """Return a knob for each number that the constructor takes, but for threshold and surrogate slope."""
+    """Return a knob for each number that the constructor takes, but for threshold and surrogate slope.
+
+    A share can be anything from 0 to 1, another number from a tenth to tenfold; an option with which that fails is left out.
+    """
     knobs = []
     for name, default in _numbers(cls).items():
-        share = 0 <= default < 1
-        shown = np.linspace(0, 1 if share else 2 * default or 1, POSITIONS + 1)
+        shown = np.linspace(0, 1, POSITIONS + 1) if 0 <= default < 1 else default * np.geomspace(0.1, 10, POSITIONS + 1)
         start = _begin(shown, default)
-        made = [javascript.attributes(_made(cls, width, **{name: float(value)})) for value in shown]
+        try:
+            made = [javascript.attributes(_made(cls, width, **{name: float(value)})) for value in shown]
+        except (MstaskError, ArithmeticError, ValueError):
+            continue
         moved = [key for key in made[0] if not torch.equal(made[0][key], made[-1][key])]
-        if moved and all(values[key].unique().numel() == 1 for values in made for key in moved):
-            values = {key: _short(np.array([at[key].flatten()[0].item() for at in made])) for key in moved}
+        values = {key: _short(np.array([at[key].flatten()[0].item() for at in made])) for key in moved}
+        alike = all(at[key].unique().numel() == 1 for at in made for key in moved)
+        if moved and alike and np.isfinite(list(values.values())).all():
             knobs.append(Knob(WORDS.get(name, name), _short(shown), values, start))
     return knobs
 
@@ -147,8 +153,8 @@ def _parameters(cls: type[Neuron], width: int) -> list[Knob]:
     """
     layer = _made(cls, width)
     changed = {key for knob in _options(cls, width) for key in knob.values}
-    own = {name: value for name, value in layer.named_parameters() if name not in changed and value.shape == (width,)}
-    return [_parameter(layer, name, value.flatten()[0].item()) for name, value in own.items()]
+    own = {name: value for name, value in layer.named_parameters(recurse=False) if value.shape == (width,)}
+    return [_parameter(layer, name, value.flatten()[0].item()) for name, value in own.items() if name not in changed]
 
 
 @torch.no_grad()
@@ -162,8 +168,9 @@ def _parameter(layer: Neuron, name: str, at: float) -> Knob:
         made.append(type(c)(*(tensor.clone() for tensor in c)))
     moving = [field for field in made[0]._fields if not torch.equal(getattr(made[0], field), getattr(made[-1], field))]
     only = moving[0] if len(moving) == 1 and getattr(made[0], moving[0]).dim() == 1 else ""
-    shown = np.array([getattr(c, only)[0].item() for c in made]) if only else values
-    return Knob(WORDS.get(only or name, only or name), _short(shown), {name: _short(values)}, start)
+    coefficient = np.array([getattr(c, only)[0].item() for c in made]) if only else values
+    label, shown = (only, coefficient) if only and np.isfinite(coefficient).all() else (name, values)
+    return Knob(WORDS.get(label, label), _short(shown), {name: _short(values)}, start)
 
 
 def _begin(values: np.ndarray, at: float) -> int:
