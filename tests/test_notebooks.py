@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import jupytext
+import making_recordings
 import nbformat
 import papermill
 import pytest
@@ -202,7 +203,8 @@ def test_every_sections_notebook_runs_in_colab_and_a_dropped_session_continues(c
     session that could not train finds the first one's results."""
     names = ["ablation", *(name for name in sections() if name != "ablation")]
     paths = [str(ROOT / "notebooks" / f"{name}.ipynb") for name in names]
-    environment = os.environ | colab(torch=None) | {"MSTASK_RESULTS": str(tmp_path / "drive")}
+    environment = os.environ | colab(torch=None) | making_recordings.everything(tmp_path)
+    environment |= {"MSTASK_RESULTS": str(tmp_path / "drive")}
     (tmp_path / "work").mkdir()
     done = subprocess.run(
         [sys.executable, "-c", SESSION, *paths], cwd=tmp_path / "work", env=environment, capture_output=True, text=True

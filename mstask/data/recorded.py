@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from mstask.data import DataError, Splits, acconeer, checks, data_set, fsdd, neuroradar, parts, radhar, shd
+from mstask.data.originals import MissingRecordings, Original, located
 from mstask.errors import nearest
 
 Root = str | os.PathLike[str] | None
@@ -99,6 +100,20 @@ def load_case(case: str, size: str = "paper", root: Root = None) -> Splits:
         return split(speech(size, root), SPEECH[case], "speech-recorded")
     examples = _RADAR[case.split("-")[0]](root)
     return split(examples, RADAR[case], "radar-recorded", standardise=not case.startswith("neuroradar"))
+
+
+def absence(original: Original) -> str:
+    """Say in one sentence how to get recordings that aren't here; "" where they are."""
+    try:
+        located(original)
+    except MissingRecordings as error:
+        return str(error)
+    return ""
+
+
+def is_here(case: str) -> bool:
+    """Whether there is a copy of the recordings that a case needs: those of its name, or else speech."""
+    return not absence(next((o for o in ORIGINALS if case.startswith(o.name)), fsdd.ORIGINAL))
 
 
 def speech(size: str, root: Root = None) -> Examples:

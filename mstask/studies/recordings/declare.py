@@ -1,0 +1,77 @@
+"""The paper's crossing on openly licensed recordings: nine neuron types and two baselines, speech and three kinds of radar."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mstask.data import recorded
+from mstask.parameters import Count, Positive, SpikingParameters
+from mstask.protocol import PROTOCOL
+from mstask.section import Section
+from mstask.studies.matching.declare import AUDIO_NEURONS, ON_RADAR, SPIKING
+from mstask.studies.recordings.names import LOGISTIC, SMALL_CNN, TO_EMBEDDED, TO_RECORDED
+
+NEURONS = (*AUDIO_NEURONS, "Parametric-LIF")
+"""The paper's eight of the audio sections, Doppler-LIF among them, and the one that learns its leak."""
+
+
+class RecordingsParameters(SpikingParameters):
+    """The paper's spiking networks on recordings, and a dense network with a recipe of its own."""
+
+    data_source: Literal["recorded"] = Field(description="recorded: what data fetch downloads, or your copy")
+    audio_window_len: Annotated[int, Field(ge=0)] = Field(description="STFT-IF window on speech, steps; 0: its own")
+    cnn_epochs: Count = Field(description="upper limit, CNN; its cosine ends here")
+    cnn_learning_rate: Positive = Field(description="of Adam, CNN")
+    cnn_weight_decay: Annotated[float, Field(ge=0)] = Field(description="of Adam, CNN")
+
+
+def experiment() -> ModuleType:
+    """Trains all of them, each in its own way."""
+    from mstask.studies.recordings import measure
+
+    return measure
+
+
+ONE_OF_EACH = ["speech-george", "neuroradar-fold-1", "radhar-pass-1", "acconeer-2022-07-27"]
+
+RECORDINGS = Section(
+    id="recordings",
+    number="4.4",
+    title="The crossing on recordings",
+    data="radar-recorded",
+    methods=(*NEURONS, LOGISTIC, SMALL_CNN),
+    cases=(*recorded.CASES, TO_RECORDED, TO_EMBEDDED),
+    parameters=RecordingsParameters,
+    protocol=SPIKING | ON_RADAR | {"audio_window_len": 8, "cnn_learning_rate": 1e-3, "cnn_weight_decay": 1e-4},
+    profiles={
+        "smoke": {
+            "data_size": "small",
+            "seeds": [42],
+            "max_epochs": 2,
+            "cnn_epochs": 1,
+            "width": 16,
+            "methods": ["Doppler-LIF", "CrossInhib-LIF", LOGISTIC, SMALL_CNN],
+            "cases": ["speech-george", "radhar-pass-1"],
+        },
+        "quick": {
+            "data_size": "medium",
+            "seeds": [42],
+            "max_epochs": 10,
+            "cnn_epochs": 5,
+            "methods": ["Doppler-LIF", "CrossInhib-LIF", LOGISTIC],
+            "cases": ONE_OF_EACH,
+        },
+        "paper": {
+            "data_size": "paper",
+            "seeds": [*PROTOCOL.seeds, 7, 2024],
+            "max_epochs": PROTOCOL.max_epochs,
+            "cnn_epochs": 20,
+        },
+    },
+    experiment=experiment,
+    data_sources=("recorded",),
+)
+SECTIONS = (RECORDINGS,)
