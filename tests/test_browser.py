@@ -252,7 +252,7 @@ class TestSearching:
         assert tab.url.partition("?")[0] == (html / "search.html").as_uri()
 
 
-@pytest.mark.parametrize("page", ["book/intro", "book/speech", "book/claims", "book/status", "notebooks/ablation"])
+@pytest.mark.parametrize("page", ["book/intro", "book/zoo", "book/speech", "book/claims", "book/status", "notebooks/ablation"])
 def test_tabbing_through_a_page_comes_by_every_control(tab, html, page):
     controls = len(opened(tab, html / f"{page}.html").evaluate(CONTROLS))
     tab.evaluate(WATCH_FOCUS)
