@@ -106,9 +106,9 @@ class Contender:
         net = cls(work.features, work.classes, [self.neuron] * work.layers, work.width, options)
         if self.group == "peer":
             x = x.transpose(0, 1).contiguous()
-        if self.group in ("floor", "peer"):
-            net.dense_above(0)
         for layer in net.layers():
+            if self.group in ("floor", "peer"):
+                layer.linear = plain(layer.linear)
             if self.group == "floor":
                 layer.neuron = Relu()
             elif self.group == "peer":
@@ -120,6 +120,13 @@ class Contender:
             for layer in net.layers():
                 layer.neuron.backend = self.group
         return net, x
+
+
+def plain(linear: nn.Linear) -> nn.Linear:
+    """The layer as torch has it."""
+    own = nn.utils.skip_init(nn.Linear, linear.in_features, linear.out_features)
+    own.load_state_dict(linear.state_dict())
+    return own
 
 
 def contenders() -> dict[str, Contender]:

@@ -126,7 +126,7 @@ def with_bias(layer: Any) -> tuple[Any, Any]:
 
     from mstask import neurons
     from mstask.neurons.integrators import VanillaLIF
-    from mstask.products import SparseLinear
+    from mstask.products import Linear
 
     class Biased(NamedTuple):
         beta: Tensor
@@ -150,7 +150,7 @@ def with_bias(layer: Any) -> tuple[Any, Any]:
 
     neuron = BiasedLIF(layer.linear.bias)
     neuron.threshold = layer.neuron.threshold
-    linear = SparseLinear(layer.linear.in_features, layer.linear.out_features)
+    linear = Linear(layer.linear.in_features, layer.linear.out_features)
     linear.weight, linear.bias = layer.linear.weight, nn.Parameter(torch.zeros(len(linear.bias)), requires_grad=False)
     return neuron, linear
 

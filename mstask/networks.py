@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mstask import neurons
 from mstask.errors import MstaskError, nearest
-from mstask.products import SparseLinear, product
+from mstask.products import Linear, product
 
 
 class SpikingLayer(nn.Module):
@@ -24,7 +24,7 @@ class SpikingLayer(nn.Module):
 
     def __init__(self, in_features: int, width: int, neuron: str, options: dict[str, Any]) -> None:
         super().__init__()
-        self.linear = SparseLinear(in_features, width)
+        self.linear = Linear(in_features, width)
         self.neuron = neurons.create(neuron, width, **options)
         self.folded = self.neuron.mixes
 
@@ -41,7 +41,9 @@ class SpikingLayer(nn.Module):
             return self.neuron.drive(self.linear(x))
         weight, bias = self.linear.weight, self.linear.bias
         mixing = self.neuron.drive(torch.eye(len(bias), dtype=bias.dtype, device=bias.device)[None])[0]
-        return product(x, mixing.t() @ weight, bias @ mixing, self.linear.dense_above)
+        own = torch.cat((weight, bias[:, None]), 1).t()
+        mixed = product(mixing.t(), own, own.new_zeros(len(own)), dense_above=0)
+        return product(x, mixed[:, :-1], mixed[:, -1], self.linear.dense_above)
 
 
 class SpikingNet(nn.Module):
@@ -58,7 +60,7 @@ class SpikingNet(nn.Module):
         super().__init__()
         self.stem = stem
         self.chains = nn.ModuleList(nn.ModuleList(chain) for chain in chains)
-        self.readout = nn.Linear(features, n_classes)
+        self.readout = Linear(features, n_classes)
 
     def layers(self) -> Iterator[SpikingLayer]:
         """All spiking layers, chain by chain, input side first."""
@@ -68,7 +70,7 @@ class SpikingNet(nn.Module):
     def dense_above(self, share: float) -> None:
         """Multiply densely where a larger share of a layer's input isn't 0: 0 always, 1 never (`mstask.products`)."""
         for module in self.modules():
-            if isinstance(module, SparseLinear):
+            if isinstance(module, Linear):
                 module.dense_above = share
 
     def _logits(self, x: Tensor, watch: Callable[[Tensor], None]) -> Tensor:
@@ -128,7 +130,7 @@ class PathBankNet(SpikingNet):
         neuron_kwargs: dict[str, Any] | None = None,
     ) -> None:
         check_options(path_types, neuron_kwargs)
-        stem = SparseLinear(in_features, width)
+        stem = Linear(in_features, width)
         paths = [chain(width, [name] * n_layers, width, own_options([name], neuron_kwargs)) for name in path_types]
         super().__init__(stem, paths, width * len(path_types), n_classes)
 

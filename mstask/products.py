@@ -14,12 +14,14 @@ Order of summation, whatever the number of threads and the BLAS library, each su
   set, in groups of four, (a + b) + (c + d), where fewer than four are left in pairs and at most one alone. A bias is the
   weight of an input that is always 1.
 
-A sum that is dense instead, by `events_of`, is torch's.
+Dense products, that of the gradient of the inputs among them, are BLAS's: in `CHUNKS` chunks of rows, each of which is a
+product of its own in a batch. With MKL the number of threads doesn't change their sums, as it does those of one product of
+few rows. Gradients of weights add the chunks in order.
 """
 
 from __future__ import annotations
 
-import math
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,11 +39,13 @@ PLANES = 8
 """Bits of the largest count."""
 NARROW = 64
 """Neurons of a layer below which a dense product is faster at any density."""
+CHUNKS = 8
+"""Parts of a dense product that are summed apart; those of one product alone depend on the number of threads."""
 WORD = 64
 
 
-class SparseLinear(nn.Linear):
-    """A linear layer for inputs of which many are 0; see `product`."""
+class Linear(nn.Linear):
+    """A linear layer whose product is `product`."""
 
     dense_above: float = DENSE_ABOVE
 
@@ -62,80 +66,107 @@ class Events:
 def product(x: Tensor, weight: Tensor, bias: Tensor, dense_above: float = DENSE_ABOVE) -> Tensor:
     """Inputs x [..., K], weight [N, K] and bias [N] -> x W^T + b [..., N], dense for fewer than `NARROW` neurons N.
 
-    Otherwise `events_of` decides. In an event-driven product an input of 0 adds nothing, be its weight finite or not.
+    Otherwise `events_of` decides. In an event-driven product an input of 0 adds nothing, be its weight finite or not. Other
+    devices than the CPU, and tensors that aren't all of single or all of double precision, are left to torch.
     """
-    if len(weight) < NARROW or {(t.dtype, t.device) for t in (weight, bias)} != {(x.dtype, x.device)}:
+    kinds = {(tensor.dtype, tensor.device.type) for tensor in (x, weight, bias)}
+    if kinds not in ({(torch.float32, "cpu")}, {(torch.float64, "cpu")}) or not x.numel():
         return nn.functional.linear(x, weight, bias)
-    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
-    events = events_of(rows.detach(), dense_above)
-    if events is None:
-        return nn.functional.linear(x, weight, bias)
-    return EventProduct.apply(events, rows, weight, bias).view(*x.shape[:-1], len(weight))
+    rows = x.reshape(-1, x.shape[-1])
+    events = events_of(rows.detach(), dense_above) if len(weight) >= NARROW else None
+    return Product.apply(events, rows, weight, bias).view(*x.shape[:-1], len(weight))
 
 
 def events_of(x: Tensor, dense_above: float) -> Events | None:
-    """What is set in x [rows, inputs]; None where the product has to be dense.
+    """What is set in x [rows, inputs], on the CPU; None where the product has to be dense.
 
     It has where a larger share of x than `dense_above` isn't 0 (the share of this very x: nothing else decides), where x
-    holds anything but whole numbers from 0 to 255, is empty, lies on another device than the CPU or isn't of single or double
-    precision, and where numba is missing.
+    holds anything but whole numbers from 0 to 255, and where numba is missing.
     """
-    if dense_above <= 0 or x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64) or not x.numel():
+    if dense_above <= 0:
         return None
     try:
-        kernels = plugin("fused.product_kernels")
+        plugin("fused.product_kernels")
     except ImportError:
         return None
     rows, inputs = x.shape
     flat, words = _flat(x), np.empty(rows * -(-inputs // WORD), np.uint64)
     found = np.empty((rows, 2), np.uint64)
-    _over(kernels.pack, rows, x.numel(), flat, words, found.reshape(-1), inputs)
+    _over("pack", rows, x.numel(), flat, words, found.reshape(-1), inputs)
     if found[:, 0].sum() > dense_above * x.numel() or (largest := int(found[:, 1].max())) >= 2**PLANES:
         return None
     if largest <= 1:
         return Events(words, 1, rows, inputs)
     planes = largest.bit_length()
     words = np.concatenate([words, np.zeros(len(words) * (planes - 1), np.uint64)])
-    _over(kernels.split, rows, x.numel(), flat, words, planes, rows, inputs)
+    _over("split", rows, x.numel(), flat, words, planes, rows, inputs)
     return Events(words, planes, rows, inputs)
 
 
-class EventProduct(torch.autograd.Function):
-    """The event-driven product and its gradients."""
+class Product(torch.autograd.Function):
+    """The product, event-driven or, without events, dense, and its gradients."""
 
     @staticmethod
-    def forward(ctx: Any, events: Events, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def forward(ctx: Any, events: Events | None, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.events = events
-        ctx.save_for_backward(weight)
-        out = x.new_empty(events.rows, len(weight))
-        kernels, sizes = plugin("fused.product_kernels"), (events.rows, events.inputs, len(weight))
+        ctx.save_for_backward(weight, *([x] if events is None else []))
+        if events is None:
+            return _joined(torch.baddbmm(bias, _chunks(x), _each(weight.t())), len(x))
+        out = x.new_empty(len(x), len(weight))
         arrays = [_flat(tensor) for tensor in (weight.t(), bias, out)]
-        _over(kernels.forward, events.rows, out.numel(), events.words, events.planes, *arrays, *sizes)
+        sizes = (events.rows, events.inputs, len(weight))
+        _over("forward", events.rows, out.numel(), events.words, events.planes, *arrays, *sizes)
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[None, Tensor | None, Tensor | None, Tensor | None]:
-        (weight,), events = ctx.saved_tensors, ctx.events
-        _, of_input, of_weight, of_bias = ctx.needs_input_grad
-        grad_input = g @ weight if of_input else None
-        if not (of_weight or of_bias):
+        weight, *x = ctx.saved_tensors
+        _, of_input, *of_parameters = ctx.needs_input_grad
+        grad_input = _joined(torch.bmm(_chunks(g), _each(weight)), len(g)) if of_input else None
+        if not any(of_parameters):
             return None, grad_input, None, None
-        kernels, tiles = plugin("fused.product_kernels"), -(-events.rows // WORD)
-        by_input = np.empty(events.planes * tiles * (events.inputs + 1), np.uint64)
-        sizes = (events.rows, events.inputs, tiles)
-        _over(kernels.turn, events.planes * tiles, len(events.words) * WORD, events.words, by_input, *sizes)
-        grad = g.new_zeros(events.inputs + 1, g.shape[1])
-        sizes = (events.inputs, g.shape[1], tiles)
-        _over(kernels.backward, events.inputs + 1, g.numel(), by_input, events.planes, _flat(g), _flat(grad), *sizes)
-        return None, grad_input, grad[:-1].t(), grad[-1]
+        if ctx.events is not None:
+            return None, grad_input, *_by_input(ctx.events, g)
+        parts = torch.bmm(_chunks(g).transpose(1, 2), _chunks(x[0]))
+        return None, grad_input, functools.reduce(torch.add, parts), g.sum(0)
+
+
+def _by_input(events: Events, g: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of weight and bias."""
+    tiles, width = -(-events.rows // WORD), g.shape[1]
+    by_input = np.empty(events.planes * tiles * (events.inputs + 1), np.uint64)
+    sizes = (events.rows, events.inputs, tiles)
+    _over("turn", events.planes * tiles, len(events.words) * WORD, events.words, by_input, *sizes)
+    grad = g.new_zeros(events.inputs + 1, width)
+    sizes = (events.inputs, width, tiles)
+    _over("backward", events.inputs + 1, g.numel(), by_input, events.planes, _flat(g), _flat(grad), *sizes)
+    return grad[:-1].t(), grad[-1]
+
+
+def _chunks(rows: Tensor) -> Tensor:
+    """Rows [M, N] in equal chunks [CHUNKS, M / CHUNKS, N], the last ones filled up with 0."""
+    if missing := -len(rows) % CHUNKS:
+        rows = nn.functional.pad(rows, (0, 0, 0, missing))
+    return rows.reshape(CHUNKS, -1, rows.shape[1])
+
+
+def _joined(chunks: Tensor, rows: int) -> Tensor:
+    """The first `rows` rows of all chunks."""
+    return chunks.flatten(0, 1)[:rows]
+
+
+def _each(matrix: Tensor) -> Tensor:
+    """A matrix for every chunk."""
+    return matrix.expand(CHUNKS, *matrix.shape)
 
 
 def _flat(tensor: Tensor) -> np.ndarray:
     return tensor.detach().contiguous().view(-1).numpy()
 
 
-def _over(kernel: Any, parts: int, size: int, *arguments: Any) -> None:
+def _over(kernel: str, parts: int, size: int, *arguments: Any) -> None:
     """Run a kernel over independent parts of an array of `size` elements; its sizes are unsigned."""
+    run = getattr(plugin("fused.product_kernels"), kernel)
     own = [np.uint64(value) if isinstance(value, int) else value for value in arguments]
-    over_parts(lambda first, last: kernel(*own, np.uint64(first), np.uint64(last)), parts, size)
+    over_parts(lambda first, last: run(*own, np.uint64(first), np.uint64(last)), parts, size)
