@@ -234,25 +234,15 @@ def compile_kernel(source: Source, dtype: str) -> Callable[..., None]:
             return _jit(numba, _loose_module(source), source, dtype, cache=False)
 
 
-def _disjoint_arrays() -> type:
-    """A numba pipeline that promises distinct array arguments: no overlap checks, which fail for time running backward."""
-    from numba.core.compiler import Compiler
-
-    class DisjointArrays(Compiler):
-        def define_pipelines(self):
-            self.state.flags.noalias = True
-            return super().define_pipelines()
-
-    return DisjointArrays
-
-
 def _jit(numba: Any, module: ModuleType, source: Source, dtype: str, cache: bool) -> Callable[..., None]:
+    from mstask.fused.product_kernels import DisjointArrays
+
     array = numba.types.Array(getattr(numba.types, dtype), 1, "C")
     # Sizes and strides are unsigned, so that indexing needs no wraparound for negative numbers.
     kinds = {"threshold": getattr(numba.types, dtype), "slope": getattr(numba.types, dtype)}
     kinds |= {name: numba.types.uint64 for name in source.arguments if _is_size(name)}
     signature = numba.types.void(*(kinds.get(name, array) for name in source.arguments))
-    options = {"nogil": True, "error_model": "numpy", "pipeline_class": _disjoint_arrays(), "cache": cache}
+    options = {"nogil": True, "error_model": "numpy", "pipeline_class": DisjointArrays, "cache": cache}
     return numba.njit(signature, **options)(module.kernel)
 
 

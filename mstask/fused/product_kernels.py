@@ -23,7 +23,13 @@ class DisjointArrays(Compiler):
         return super().define_pipelines()
 
 
-kernel = njit(nogil=True, cache=True, error_model="numpy", pipeline_class=DisjointArrays)
+def kernel(function):
+    """Compile at first use; kept on disk where numba finds a folder to write to."""
+    options = {"nogil": True, "error_model": "numpy", "pipeline_class": DisjointArrays}
+    try:
+        return njit(cache=True, **options)(function)
+    except RuntimeError:
+        return njit(**options)(function)
 
 
 @kernel
