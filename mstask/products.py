@@ -135,7 +135,7 @@ class Product(torch.autograd.Function):
 def _by_input(events: Events, g: Tensor) -> tuple[Tensor, Tensor]:
     """Gradients of weight and bias."""
     tiles, width = -(-events.rows // WORD), g.shape[1]
-    by_input = np.empty(events.planes * tiles * (events.inputs + 1), np.uint64)
+    by_input: np.ndarray = np.empty(events.planes * tiles * (events.inputs + 1), np.uint64)
     sizes = (events.rows, events.inputs, tiles)
     _over("turn", events.planes * tiles, len(events.words) * WORD, events.words, by_input, *sizes)
     grad = g.new_zeros(events.inputs + 1, width)
