@@ -20,8 +20,9 @@ book: $(VENV)/ready
 pdf: $(VENV)/ready
 	@$(PY) -m mstask book --pdf
 
+# A worker per core; each that is done takes over tests of one that isn't.
 test: $(VENV)/ready
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses logical --maxprocesses 8 --dist worksteal
 
 fuzz: $(VENV)/ready
 	$(PY) -m pytest -m hypothesis --hypothesis-profile=fuzz

@@ -15,6 +15,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
 
@@ -61,8 +62,18 @@ def toy_here(tmp_path):
 
 @pytest.fixture(scope="session")
 def html(tmp_path_factory):
-    """The whole book, built as `make book` builds it, with every warning an error and without the reader's runs."""
-    return built_book(tmp_path_factory.mktemp("book"))
+    """The whole book, built as `make book` builds it, with every warning an error and without the reader's runs.
+
+    Of several test workers the first that asks builds it for all.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "book"
+    folder.mkdir(exist_ok=True)
+    address = folder / "built"
+    with FileLock(folder / "lock"):
+        if not address.exists():
+            address.write_text(str(built_book(folder)))
+    return Path(address.read_text())
 
 
 def built_book(folder: Path) -> Path:
