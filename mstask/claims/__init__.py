@@ -1,8 +1,7 @@
 """The ledger: what the papers claim, and what a set of result documents says of each claim.
 
-`findings` states the one rule by which comparisons are judged, `fragility` works out what it would take to turn a verdict.
-Claims that need another rule state it where they are declared, in each study's `claims.py`. For a prediction, "supported"
-means that it came true.
+`rules` states the one decision and the six rules by which claims are judged, `evidence` what stands beside a verdict; claims
+themselves are declared in each study's `claims.py`. For a prediction, "supported" means that it came true.
 """
 
 from __future__ import annotations
@@ -13,25 +12,41 @@ from functools import cache
 from typing import Any
 
 from mstask import plugins, results
-from mstask.claims.findings import Documents, Finding, find
-from mstask.claims.fragility import describe, leave_one_out
+from mstask.claims.evidence import budget, by_paper_seeds, describe, leave_one_out
+from mstask.claims.figures import Documents
+from mstask.claims.rules import Finding, find
 from mstask.results.documents import Document
+
+TOO_SMALL = ("smoke", "quick")
+"""Profiles that show that the software works, and are too small to judge a claim."""
+OWN_PROTOCOL = "paper"
+"""The profile that is the published protocol: what its budget cuts off was cut off in the paper too."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A claim to be judged: `where` is its place in the paper, `needs` names the methods it needs by section id."""
+    """A claim to be judged: `where` is its place in the paper, `needs` names the methods it needs by section id.
+
+    `cases` are the data sets it speaks of, where its sections have several; empty for all.
+    """
 
     id: str
     text: str
     where: str
     needs: Mapping[str, tuple[str, ...]]
     test: Callable[[Documents], Finding]
+    cases: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """One claim and the verdict on it; `where` is its place in the paper, `needs` names methods by section id."""
+    """One claim and the verdict on it.
+
+    `where` is its place in the paper, `needs` names methods by section id. `rule`, `estimand`, `estimate`, `interval` (95 %,
+    corrected for its family), `p`, `smallest` and `seeds` as in `mstask.claims.rules.Finding`; `profile` and `budget` say how
+    the networks were trained, `converged` whether all of them did (None where it isn't recorded), `paper_seeds` the
+    verdict by the paper's three seeds where there are more.
+    """
 
     id: str
     text: str
@@ -40,6 +55,17 @@ class Claim:
     evidence: str
     fragility: str
     needs: dict[str, list[str]]
+    rule: str = ""
+    estimand: str = ""
+    estimate: float | None = None
+    interval: tuple[float, float] | None = None
+    p: float | None = None
+    smallest: float | None = None
+    seeds: int = 0
+    profile: str = ""
+    budget: str = ""
+    converged: bool | None = None
+    paper_seeds: str | None = None
 
 
 @cache
@@ -71,13 +97,58 @@ def judge(documents: Documents, ids: Collection[str] | None = None) -> list[Clai
 
 
 def as_json(claims: Iterable[Claim]) -> list[dict[str, Any]]:
-    """Return claims as plain dictionaries with the keys id, text, where, verdict, evidence, fragility and needs."""
+    """Return claims as plain dictionaries with the fields of `Claim`."""
     return [dataclasses.asdict(claim) for claim in claims]
 
 
+def _concerned(entry: Entry, documents: Documents) -> Documents:
+    """The documents that a claim needs, cut down to the cases that it speaks of."""
+    needed = {section: documents.get(section) for section in entry.needs}
+    if not entry.cases:
+        return needed
+    return {
+        section: document and document.model_copy(update={"cells": [c for c in document.cells if c.case in entry.cases]})
+        for section, document in needed.items()
+    }
+
+
 def _judge(entry: Entry, documents: Documents) -> Claim:
-    finding = find(entry.test, documents)
+    documents = _concerned(entry, documents)
+    trained = budget(documents, entry.needs)
+    small = [profile for profile in trained.profiles if profile.partition("+")[0] in TOO_SMALL]
+    own = all(profile.partition("+")[0] == OWN_PROTOCOL for profile in trained.profiles)
+
+    def test(given: Documents) -> Finding:
+        """Judge with the two cautions: runs that are too small, and networks that were cut short of the paper's budget."""
+        found = find(entry.test, given)
+        if small and found.verdict != "not testable":
+            note = f"Runs of profile {small[0]} are too small to judge a claim. {found.evidence}"
+            return dataclasses.replace(found, verdict="not testable", evidence=note, remark="")
+        if found.verdict == "contradicted" and trained.cut and not own:
+            note = "The figures go against it, but networks were cut off by a budget that isn't the paper's."
+            return dataclasses.replace(found, verdict="undecided", evidence=f"{found.evidence} {note}")
+        return found
+
+    finding = test(documents)
     testable = finding.verdict != "not testable"
-    removals = leave_one_out(entry.test, documents, entry.needs) if testable else []
-    needs = {section: list(methods) for section, methods in entry.needs.items()}
-    return Claim(entry.id, entry.text, entry.where, finding.verdict, finding.evidence, describe(finding, removals), needs)
+    removals = leave_one_out(test, documents, entry.needs) if testable else []
+    return Claim(
+        entry.id,
+        entry.text,
+        entry.where,
+        finding.verdict,
+        finding.evidence,
+        describe(finding, removals),
+        {section: list(methods) for section, methods in entry.needs.items()},
+        finding.rule,
+        finding.estimand,
+        finding.estimate,
+        finding.bounds,
+        finding.p,
+        finding.smallest,
+        finding.seeds,
+        " and ".join(trained.profiles),
+        str(trained),
+        trained.cut == 0 if trained.converged + trained.cut == trained.networks > 0 else None,
+        by_paper_seeds(test, documents, entry.needs) if testable else None,
+    )

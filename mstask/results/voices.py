@@ -34,7 +34,7 @@ DATA_NAMES = {"embedded": "embedded data", "real": "real data", "recorded": "rec
 
 NOTHING = "—"
 
-VERDICTS = {"supported": "✓", "fragile": "≈", "contradicted": "✗", "not testable": "○"}
+VERDICTS = {"supported": "✓", "undecided": "≈", "contradicted": "✗", "not testable": "○"}
 
 LABELS = {
     "D0_doppler": "all Doppler-LIF",

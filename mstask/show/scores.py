@@ -191,10 +191,9 @@ def signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "−")
 
 
-def difference(pair: Mapping[str, float | None]) -> str:
-    """Return "difference [interval]" of a comparison at one seed, the interval where it is known."""
-    text = signed(pair["difference"])
-    return text if pair["low"] is None else f"{text} [{signed(pair['low'])},{NBSP}{signed(pair['high'])}]"
+def difference(value: float, low: float | None, high: float | None) -> str:
+    """Return "difference [interval]", the interval where it is known."""
+    return signed(value) if low is None or high is None else f"{signed(value)} [{signed(low)},{NBSP}{signed(high)}]"
 
 
 def neurons_of(architecture: Any) -> str:

@@ -26,11 +26,11 @@ def table_comparisons(document: Document) -> pd.DataFrame:
     summary = summarise(document)
     rows = []
     for key, comparison in summary["comparisons"].items():
-        against = "best homogeneous" if key.endswith("-best") else label(comparison["b"])
-        seeds = {f"seed {seed}": difference(pair) for seed, pair in comparison["seeds"].items()}
-        agree = {True: "yes", False: "no", None: NOTHING}[comparison["consistent"]]
-        over_seeds = {"mean": signed(comparison["difference"]), "consistent": agree}
-        rows.append({"difference": f"{label(comparison['a'])} − {against}"} | seeds | over_seeds)
+        against = "best homogeneous" if key.endswith("-best") else label(comparison.b)
+        seeds = {f"seed {seed}": difference(pair.difference, pair.low, pair.high) for seed, pair in comparison.seeds.items()}
+        agree = {True: "yes", False: "no", None: NOTHING}[comparison.consistent]
+        over_seeds = {"mean": signed(comparison.difference), "consistent": agree}
+        rows.append({"difference": f"{label(comparison.a)} − {against}"} | seeds | over_seeds)
     return pd.DataFrame(rows).fillna(NOTHING)
 
 
@@ -122,8 +122,8 @@ def data_claims(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
 def data_comparisons(document: Document) -> pd.DataFrame:
     """Every difference of macro-F1 with its paired bootstrap interval, one row per comparison and seed."""
     rows = [
-        (key, comparison["a"], comparison["b"], seed, pair["difference"], pair["low"], pair["high"])
+        (key, comparison.a, comparison.b, seed, pair.difference, pair.low, pair.high)
         for key, comparison in summarise(document)["comparisons"].items()
-        for seed, pair in comparison["seeds"].items()
+        for seed, pair in comparison.seeds.items()
     ]
     return pd.DataFrame(rows, columns=["comparison", "a", "b", "seed", "difference", "low", "high"])

@@ -1,7 +1,8 @@
 """Statistics of the book: scores, bootstraps, exact rank correlation, intervals, effect sizes, corrections, power.
 
-Everything is deterministic: the bootstraps by their seed, the permutation p-values because they are exact. Scores of
-predictions stand in `scoring`, bootstraps in `resampling`, rankings in `ranks`; all are used from here.
+Everything is deterministic: what is drawn by its seed, the permutation p-values because they are exact. Scores of
+predictions stand in `scoring`, bootstraps in `resampling`, rankings in `ranks`, intervals of means over seeds in
+`intervals`; all are used from here.
 """
 
 from __future__ import annotations
@@ -18,42 +19,39 @@ from scipy import stats as _scipy
 from scipy.optimize import brentq
 from scipy.special import gammaln, ndtr, stdtr, stdtrit
 
+from mstask.stats.intervals import LEVEL, Estimate, Estimates, estimate, estimates, pooled
 from mstask.stats.ranks import LARGEST_EXACT, concordance, kendall_tau, rank_correlation, rank_probabilities
-from mstask.stats.resampling import (
-    bootstrap_p,
-    example_bootstrap,
-    hierarchical_bootstrap,
-    paired_bootstrap,
-    unit_bootstrap,
-    unit_weights,
-)
+from mstask.stats.resampling import example_bootstrap, paired_bootstrap
 from mstask.stats.scoring import StatisticsError, accuracy, check_positive_integer, finite, macro_f1
 
 __all__ = [
     "LARGEST_EXACT",
     "LARGEST_SIGNS",
+    "LEVEL",
     "Components",
     "Effect",
+    "Estimate",
+    "Estimates",
     "StatisticsError",
     "accuracy",
-    "bootstrap_p",
     "concordance",
     "effect_size",
     "equivalence_margin",
+    "estimate",
+    "estimates",
     "example_bootstrap",
-    "hierarchical_bootstrap",
     "holm",
+    "holm_levels",
     "kendall_tau",
     "macro_f1",
     "minimum_detectable_difference",
     "paired_bootstrap",
     "paired_t",
+    "pooled",
     "rank_correlation",
     "rank_probabilities",
     "seed_interval",
     "sign_flip",
-    "unit_bootstrap",
-    "unit_weights",
     "variance_components",
 ]
 
@@ -153,6 +151,19 @@ def holm(p_values: Sequence[float]) -> list[float]:
     adjusted = np.empty_like(stepped)
     adjusted[order] = stepped
     return adjusted.tolist()
+
+
+def holm_levels(p_values: Sequence[float], alpha: float = 0.05) -> list[float]:
+    """Return the coverage of each comparison's interval that agrees with Holm's test at `alpha`.
+
+    The k-th smallest of m p-values is compared with alpha / (m - k + 1) until one is larger; all from that one on share its
+    level. An interval of this coverage excludes 0 exactly where `holm` gives a p-value below alpha.
+    """
+    values, adjusted = finite(p_values, "p_values"), np.array(holm(p_values))
+    rejected = int((adjusted < alpha).sum())
+    order = np.empty(len(values), dtype=int)
+    order[np.argsort(values, kind="stable")] = np.arange(len(values))
+    return (1 - alpha / (len(values) - np.minimum(order, rejected))).tolist()
 
 
 def effect_size(a: Sequence[float], b: Sequence[float]) -> Effect:

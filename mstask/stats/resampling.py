@@ -1,4 +1,4 @@
-"""Bootstraps over test examples and seeds. Each is deterministic by its seed."""
+"""Bootstraps over test examples. Each is deterministic by its seed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from mstask.stats.scoring import (
     METRICS,
     StatisticsError,
     check_positive_integer,
-    finite,
-    matrix,
     paired_labels,
     weighted_macro_f1,
 )
@@ -62,41 +60,6 @@ def paired_bootstrap(
     return float(observed[0]), float(low), float(high)
 
 
-def hierarchical_bootstrap(
-    predictions: ArrayLike, true: ArrayLike, n_classes: int, resamples: int = 2000, seed: int = 0
-) -> NDArray[np.float64]:
-    """Return the macro-F1 of several methods, averaged over seeds, under resampling of seeds and test examples.
-
-    Every resample draws N test examples, the same for every method and seed, and S - 1 of the S seeds, the same for
-    every method; both with replacement. Drawing S - 1 seeds gives the mean over seeds its unbiased variance s^2 / S
-    (Rao & Wu 1988), where S draws would give a third less at S = 3. A single seed is always drawn, so that
-    only the test examples vary. Crossing both levels errs on the wide side (Owen 2007).
-
-    Parameters
-    ----------
-    predictions
-        Class indices, shape [M, S, N]: M methods, S seeds, N test examples.
-    true
-        Class indices, shape [N].
-    resamples, seed
-        Number R of resamples, and the seed of their generator.
-
-    Returns
-    -------
-    array of shape [R, M]
-
-    Raises
-    ------
-    StatisticsError
-        Empty input, unequal lengths, labels out of range, or fewer than 1 resample.
-    """
-    predictions = np.asarray(predictions)
-    if predictions.ndim != 3:
-        raise StatisticsError(f"predictions has shape {list(predictions.shape)}, expected [methods, seeds, examples]")
-    scores = [[example_bootstrap(cell, true, n_classes, resamples, seed) for cell in method] for method in predictions]
-    return np.einsum("msr,rs->rm", np.array(scores), unit_weights(predictions.shape[1], resamples, seed))
-
-
 def example_bootstrap(
     pred: ArrayLike, true: ArrayLike, n_classes: int, resamples: int = 2000, seed: int = 0
 ) -> NDArray[np.float64]:
@@ -108,47 +71,6 @@ def example_bootstrap(
     check_positive_integer(resamples, "resamples")
     pred, true = paired_labels(n_classes, pred=pred, true=true)
     return weighted_macro_f1(_example_weights(len(true), resamples, seed), pred, true, n_classes)
-
-
-def unit_bootstrap(scores: ArrayLike, resamples: int = 2000, seed: int = 0) -> NDArray[np.float64]:
-    """Return mean scores of several methods under resampling of the units they were scored on: seeds, or cases.
-
-    As `hierarchical_bootstrap`, where no predictions are known: K - 1 of the K units are drawn, the same for
-    every method.
-
-    Parameters
-    ----------
-    scores
-        Finite numbers, shape [M, K].
-
-    Returns
-    -------
-    array of shape [R, M]
-    """
-    check_positive_integer(resamples, "resamples")
-    scores = matrix(scores, "scores")
-    return unit_weights(scores.shape[1], resamples, seed) @ scores.T
-
-
-def bootstrap_p(draws: ArrayLike) -> float:
-    """Return the two-sided p-value of "the difference is 0" from its resamples, shape [R].
-
-    Twice the smaller share of resamples on one side of 0, counting the sample itself (Davison & Hinkley 1997), so
-    that p is never below 2 / (R + 1).
-    """
-    draws = finite(draws, "draws")
-    smaller = min((draws <= 0).sum(), (draws >= 0).sum())
-    return min(1.0, 2.0 * float(smaller + 1) / (len(draws) + 1))
-
-
-@lru_cache(maxsize=16)
-def unit_weights(units: int, resamples: int = 2000, seed: int = 0) -> NDArray[np.float64]:
-    """Return the weight of each unit in the mean of each resample, shape [R, units]; rows sum to 1."""
-    draws = max(units - 1, 1)
-    rng = np.random.default_rng([seed, units])
-    weights = rng.multinomial(draws, np.full(units, 1 / units), size=resamples) / draws
-    weights.flags.writeable = False
-    return weights
 
 
 @lru_cache(maxsize=4)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mstask.results.documents import Cell, DataRecord, Document
 from mstask.summary.agreement import over_cases, rank_stability
-from mstask.summary.comparisons import compare, inference, share_seeds, spread
+from mstask.summary.comparisons import Comparison, compare, share_seeds, spread
 from mstask.summary.endings import at_chance, collapsed, converged, remark
 from mstask.summary.facts import facts
 
@@ -52,7 +52,7 @@ def summarise(document: Document) -> dict[str, Any]:
         methods, ranking, rank, best, best_homogeneous
             As `standings` returns them.
         comparisons
-            Per key "A-B" what `compare` and `inference` return.
+            Per key "A-B" what `compare` returns.
         rank_stability
             What `mstask.summary.agreement.rank_stability` returns for all ranked methods.
         cases, over_cases
@@ -131,12 +131,12 @@ def is_homogeneous(method: str) -> bool:
     return not method.startswith(HETEROGENEOUS) and DENSE not in method
 
 
-def _comparisons(document: Document, best: str | None, scored: Iterable[str]) -> dict[str, dict[str, Any]]:
+def _comparisons(document: Document, best: str | None, scored: Iterable[str]) -> dict[str, Comparison]:
     found = {}
     for key, pair in COMPARISONS.items():
         a, b = (best if name == "best" else name for name in pair)
         if a in scored and b in scored and share_seeds(document, a, b):
-            found[key] = compare(document, a, b) | vars(inference(document, a, b))
+            found[key] = compare(document, a, b)
     return found
 
 

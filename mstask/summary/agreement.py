@@ -13,14 +13,14 @@ from scipy.stats import rankdata
 
 from mstask import stats
 from mstask.results.documents import Document
-from mstask.summary.comparisons import has_cases, resampled, scored_cells, unit_scores
+from mstask.summary.comparisons import has_cases, resampled, scored_cells
 
 
 @dataclass(frozen=True)
 class Stability:
     """How often each method takes each rank: per method a list, first entry the share of resamples in which it is best.
 
-    `over` is what is resampled: "seeds and test examples", "seeds" or "cases".
+    `over` is what varies: "seeds and test examples", or "cases".
     """
 
     over: str
@@ -56,16 +56,10 @@ class Agreement:
 
 def rank_stability(document: Document, methods: Sequence[str]) -> Stability | None:
     """Return how often each method takes each rank under resampling, None where nothing can be resampled."""
-    if len(methods) < 2:
-        return None
-    over, draws = "seeds and test examples", resampled(document, methods)
+    draws = resampled(document, methods) if len(methods) > 1 and all(scored_cells(document, name) for name in methods) else None
     if draws is None:
-        units = [unit_scores(document, name) for name in methods]
-        common = sorted(set.intersection(*(set(found) for found in units)), key=str)
-        if len(common) < 2:
-            return None
-        over = "cases" if has_cases(document) else "seeds"
-        draws = stats.unit_bootstrap([[found[unit] for unit in common] for found in units])
+        return None
+    over = "cases" if has_cases(document) else "seeds and test examples"
     probabilities = stats.rank_probabilities(draws)
     return Stability(over, dict(zip(methods, probabilities.tolist(), strict=True)))
 

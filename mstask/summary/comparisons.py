@@ -6,15 +6,15 @@ data, so each case counts once, by the mean over its seeds).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from mstask import stats
 from mstask.results.documents import Cell, Document
@@ -24,32 +24,92 @@ Place = tuple[str | None, int]
 """Case and seed of a cell."""
 
 
-def compare(document: Document, a: str, b: str) -> dict[str, Any]:
-    """Return macro-F1 of method `a` minus that of method `b`.
+@dataclass(frozen=True)
+class Pair:
+    """The difference at one seed, with the 95 % interval of the paired bootstrap over test examples, or the published one."""
 
-    Returns
-    -------
-    dict
-        a, b; difference (mean over common units, or of published means); low and high (95 % Student-t
-        interval of the differences per unit), sd, n, values; seeds: per seed, or per "case/seed", {difference, low,
-        high} where low and high are the paired bootstrap's 95 % interval, or the published one; basis:
-        "predictions", "published intervals", "seeds" or "means", the most detailed there is for every seed;
-        consistent: whether every seed's interval lies on the same side of 0, None without intervals.
+    difference: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Macro-F1 of method `a` minus that of method `b`.
+
+    `difference` : mean over common seeds, or of published means. `low`, `high` : 95 % interval over seeds and test examples
+    (`mstask.stats.intervals`), `p` two-sided; None where there is a single seed or only means are known. `estimate` : what
+    they are computed from. `seeds` : per seed, or per "case/seed". `values`, `sd`, `n`, `over` : differences per unit, their
+    standard deviation and number, and whether units are "seeds" or "cases". `basis` : "predictions", "published intervals",
+    "seeds" or "means", the most detailed that is known for every seed. `effect` : effect sizes over units. `detectable` : the
+    smallest true difference that a paired t test over as many units of this spread finds with 80 % power.
+    """
+
+    a: str
+    b: str
+    difference: float
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    estimate: stats.Estimate | None = None
+    seeds: Mapping[str, Pair] = field(default_factory=dict)
+    values: list[float] = field(default_factory=list)
+    sd: float | None = None
+    n: int = 0
+    over: str = "seeds"
+    basis: str = "means"
+    effect: stats.Effect | None = None
+    detectable: float | None = None
+
+    @property
+    def consistent(self) -> bool | None:
+        """Whether every seed's interval lies on the same side of 0, None without intervals."""
+        pairs = self.seeds.values()
+        if not pairs or any(pair.low is None for pair in pairs):
+            return None
+        return all(pair.low > 0 for pair in pairs) or all(pair.high < 0 for pair in pairs)
+
+
+def compare(document: Document, a: str, b: str) -> Comparison:
+    """Return how much higher method `a` scores than method `b`.
 
     Raises
     ------
     ResultsError
         A method has no macro-F1 in the document, or the two have no seed in common.
     """
-    scores = {name: scored_cells(document, name) for name in (a, b)}
-    if not scores[a] or not scores[b]:
-        means = [mean_score(document, name) for name in (a, b)]
-        return _comparison(a, b, {}, means[0] - means[1])
-    common = sorted(scores[a].keys() & scores[b].keys(), key=_order)
-    if not common:
+    if not all(scored_cells(document, name) for name in (a, b)):
+        return Comparison(a, b, mean_score(document, a) - mean_score(document, b))
+    places = common_places(document, (a, b))
+    if not places:
         raise ResultsError(f"{a} and {b} have no seed in common in section {document.section!r}")
+    cells = [scored_cells(document, name) for name in (a, b)]
     published = document.values.get("comparisons", {}).get(f"{a}-{b}", {}).get("intervals", {})
-    return _comparison(a, b, {p: _pair(scores[a][p], scores[b][p], published.get(_name(p))) for p in common})
+    pairs = {place: _pair(*(found[place] for found in cells), published.get(_name(place))) for place in places}
+    values = list(_by_unit({place: pair.difference for place, pair in pairs.items()}).values())
+    over = spread(values)
+    estimate = combination(document, {a: 1.0, b: -1.0})
+    if published and estimate.examples == 0:
+        widths = [pair.high - pair.low for pair in pairs.values() if pair.low is not None]
+        estimate = replace(estimate, examples=fmean((width / 2 / ndtri(0.975)) ** 2 for width in widths))
+    low, high = estimate.interval() or (None, None)
+    return Comparison(
+        a,
+        b,
+        estimate.value,
+        low,
+        high,
+        estimate.p(),
+        estimate,
+        {_name(place): pair for place, pair in pairs.items()},
+        values,
+        over["sd"],
+        over["n"],
+        "cases" if has_cases(document) else "seeds",
+        _basis(document, cells, places, published),
+        _effect(document, a, b) if len(values) > 1 else None,
+        stats.minimum_detectable_difference(over["sd"], over["n"]) if len(values) > 1 else None,
+    )
 
 
 def share_seeds(document: Document, a: str, b: str) -> bool:
@@ -58,84 +118,51 @@ def share_seeds(document: Document, a: str, b: str) -> bool:
     return not all(places) or bool(places[0] & places[1])
 
 
-def contrast(first: Mapping[str, Any], second: Mapping[str, Any], names: tuple[str, str]) -> dict[str, Any]:
-    """Return how much larger the difference `first` is than `second`, both from `compare` on different test sets.
+def common_places(document: Document, methods: Iterable[str]) -> list[Place]:
+    """Return the cases and seeds that all of the methods have a score of."""
+    return sorted(set.intersection(*(set(scored_cells(document, name)) for name in methods)), key=_order)
 
-    The same keys as `compare`, with `names` for a and b. Seeds are paired where both have them, which costs degrees
-    of freedom but assumes nothing; there is no bootstrap interval per seed.
+
+def combination(document: Document, weights: Mapping[str, float]) -> stats.Estimate:
+    """Return a weighted sum of methods' macro-F1 (a difference has the weights 1 and -1), over their common seeds.
+
+    Several cases with two or more seeds each are data sets that were chosen: their estimates are pooled. With one seed each,
+    the cases themselves are what the spread is taken over.
     """
-    seeds = [seed for seed in first["seeds"] if seed in second["seeds"]]
-    gap = {seed: first["seeds"][seed]["difference"] - second["seeds"][seed]["difference"] for seed in seeds}
-    pairs = {(None, int(s)): {"difference": g, "low": None, "high": None, "basis": "seeds"} for s, g in gap.items()}
-    return _comparison(*names, pairs, first["difference"] - second["difference"])
+    places = common_places(document, weights)
+    by_case: dict[str | None, list[Place]] = {}
+    for place in places:
+        by_case.setdefault(place[0], []).append(place)
+    if len(by_case) > 1 and min(map(len, by_case.values())) < 2:
+        return together(document, weights, places).combined(list(weights.values()))
+    return stats.pooled([together(document, weights, own).combined(list(weights.values())) for own in by_case.values()])
 
 
-@dataclass(frozen=True)
-class Interval:
-    """The two ends of an interval."""
+def together(document: Document, methods: Iterable[str], places: Sequence[Place]) -> stats.Estimates:
+    """Return the mean macro-F1 of several methods over these places, with the errors that they share.
 
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Inference:
-    """How sure and how large the difference of two methods is.
-
-    p (two-sided) : by `p_basis`, "hierarchical bootstrap" over seeds and test examples where predictions are known, else
-        "t test over seeds" (or cases), else None.
-    p_error : standard error of p that comes from the finite number of resamples.
-    hierarchical : the bootstrap's 95 % interval, or None.
-    detectable : the smallest true difference that a paired t test over as many seeds of this spread finds with 80 % power.
+    Where several cases are mixed, test examples differ from place to place and only the spread over places counts.
     """
-
-    p: float | None
-    p_basis: str | None
-    p_error: float | None
-    hierarchical: Interval | None
-    effect: stats.Effect | None = None
-    detectable: float | None = None
+    chosen = [[scored_cells(document, name)[place] for place in places] for name in methods]
+    scores = [[cell.result.macro_f1 for cell in row] for row in chosen]
+    if len({case for case, _ in places}) > 1 or not all(_predicted(cell) for row in chosen for cell in row):
+        return stats.estimates(scores)
+    return stats.estimates(scores, [[_example_draws(cell) for cell in row] for row in chosen])
 
 
-def inference(document: Document, a: str, b: str) -> Inference:
-    """Return how sure and how large the difference of two methods is."""
-    found = compare(document, a, b)
-    several = found["n"] >= 2
-    drawn = resampled(document, (a, b))
-    draws = None if drawn is None else drawn[:, 0] - drawn[:, 1]
-    return replace(
-        _test(draws, found["values"], "cases" if has_cases(document) else "seeds"),
-        effect=_effect(document, a, b) if several else None,
-        detectable=stats.minimum_detectable_difference(found["sd"], found["n"]) if several else None,
-    )
+def resampled(document: Document, methods: Sequence[str]) -> NDArray[np.float64] | None:
+    """Return the mean scores of methods under draws of both errors, shape [R, M]; None without two common seeds.
 
-
-def contrast_inference(first: tuple[Document, str, str], second: tuple[Document, str, str]) -> Inference:
-    """Return how sure the `contrast` of two comparisons is, without effect and detectable difference.
-
-    The two test sets are resampled independently.
-    """
-    drawn = [resampled(document, pair, seed) for seed, (document, *pair) in enumerate((first, second))]
-    values = contrast(compare(*first), compare(*second), ("first", "second"))["values"]
-    known = all(d is not None for d in drawn)
-    return _test((drawn[0] - drawn[1]) @ (1, -1) if known else None, values, "seeds")
-
-
-def resampled(document: Document, methods: Sequence[str], seed: int = 0) -> NDArray[np.float64] | None:
-    """Return `stats.hierarchical_bootstrap` of methods over the seeds that all of them have, shape [R, M].
-
-    None where predictions are missing, there is no common seed, or the document has cases. Computed once per
-    process and cell.
+    The units are seeds, or the cases of a document that has cases, each by the mean over its seeds.
     """
     if has_cases(document):
-        return None
-    cells = [scored_cells(document, name) for name in methods]
-    common = sorted(set.intersection(*(set(found) for found in cells)), key=_order)
-    chosen = [[found[place] for place in common] for found in cells]
-    if not common or not all(c.data and c.result.predictions is not None for row in chosen for c in row):
-        return None
-    draws = np.array([[_example_draws(cell, seed) for cell in row] for row in chosen])
-    return np.einsum("msr,rs->rm", draws, stats.unit_weights(len(common), draws.shape[2], seed))
+        units = [unit_scores(document, name) for name in methods]
+        common = sorted(set.intersection(*(set(found) for found in units)), key=str)
+        found = stats.estimates([[scores[unit] for unit in common] for scores in units]) if common else None
+    else:
+        places = common_places(document, methods)
+        found = together(document, methods, places) if places else None
+    return None if found is None or found.centred.shape[1] < 2 else found.values + found.errors(2_000)
 
 
 def has_cases(document: Document) -> bool:
@@ -191,31 +218,23 @@ def _by_unit(values: Mapping[Place, float]) -> dict[Any, float]:
     return {case: fmean(found) for case, found in sorted(gathered.items())}
 
 
-def _comparison(a: str, b: str, pairs: dict[Place, dict[str, Any]], difference: float | None = None) -> dict[str, Any]:
-    over = spread(_by_unit({place: pair["difference"] for place, pair in pairs.items()}).values())
-    bounds = [(pair["low"], pair["high"]) for pair in pairs.values()]
-    known = bool(bounds) and all(low is not None for low, _ in bounds)
-    bases = {pair["basis"] for pair in pairs.values()}
-    return {
-        "a": a,
-        "b": b,
-        "difference": over["mean"] if pairs else difference,
-        **{name: over[name] for name in ("low", "high", "sd", "n", "values")},
-        "seeds": {_name(place): {k: pair[k] for k in ("difference", "low", "high")} for place, pair in pairs.items()},
-        "basis": bases.pop() if len(bases) == 1 else ("seeds" if bases else "means"),
-        "consistent": (all(low > 0 for low, _ in bounds) or all(high < 0 for _, high in bounds)) if known else None,
-    }
-
-
-def _pair(a: Cell, b: Cell, published: list[float] | None) -> dict[str, Any]:
+def _pair(a: Cell, b: Cell, published: list[float] | None) -> Pair:
     """Compare two cells of one case and seed, by `stats.paired_bootstrap` where their predictions are known."""
     difference = a.result.macro_f1 - b.result.macro_f1
-    if a.data and b.data and a.result.predictions is not None and b.result.predictions is not None:
-        low, high = np.percentile(_example_draws(a, 0) - _example_draws(b, 0), [2.5, 97.5])
-        return {"difference": difference, "low": float(low), "high": float(high), "basis": "predictions"}
-    if published is not None:
-        return {"difference": difference, "low": published[0], "high": published[1], "basis": "published intervals"}
-    return {"difference": difference, "low": None, "high": None, "basis": "seeds"}
+    if _predicted(a) and _predicted(b):
+        low, high = np.percentile(_example_draws(a) - _example_draws(b), [2.5, 97.5])
+        return Pair(difference, float(low), float(high))
+    return Pair(difference, *(published or ()))
+
+
+def _basis(document: Document, cells: Sequence[Mapping[Place, Cell]], places: Sequence[Place], published: Mapping) -> str:
+    if all(_predicted(found[place]) for found in cells for place in places):
+        return "predictions"
+    return "published intervals" if all(_name(place) in published for place in places) else "seeds"
+
+
+def _predicted(cell: Cell) -> bool:
+    return cell.data is not None and cell.result.predictions is not None
 
 
 def _effect(document: Document, a: str, b: str) -> stats.Effect:
@@ -229,32 +248,30 @@ def _order(place: Place) -> tuple[str, int]:
     return case or "", seed
 
 
-def _test(draws: NDArray | None, values: Sequence[float], units: str) -> Inference:
-    """Return the p-value of a difference from its resamples, else from its values per unit."""
-    if draws is not None:
-        p = stats.bootstrap_p(draws)
-        low, high = np.percentile(draws, [2.5, 97.5])
-        error = math.sqrt(p * (2 - p) / len(draws))
-        return Inference(p, "hierarchical bootstrap", error, Interval(float(low), float(high)))
-    if len(values) > 1:
-        return Inference(stats.paired_t(values), f"t test over {units}", 0.0, None)
-    return Inference(None, None, None, None)
-
-
 def _name(place: Place) -> str:
     case, seed = place
     return str(seed) if case is None else f"{case}/{seed}"
 
 
-def _bytes(labels: Sequence[int]) -> bytes:
-    return np.asarray(labels, np.int64).tobytes()
+def _example_draws(cell: Cell) -> NDArray[np.float64]:
+    """The macro-F1 of a cell under resampling of its test examples, once per process and result."""
+    return _draws_of(_Same(cell.result), _Same(cell.data))
 
 
-def _example_draws(cell: Cell, seed: int) -> NDArray[np.float64]:
-    return _example_bootstrap(_bytes(cell.result.predictions), _bytes(cell.data.test_labels), len(cell.data.class_names), seed)
+@dataclass(frozen=True)
+class _Same:
+    """A record by identity, as the key of a cache: records hold lists, which have no hash."""
+
+    record: Any
+
+    def __hash__(self) -> int:
+        return id(self.record)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.record is other.record
 
 
-@lru_cache(maxsize=1024)
-def _example_bootstrap(pred: bytes, true: bytes, n_classes: int, seed: int) -> NDArray[np.float64]:
-    """Bootstrap label vectors given as the bytes of int64 arrays, once per process."""
-    return stats.example_bootstrap(*(np.frombuffer(v, np.int64) for v in (pred, true)), n_classes, seed=seed)
+@lru_cache(maxsize=2048)
+def _draws_of(result: _Same, data: _Same) -> NDArray[np.float64]:
+    labels = data.record
+    return stats.example_bootstrap(result.record.predictions, labels.test_labels, len(labels.class_names))

@@ -1,32 +1,22 @@
 """Claims about which inputs a neuron may combine: wiring in groups, rewiring, and what sparse products save (G2GNet).
 
-Three ways to deal neurons to groups compete. One rule serves every claim that they beat something: on a data set it is
-*supported* if each of them is firmly ahead (as `mstask.claims.findings` understands it), *contradicted* if none is ahead in the
-mean, and *fragile* between; over several data sets the worst counts. A data set counts in a voice if that voice has runs on it.
-Published figures are accuracies of single runs, at their best test epoch: they make a claim fragile at most.
+Three ways to deal neurons to groups compete, and a claim needs all that were run. Over several data sets their mean is judged,
+each counting the same. Published figures are accuracies of single runs, at their best test epoch: they decide nothing.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from mstask import stats
 from mstask.claims import Entry
-from mstask.claims.findings import (
-    VERDICTS,
-    Documents,
-    Finding,
-    NotTestable,
-    Statement,
-    higher,
-    interval,
-    judged,
-    listed,
-    number,
-    signed,
-    subject,
-)
+from mstask.claims.figures import Documents, NotTestable
+from mstask.claims.rules import Finding, difference, every, quantity
+from mstask.claims.words import listed, number, signed, subject
 from mstask.results.documents import Document
 from mstask.results.voices import label
 from mstask.studies.g2gnet import facts as answers
@@ -34,7 +24,7 @@ from mstask.studies.g2gnet import speed
 from mstask.studies.g2gnet.declare import SECTION
 from mstask.studies.g2gnet.facts import GROUPINGS
 from mstask.studies.g2gnet.methods import PICTURES
-from mstask.summary.comparisons import mean_score
+from mstask.summary.comparisons import compare, scored_cells
 
 BENCHMARK = "benchmark-g2gnet"
 DATA_SETS = ("digits", "radar", "speech", *PICTURES)
@@ -42,7 +32,7 @@ NEEDED = GROUPINGS[:2]
 """The groupings that every voice has runs of; "random" counts where it was run."""
 
 FAMILY = (*((name, second) for second in ("er", "dense", "dense-matched") for name in GROUPINGS), ("index-dst", "index"))
-"""Every pair that a claim compares on a data set."""
+"""Every pair that a claim compares."""
 
 KEPT = 0.9
 """Share of the connections inside groups that must be left for groups to count as kept."""
@@ -50,84 +40,52 @@ KEPT = 0.9
 Pairs = Sequence[tuple[str, str]]
 
 
-def ahead(documents: Documents, pairs: Pairs, data_sets: Sequence[str] = DATA_SETS) -> Finding:
-    """Judge "the first of each pair scores higher than its second" on every one of these data sets that has runs."""
-    sources = _data_sets(documents, data_sets)
-    tried = {name: _on(source, pairs) for name, source in sources.items()}
-    by_set = {name: found for name, found in tried.items() if all(finding.statements for finding in found)}
-    if not by_set:
-        missing = next(finding for found in tried.values() for finding in found if not finding.statements)
-        raise NotTestable(f"On {answers.title(next(iter(tried)))}: {missing.evidence}")
-    verdicts = {name: _between(finding.verdict for finding in found) for name, found in by_set.items()}
-    worst = min(verdicts.values(), key=VERDICTS.index)
-    deciding = {name: found for name, found in by_set.items() if verdicts[name] == worst}
-    evidence = " ".join(_told(name, sources[name], found) for name, found in by_set.items())
-    name = min(deciding, key=lambda name: _best(deciding[name]).statements[0].found["difference"])
-    others = [answers.title(other) for other in deciding if other != name]
-    more = f" The verdict is the same on {listed(others)}." if others else ""
-    fragility = f"On {answers.title(name)}: {_fragility(worst, deciding[name])}{more}"
-    return Finding(worst, evidence, fragility, _statements(worst, by_set, deciding))
-
-
-def _data_sets(documents: Documents, wanted: Sequence[str]) -> dict[str, Document | Mapping[str, Any]]:
-    """Return what is known of each data set: a document of its cells, or the published accuracies by network."""
+def _ahead(documents: Documents, pairs: Pairs, data_sets: Sequence[str] = DATA_SETS) -> Finding:
+    """Judge "the first of each pair scores higher than its second", over those of these data sets that have runs."""
     document = documents.get(SECTION.id)
     if document is None:
         raise NotTestable(f"There are no results for {subject(SECTION.id)}.")
-    run = {cell.case for cell in document.cells if cell.result.macro_f1 is not None}
-    heads = document.values.get("heads", {})
-    found = {name: answers.one_case(document, name) if name in run else heads.get(name) for name in wanted}
-    known = {name: source for name, source in found.items() if source}
-    if not known:
-        why = "not published" if document.source == "published" else "not run"
-        raise NotTestable(f"There is no figure on {listed(map(answers.title, wanted))} for {subject(SECTION.id)} ({why}).")
-    return known
+    if document.source == "published":
+        return every(*_quoted(document.values.get("heads", {}), pairs, data_sets))
+    cells = [cell for cell in document.cells if cell.case in data_sets]
+    known = document.model_copy(update={"cells": cells})
+    if not cells:
+        raise NotTestable(f"There is no figure on {listed(map(answers.title, data_sets))} for {subject(SECTION.id)} (not run).")
+    run = [(a, b) for a, b in pairs if a in NEEDED or a not in GROUPINGS or scored_cells(known, a)]
+    return every(*(_told(known, difference({SECTION.id: known}, SECTION.id, a, b, family=FAMILY), a, b) for a, b in run))
 
 
-def _on(source: Document | Mapping[str, Any], pairs: Pairs) -> list[Finding]:
-    """Return one finding per pair on a data set; a grouping that isn't needed is left out where it wasn't run."""
+def _told(document: Document, found: Finding, a: str, b: str) -> Finding:
+    """Add the lead on each of several data sets."""
+    sets = [name for name in dict.fromkeys(cell.case for cell in document.cells) if name]
+    if not found.rule or len(sets) < 2:
+        return found
+    own = {name: document.of_case(name) for name in sets}
+    leads = {name: compare(one, a, b).difference for name, one in own.items() if scored_cells(one, a) and scored_cells(one, b)}
+    told = listed(f"{answers.title(name)} {signed(lead)}" for name, lead in leads.items())
+    return dataclasses.replace(found, evidence=f"{found.evidence} By data set: {told}.")
+
+
+def _quoted(heads: Mapping[str, Any], pairs: Pairs, data_sets: Sequence[str]) -> list[Finding]:
+    """Compare published accuracies, data set by data set."""
     found = []
-    for a, b in pairs:
-        if isinstance(source, Document):
-            finding = higher({SECTION.id: source}, SECTION.id, a, b, family=FAMILY)
-        else:
-            finding = _published(source, a, b)
-        if finding.statements or a not in GROUPINGS or a in NEEDED:
-            found.append(finding)
+    for name in data_sets:
+        for a, b in pairs:
+            known = heads.get(name, {})
+            if a in known and b in known:
+                lead = known[a]["accuracy"] - known[b]["accuracy"]
+                evidence = (
+                    f"{heading(name)}: {label(a)} {number(known[a]['accuracy'])}, {label(b)} {number(known[b]['accuracy'])} "
+                    f"accuracy, {signed(lead)} (one run each, best test epoch)."
+                )
+                doubt = "One run each is known, at its best test epoch, so the spread over seeds is not."
+                estimand = f"accuracy, {label(a)} − {label(b)}"
+                found.append(Finding("undecided", evidence, doubt, "difference", estimand, lead, seeds=1))
+    if not found:
+        raise NotTestable(
+            f"There is no figure on {listed(map(answers.title, data_sets))} for {subject(SECTION.id)} (not published)."
+        )
     return found
-
-
-def _published(accuracies: Mapping[str, Any], a: str, b: str) -> Finding:
-    if missing := [name for name in (a, b) if name not in accuracies]:
-        return Finding("not testable", f"There is no figure of {listed(map(label, missing))} (not published).", "")
-    difference = accuracies[a]["accuracy"] - accuracies[b]["accuracy"]
-    unknown = {"low": None, "high": None, "sd": None, "n": 0, "values": [], "seeds": {}, "basis": "means", "consistent": None}
-    return judged(Statement({"a": a, "b": b, "difference": difference} | unknown, False, lambda: None), "", [])
-
-
-def _between(verdicts: Any) -> str:
-    """Return the one verdict that all pairs have, else "fragile"."""
-    different = set(verdicts)
-    return different.pop() if len(different) == 1 else "fragile"
-
-
-def _best(found: Sequence[Finding]) -> Finding:
-    return max(found, key=lambda finding: finding.statements[0].found["difference"])
-
-
-def _told(name: str, source: Document | Mapping[str, Any], found: Sequence[Finding]) -> str:
-    """Return every lead on a data set, grouped by what it is a lead over, with its interval over seeds."""
-    texts = []
-    for second in dict.fromkeys(finding.statements[0].found["b"] for finding in found):
-        leads = [finding.statements[0].found for finding in found if finding.statements[0].found["b"] == second]
-        if isinstance(source, Document):
-            score, kind = mean_score(source, second), "macro-F1"
-            basis = f"{leads[0]['n']} seeds, 95 % intervals" if leads[0]["low"] is not None else "one seed"
-        else:
-            score, kind, basis = source[second]["accuracy"], "accuracy", "one run each, best test epoch"
-        told = listed(f"{label(lead['a'])} {_lead(lead)}" for lead in leads)
-        texts.append(f"{label(second)} {number(score)} {kind}; over it {told} ({basis})")
-    return f"{heading(name)}: {'; '.join(texts)}."
 
 
 def heading(name: str) -> str:
@@ -136,65 +94,40 @@ def heading(name: str) -> str:
     return title[0].upper() + title[1:]
 
 
-def _lead(found: Mapping[str, Any]) -> str:
-    return signed(found["difference"]) + (f" {interval(found)}" if found["low"] is not None else "")
-
-
-def _fragility(verdict: str, found: Sequence[Finding]) -> str:
-    """Return what a data set's verdict hangs on."""
-    if verdict == "supported":
-        return min(found, key=lambda finding: finding.statements[0].floor).fragility
-    best = _best(found)
-    if verdict == "contradicted":
-        return best.fragility
-    behind = [label(finding.statements[0].found["a"]) for finding in found if finding.verdict == "contradicted"]
-    open_ = [finding.fragility for finding in found if finding.verdict == "fragile"]
-    texts = [f"Not ahead: {listed(behind)}."] if behind else []
-    return " ".join(texts + ([best.fragility] if best.verdict == "fragile" else open_[:1]))
-
-
-def _statements(verdict: str, by_set: Mapping[str, list[Finding]], deciding: Mapping[str, list[Finding]]) -> tuple:
-    """Return the comparisons by which the verdict would change first: all, the best of each data set, or those that decide."""
-    if verdict == "fragile":
-        return tuple(_best(found).statements[0] for found in by_set.values())
-    chosen = deciding if verdict == "contradicted" else by_set
-    return tuple(finding.statements[0] for found in chosen.values() for finding in found)
-
-
 def _groups_kept(documents: Documents) -> Finding:
-    """Share of the connections that lie inside groups after rewiring, by the sources' rule, against before.
-
-    Supported: on every data set at least nine tenths of it are left. Contradicted: on some data set no more is left than
-    pruning and growing at random would leave. Fragile between.
-    """
+    """Share of the connections that lie inside groups after rewiring, of those before, on each data set."""
     document = documents.get(SECTION.id)
-    table = answers.erosion(document)[lambda t: t["method"] == "index-dst"] if document else []
-    if not len(table):
+    cases = [name for name in DATA_SETS if document and any(cell.case == name for cell in document.cells)]
+    found = [f for name in cases if (f := _kept(document, name)) is not None]
+    if not found:
         raise NotTestable(f"There is no record of rewired index groups for {subject(SECTION.id)}.")
+    return every(*found)
+
+
+def _kept(document: Document, name: str) -> Finding | None:
     set_ = answers.settings(document)
-    verdicts, texts = {}, []
-    for name, rows in table[table["case"].isin(DATA_SETS)].groupby("case", sort=False):
-        updates, after = int(rows["updates"].max()), float(rows["intra"].iloc[-1])
-        expected = answers.expected_intra_share(set_["p_inter"], updates, set_["fraction"])
-        before = float(rows["intra"].iloc[0]) if rows["updates"].iloc[0] == 0 else expected[0]
-        verdicts[name] = "supported" if after >= KEPT * before else "fragile" if after > expected[-1] else "contradicted"
-        texts.append(
-            f"{heading(name)}: {number(before)} of the connections lie inside groups before and {number(after)} "
-            f"after {updates} rewirings; rewiring at random would leave {number(expected[-1])}."
-        )
-    if not verdicts:
-        raise NotTestable(f"There is no record of rewired index groups on {listed(DATA_SETS)}.")
-    worst = min(verdicts.values(), key=VERDICTS.index)
-    inside = number(answers.expected_intra_share(1.0, 0)[0])
-    fragility = f"Wiring that knows nothing of groups has {inside} of its connections inside them; more updates erode further."
-    return Finding(worst, " ".join(texts), fragility)
+    shares, updates = [], 0
+    for seed in sorted({cell.seed for cell in document.cells}):
+        own = document.model_copy(update={"cells": [c for c in document.cells if (c.case, c.seed) == (name, seed)]})
+        rows = answers.erosion(own)[lambda t: t["method"] == "index-dst"]
+        if len(rows):
+            updates = int(rows["updates"].max())
+            expected = answers.expected_intra_share(set_["p_inter"], updates, set_["fraction"])
+            before = float(rows["intra"].iloc[0]) if rows["updates"].iloc[0] == 0 else expected[0]
+            shares.append(float(rows["intra"].iloc[-1]) / before)
+    if not shares:
+        return None
+    told = (
+        f"{heading(name)}: after {updates} rewirings at random {number(expected[-1] / expected[0])} would be left, and above "
+        f"{number(KEPT, 1)} counts as kept"
+    )
+    return quantity("share left of the connections inside groups", shares, (KEPT, math.inf), told)
 
 
 def _sparse_pays(documents: Documents) -> Finding:
     """Processor time of a layer's product, forward and backward, at the sources' p_inter, against one dense masked product.
 
-    Judged on index and mixer groups at every width measured, by the cheaper exact form. Supported: the upper quartile of every
-    ratio is below 1. Contradicted: every median is 1 or above. Fragile between.
+    Judged on index and mixer groups at every width measured, by the cheaper exact form, over the repetitions of the benchmark.
     """
     document = documents.get(BENCHMARK)
     if document is None:
@@ -204,24 +137,30 @@ def _sparse_pays(documents: Documents) -> Finding:
     chosen = table[(table["p_inter"] == p_inter) & table["model"].isin(NEEDED) & table["form"].isin(("grouped", "sparse"))]
     if chosen.empty:
         raise NotTestable(f"The benchmark has no sparse product of grouped layers at p_inter = {p_inter}.")
-    best = chosen.loc[chosen.groupby(["width", "model"], sort=False)["median"].idxmin()]
-    told = listed(
-        f"{number(row.median, 2)} [{number(row.low, 2)}, {number(row.high, 2)}] for {label(row.model)} of {row.width} neurons"
-        for row in best.itertuples()
-    )
-    verdict = "supported" if best["high"].max() < 1 else "contradicted" if best["median"].min() >= 1 else "fragile"
+    cheaper = chosen.loc[chosen.groupby(["width", "model"], sort=False)["median"].idxmin()]
+    found = [
+        quantity(
+            f"ratio to the dense product's time for {label(row.model)} of {row.width} neurons",
+            stats.estimate(row.ratios),
+            (0.0, 1.0),
+            "Processor time over repetitions",
+            2,
+            "repetition",
+        )
+        for row in cheaper.itertuples()
+    ]
     crossed = speed.crossovers(document)
     crossed = crossed[crossed["model"].isin(NEEDED) & (crossed["form"] == "grouped")].dropna()
     limits = [f"{number(row.p_inter, 2)} for {label(row.model)} of {row.width} neurons" for row in crossed.itertuples()]
-    fragility = (
+    remark = (
         f"The grouped product stops paying at p_inter = {listed(limits)}." if limits else "It pays at every p_inter measured."
     )
-    return Finding(verdict, f"Time over the dense product's, median [quartiles]: {told}.", fragility)
+    return dataclasses.replace(every(*found), remark=remark)
 
 
 def _over(second: str, *data_sets: str) -> Any:
     """Judge every grouping against one other wiring."""
-    return partial(ahead, pairs=tuple((name, second) for name in GROUPINGS), data_sets=data_sets or DATA_SETS)
+    return partial(_ahead, pairs=tuple((name, second) for name in GROUPINGS), data_sets=data_sets or DATA_SETS)
 
 
 _ABSTRACT = "arXiv 2508.14140, abstract"
@@ -248,6 +187,7 @@ CLAIMS = (
             _CONTROL,
             {SECTION.id: ("er", *NEEDED)},
             _over("er", *data_sets),
+            data_sets,
         )
         for short, name, data_sets in (
             *((name, name, (name,)) for name in ("digits", "radar", "speech")),
@@ -259,7 +199,7 @@ CLAIMS = (
         "Moving connections by activity while training scores higher than leaving them where they are.",
         _ABSTRACT,
         {SECTION.id: ("index", "index-dst")},
-        partial(ahead, pairs=(("index-dst", "index"),)),
+        partial(_ahead, pairs=(("index-dst", "index"),)),
     ),
     Entry(
         "g2gnet-groups-kept",

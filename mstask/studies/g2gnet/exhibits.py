@@ -22,7 +22,7 @@ from mstask.show.sheet import Look, draw_rows, legend, panels
 from mstask.studies.g2gnet import facts as answers
 from mstask.studies.g2gnet.methods import CASES
 from mstask.summary import remark, standings
-from mstask.summary.comparisons import compare, share_seeds, spread, unit_scores
+from mstask.summary.comparisons import Comparison, compare, share_seeds, spread, unit_scores
 
 CONTROL = "er"
 AGAINST = ("index", "mixer", "random", "dense-matched", "dense")
@@ -85,7 +85,7 @@ def figure_g2gnet_grouping(documents: Documents) -> Figure:
         height = 0.7 + len(cases) * (0.55 + (0.16 + 0.1 * len(looks)) * max(1, len(rows)))
         figure = Plot(figsize=(WIDTH, height), layout="constrained")
         for axes, case in zip(figure.subplots(len(cases), 1, squeeze=False).flat, cases, strict=True):
-            of_case = {(name, voice): lead["values"] for voice, known, name, lead in found if known == case}
+            of_case = {(name, voice): lead.values for voice, known, name, lead in found if known == case}
             heard = {voice: look for voice, look in looks.items() if any(voice == known for _, known in of_case)}
             draw_rows(axes, {label(name): {voice: of_case.get((name, voice), ()) for voice in heard} for name in rows}, heard)
             border = sum(not name.startswith("dense") for name in rows) - 0.5
@@ -105,9 +105,9 @@ def figure_g2gnet_grouping(documents: Documents) -> Figure:
 def data_g2gnet_grouping(documents: Documents) -> pd.DataFrame:
     """The points of `figure_g2gnet_grouping`: one row per voice, data set, network and seed."""
     rows = [
-        (voice, case, name, seed, pair["difference"])
+        (voice, case, name, seed, pair.difference)
         for voice, case, name, lead in leads(documents)
-        for seed, pair in lead["seeds"].items()
+        for seed, pair in lead.seeds.items()
     ]
     return pd.DataFrame(rows, columns=["voice", "case", "method", "seed", "lead_over_unstructured"])
 
@@ -119,7 +119,7 @@ def table_g2gnet_contrasts(document: Document) -> pd.DataFrame:
     """
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for row in answers.contrasts(document).to_dict("records"):
-        text = difference(row | {"low": None} if pd.isna(row["low"]) else row)
+        text = difference(row["difference"], *(None if pd.isna(row[end]) else row[end] for end in ("low", "high")))
         verdict = row["verdict"] if row["verdict"] in ("better", "worse") else "open"
         if verdict == "open" and not pd.isna(row["detectable"]):
             verdict += f"{NBSP}({row['detectable']:.3f})"
@@ -244,7 +244,7 @@ def cases_of(documents: Iterable[Document]) -> list[str]:
     return [case for case in CASES if case in run] + sorted(run - set(CASES))
 
 
-def leads(documents: Documents) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+def leads(documents: Documents) -> Iterator[tuple[str, str, str, Comparison]]:
     """Give voice, data set, network and what `compare` says of it and unstructured wiring, wherever both were run."""
     for voice, document in by_voice(documents).items():
         for case in cases_of([document]):

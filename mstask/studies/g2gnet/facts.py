@@ -15,7 +15,7 @@ import pandas as pd
 from mstask import stats
 from mstask.results.documents import Cell, Document
 from mstask.results.files import ResultsError
-from mstask.summary.comparisons import compare, inference, scored_cells
+from mstask.summary.comparisons import compare, scored_cells
 
 FAMILIES = {
     "grouped against unstructured": (("index", "er"), ("random", "er"), ("mixer", "er")),
@@ -193,13 +193,13 @@ def _mean(values: list[float]) -> float | None:
 
 
 def _row(document: Document, a: str, b: str) -> dict[str, Any]:
-    found, sure = compare(document, a, b), inference(document, a, b)
-    kept = {name: found[name] for name in ("a", "b", "difference", "low", "high", "n")}
+    found = compare(document, a, b)
+    kept = {name: getattr(found, name) for name in ("a", "b", "difference", "low", "high", "n")}
     counts = [_connections(scored_cells(document, name).values()) for name in (a, b)]
     return kept | {
-        "p": sure.p,
+        "p": found.p,
         "p_corrected": None,
-        "detectable": sure.detectable,
+        "detectable": found.detectable,
         "connections": counts[0] / counts[1] if all(counts) else None,
     }
 

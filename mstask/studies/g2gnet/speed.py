@@ -15,8 +15,8 @@ DENSE = "dense"
 
 
 def ratios(document: Document, clock: str = "cpu") -> pd.DataFrame:
-    """Rows per width, wiring, p_inter and form: median and quartiles of its seconds over the dense product's, and what the
-    automatic choice predicted and took."""
+    """Rows per width, wiring, p_inter and form: its seconds over the dense product's in each repetition (`ratios`), their
+    median and quartiles, and what the automatic choice predicted and took."""
     (run,) = [run for run in document.values["runs"] if run["clock"] == clock]
     rows = []
     for layer in run["layers"]:
@@ -27,7 +27,7 @@ def ratios(document: Document, clock: str = "cpu") -> pd.DataFrame:
             low, middle, high = np.quantile(relative, (0.25, 0.5, 0.75)).tolist()
             rows.append(
                 {name: layer[name] for name in ("width", "model", "p_inter", "density", "chosen")}
-                | {"form": form, "median": middle, "low": low, "high": high}
+                | {"form": form, "median": middle, "low": low, "high": high, "ratios": relative}
                 | {"predicted": layer["predicted"].get(form)}
             )
     return pd.DataFrame(rows)

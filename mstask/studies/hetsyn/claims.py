@@ -1,42 +1,25 @@
 """Claims of the HetSyn paper (Deng et al., NeurIPS 2025), on tasks of its own and on this book's.
 
-Scores on classification are macro-F1, compared as everywhere in the ledger, one task at a time. Other quantities (errors,
-iterations, accuracies under a disturbance) are compared seed by seed, with the 95 % interval of the differences.
+Scores on classification are macro-F1. Other quantities (errors, iterations, accuracies under a disturbance) are compared seed
+by seed by the same rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
-from mstask import stats
 from mstask.claims import Entry
-from mstask.claims.findings import (
-    Corrected,
-    Documents,
-    Finding,
-    NotTestable,
-    Statement,
-    best_of,
-    every,
-    find,
-    higher,
-    interval,
-    judged,
-    listed,
-    number,
-    signed,
-)
+from mstask.claims.figures import Documents, NotTestable, absence
+from mstask.claims.rules import Finding, best, best_of, difference, difference_of, every, find, quantity
+from mstask.claims.words import listed, number, signed
 from mstask.results.documents import Document
-from mstask.results.voices import label
-from mstask.studies.hetsyn.facts import OWN, RIVALS, runs, shortening
+from mstask.studies.hetsyn.facts import OWN, runs, shortening
 from mstask.studies.hetsyn.names import METHODS, TITLES
 from mstask.summary import standings
-from mstask.summary.comparisons import spread
 from mstask.summary.details import detail, measured
 
 ORDER = ("HetSynLIF", "HetNeuLIF", "HomNeuALIF", "HomNeuLIF")
@@ -44,10 +27,10 @@ ORDER = ("HetSynLIF", "HetNeuLIF", "HomNeuALIF", "HomNeuLIF")
 
 CEILING = 0.99
 """Macro-F1 from which a task can't tell networks apart."""
+SMALLEST_SHARE = 0.05
+"""The smallest difference that matters in a share of the training."""
 
 SECTION = "hetsyn"
-Values = Mapping[str, Mapping[int, float]]
-"""By network and seed."""
 
 
 def _best_on(*cases: str) -> Callable[[Documents], Finding]:
@@ -57,16 +40,16 @@ def _best_on(*cases: str) -> Callable[[Documents], Finding]:
 
 def _best(documents: Documents, case: str) -> Finding:
     cut = _one_case(documents, case)
-    found = best_of(cut, SECTION, OWN, METHODS, family=[(OWN, rival) for rival in RIVALS])
+    found = best(cut, SECTION, OWN, METHODS)
     methods = standings(_document(cut))["methods"]
-    full = [name for name in METHODS if methods[name]["macro_f1"]["mean"] >= CEILING]
+    full = [name for name in METHODS if methods.get(name) and (methods[name]["macro_f1"]["mean"] or 0) >= CEILING]
     note = f" {listed(full)} are at the task's ceiling, so it can't tell them apart." if len(full) > 1 and OWN in full else ""
     return replace(found, evidence=f"On {TITLES[case]}: {found.evidence}{note}")
 
 
 def _order_on_speech(documents: Documents) -> Finding:
     cut, pairs = _one_case(documents, "speech-bins"), tuple(pairwise(ORDER))
-    return every(*(higher(cut, SECTION, a, b, family=pairs) for a, b in pairs))
+    return every(*(difference(cut, SECTION, a, b, family=pairs) for a, b in pairs))
 
 
 def _fastest(documents: Documents) -> Finding:
@@ -79,7 +62,7 @@ def _fastest(documents: Documents) -> Finding:
             if cell.case == case and cell.method in waits and (iterations := cell.parameters.get("iterations")):
                 waits[cell.method][cell.seed] = (detail(cell, "first_hit") or iterations + 1) / iterations
         what = f"share of the training until 95 % are right on {TITLES[case]}"
-        found.append(_ahead(document, what, waits, smaller=True))
+        found.append(best_of(what, OWN, waits, smaller=True, smallest=SMALLEST_SHARE))
     return every(*found)
 
 
@@ -87,7 +70,7 @@ def _pattern(documents: Documents) -> Finding:
     document = _document(documents)
     cases = _cases(document, "pattern", "pattern generation", "mse")
     errors = {case: {name: measured(document, case, name, "mse") for name in METHODS} for case in cases}
-    return every(*(_ahead(document, f"error on the {TITLES[case]}", errors[case], smaller=True) for case in cases))
+    return every(*(best_of(f"error on the {TITLES[case]}", OWN, errors[case], smaller=True) for case in cases))
 
 
 def _memory(documents: Documents) -> Finding:
@@ -101,7 +84,7 @@ def _memory(documents: Documents) -> Finding:
     after = {which: {seed: one[which] for seed, one in found.items()} for which in ("long", "random", "short")}
     controls = {"as many others reset": after["random"], "all others reset": after["short"]}
     pairs = [{name: control, "long ones reset": after["long"]} for name, control in controls.items()]
-    whole = every(*(_paired(document, "accuracy", pair) for pair in pairs))
+    whole = every(*(difference_of("accuracy", pair) for pair in pairs))
     share = fmean(one["n_long"] / one["n"] for one in found.values())
     return replace(whole, evidence=f"{share:.1%} of the hidden layer's time constants are long. {whole.evidence}")
 
@@ -115,10 +98,8 @@ def _published_memory(table: Mapping[str, Any] | None) -> Finding:
         f"{listed(number(drop) for drop in drops)} of accuracy, from initial time constants of "
         f"{listed(f'{mu:g}' for mu in table['mu_ms'])} ms ({table['n_runs']} runs each, means only)."
     )
-    if min(drops) <= 0:
-        return Finding("contradicted", evidence, f"The smallest drop would have to rise by {number(-min(drops))}.")
     doubt = "No control is published: what resetting as many others costs isn't known, nor the spread over runs."
-    return Finding("fragile", evidence, doubt)
+    return Finding("undecided", evidence, doubt, "difference", "accuracy lost by the reset", min(drops))
 
 
 def _weight_decay(documents: Documents) -> Finding:
@@ -126,24 +107,24 @@ def _weight_decay(documents: Documents) -> Finding:
     trials = measured(document, "speech-bins", OWN, "weight_decay")
     ratios = {seed: ratio for seed, trial in trials.items() if (ratio := shortening(trial)) is not None}
     if not ratios:
-        raise NotTestable(f"There is no training with and without weight decay on the decays ({_why(document)}).")
+        raise NotTestable(f"There is no training with and without weight decay on the decays ({absence(document)}).")
     arithmetic = next(iter(trials.values()))
     pairs = sorted(zip(arithmetic["tau"], arithmetic["tau_after"], strict=True))
     shown = listed(f"{tau:g} to {after:.1f}" for tau, after in pairs)
-    what = "time constants, as a multiple of those with weight decay"
-    found = _paired(document, what, {"without weight decay": ratios, "with it": dict.fromkeys(ratios, 1.0)})
-    return replace(found, evidence=f"By arithmetic, the paper's weight decay alone takes {shown} steps. {found.evidence}")
+    told = f"By arithmetic, the paper's weight decay alone takes time constants of {shown} steps"
+    what = "time constants without weight decay, as a multiple of those with it"
+    return quantity(what, list(ratios.values()), (1.0, float("inf")), told, 2)
 
 
 def _robust(documents: Documents) -> Finding:
     document = _document(documents)
     if not measured(document, "speech-bins", OWN, "deletion"):
-        raise NotTestable(f"There is no figure for disturbed spoken digits ({_why(document)}).")
+        raise NotTestable(f"There is no figure for disturbed spoken digits ({absence(document)}).")
     found = []
     for kind, words in (("deletion", "with spikes deleted"), ("warp", "with times stretched")):
         levels = {name: measured(document, "speech-bins", name, kind, "accuracy") for name in METHODS}
         means = {name: {seed: fmean(row) for seed, row in rows.items()} for name, rows in levels.items()}
-        found.append(_ahead(document, f"accuracy {words}, averaged over levels", means))
+        found.append(best_of(f"accuracy {words}, averaged over levels", OWN, means))
     return every(*found)
 
 
@@ -151,18 +132,18 @@ def _few(documents: Documents) -> Finding:
     document = _document(documents)
     found = {method: runs(document, "match-small", method) for method in METHODS}
     if not found[OWN]:
-        raise NotTestable(f"There is no figure for few neurons ({_why(document)}).")
+        raise NotTestable(f"There is no figure for few neurons ({absence(document)}).")
     size = min(run["hidden"] for run in found[OWN])
     means: dict[str, dict[int, float]] = {}
     for method, several in found.items():
         own = [run for run in several if run["hidden"] == size]
         seeds = dict.fromkeys(run["seed"] for run in own)
         means[method] = {seed: fmean(run["accuracy"] for run in own if run["seed"] == seed) for seed in seeds}
-    return _ahead(document, f"accuracy on match-to-sample with {size} neurons", means)
+    return best_of(f"accuracy on match-to-sample with {size} neurons", OWN, means)
 
 
 def _record(documents: Documents) -> Finding:
-    """Published only; the last epoch's figure decides between supported and fragile."""
+    """Published only: figures of one run each, copied from the papers."""
     document = _document(documents)
     log, others = document.values.get("shd_log"), document.values.get("competitors", {}).get("SHD")
     if not log or not others:
@@ -173,13 +154,11 @@ def _record(documents: Documents) -> Finding:
         f"HetSynLIF {log['best']:.4f}, the best of {len(others)} others {others[rival]:.4f} ({rival}): difference "
         f"{signed(lead)}, copied from the papers. HetSynLIF's figure is the best of the test accuracies after each epoch."
     )
-    if lead <= 0:
-        return Finding("contradicted", evidence, f"It would have to rise by {number(-lead)}.")
     doubt = (
         f"After its last epoch it has {log['last']:.4f}, {signed(late)} from {rival}; over the epochs in which its learning "
         f"rate no longer changes it varies from {log['late_low']:.4f} to {log['late_high']:.4f}. One seed."
     )
-    return Finding("fragile", evidence, doubt)
+    return Finding("undecided", evidence, doubt, "best", "accuracy on SHD, HetSynLIF − best of the others", lead, seeds=1)
 
 
 def _document(documents: Documents) -> Document:
@@ -192,7 +171,7 @@ def _one_case(documents: Documents, case: str) -> Documents:
     """The documents, with the HetSyn section's cut down to one task."""
     document = _document(documents).of_case(case)
     if not document.cells:
-        raise NotTestable(f"There is no figure for {TITLES[case]} ({_why(document)}).")
+        raise NotTestable(f"There is no figure for {TITLES[case]} ({absence(document)}).")
     return {SECTION: document}
 
 
@@ -200,83 +179,54 @@ def _cases(document: Document, task: str, words: str, *path: str) -> list[str]:
     """The forms of a synthetic task, feedforward and recurrent, of which HetSynLIF has a figure."""
     names = [f"{task}-{form}" for form in ("feedforward", "recurrent")]
     if not (cases := [case for case in names if measured(document, case, OWN, *path)]):
-        raise NotTestable(f"There is no figure for {words} ({_why(document)}).")
+        raise NotTestable(f"There is no figure for {words} ({absence(document)}).")
     return cases
-
-
-def _ahead(document: Document, what: str, values: Values, smaller: bool = False) -> Finding:
-    """Judge "HetSynLIF is ahead of each of the others", told by the closest of those that decide."""
-    found = [find(_paired, document, what, {name: values[name] for name in (OWN, rival)}, smaller) for rival in RIVALS]
-    whole = every(*found)
-    if whole.verdict == "not testable":
-        return whole
-    deciding = [finding for finding in found if finding.verdict == whole.verdict]
-    closest = min(deciding, key=lambda finding: finding.statements[0].found["difference"])
-    more = f" The verdict is the same against {len(deciding) - 1} more." if len(deciding) > 1 else ""
-    return replace(whole, evidence=closest.evidence + more, fragility=closest.fragility)
-
-
-def _paired(document: Document, what: str, values: Values, smaller: bool = False) -> Finding:
-    """Judge "the first of two has the higher values", or the smaller ones, seed by seed; `values` holds both by name."""
-    (a, first), (b, second) = values.items()
-    common = [seed for seed in first if seed in second]
-    if not common:
-        missing = [name for name, known in values.items() if not known] or [a, b]
-        raise NotTestable(f"There is no {what} of {listed(missing)} at a common seed ({_why(document)}).")
-    sign = -1 if smaller else 1
-    gaps = {str(seed): sign * (first[seed] - second[seed]) for seed in common}
-    over = spread(gaps.values())
-    names = (b, a) if smaller else (a, b)
-    found = {"a": names[0], "b": names[1], "difference": over["mean"], "basis": "seeds", "consistent": None}
-    found |= {key: over[key] for key in ("low", "high", "sd", "n", "values")}
-    found["seeds"] = {seed: {"difference": gap, "low": None, "high": None} for seed, gap in gaps.items()}
-    means = [number(fmean(known[seed] for seed in common)) for known in (first, second)]
-    bounds = "one seed" if over["low"] is None else f"{over['n']} seeds, 95 % interval {interval(over)}"
-    difference = f"{label(names[0])} − {label(names[1])} {signed(over['mean'])}"
-    evidence = f"{what[0].upper()}{what[1:]}: {a} {means[0]}, {b} {means[1]}; {difference} ({bounds})."
-    return judged(Statement(found, False, partial(_tested, over["values"])), evidence, [])
-
-
-def _tested(values: Sequence[float]) -> Corrected | None:
-    return Corrected(stats.paired_t(values), 0.0, 1, "t test over seeds") if len(values) > 1 else None
-
-
-def _why(document: Document) -> str:
-    return "not published" if document.source == "published" else "not run"
 
 
 PAPER = "Deng et al. 2025 (HetSyn)"
 CLAIMS = tuple(
-    Entry(f"hetsyn-{name}", text, where, {SECTION: methods}, test)
-    for text, (name, where, methods, test) in {
+    Entry(f"hetsyn-{name}", text, where, {SECTION: methods}, test, tuple(cases))
+    for text, (name, where, methods, test, *cases) in {
         "Heterogeneous synapses help where a task needs several time scales: HetSynLIF is best on match-to-sample.": (
-            ("match", f"{PAPER}, Fig. 3", METHODS, _best_on("match-feedforward"))
+            ("match", f"{PAPER}, Fig. 3", METHODS, _best_on("match-feedforward"), "match-feedforward")
         ),
         "HetSynLIF learns match-to-sample in the fewest iterations, feedforward and recurrent.": (
-            ("fastest", f"{PAPER}, Fig. 3", METHODS, _fastest)
+            ("fastest", f"{PAPER}, Fig. 3", METHODS, _fastest, "match-feedforward", "match-recurrent")
         ),
         "HetSynLIF generates the pattern with the smallest error, feedforward and recurrent.": (
-            ("pattern", f"{PAPER}, Fig. 2", METHODS, _pattern)
+            ("pattern", f"{PAPER}, Fig. 2", METHODS, _pattern, "pattern-feedforward", "pattern-recurrent")
         ),
         "A few long time constants carry the memory across the delay: without them the network fails.": (
-            ("memory", f"{PAPER}, Table 4", (OWN,), _memory)
+            ("memory", f"{PAPER}, Table 4", (OWN,), _memory, "match-feedforward")
         ),
-        "With few neurons, HetSynLIF is best on match-to-sample.": ("few", f"{PAPER}, Fig. 3D to G", METHODS, _few),
-        "On spoken digits in 4 ms bins, HetSynLIF is best.": ("speech", f"{PAPER}, Fig. 4A", METHODS, _best_on("speech-bins")),
+        "With few neurons, HetSynLIF is best on match-to-sample.": (
+            "few",
+            f"{PAPER}, Fig. 3D to G",
+            METHODS,
+            _few,
+            "match-small",
+        ),
+        "On spoken digits in 4 ms bins, HetSynLIF is best.": (
+            "speech",
+            f"{PAPER}, Fig. 4A",
+            METHODS,
+            _best_on("speech-bins"),
+            "speech-bins",
+        ),
         "On spoken digits in 4 ms bins, HetSynLIF beats HetNeuLIF, that HomNeuALIF, and that HomNeuLIF.": (
-            ("speech-order", f"{PAPER}, Fig. 4A", METHODS, _order_on_speech)
+            ("speech-order", f"{PAPER}, Fig. 4A", METHODS, _order_on_speech, "speech-bins")
         ),
         "HetSynLIF stays best on spoken digits when spikes are deleted or times are stretched.": (
-            ("robust", f"{PAPER}, Figs. 4C, 4F and A4", METHODS, _robust)
+            ("robust", f"{PAPER}, Figs. 4C, 4F and A4", METHODS, _robust, "speech-bins")
         ),
         "HetSynLIF has the highest test accuracy on SHD among the networks that the paper lists.": (
             ("shd", f"{PAPER}, Table 1", (OWN,), _record)
         ),
         "Weight decay on the decays by itself shortens time constants.": (
-            ("weight-decay", "not in the HetSyn paper; follows from its code", (OWN,), _weight_decay)
+            ("weight-decay", "not in the HetSyn paper; follows from its code", (OWN,), _weight_decay, "speech-bins")
         ),
         "On this book's own tasks, radar and spoken digits in twelve frames, HetSynLIF is best too.": (
-            ("book-tasks", "not in the HetSyn paper", METHODS, _best_on("radar", "speech"))
+            ("book-tasks", "not in the HetSyn paper", METHODS, _best_on("radar", "speech"), "radar", "speech")
         ),
     }.items()
 )

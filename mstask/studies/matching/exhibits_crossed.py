@@ -119,11 +119,11 @@ def _winner(given: Documents, contest: tuple[str, str, str], voice: str) -> str:
     if document is None or not {a, b} <= set(standings(document)["rank"]):
         return VOICES[voice].absent
     found = compare(document, a, b)
-    ahead = found["difference"] > 0
-    low, high = (found["low"], found["high"]) if ahead else (found["high"], found["low"])
+    ahead = found.difference > 0
+    low, high = (found.low, found.high) if ahead else (found.high, found.low)
     sign = 1 if ahead else -1
-    text = f"{a if ahead else b} by {signed(sign * found['difference']).removeprefix('+')}"
+    text = f"{a if ahead else b} by {signed(sign * found.difference).removeprefix('+')}"
     if low is not None:
         text += f" [{signed(sign * low)},{NBSP}{signed(sign * high)}]"
-    agree = {True: ", every seed agrees", False: ", not clear at every seed", None: ""}[found["consistent"]]
+    agree = {True: ", every seed agrees", False: ", not clear at every seed", None: ""}[found.consistent]
     return text + agree

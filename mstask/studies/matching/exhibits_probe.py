@@ -90,7 +90,10 @@ def table_probe_differences(document: Document) -> pd.DataFrame:
     rows = []
     for pair in differences(document):
         against = f"best homogeneous ({label(pair['b'])})" if pair["control"] else label(pair["b"])
-        seeds = {f"seed {seed}": difference(found) for seed, found in pair["seeds"].items()}
+        seeds = {
+            f"seed {seed}": difference(found["difference"], found["low"], found["high"])
+            for seed, found in pair["seeds"].items()
+        }
         over = {"mean": signed(pair["difference"]), "consistent": "yes" if pair["consistent"] else "no"}
         rows.append({"difference": f"{label(pair['a'])} − {against}"} | seeds | over)
     return pd.DataFrame(rows)

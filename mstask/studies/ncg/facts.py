@@ -63,7 +63,7 @@ def difference(document: Document, a: str, b: str) -> dict[str, Any] | None:
     if not gaps:
         return None
     cases = {case: fmean(gap for (own, _), gap in gaps.items() if own == case) for case in dict.fromkeys(c for c, _ in gaps)}
-    return {"mean": compare(document, a, b)["difference"], "cases": {case: gap for case, gap in cases.items() if case}}
+    return {"mean": compare(document, a, b).difference, "cases": {case: gap for case, gap in cases.items() if case}}
 
 
 def winner_share(cell: Cell) -> float | None:

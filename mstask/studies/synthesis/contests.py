@@ -15,7 +15,7 @@ from typing import Any
 from mstask.results.documents import Document
 from mstask.studies.synthesis import operations
 from mstask.summary import standings
-from mstask.summary.comparisons import compare, inference, scored_cells, share_seeds
+from mstask.summary.comparisons import compare, scored_cells, share_seeds
 
 TASKS = ("radar", "speech")
 
@@ -51,8 +51,7 @@ def outcome(contest: Contest, documents: Mapping[str, Document | None]) -> dict[
     -------
     dict
         matched, plain: each {method, macro_f1 (as in `standings`), n_parameters (mean over seeds, rounded), energy_uJ (as
-        `operations.energy`)}; difference, low, high (95 % over seeds), n and consistent as `compare` returns them; p and
-        p_basis as `inference` does.
+        `operations.energy`)}; difference, low, high, p, n and consistent as `compare` returns them.
     """
     document = documents.get(contest.section)
     if document is None:
@@ -63,7 +62,7 @@ def outcome(contest: Contest, documents: Mapping[str, Document | None]) -> dict[
     if not share_seeds(own, contest.matched, contest.plain):
         return None
     methods = standings(own)["methods"]
-    found, sure = compare(own, contest.matched, contest.plain), inference(own, contest.matched, contest.plain)
+    found = compare(own, contest.matched, contest.plain)
     sides = {
         side: {
             "method": name,
@@ -73,8 +72,7 @@ def outcome(contest: Contest, documents: Mapping[str, Document | None]) -> dict[
         }
         for side, name in (("matched", contest.matched), ("plain", contest.plain))
     }
-    kept = {key: found[key] for key in ("difference", "low", "high", "n", "consistent")}
-    return sides | kept | {"p": sure.p, "p_basis": sure.p_basis}
+    return sides | {key: getattr(found, key) for key in ("difference", "low", "high", "n", "consistent", "p")}
 
 
 def outcomes(documents: Mapping[str, Document | None]) -> dict[Contest, dict[str, Any]]:

@@ -1,0 +1,134 @@
+"""What stands beside a verdict: leaving one out, fewer seeds, and how the networks were trained.
+
+- *Leaving one out*: the claim is judged again without each seed, and each case, of each section it needs. With three seeds
+  the two that are left rarely decide anything.
+- *The paper's seeds*: where a section has more seeds than the paper's three, the verdict that those three alone would give.
+- *Budget*: how many of the networks that the claim needs stopped because validation had stopped improving, and how many were
+  cut off by their budget. A claim can't be contradicted by networks that were cut, unless the budget is the paper's own.
+
+The first two never change a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from typing import Any
+
+from mstask.claims.figures import Documents
+from mstask.claims.rules import Finding, find
+from mstask.claims.words import listed, subject
+from mstask.results.documents import Cell, Document
+
+PAPER_SEEDS = (42, 123, 999)
+
+Test = Callable[[Documents], Finding]
+Needs = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Removal:
+    """The verdict without one seed ("seed 42") or case of one section."""
+
+    section: str
+    left_out: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How the networks that a claim needs were trained: how many converged or were cut off; of the rest it is not recorded."""
+
+    profiles: tuple[str, ...] = ()
+    networks: int = 0
+    converged: int = 0
+    cut: int = 0
+
+    def __str__(self) -> str:
+        if not self.networks:
+            return ""
+        unknown = self.networks - self.converged - self.cut
+        parts = {"converged": self.converged, "cut off by the budget": self.cut, "not recorded": unknown}
+        told = listed(f"{n} {what}" for what, n in parts.items() if n)
+        return f"{self.networks} networks of profile {listed(self.profiles)}: {told}."
+
+
+def budget(documents: Documents, needs: Needs) -> Budget:
+    """Return how the networks that a claim needs were trained."""
+    cells = [cell for section, methods in needs.items() for cell in _cells(documents.get(section), methods)]
+    stopped = [cell.result.stopped for cell in cells]
+    profiles = tuple(sorted({cell.profile for cell in cells}))
+    return Budget(profiles, len(cells), stopped.count("patience"), stopped.count("max_epochs"))
+
+
+def leave_one_out(test: Test, documents: Documents, sections: Iterable[str]) -> list[Removal]:
+    """Judge a claim without each seed and each case of the given sections, where there are at least two.
+
+    A claim that can't be tested without a part (as one about a single case can't without it) isn't turned by its absence.
+    """
+    removals = []
+    for section in sections:
+        document = documents.get(section)
+        for left_out, rest in _parts(document) if document else ():
+            verdict = find(test, {**documents, section: rest}).verdict
+            if verdict != "not testable":
+                removals.append(Removal(section, left_out, verdict))
+    return removals
+
+
+def by_paper_seeds(test: Test, documents: Documents, sections: Iterable[str]) -> str | None:
+    """Return the verdict that the paper's seeds alone give; None where no section has others beside them."""
+    fewer, more = dict(documents), False
+    for section in sections:
+        document = documents.get(section)
+        seeds = {cell.seed for cell in document.cells} if document else set()
+        if document and seeds > set(PAPER_SEEDS):
+            more = True
+            fewer[section] = document.model_copy(update={"cells": [c for c in document.cells if c.seed in PAPER_SEEDS]})
+    return find(test, fewer).verdict if more else None
+
+
+def describe(finding: Finding, removals: Sequence[Removal]) -> str:
+    """Return what a verdict hangs on, in sentences."""
+    if finding.verdict == "not testable":
+        return finding.remark
+    return " ".join(filter(None, [finding.remark, _told(finding, removals)]))
+
+
+def _cells(document: Document | None, methods: Sequence[str]) -> list[Cell]:
+    cells = document.cells if document and document.source != "published" else []
+    return [cell for cell in cells if any(fnmatch(cell.method, pattern) for pattern in methods)]
+
+
+def _parts(document: Document) -> Iterable[tuple[str, Document]]:
+    """Return the document without each seed and without each case, by what is left out."""
+    for name in ("seed", "case"):
+        values = sorted({v for cell in document.cells if (v := getattr(cell, name)) is not None})
+        for value in values if len(values) > 1 else ():
+            cells = [cell for cell in document.cells if getattr(cell, name) != value]
+            yield _named(name, value), document.model_copy(update={"cells": cells})
+
+
+def _named(kind: str, value: Any) -> str:
+    """Return what is left out, as a reader knows it: a seed, speakers that were held out, or a data set."""
+    if kind == "seed":
+        return f"seed {value}"
+    return f"held-out {value}" if value.startswith("speakers") else value
+
+
+def _told(finding: Finding, removals: Sequence[Removal]) -> str:
+    if not removals:
+        return ""
+    several = len({removal.section for removal in removals}) > 1
+    unit = "seed or case" if any(not removal.left_out.startswith("seed ") for removal in removals) else "seed"
+    turned: dict[str, list[str]] = {}
+    for removal in removals:
+        if removal.verdict != finding.verdict:
+            where = f" for {subject(removal.section)}" if several else ""
+            turned.setdefault(removal.verdict, []).append(removal.left_out + where)
+    if not turned:
+        return f"Leaving out any one {unit} changes nothing."
+    if len(turned) == 1 and len(removals) > 1 and len(*turned.values()) == len(removals):
+        return f"Without any one {unit} it is {next(iter(turned))}."
+    return " ".join(f"Without {' or '.join(names)} it is {verdict}." for verdict, names in turned.items())

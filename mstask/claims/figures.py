@@ -1,0 +1,132 @@
+"""The figures that claims are judged by, taken from result documents with the errors that they share."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from mstask import stats, summary
+from mstask.claims.words import listed, subject
+from mstask.results.documents import Document
+from mstask.results.voices import label
+from mstask.summary.comparisons import combination, common_places, scored_cells, share_seeds
+
+Documents = Mapping[str, Document | None]
+Family = Sequence[tuple[str, str]]
+Weights = Mapping[str, float]
+"""By method, the weight of its score in a sum."""
+
+BEST = "best homogeneous by validation"
+"""Name of the method that `with_best` adds."""
+
+
+class NotTestable(Exception):
+    """A document or figure that a statement needs is missing."""
+
+
+def scores(documents: Documents, section: str, *needed: str) -> tuple[Document, dict[str, Any]]:
+    """Return a section's document and its `standings`, in which the needed methods have a macro-F1."""
+    document = documents.get(section)
+    if document is None:
+        raise NotTestable(f"There are no results for {subject(section)}.")
+    found = summary.standings(document)
+    if missing := [name for name in needed if name not in found["rank"]]:
+        raise NotTestable(f"There is no figure of {listed(map(label, missing))} for {subject(section)} ({absence(document)}).")
+    return document, found
+
+
+def absence(document: Document) -> str:
+    """Return why a document lacks a figure."""
+    return "not published" if document.source == "published" else "not run"
+
+
+def with_best(document: Document, candidates: Sequence[str]) -> Document | None:
+    """Return the document with a method `BEST`: at each seed the candidate whose validation macro-F1 is highest.
+
+    None where a candidate's validation score isn't recorded.
+    """
+    places = common_places(document, candidates)
+    cells = [[scored_cells(document, name)[place] for name in candidates] for place in places]
+    found = [[(c.result.history or {}).get("smoothed") for c in row] for row in cells]
+    if not places or not all(history for row in found for history in row):
+        return None
+    chosen = [row[int(np.argmax([max(h) for h in histories]))] for row, histories in zip(cells, found, strict=True)]
+    return document.model_copy(
+        update={"cells": [*document.cells, *(cell.model_copy(update={"method": BEST}) for cell in chosen)]}
+    )
+
+
+def family_tests(document: Document, pair: tuple[str, str], p: float, family: Family) -> list[float]:
+    """The p-value of a pair, and those of the others of its family that the document knows."""
+    known = summary.standings(document)["rank"]
+    others = dict.fromkeys(frozenset(m) for m in family if set(m) <= set(known) and frozenset(m) != frozenset(pair))
+    scored_pairs = [sorted(m) for m in others if scored(document, m) and share_seeds(document, *m)]
+    tested = [combination(document, {a: 1.0, b: -1.0}).p() for a, b in scored_pairs]
+    return [p, *(value for value in tested if value is not None)]
+
+
+def leads(found: stats.Estimates) -> NDArray[np.float64]:
+    """The weights of the leads of the first of several means over each of the others, one row each."""
+    others = len(found.values) - 1
+    return np.hstack([np.ones((others, 1)), -np.eye(others)])
+
+
+def pooled_over_cases(values: Mapping[Any, float]) -> stats.Estimate:
+    """The mean of values by seed, or by (case, seed): over the cases, each by its own seeds."""
+    by_case: dict[Any, list[float]] = {}
+    for key, value in values.items():
+        by_case.setdefault(key[0] if isinstance(key, tuple) else None, []).append(value)
+    return stats.pooled([stats.estimate(own) for own in by_case.values()])
+
+
+def between(chosen: Sequence[tuple[Document, Weights]]) -> stats.Estimate:
+    """The difference of two weighted sums of scores, paired by seed, and by example if they have the same."""
+    (first, weights), (second, others) = chosen
+    if first.data and second.data and first.data.fingerprint == second.data.fingerprint:
+        sides = {"first": (first, weights), "second": (second, others)}
+        cells = [
+            cell.model_copy(update={"method": f"{side} {cell.method}"})
+            for side, (document, own) in sides.items()
+            for cell in document.cells
+            if cell.method in own
+        ]
+        signed = {
+            f"{side} {name}": w * sign
+            for (side, (_, own)), sign in zip(sides.items(), (1, -1), strict=True)
+            for name, w in own.items()
+        }
+        return combination(first.model_copy(update={"cells": cells}), signed)
+    parts = [combination(document, weights) for document, weights in chosen]
+    by_seed = []
+    for document, weights in chosen:
+        cells = {name: scored_cells(document, name) for name in weights}
+        by_seed.append(
+            {
+                p: sum(w * cells[name][p].result.macro_f1 for name, w in weights.items())
+                for p in common_places(document, weights)
+            }
+        )
+    common = sorted(by_seed[0].keys() & by_seed[1].keys(), key=str)
+    if not common:
+        raise NotTestable("The two have no seed in common.")
+    examples = parts[0].examples + parts[1].examples
+    return dataclasses.replace(stats.estimate([by_seed[0][p] - by_seed[1][p] for p in common]), examples=examples)
+
+
+def scored(document: Document, methods: Iterable[str]) -> bool:
+    return all(scored_cells(document, name) for name in methods)
+
+
+def mean_rho(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Spearman's rho averaged over pairs of rankings, from scores of shape [R, rankings, methods]."""
+    ranks = rankdata(table, axis=2)
+    ranks -= ranks.mean(axis=2, keepdims=True)
+    ranks /= np.maximum(np.linalg.norm(ranks, axis=2, keepdims=True), 1e-12)
+    pairs = list(combinations(range(table.shape[1]), 2))
+    return np.mean([(ranks[:, i] * ranks[:, j]).sum(axis=1) for i, j in pairs], axis=0)

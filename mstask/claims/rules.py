@@ -1,0 +1,424 @@
+"""The judge: one decision, and the six rules that bring a claim to it.
+
+A claim states an *estimand* (a difference of macro-F1, a rank, a rank correlation, a ratio), the *region* where it says the
+estimand lies, and the *smallest* effect that matters. A rule estimates the estimand and its 95 % interval from result
+documents; `decide` compares that interval with the region, and nothing else is compared anywhere:
+
+- *supported*: the whole interval lies in the region;
+- *contradicted*: the whole interval lies outside it; or, for a claim that something is larger, within +- smallest, where the
+  effect is shown to be absent;
+- *undecided*: neither. Only means are known, there is a single seed, or the interval is too wide: then it is said how many
+  seeds of this spread would decide;
+- *not testable*: a figure that the claim needs doesn't exist.
+
+Intervals are those of `mstask.stats.intervals`, over seeds and test examples. A claim that belongs to a family of comparisons
+is judged by the interval that agrees with Holm's correction over it. Of several statements that must all hold the worst
+counts: contradicted, then not testable, then undecided.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from mstask import stats
+from mstask.claims.figures import (
+    Documents,
+    Family,
+    NotTestable,
+    Weights,
+    between,
+    family_tests,
+    leads,
+    mean_rho,
+    pooled_over_cases,
+    scored,
+    scores,
+)
+from mstask.claims.words import count, interval, listed, number, p_value, signed, subject
+from mstask.results.documents import Document
+from mstask.results.voices import label
+from mstask.summary.comparisons import common_places, compare, mean_score, resampled, scored_cells, share_seeds, together
+
+Values = Mapping[str, Mapping[Any, float]]
+"""By name and seed."""
+
+VERDICTS = ("contradicted", "not testable", "undecided", "supported")
+"""From the one that decides a claim of several statements to the one that needs all of them."""
+
+SMALLEST = 0.01
+"""The smallest difference of macro-F1, or of accuracy, that matters."""
+SAME_ORDER = 0.7
+"""Rank correlation from which two rankings count as the same: about half of their variance is shared."""
+CAPACITY_TOLERANCE = 0.1
+"""How far parameter counts may differ, as a share of the smaller one, for capacities to count as matched."""
+POSITIVE = (0.0, math.inf)
+NEGATIVE = (-math.inf, 0.0)
+
+Region = tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """What the documents say of one claim.
+
+    `estimand` in words with its `estimate`, `bounds` (the interval that was compared with the region), `p` (two-sided,
+    corrected like the interval), the `smallest` effect that matters, the `rule` by name and the number of `seeds`; `parts` are
+    the statements that a claim is made of. `remark` says what the verdict hangs on.
+    """
+
+    verdict: str
+    evidence: str
+    remark: str = ""
+    rule: str = ""
+    estimand: str = ""
+    estimate: float | None = None
+    bounds: tuple[float, float] | None = None
+    p: float | None = None
+    smallest: float | None = None
+    seeds: int = 0
+    parts: tuple[Finding, ...] = ()
+
+
+def decide(bounds: tuple[float, float], region: Region = POSITIVE, smallest: float = 0.0) -> tuple[str, str]:
+    """Compare an interval with the region where a claim says the estimand lies: the verdict, and why in words."""
+    (low, high), (least, most) = bounds, region
+    if low > least and high < most:
+        return "supported", ""
+    if high < least or low > most:
+        return "contradicted", "The whole interval lies on the other side."
+    if 0.0 in (least, most) and -smallest < low and high < smallest:
+        return "contradicted", f"The whole interval lies within ±{number(smallest)}: the effect is shown to be absent."
+    return "undecided", ""
+
+
+def find(test: Callable[..., Finding], *arguments: Any, **options: Any) -> Finding:
+    """Return what `test` finds, or that it can't be tested."""
+    try:
+        return test(*arguments, **options)
+    except NotTestable as missing:
+        return Finding("not testable", str(missing), "No verdict until that is known.")
+
+
+RULES: dict[str, Callable[..., Finding]] = {}
+"""The rules by name; their docstrings stand on the page of the ledger."""
+
+
+def rule(judge: Callable[..., Finding]) -> Callable[..., Finding]:
+    """Register a rule; what it needs and doesn't find makes a claim not testable."""
+
+    @wraps(judge)
+    def judged(*arguments: Any, **options: Any) -> Finding:
+        return find(judge, *arguments, **options)
+
+    RULES[judge.__name__] = judged
+    return judged
+
+
+def every(*findings: Finding) -> Finding:
+    """Combine statements that must all hold; estimand and remark are those of the statement that decides."""
+    verdict = min((finding.verdict for finding in findings), key=VERDICTS.index)
+    deciding = min((f for f in findings if f.verdict == verdict), key=_nearness)
+    evidence = " ".join(dict.fromkeys(finding.evidence for finding in findings))
+    return dataclasses.replace(deciding, evidence=evidence, parts=findings) if len(findings) > 1 else deciding
+
+
+@rule
+def difference(
+    documents: Documents, section: str, a: str, b: str, family: Family = (), matched: bool = False, smallest: float = SMALLEST
+) -> Finding:
+    """One figure is higher than another.
+
+    The estimand is the mean over seeds of the difference, paired by seed and test example; over several data sets their mean,
+    each counting the same. Its interval is corrected by Holm's method over the family of all comparisons that claims make in
+    that section. A claim at matched capacity isn't testable where parameter counts differ by more than a tenth.
+    """
+    document, standing = scores(documents, section, a, b)
+    if not share_seeds(document, a, b):
+        raise NotTestable(f"{label(a)} and {label(b)} have no seed in common for {subject(section)}.")
+    sizes = [standing["methods"][name]["n_parameters"] for name in (a, b)]
+    if matched and all(sizes) and max(sizes) > (1 + CAPACITY_TOLERANCE) * min(sizes):
+        raise NotTestable(
+            f"Capacities aren't matched: {sizes[0]:,} against {sizes[1]:,} parameters ({max(sizes) / min(sizes):.2f} times)."
+        )
+    found = compare(document, a, b)
+    score_a, score_b = (number(standing["methods"][name]["macro_f1"]["mean"]) for name in (a, b))
+    told = f"{label(a)[0].upper()}{label(a)[1:]} {score_a}, {label(b)} {score_b} macro-F1 for {subject(section)}"
+    estimand = f"macro-F1, {label(a)} − {label(b)}"
+    if found.estimate is None or found.p is None:
+        return _open("difference", estimand, found.difference, told, found.n, smallest)
+    tests = family_tests(document, (a, b), found.p, family)
+    return _directional("difference", estimand, found.estimate, told, smallest, tests)
+
+
+@rule
+def best(documents: Documents, section: str, winner: str, field: Iterable[str], region: Region = POSITIVE) -> Finding:
+    """One method is the best of several.
+
+    The estimand is its lead over the best of the others, all compared at once: the half-widths of the intervals of the leads
+    over each are the same multiple of their standard errors, found by drawing the errors over seeds and test examples
+    together (max-type). No rival is picked by the figures it is judged by. The same serves "the best of these is ahead
+    of that one", with the sign turned.
+    """
+    rivals = [name for name in field if name != winner]
+    document, standing = scores(documents, section, winner, *rivals)
+    means = {name: standing["methods"][name]["macro_f1"]["mean"] for name in (winner, *rivals)}
+    if not all(scored_cells(document, name) for name in means) or not common_places(document, means):
+        closest = max(rivals, key=means.__getitem__)
+        told = f"{label(winner)} {number(means[winner])}, {label(closest)} {number(means[closest])} macro-F1"
+        return _open("best", f"macro-F1, {label(winner)} − best other", means[winner] - means[closest], told, 0, SMALLEST)
+    found = together(document, means, common_places(document, means))
+    return _lead("macro-F1", means, found, region, SMALLEST)
+
+
+@rule
+def place(documents: Documents, section: str, method: str, field: Sequence[str], places: Sequence[int]) -> Finding:
+    """A method takes one of certain places among several.
+
+    The estimand is its rank. By the simultaneous intervals of its leads over the others (as for the best of several) it stands
+    behind those that are surely ahead of it and before those that are surely behind: its interval are the ranks between.
+    """
+    document, standing = scores(documents, section, *field)
+    rivals = [name for name in field if name != method]
+    means = {name: standing["methods"][name]["macro_f1"]["mean"] for name in field}
+    rank = 1 + sum(means[name] > means[method] for name in rivals)
+    told = f"{label(method)} has rank {rank} of {len(field)} for {subject(section)}"
+    common = {"rule": "place", "estimand": f"rank of {label(method)} among {len(field)}", "estimate": float(rank)}
+    known = all(scored_cells(document, name) for name in field)
+    shared = common_places(document, field) if known else []
+    n = len(shared)
+    if n < 2:
+        return Finding("undecided", f"{told} ({_why_open(n)}).", "The spread over seeds isn't known.", seeds=n, **common)
+    found = together(document, (method, *rivals), shared)
+    low, high, _ = found.simultaneous(leads(found))
+    bounds = 1 + int((high < 0).sum()), len(field) - int((low > 0).sum())
+    verdict, why = decide(bounds, (min(places) - 0.5, max(places) + 0.5))
+    evidence = f"{told}; simultaneous 95 % interval of ranks {bounds[0]} to {bounds[1]} ({n} seeds)."
+    unsure = [label(name) for name, a, b in zip(rivals, low, high, strict=True) if a <= 0 <= b]
+    if not why and unsure:
+        why = f"It can't be told from {listed(unsure)}."
+    return Finding(verdict, evidence, why, bounds=tuple(map(float, bounds)), seeds=n, **common)
+
+
+@rule
+def contrast(
+    documents: Documents,
+    first: tuple[str, Weights],
+    second: tuple[str, Weights],
+    words: str,
+    region: Region = POSITIVE,
+    smallest: float = SMALLEST,
+) -> Finding:
+    """A figure of one section is larger than one of another, or the same.
+
+    Each is a weighted sum of scores, such as the lead of one method over another. The test examples differ, so the difference
+    is paired by seed only, and the variances over examples add. "The same" is shown by equivalence: the whole interval must
+    lie within +- the smallest effect that matters.
+    """
+    chosen = [(scores(documents, section, *weights)[0], weights) for section, weights in (first, second)]
+    means = [sum(w * mean_score(document, name) for name, w in weights.items()) for document, weights in chosen]
+    names = [subject(section) for section, _ in (first, second)]
+    told = f"{words[0].upper()}{words[1:]}: {signed(means[0])} for {names[0]}, {signed(means[1])} for {names[1]}"
+    estimand = f"{words}, {names[0]} − {names[1]}"
+    if not all(scored_cells(document, name) for document, weights in chosen for name in weights):
+        return _open("contrast", estimand, means[0] - means[1], told, 0, smallest)
+    estimate = between(chosen)
+    found = _directional("contrast", estimand, estimate, told, smallest, region=region)
+    if region[0] == -region[1] and found.verdict == "supported":
+        return dataclasses.replace(found, remark=f"The whole interval lies within ±{number(smallest)}.")
+    return found
+
+
+@rule
+def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bound: float = SAME_ORDER) -> Finding:
+    """Rankings are the same.
+
+    The estimand is Spearman's rho, averaged over pairs of rankings where there are more than two. Its interval comes from
+    drawing the errors of all scores over seeds and test examples. "The same" is shown by equivalence: the whole interval must
+    lie above the bound; that rho isn't 0 proves nothing.
+    """
+    means = [[mean_score(document, name) for name in methods] for document, methods in rankings]
+    rho = mean_rho(np.array(means)[None])[0]
+    drawn = [resampled(document, methods) if scored(document, methods) else None for document, methods in rankings]
+    exact = f", exact permutation {p_value(stats.rank_correlation(*means)[1])} against no relation" if len(means) == 2 else ""
+    told = f"Spearman's rho of {words} is {signed(rho)}{exact}"
+    common = {"rule": "agreement", "estimand": f"Spearman's rho of {words}", "estimate": float(rho)}
+    if any(draws is None for draws in drawn):
+        return Finding("undecided", f"{told} (means only).", "Only means are known, so the spread over seeds is not.", **common)
+    rng = np.random.default_rng(0)
+    rhos = mean_rho(np.stack([draws[rng.permutation(len(draws))] for draws in drawn], axis=1))
+    bounds = tuple(np.quantile(rhos, [0.025, 0.975]).tolist())
+    verdict, why = decide(bounds, (bound, math.inf))
+    n = min(len(common_places(document, methods)) for document, methods in rankings)
+    evidence = f"{told}; 95 % interval {interval(bounds)}, to lie above {number(bound, 1)} ({count(n, 'seed')})."
+    p = min(1.0, 2 * float(min((rhos <= bound).mean(), (rhos >= bound).mean())))
+    why = why or f"{(rhos > bound).mean():.0%} of the draws lie above the bound."
+    return Finding(verdict, evidence, why, bounds=bounds, p=p, smallest=bound, seeds=n, **common)
+
+
+@rule
+def quantity(
+    estimand: str,
+    values: Sequence[float] | stats.Estimate | tuple[float, tuple[float, float] | None, int],
+    region: Region,
+    told: str,
+    digits: int = 3,
+    unit: str = "seed",
+) -> Finding:
+    """A measured quantity lies in a stated range.
+
+    The estimand is its mean over seeds (or networks) with the interval over them; for a figure that is no mean, such as a ratio
+    of costs, the interval comes from drawing the errors of the scores that it depends on.
+    """
+    estimate = values if isinstance(values, stats.Estimate | tuple) else stats.estimate(values)
+    value, bounds, n = estimate if isinstance(estimate, tuple) else (estimate.value, estimate.interval(), estimate.n)
+    common = {"rule": "quantity", "estimand": estimand, "estimate": value, "seeds": n}
+    if bounds is None:
+        return Finding("undecided", f"{told} ({_why_open(n)}).", "", **common)
+    verdict, why = decide(bounds, region)
+    evidence = f"{told}: {estimand} {number(value, digits)}, 95 % interval {interval(bounds, digits)} ({count(n, unit)})."
+    border = min((edge for edge in region if math.isfinite(edge)), key=lambda edge: abs(edge - value))
+    if verdict == "undecided" and isinstance(estimate, stats.Estimate):
+        why = _needed(estimate, _distance(value, region, 0.0))
+    return Finding(verdict, evidence, why or f"Its border is {number(border, digits)}.", bounds=bounds, **common)
+
+
+def difference_of(
+    what: str, values: Values, smaller: bool = False, smallest: float = SMALLEST, why: str = "not run"
+) -> Finding:
+    """Judge "the first of two has the higher values", or the smaller ones, of any quantity; `values` holds both by name."""
+    (a, first), (b, second) = values.items()
+    common = [seed for seed in first if seed in second]
+    if not common:
+        missing = [name for name, known in values.items() if not known] or [a, b]
+        return Finding("not testable", f"There is no {what} of {listed(missing)} at a common seed ({why}).")
+    sign = -1 if smaller else 1
+    estimate = pooled_over_cases({seed: sign * (first[seed] - second[seed]) for seed in common})
+    means = [number(fmean(known[seed] for seed in common)) for known in (first, second)]
+    names = (label(b), label(a)) if smaller else (label(a), label(b))
+    told = f"{what[0].upper()}{what[1:]}: {label(a)} {means[0]}, {label(b)} {means[1]}"
+    return _directional("difference", f"{what}, {names[0]} − {names[1]}", estimate, told, smallest)
+
+
+def best_of(
+    what: str, winner: str, values: Values, smaller: bool = False, smallest: float = SMALLEST, why: str = "not run"
+) -> Finding:
+    """Judge "one is ahead of each of the others" in any quantity, as `best` does in macro-F1."""
+    rivals = [name for name in values if name != winner]
+    common = sorted(set.intersection(*(set(known) for known in values.values())))
+    if not common:
+        missing = [name for name, known in values.items() if not known] or list(values)
+        return Finding("not testable", f"There is no {what} of {listed(map(label, missing))} at a common seed ({why}).")
+    sign, names = -1 if smaller else 1, [winner, *rivals]
+    found = stats.estimates([[sign * values[name][seed] for seed in common] for name in names])
+    means = {name: fmean(values[name][seed] for seed in common) for name in names}
+    return _lead(what, means, found, POSITIVE, smallest)
+
+
+def _directional(
+    rule: str,
+    estimand: str,
+    estimate: stats.Estimate,
+    told: str,
+    smallest: float,
+    tests: Sequence[float] = (),
+    region: Region = POSITIVE,
+) -> Finding:
+    """Judge "the estimand is positive" by its interval, corrected for a family whose p-values `tests` are, its own first."""
+    if estimate.seeds is None:
+        return _open(rule, estimand, estimate.value, told, estimate.n, smallest)
+    tests = tests or [estimate.p()]
+    level, p = stats.holm_levels(tests)[0], stats.holm(tests)[0]
+    bounds = estimate.interval(level)
+    verdict, why = decide(bounds, region, smallest)
+    corrected = f" after Holm's correction over {len(tests)} comparisons" if len(tests) > 1 else ""
+    evidence = (
+        f"{told}: difference {signed(estimate.value)}, 95 % interval {interval(bounds)} and {p_value(p)}{corrected} "
+        f"({count(estimate.n, 'seed')})."
+    )
+    if verdict == "supported":
+        why = _spared(bounds)
+        if max(map(abs, bounds)) < smallest:
+            why += f" The whole interval lies within ±{number(smallest)}: the lead is real, but too small to matter."
+    elif verdict == "undecided":
+        why = _needed(estimate, _distance(estimate.value, region, smallest), level)
+    return Finding(verdict, evidence, why, rule, estimand, estimate.value, bounds, p, smallest, estimate.n)
+
+
+def _lead(what: str, means: Weights, found: stats.Estimates, region: Region, smallest: float) -> Finding:
+    """Judge the lead of the first of several over the best of the others; `means` as they are told, in the same order."""
+    winner, *rivals = means
+    ahead = leads(found)
+    values, n = ahead @ found.values, found.centred.shape[1]
+    closest = int(np.argmin(values))
+    value = float(values[closest])
+    told = (
+        f"{what[0].upper()}{what[1:]}: {label(winner)} {number(means[winner])}, the best of {len(rivals)} others "
+        f"{label(rivals[closest])} {number(means[rivals[closest]])}"
+    )
+    estimand = f"{what}, {label(winner)} − best of the others"
+    if n < 2:
+        return _open("best", estimand, value, told, n, smallest)
+    low, high, p = found.simultaneous(ahead)
+    bounds = float(low.min()), float(high.min())
+    verdict, why = decide(bounds, region, smallest)
+    evidence = (
+        f"{told}: lead {signed(value)}, simultaneous 95 % interval {interval(bounds)}, {p_value(float(p[closest]))} "
+        f"({count(n, 'seed')})."
+    )
+    if verdict == "undecided":
+        unsure = [k for k in range(len(rivals)) if low[k] <= 0]
+        needed = [found.combined(ahead[k]).seeds_needed(_distance(float(values[k]), region, smallest)) for k in unsure]
+        known = listed(label(rivals[k]) for k in unsure) + " may be ahead. " if unsure else ""
+        why = known + _needing(None if None in needed else max(needed, default=None))
+    elif verdict == "supported":
+        why = _spared(bounds)
+    return Finding(verdict, evidence, why, "best", estimand, value, bounds, float(p[closest]), smallest, n)
+
+
+def _spared(bounds: tuple[float, float]) -> str:
+    edge = min(abs(bound) for bound in bounds)
+    return f"Requiring a lead of more than {number(edge, _digits(edge))} would leave it undecided."
+
+
+def _open(rule: str, estimand: str, value: float, told: str, n: int, smallest: float) -> Finding:
+    """A difference without a spread over seeds: undecided whatever it is."""
+    evidence = f"{told}: difference {signed(value)} ({_why_open(n)})."
+    remark = "There is a single seed." if n == 1 else "Only means are known, so the spread over seeds is not."
+    return Finding("undecided", evidence, remark, rule, estimand, value, None, None, smallest, n)
+
+
+def _why_open(n: int) -> str:
+    return "a single seed" if n == 1 else "means only"
+
+
+def _distance(value: float, region: Region, smallest: float) -> float:
+    """How wide an interval around `value` may be to either side and still decide."""
+    to_border = min(abs(value - edge) for edge in region if math.isfinite(edge))
+    return max(to_border, smallest - abs(value)) if 0.0 in region else to_border
+
+
+def _needed(estimate: stats.Estimate, half: float, level: float = stats.LEVEL) -> str:
+    """Say how many seeds of this spread would take an interval of this half-width."""
+    return _needing(estimate.seeds_needed(half, level))
+
+
+def _needing(needed: int | None) -> str:
+    if needed is None:
+        return "More seeds alone can't decide it: the test examples leave more doubt than that."
+    return f"At this spread about {needed:,} seeds would decide it."
+
+
+def _nearness(finding: Finding) -> float:
+    """How near a statement comes to another verdict; those without an interval come first."""
+    return -math.inf if finding.bounds is None else min(abs(bound) for bound in finding.bounds)
+
+
+def _digits(value: float) -> int:
+    return max(3, math.ceil(-math.log10(value))) if value > 0 else 3

@@ -1,0 +1,62 @@
+"""How figures of claims are put in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+SUBJECTS = {
+    "ablation": "the radar ablation",
+    "disjoint": "speaker-disjoint audio",
+    "eventprop": "Eventprop's losses",
+    "eventprop-gradients": "the gradients of event-based networks",
+    "eventprop-yin-yang": "the published network on Yin-Yang",
+    "eventprop/speech": "spoken digits",
+    "eventprop/yin-yang": "Yin-Yang, 60 ms",
+    "eventprop/yin-yang-long": "Yin-Yang, 400 ms",
+    "frontier": "the CNN frontier on radar",
+    "g2gnet": "G2GNet's wirings",
+    "hetsyn": "HetSyn's tasks",
+    "mixed": "mixed-speaker audio",
+    "ncg": "competing readout neurons",
+    "probe": "the audio probe (mixed speakers)",
+    "rotation": "audio with rotating held-out speakers",
+    "search": "tuned networks on radar",
+    "square": "the audio neurons on radar",
+}
+"""What the sections that claims are judged by are about."""
+
+
+def subject(section: str) -> str:
+    """Return what a section's figures are about, in words."""
+    return SUBJECTS.get(section, f"section {section}")
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Format a figure with a true minus sign."""
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """Format a difference with its sign."""
+    return f"{value:+.{digits}f}".replace("-", "−")
+
+
+def interval(bounds: Sequence[float], digits: int = 3) -> str:
+    """Format an interval, given by its two ends."""
+    return f"[{number(bounds[0], digits)}, {number(bounds[1], digits)}]"
+
+
+def p_value(p: float) -> str:
+    """Format a p-value."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def count(n: int, what: str) -> str:
+    """Format a number of things, such as "1 seed" and "3 seeds"."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Join names as "a, b and c"."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

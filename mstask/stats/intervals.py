@@ -1,0 +1,247 @@
+"""Intervals of means over few seeds, where every seed is tested on the same examples.
+
+The mean of n seeds errs in two independent ways. Seeds: whose variance s^2 / n is known from n values alone, so that their
+error is Student's t with n - 1 degrees of freedom. Test examples: an error that all seeds share and that more seeds can't
+take away; its variance is known well, from hundreds of examples, so it is normal. The error of the mean is taken to be
+their sum (the fiducial solution of the Behrens-Fisher problem, Fisher 1935). Over 3 to 10 seeds it keeps its level whatever
+the ratio of the two, which Satterthwaite's degrees of freedom and a bootstrap of seeds don't: `benchmarks/coverage.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+from scipy.stats import chi2, multivariate_normal
+
+from mstask.stats.scoring import StatisticsError, finite
+
+LEVEL = 0.95
+MANY = 10_000
+"""Number of seeds from which none is asked for."""
+DRAWS = 2_000
+"""Sets of scores that are drawn to find simultaneous intervals."""
+
+_ROOT, _WEIGHT = np.polynomial.legendre.leggauss(100)
+# Quantile levels of a chi-square, crowded where it is near 0, since there lie the tails of Student's t.
+_LEVELS, _DENSITY = ((_ROOT + 1) / 2) ** 4, 2 * ((_ROOT + 1) / 2) ** 3 * _WEIGHT
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds with the variances of its two errors.
+
+    `seeds` is the variance that comes from seeds, s^2 / n, with `free` degrees of freedom, None for a single seed;
+    `examples` the variance that all seeds share; `n` the number of seeds.
+    """
+
+    value: float
+    seeds: float | None
+    free: float
+    examples: float
+    n: int
+
+    @property
+    def error(self) -> float | None:
+        """Standard error of the mean, None for a single seed."""
+        return None if self.seeds is None else math.sqrt(self.seeds + self.examples)
+
+    def interval(self, level: float = LEVEL) -> tuple[float, float] | None:
+        """Return the interval of this coverage, None for a single seed."""
+        if not 0 < level < 1:
+            raise StatisticsError(f"level is {level!r}, expected a number strictly between 0 and 1")
+        if self.seeds is None:
+            return None
+        half = self._half(level)
+        return self.value - half, self.value + half
+
+    def p(self, at: float = 0.0) -> float | None:
+        """Return the two-sided p-value of "the mean is `at`": 1 minus the coverage of the interval that ends there."""
+        if self.seeds is None:
+            return None
+        return 1 - self._coverage(abs(self.value - at)) if self.error else float(self.value == at)
+
+    def seeds_needed(self, half: float, level: float = LEVEL) -> int | None:
+        """Return how many seeds of this spread an interval that reaches `half` to either side takes, None if no number does."""
+        if self.seeds is None or not half > math.sqrt(self.examples) * ndtri((1 + level) / 2):
+            return None
+        spread = self.seeds * self.n
+        if spread == 0:
+            return 2
+        found = bisect_left(range(2, MANY), level, key=lambda n: coverage(half, spread / n, n - 1, self.examples))
+        return found + 2 if found + 2 < MANY else None
+
+    def _half(self, level: float) -> float:
+        student, normal = (float(t) * s for t, s in self._parts(level))
+        if not student or not normal:
+            return student + normal
+        return brentq(lambda half: self._coverage(half) - level, max(student, normal) / 2, student + normal)
+
+    def _parts(self, level: float) -> list[tuple[float, float]]:
+        high = (1 + level) / 2
+        return [(stdtrit(self.free, high), math.sqrt(self.seeds)), (ndtri(high), math.sqrt(self.examples))]
+
+    def _coverage(self, half: float) -> float:
+        """Return P(|error| <= half)."""
+        return float(coverage(half, self.seeds, self.free, self.examples))
+
+
+def coverage(half: ArrayLike, seeds: ArrayLike, free: float, examples: ArrayLike) -> NDArray[np.float64]:
+    """Return P(|error| <= half) for errors with these variances over seeds and examples, of one shape, and `free` degrees.
+
+    Given the chi-square that scales the seeds' part, the whole is normal: the probability is a mean over that chi-square.
+    """
+    half, seeds, examples = (np.asarray(v, dtype=np.float64)[..., None] for v in (half, seeds, examples))
+    scale = _scale(free)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = 1 - 2 * ndtr(-half / np.sqrt(seeds / scale + examples)) @ _DENSITY
+        student = 1 - 2 * stdtr(free, -half / np.sqrt(seeds))[..., 0]
+    return np.where(examples[..., 0] == 0, student, inside)
+
+
+@lru_cache(maxsize=4096)
+def _scale(free: float) -> NDArray[np.float64]:
+    """Quantiles of a chi-square over its degrees of freedom."""
+    return chi2.ppf(_LEVELS, free) / free
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Several means over the same seeds and test examples, shape [K], with the covariances of their two errors.
+
+    `centred` are the values of each seed minus their mean, shape [K, n]; `examples` the covariance that seeds share, [K, K].
+    """
+
+    values: NDArray[np.float64]
+    centred: NDArray[np.float64]
+    examples: NDArray[np.float64]
+
+    def __getitem__(self, k: int) -> Estimate:
+        n = self.centred.shape[1]
+        seeds = float((self.centred[k] ** 2).sum() / (n - 1) / n) if n > 1 else None
+        return Estimate(float(self.values[k]), seeds, n - 1, float(self.examples[k, k]), n)
+
+    def combined(self, weights: ArrayLike) -> Estimate:
+        """Return the estimate of a weighted sum of the means, weights of shape [K]."""
+        w = np.asarray(weights, dtype=np.float64)
+        return Estimates((w @ self.values)[None], (w @ self.centred)[None], (w @ self.examples @ w)[None, None])[0]
+
+    def errors(self, draws: int = DRAWS, seed: int = 0) -> NDArray[np.float64]:
+        """Draw the errors of all means together, shape [draws, K]: multivariate t over seeds plus normal over examples."""
+        n = self._several()
+        rng = np.random.default_rng(seed)
+        scale = np.sqrt(n * rng.chisquare(n - 1, (draws, 1)))
+        return rng.standard_normal((draws, n)) / scale @ self.centred.T + self._over_examples(rng, draws)
+
+    def simultaneous(self, weights: ArrayLike, level: float = LEVEL) -> tuple[NDArray[np.float64], ...]:
+        """Return low and high ends of several weighted sums that hold for all of them at once, and p-values likewise.
+
+        Sets of scores without any difference are drawn (seeds independently for each mean, with the spread it has; test
+        examples with their covariance) and every sum is tested in each. The level of each interval is raised until all of a
+        set hold at the level asked for (the smallest p-value's distribution, Westfall & Young 1993).
+
+        Parameters
+        ----------
+        weights
+            One row per sum, shape [C, K].
+
+        Returns
+        -------
+        low, high, p
+            Shape [C] each.
+        """
+        weights = np.asarray(weights, dtype=np.float64)
+        n, parts = self._several(), [self.combined(row) for row in weights]
+        own = np.array([part.p() for part in parts])
+        smallest = own if len(parts) == 1 else self._smallest_p(weights, n)
+        raised = level if len(parts) == 1 else 1 - max(float(np.quantile(smallest, 1 - level)), 1e-9)
+        low, high = np.array([part.interval(raised) for part in parts]).T
+        return low, high, own if len(parts) == 1 else (smallest[:, None] <= own).mean(axis=0)
+
+    def _smallest_p(self, weights: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+        """Return the smallest p-value of all sums in each of many sets of scores that don't differ, shape [DRAWS]."""
+        rng = np.random.default_rng(0)
+        sd = self.centred.std(axis=1, ddof=1)
+        sums = (rng.standard_normal((DRAWS, n, len(sd))) * sd) @ weights.T
+        mean = sums.mean(axis=1) + self._over_examples(rng, DRAWS) @ weights.T
+        shared = np.broadcast_to(np.einsum("ck,kl,cl->c", weights, self.examples, weights), mean.shape)
+        p = 1 - coverage(np.abs(mean), sums.var(axis=1, ddof=1) / n, n - 1, np.maximum(shared, 0.0))
+        return np.where(mean == 0, 1.0, p).min(axis=1)
+
+    def _over_examples(self, rng: np.random.Generator, draws: int) -> NDArray[np.float64]:
+        normal = multivariate_normal(cov=self.examples, allow_singular=True)
+        return normal.rvs(draws, random_state=rng).reshape(draws, -1)
+
+    def _several(self) -> int:
+        if (n := self.centred.shape[1]) < 2:
+            raise StatisticsError("one seed found, a spread over seeds needs at least 2")
+        return n
+
+
+def estimates(values: ArrayLike, draws: ArrayLike | None = None) -> Estimates:
+    """Return the means of K quantities over n seeds.
+
+    Parameters
+    ----------
+    values
+        Finite numbers, shape [K, n].
+    draws
+        The same under R resamples of the test examples, the same ones for every quantity and seed, shape [K, n, R]; None
+        where they are not known: the error then is that of the seeds alone.
+
+    Raises
+    ------
+    StatisticsError
+        Wrong shapes, NaN or infinite entries.
+    """
+    table = np.asarray(values, dtype=np.float64)
+    if table.ndim != 2 or not table.size or not np.isfinite(table).all():
+        raise StatisticsError(f"values has shape {list(table.shape)}, expected finite numbers [quantities, seeds]")
+    shared = np.zeros((len(table), len(table)))
+    if draws is not None:
+        drawn = np.asarray(draws, dtype=np.float64)
+        if drawn.shape[:2] != table.shape or drawn.ndim != 3:
+            raise StatisticsError(f"draws has shape {list(drawn.shape)}, expected {list(table.shape)} and the resamples")
+        shared = _shared_covariance(drawn)
+    mean = table.mean(axis=1)
+    return Estimates(mean, table - mean[:, None], shared)
+
+
+def estimate(values: Sequence[float], draws: ArrayLike | None = None) -> Estimate:
+    """Return the mean of one quantity over seeds: `values` of shape [n], `draws` of shape [n, R]."""
+    return estimates(finite(values, "values")[None], None if draws is None else np.asarray(draws)[None])[0]
+
+
+def pooled(parts: Sequence[Estimate]) -> Estimate:
+    """Return the mean over data sets that were chosen, not drawn: each counts the same, and their errors are independent.
+
+    The degrees of freedom of the seeds' part are Satterthwaite's (1946).
+    """
+    if not parts:
+        raise StatisticsError("no estimates found, expected at least one")
+    k, n = len(parts), min(part.n for part in parts)
+    value, examples = sum(part.value for part in parts) / k, sum(part.examples for part in parts) / k**2
+    known = [(part.seeds, part.free) for part in parts if part.seeds is not None]
+    if len(known) < k:
+        return Estimate(value, None, 0, examples, n)
+    total = sum(seeds for seeds, _ in known)
+    free = total**2 / sum(seeds**2 / f for seeds, f in known) if total else sum(f for _, f in known)
+    return Estimate(value, total / k**2, free, examples, n)
+
+
+def _shared_covariance(draws: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the covariance over resamples that different seeds share, [K, K]; of a single seed, all there is."""
+    k, n, _ = draws.shape
+    covariance = np.cov(draws.mean(axis=1)).reshape(k, k)
+    if n > 1:
+        own = sum(np.cov(draws[:, seed]).reshape(k, k) for seed in range(n))
+        covariance = (n**2 * covariance - own) / (n * (n - 1))
+    root, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.maximum(root, 0.0)) @ vectors.T
