@@ -22,9 +22,6 @@ Family = Sequence[tuple[str, str]]
 Weights = Mapping[str, float]
 """By method, the weight of its score in a sum."""
 
-BEST = "best homogeneous by validation"
-"""Name of the method that `with_best` adds."""
-
 
 class NotTestable(Exception):
     """A document or figure that a statement needs is missing."""
@@ -44,22 +41,6 @@ def scores(documents: Documents, section: str, *needed: str) -> tuple[Document, 
 def absence(document: Document) -> str:
     """Return why a document lacks a figure."""
     return "not published" if document.source == "published" else "not run"
-
-
-def with_best(document: Document, candidates: Sequence[str]) -> Document | None:
-    """Return the document with a method `BEST`: at each seed the candidate whose validation macro-F1 is highest.
-
-    None where a candidate's validation score isn't recorded.
-    """
-    places = common_places(document, candidates)
-    cells = [[scored_cells(document, name)[place] for name in candidates] for place in places]
-    found = [[(c.result.history or {}).get("smoothed") for c in row] for row in cells]
-    if not places or not all(history for row in found for history in row):
-        return None
-    chosen = [row[int(np.argmax([max(h) for h in histories]))] for row, histories in zip(cells, found, strict=True)]
-    return document.model_copy(
-        update={"cells": [*document.cells, *(cell.model_copy(update={"method": BEST}) for cell in chosen)]}
-    )
 
 
 def family_tests(document: Document, pair: tuple[str, str], p: float, family: Family) -> list[float]:

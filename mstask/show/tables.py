@@ -18,6 +18,11 @@ from mstask.show import takes_voices
 from mstask.show.scores import Documents, difference, method_order, neurons_of, signed, voice_columns
 from mstask.summary import standings, summarise
 
+JUDGED = (
+    *("id", "text", "where", "verdict", "rule", "estimand", "estimate", "p", "smallest", "seeds"),
+    *("evidence", "fragility", "profile", "budget", "converged", "paper_seeds"),
+)
+"""What the data file of the ledger holds of a claim, beside its interval."""
 PREDICTIONS = ("P1", "P2", "P3", "P4", "P5")
 
 
@@ -79,6 +84,17 @@ def table_neurons() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def table_rules() -> pd.DataFrame:
+    """The rules by which claims are judged, each in the words of its docstring."""
+    from mstask.claims.rules import RULES
+
+    rows = []
+    for name, rule in RULES.items():
+        claimed, _, told = (rule.__doc__ or "").strip().partition("\n\n")
+        rows.append({"rule": name, "the claim": claimed.rstrip("."), "how it is judged": " ".join(told.split())})
+    return pd.DataFrame(rows)
+
+
 @takes_voices
 def table_claims(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
     """Each claim, indexed by its id, with its verdict in each voice."""
@@ -110,13 +126,13 @@ def table_predictions(documents: Documents) -> pd.DataFrame:
 
 @takes_voices
 def data_claims(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
-    """Every claim in every voice: verdict, evidence and fragility."""
+    """Every claim in every voice: verdict, rule, estimand with its interval, and what stands beside it."""
     rows = [
-        (voice, claim.id, claim.text, claim.where, claim.verdict, claim.evidence, claim.fragility)
+        (voice, *(getattr(claim, name) for name in JUDGED), *(claim.interval or (None, None)))
         for voice, claims in by_voice(ledgers).items()
         for claim in claims
     ]
-    return pd.DataFrame(rows, columns=["voice", "id", "claim", "where", "verdict", "evidence", "fragility"])
+    return pd.DataFrame(rows, columns=["voice", *JUDGED, "low", "high"])
 
 
 def data_comparisons(document: Document) -> pd.DataFrame:

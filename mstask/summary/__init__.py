@@ -8,7 +8,7 @@ from typing import Any
 
 from mstask.results.documents import Cell, DataRecord, Document
 from mstask.summary.agreement import over_cases, rank_stability
-from mstask.summary.comparisons import Comparison, compare, share_seeds, spread
+from mstask.summary.comparisons import BEST, Comparison, compare, share_seeds, spread, with_best
 from mstask.summary.endings import at_chance, collapsed, converged, remark
 from mstask.summary.facts import facts
 
@@ -29,9 +29,9 @@ __all__ = [
 DENSE = "CNN"
 HETEROGENEOUS = ("D1_", "D2_")
 COMPARISONS = {
-    "D1_H1-best": ("D1_H1", "best"),
-    "D2_concat-best": ("D2_concat", "best"),
-    "D1_rev-best": ("D1_rev", "best"),
+    "D1_H1-best": ("D1_H1", BEST),
+    "D2_concat-best": ("D2_concat", BEST),
+    "D1_rev-best": ("D1_rev", BEST),
     "D2_concat-D1_H1": ("D2_concat", "D1_H1"),
     "D1_H1-D1_rev": ("D1_H1", "D1_rev"),
     "D1_H1-D1_perm1": ("D1_H1", "D1_perm1"),
@@ -40,7 +40,7 @@ COMPARISONS = {
     "Doppler-LIF-Parametric-LIF": ("Doppler-LIF", "Parametric-LIF"),
     "SmallCNN-Doppler-LIF": ("SmallCNN", "Doppler-LIF"),
 }
-"""Comparisons the paper makes; "best" stands for the document's best homogeneous network."""
+"""Comparisons the paper makes."""
 
 
 def summarise(document: Document) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def summarise(document: Document) -> dict[str, Any]:
     return {
         **{name: getattr(document, name) for name in kept},
         **found,
-        "comparisons": _comparisons(document, found["best_homogeneous"], found["ranking"]),
+        "comparisons": _comparisons(document, found["ranking"]),
         "rank_stability": rank_stability(document, found["ranking"]),
         "cases": {case: _case(document, found["methods"], case) for case in sorted({c for c, _ in places if c})},
         "over_cases": over_cases(document, found["ranking"]),
@@ -131,12 +131,13 @@ def is_homogeneous(method: str) -> bool:
     return not method.startswith(HETEROGENEOUS) and DENSE not in method
 
 
-def _comparisons(document: Document, best: str | None, scored: Iterable[str]) -> dict[str, Comparison]:
+def _comparisons(document: Document, scored: list[str]) -> dict[str, Comparison]:
+    chosen = with_best(document, [name for name in scored if is_homogeneous(name)])
+    known, given = ([*scored, BEST], chosen) if chosen else (scored, document)
     found = {}
-    for key, pair in COMPARISONS.items():
-        a, b = (best if name == "best" else name for name in pair)
-        if a in scored and b in scored and share_seeds(document, a, b):
-            found[key] = compare(document, a, b)
+    for key, (a, b) in COMPARISONS.items():
+        if a in known and b in known and share_seeds(given, a, b):
+            found[key] = compare(given, a, b)
     return found
 
 

@@ -22,6 +22,8 @@ from mstask.results.files import ResultsError
 
 Place = tuple[str | None, int]
 """Case and seed of a cell."""
+BEST = "best homogeneous by validation"
+"""Name of the method that `with_best` adds."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,22 @@ def compare(document: Document, a: str, b: str) -> Comparison:
         _basis(document, cells, places, published),
         _effect(document, a, b) if len(values) > 1 else None,
         stats.minimum_detectable_difference(over["sd"], over["n"]) if len(values) > 1 else None,
+    )
+
+
+def with_best(document: Document, candidates: Sequence[str]) -> Document | None:
+    """Return the document with a method `BEST`: at each seed the candidate whose validation macro-F1 is highest.
+
+    None where a candidate's validation score isn't recorded.
+    """
+    places = common_places(document, candidates)
+    cells = [[scored_cells(document, name)[place] for name in candidates] for place in places]
+    found = [[(c.result.history or {}).get("smoothed") for c in row] for row in cells]
+    if not places or not all(history for row in found for history in row):
+        return None
+    chosen = [row[int(np.argmax([max(h) for h in histories]))] for row, histories in zip(cells, found, strict=True)]
+    return document.model_copy(
+        update={"cells": [*document.cells, *(cell.model_copy(update={"method": BEST}) for cell in chosen)]}
     )
 
 

@@ -31,6 +31,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from mstask import claims, paths, results, summary
+from mstask.claims.rules import SMALLEST
 from mstask.errors import MstaskError, nearest
 from mstask.lab import locked
 from mstask.results import locks, voices
@@ -219,7 +220,7 @@ class Sources:
             return _totals(document)
         if reference.source == "claims":
             counts = {verdict: sum(claim.verdict == verdict for claim in document) for verdict in voices.VERDICTS}
-            return {claim.id: claim for claim in document} | {"all": len(document), "count": counts}
+            return {claim.id: claim for claim in document} | {"all": len(document), "count": counts, "smallest": SMALLEST}
         if reference.source == "synthesis":
             return synthesis.overview(document)
         return summary.summarise(document)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import combinations
 
 from mstask.claims import Entry
-from mstask.claims.figures import BEST, Documents, NotTestable, scores, with_best
+from mstask.claims.figures import Documents, NotTestable, scores
 from mstask.claims.rules import NEGATIVE, SMALLEST, Finding, agreement, best, contrast, difference, every, place
 from mstask.claims.words import subject
 from mstask.results.documents import Document
 from mstask.studies.matching.declare import AUDIO_NEURONS as AUDIO
+from mstask.summary.comparisons import BEST, with_best
 
 CROSSINHIB, DOPPLER = "CrossInhib-LIF", "Doppler-LIF"
 HOMOGENEOUS = ("D0_doppler", "D0_stft", "D0_chirp", "D0_dualtau")
