@@ -182,6 +182,8 @@ def claims(options: argparse.Namespace) -> int:
     else:
         for claim in ledger:
             print(f"{claim.verdict:>13}  {claim.text} ({claim.where})\n{'':15}{claim.evidence}\n{'':15}{claim.fragility}")
+            if claim.budget:
+                print(f"{'':15}{claim.budget}")
     return 0
 
 

@@ -138,7 +138,8 @@ def share_seeds(document: Document, a: str, b: str) -> bool:
 
 def common_places(document: Document, methods: Iterable[str]) -> list[Place]:
     """Return the cases and seeds that all of the methods have a score of."""
-    return sorted(set.intersection(*(set(scored_cells(document, name)) for name in methods)), key=_order)
+    found = [set(scored_cells(document, name)) for name in methods]
+    return sorted(set.intersection(*found), key=_order) if found else []
 
 
 def combination(document: Document, weights: Mapping[str, float]) -> stats.Estimate:

@@ -66,7 +66,7 @@ def is_numeric(column: pd.Series) -> bool:
 
 
 def claim_cards(ledgers: Mapping[str, Sequence[Claim] | None], chosen: Sequence[str]) -> list[nodes.Node]:
-    """Return one block per chosen claim: its text and place, then for each voice verdict, evidence and fragility."""
+    """Return one block per chosen claim: its text and place, then for each voice the verdict and what stands beside it."""
     known = {claim.id: claim for claim in next(claims for claims in ledgers.values() if claims)}
     claims = [known[claim_id] for claim_id in chosen]
     return [
@@ -93,4 +93,8 @@ def judgement(voice: str, ledger: Sequence[Claim] | None, claim_id: str) -> node
     said = [nodes.paragraph("", claim.evidence)]
     if claim.verdict != "not testable":
         said.append(nodes.paragraph("", claim.fragility, classes=["claim-fragility"]))
+        if claim.paper_seeds:
+            said.append(nodes.paragraph("", f"By the paper's three seeds alone it is {claim.paper_seeds}."))
+        if claim.budget:
+            said.append(nodes.paragraph("", claim.budget, classes=["claim-budget"]))
     return nodes.definition_list_item("", term, nodes.definition("", *said))
