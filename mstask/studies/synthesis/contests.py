@@ -1,28 +1,35 @@
 """Neuron, synapse, loss, readout and wiring side by side: what each gains on the same two tasks, as plain records.
 
-A part's two networks differ in that part alone, and were fixed before any of them was trained here: the one that its paper
-proposes, and the plain one that it is measured against there. Systems differ in much else (time constants, training,
-size), so gains may be compared with caution, and scores of different systems hardly.
+A part's two networks were fixed before any of them was trained here: the one that its paper proposes, and the plain one that
+it is measured against there. Where these differ in size, a network of equal size stands beside them as far as there is one.
+Systems differ in much else (time constants, training), so gains may be compared with caution, and scores hardly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
+from mstask import stats
+from mstask.claims.rules import CAPACITY_TOLERANCE, SMALLEST, decide
+from mstask.claims.words import listed
 from mstask.results.documents import Document
 from mstask.studies.synthesis import operations
 from mstask.summary import standings
-from mstask.summary.comparisons import compare, scored_cells, share_seeds
+from mstask.summary.comparisons import BEST, compare, scored_cells, share_seeds, with_best
 
 TASKS = ("radar", "speech")
 
 
 @dataclass(frozen=True)
 class Contest:
-    """One part of a network on one task: `matched` is what its paper proposes, `plain` what that is measured against."""
+    """One part of a network on one task: `matched` is what its paper proposes, `plain` what that is measured against.
+
+    `equal` is the plain network at the size of the matched one, None where the two are of one size or no such network exists;
+    `field` are the methods among which validation may choose another match.
+    """
 
     part: str
     task: str
@@ -30,12 +37,19 @@ class Contest:
     case: str | None
     matched: str
     plain: str
+    equal: str | None = None
+    field: tuple[str, ...] = ()
 
 
+TUNED = ("Doppler-LIF", "Vanilla-LIF", "Parametric-LIF")
+TYPES = (
+    *("Beam-IF", "Chirp-LIF", "CrossInhib-LIF", "Doppler-LIF"),
+    *("Dual-tau-LIF", "Phase-LIF", "STFT-IF", "Vanilla-LIF"),
+)
 CONTESTS = (
-    Contest("neuron", "radar", "search", None, "Doppler-LIF", "Vanilla-LIF"),
-    Contest("neuron", "speech", "disjoint", None, "CrossInhib-LIF", "Vanilla-LIF"),
-    *(Contest("synapse", task, "hetsyn", task, "HetSynLIF", "HomNeuLIF") for task in TASKS),
+    Contest("neuron", "radar", "search", None, "Doppler-LIF", "Vanilla-LIF", field=TUNED),
+    Contest("neuron", "speech", "disjoint", None, "CrossInhib-LIF", "Vanilla-LIF", field=TYPES),
+    *(Contest("synapse", task, "hetsyn", task, "HetSynLIF", "HomNeuLIF", "HomNeuLIF-wide") for task in TASKS),
     *(Contest("loss", task, "eventprop", task, "exp", "average-cross-entropy") for task in TASKS),
     *(Contest("readout", task, "ncg", task, "S2-M5-CR2-L", "S2-M1") for task in TASKS),
     *(Contest("wiring", task, "g2gnet", task, "mixer", "er") for task in TASKS),
@@ -44,40 +58,89 @@ PARTS = tuple(dict.fromkeys(contest.part for contest in CONTESTS))
 SECTIONS = tuple(dict.fromkeys(contest.section for contest in CONTESTS))
 
 
-def outcome(contest: Contest, documents: Mapping[str, Document | None]) -> dict[str, Any] | None:
-    """Return what came of a contest, None where a side of it has no score.
+@dataclass(frozen=True)
+class Side:
+    """One network of a contest: its macro-F1 as in `standings`, parameters (mean over seeds), proxy as `operations.energy`."""
 
-    Returns
-    -------
-    dict
-        matched, plain: each {method, macro_f1 (as in `standings`), n_parameters (mean over seeds, rounded), energy_uJ (as
-        `operations.energy`)}; difference, low, high, p, n and consistent as `compare` returns them.
+    method: str
+    macro_f1: Mapping[str, Any]
+    n_parameters: int | None
+    energy_uJ: float | None
+    at_chance: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a contest: the gain of `matched` over `plain`, with its 95 % interval, p-value and number of seeds.
+
+    `verdict` is the ledger's decision, by the interval that agrees with Holm's correction over the task's contests.
+    `equal_size` is the gain over the plain network at the matched one's size, None where it isn't known; `chosen` the gain
+    over the plain network of the method that validation chooses, as (name by seed, gain).
     """
+
+    contest: Contest
+    matched: Side
+    plain: Side
+    difference: float
+    low: float | None
+    high: float | None
+    p: float | None
+    n: int
+    estimate: stats.Estimate | None
+    verdict: str = "undecided"
+    equal_size: float | None = None
+    chosen: tuple[str, float] | None = None
+
+    @property
+    def size_ratio(self) -> float | None:
+        """Parameters of the matched network over those of the plain one."""
+        counts = self.matched.n_parameters, self.plain.n_parameters
+        return counts[0] / counts[1] if all(counts) else None
+
+    @property
+    def like_with_like(self) -> bool:
+        """Whether the two networks are of one size, or the gain is known at one size too."""
+        ratio = self.size_ratio
+        return ratio is None or abs(ratio - 1) <= CAPACITY_TOLERANCE or self.equal_size is not None
+
+
+def outcome(contest: Contest, documents: Mapping[str, Document | None]) -> Outcome | None:
+    """Return what came of a contest judged alone, None where a side of it has no score."""
     document = documents.get(contest.section)
     if document is None:
         return None
     own = document.of_case(contest.case) if contest.case else document
-    if not all(scored_cells(own, name) for name in (contest.matched, contest.plain)):
+    pair = contest.matched, contest.plain
+    if not all(scored_cells(own, name) for name in pair) or not share_seeds(own, *pair):
         return None
-    if not share_seeds(own, contest.matched, contest.plain):
-        return None
-    methods = standings(own)["methods"]
-    found = compare(own, contest.matched, contest.plain)
-    sides = {
-        side: {
-            "method": name,
-            "macro_f1": methods[name]["macro_f1"],
-            "n_parameters": _parameters(own, name),
-            "energy_uJ": operations.energy(own, name, contest.task),
-        }
-        for side, name in (("matched", contest.matched), ("plain", contest.plain))
-    }
-    return sides | {key: getattr(found, key) for key in ("difference", "low", "high", "n", "consistent", "p")}
+    found = compare(own, *pair)
+    matched, plain = (_side(own, name, contest.task) for name in pair)
+    equal = contest.equal if contest.equal and scored_cells(own, contest.equal) else None
+    return Outcome(
+        contest,
+        matched,
+        plain,
+        found.difference,
+        found.low,
+        found.high,
+        found.p,
+        found.n,
+        found.estimate,
+        _verdict(found.estimate, stats.LEVEL),
+        compare(own, contest.matched, equal).difference if equal else None,
+        _chosen(own, contest),
+    )
 
 
-def outcomes(documents: Mapping[str, Document | None]) -> dict[Contest, dict[str, Any]]:
-    """Every contest that can be held with these documents, by section id."""
-    return {contest: found for contest in CONTESTS if (found := outcome(contest, documents)) is not None}
+def outcomes(documents: Mapping[str, Document | None]) -> dict[Contest, Outcome]:
+    """Every contest that can be held with these documents, by section id, judged together task by task."""
+    held = {contest: found for contest in CONTESTS if (found := outcome(contest, documents)) is not None}
+    for task in TASKS:
+        tested = [contest for contest, found in held.items() if contest.task == task and found.p is not None]
+        levels = stats.holm_levels([held[contest].p for contest in tested]) if tested else []
+        for contest, level in zip(tested, levels, strict=True):
+            held[contest] = replace(held[contest], verdict=_verdict(held[contest].estimate, level))
+    return held
 
 
 def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
@@ -86,33 +149,71 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Per part, per task: what `outcome` returns. firm, against, open: contests ("wiring on radar") whose interval over
-        seeds lies above 0, below 0, or reaches it; missing: those that can't be held. largest: per task the part with the
-        largest gain {part, difference}, None without any.
+        Per part, per task: an `Outcome` or None. firm, against, open: contests ("wiring on radar") by their verdict; missing:
+        those that can't be held; unlike: those whose networks differ in size and have no gain at equal size. largest: per
+        task the part with the largest gain {part, difference}, None without any. answer: per task, what to match.
     """
-    found = {contest: outcome(contest, documents) for contest in CONTESTS}
-    held = {contest: result for contest, result in found.items() if result is not None}
-    by_part = {part: {c.task: result for c, result in found.items() if c.part == part} for part in PARTS}
+    held = outcomes(documents)
+    by_part = {part: {c.task: held.get(c) for c in CONTESTS if c.part == part} for part in PARTS}
     largest = {}
     for task in TASKS:
-        gains = {c.part: result["difference"] for c, result in held.items() if c.task == task}
-        best = max(gains, key=lambda part: gains[part], default=None)
-        largest[task] = None if best is None else {"part": best, "difference": gains[best]}
-    firm = {contest: _side(result) for contest, result in held.items()}
-    sorted_out = {name: [_name(c) for c, side in firm.items() if side == name] for name in ("firm", "against", "open")}
-    return by_part | sorted_out | {"missing": [_name(c) for c in found if c not in held], "largest": largest}
+        gains = {c.part: found.difference for c, found in held.items() if c.task == task}
+        top = max(gains, key=lambda part: gains[part], default=None)
+        largest[task] = None if top is None else {"part": top, "difference": gains[top]}
+    kinds = {"firm": "supported", "against": "contradicted", "open": "undecided"}
+    sorted_out = {kind: [_name(c) for c, found in held.items() if found.verdict == v] for kind, v in kinds.items()}
+    unlike = [_name(c) for c, found in held.items() if not found.like_with_like]
+    rest = {"missing": [_name(c) for c in CONTESTS if c not in held], "unlike": unlike, "largest": largest}
+    return by_part | sorted_out | rest | {"answer": {task: _answer(held, task) for task in TASKS}}
+
+
+def _answer(held: Mapping[Contest, Outcome], task: str) -> str:
+    """What to match first on a task, by the verdicts. Gains at unlike sizes, or over what learnt nothing, don't count."""
+    own = [found for contest, found in held.items() if contest.task == task]
+    fair = [found for found in own if found.like_with_like and not found.plain.at_chance]
+    firm = sorted((f for f in fair if f.verdict == "supported"), key=lambda f: -f.difference)
+    if not own:
+        return f"On {task} nothing was run."
+    if not firm:
+        return f"On {task} no part is shown to gain at equal size."
+    level = [f"the {f.contest.part}" for f in firm[1:] if _overlap(f, firm[0])]
+    unsure = [f"the {f.contest.part}" for f in fair if f.verdict == "undecided"]
+    first = f"On {task}, match the {firm[0].contest.part} first: it gains {firm[0].difference:+.3f} at equal size"
+    told = f", from which that of {listed(level)} can't be told apart" if level else ""
+    return first + told + (f"; undecided of {listed(unsure)}." if unsure else ".")
+
+
+def _overlap(a: Outcome, b: Outcome) -> bool:
+    return a.high is None or b.low is None or a.high >= b.low
+
+
+def _verdict(estimate: stats.Estimate | None, level: float) -> str:
+    bounds = estimate.interval(level) if estimate else None
+    return decide(bounds, smallest=SMALLEST)[0] if bounds else "undecided"
+
+
+def _side(document: Document, method: str, task: str) -> Side:
+    score = standings(document)["methods"][method]["macro_f1"]
+    classes = next((len(cell.data.class_names) for cell in document.cells if cell.method == method and cell.data), None)
+    at_chance = classes is not None and score["low"] is not None and score["low"] <= 1 / classes
+    return Side(method, score, _parameters(document, method), operations.energy(document, method, task), at_chance)
+
+
+def _chosen(document: Document, contest: Contest) -> tuple[str, float] | None:
+    """The methods that validation chooses, and their gain over the plain one; None where that can't be told."""
+    field = [name for name in contest.field if scored_cells(document, name)]
+    chosen = with_best(document, field) if len(field) > 1 else None
+    if chosen is None or not share_seeds(chosen, BEST, contest.plain):
+        return None
+    results = {id(cell.result) for cell in scored_cells(chosen, BEST).values()}
+    names = dict.fromkeys(cell.method for cell in document.cells if id(cell.result) in results)
+    return listed(names), compare(chosen, BEST, contest.plain).difference
 
 
 def _parameters(document: Document, method: str) -> int | None:
     """Wirings drawn by the seed differ a little in their number of connections."""
     counts = [cell.result.n_parameters for cell in document.cells if cell.method == method]
     return round(fmean(counts)) if counts and None not in counts else None
-
-
-def _side(result: Mapping[str, Any]) -> str:
-    if result["low"] is None or result["low"] <= 0 <= result["high"]:
-        return "open"
-    return "firm" if result["low"] > 0 else "against"
 
 
 def _name(contest: Contest) -> str:

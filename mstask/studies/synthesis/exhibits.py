@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,15 +13,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
-from mstask.results.voices import NOTHING, VOICES, heading, label
+from mstask.results.voices import NOTHING, VOICES, heading, label, marked
 from mstask.show import takes_sections
 from mstask.show.canvas import BAND, GREY, WIDTH, Plot, mark, styled
 from mstask.show.scores import Studies, of_voice, signed, voices_of
-from mstask.studies.synthesis.contests import CONTESTS, PARTS, TASKS, outcomes
+from mstask.studies.synthesis.contests import CONTESTS, PARTS, TASKS, Outcome, outcomes
 
 ZERO_WIDTH_SPACE = "\u200b"
 SHAPES = {"neuron": "o", "synapse": "s", "loss": "^", "readout": "D", "wiring": "P"}
 COLOURS = {"radar": "#0b62a4", "speech": "#a4243b"}
+GAIN = ("difference", "low", "high", "n", "p", "verdict", "size_ratio", "equal_size")
 COSTS = {"n_parameters": "learnt parameters", "energy_uJ": "operation proxy, µJ"}
 
 
@@ -37,9 +38,9 @@ def figure_synthesis_gains(studies: Studies) -> Figure:
             look = mark(voice)
             for contest, found in held.items():
                 y = rows.index((contest.part, contest.task)) + 0.22 * (i - (len(shown) - 1) / 2)
-                axes.plot(found["difference"], y, **look)
-                if found["low"] is not None:
-                    axes.plot([found["low"], found["high"]], [y, y], color=look["color"], linewidth=1.4)
+                axes.plot(found.difference, y, **look)
+                if found.low is not None:
+                    axes.plot([found.low, found.high], [y, y], color=look["color"], linewidth=1.4)
         for i in range(0, len(PARTS), 2):
             axes.axhspan(2 * i - 0.5, 2 * i + 1.5, color=BAND, zorder=0)
         axes.axvline(0, color=GREY, linewidth=1)
@@ -59,10 +60,10 @@ def data_synthesis_gains(studies: Studies) -> pd.DataFrame:
         for contest, found in outcomes(of_voice(studies, voice)).items():
             row = {"voice": voice, "part": contest.part, "task": contest.task, "section": contest.section}
             for side in ("matched", "plain"):
-                own = found[side]
-                row |= {side: own["method"], f"{side}_macro_f1": own["macro_f1"]["mean"]}
-                row |= {f"{side}_{key}": own[key] for key in ("n_parameters", "energy_uJ")}
-            rows.append(row | {key: found[key] for key in ("difference", "low", "high", "n", "p", "p_basis")})
+                own = getattr(found, side)
+                row |= {side: own.method, f"{side}_macro_f1": own.macro_f1["mean"]}
+                row |= {f"{side}_{key}": getattr(own, key) for key in ("n_parameters", "energy_uJ")}
+            rows.append(row | {key: getattr(found, key) for key in GAIN})
     return pd.DataFrame(rows)
 
 
@@ -74,17 +75,19 @@ def table_synthesis_gains(studies: Studies) -> pd.DataFrame:
     for contest in CONTESTS:
         for voice, held in heard.items():
             if found := held.get(contest):
-                sides = found["matched"], found["plain"]
+                sides = found.matched, found.plain
                 rows.append(
                     {
                         "part": contest.part,
                         "task": contest.task,
                         "voice": heading(voice, studies[contest.section][voice]),
-                        "matched against plain": " against ".join(label(side["method"]) for side in sides),
-                        "macro-F1": _both(f"{side['macro_f1']['mean']:.3f}" for side in sides),
+                        "matched against plain": " against ".join(label(side.method) for side in sides),
+                        "macro-F1": _both(f"{side.macro_f1['mean']:.3f}" for side in sides),
                         "gain": _gain(found),
-                        "parameters": _both(_count(side["n_parameters"]) for side in sides),
-                        "µJ": _both(_energy(side["energy_uJ"]) for side in sides),
+                        "verdict": marked(found.verdict),
+                        "gain at equal size": _at_equal_size(found),
+                        "parameters": _both(_count(side.n_parameters) for side in sides),
+                        "µJ": _both(_energy(side.energy_uJ) for side in sides),
                     }
                 )
     return pd.DataFrame(rows)
@@ -116,9 +119,9 @@ def figure_synthesis(studies: Studies) -> Figure:
 data_synthesis = data_synthesis_gains
 
 
-def _draw_costs(axes: Axes, found: dict, cost: str, colour: str) -> None:
+def _draw_costs(axes: Axes, found: Mapping[str, Outcome], cost: str, colour: str) -> None:
     for part, contest in found.items():
-        points = [(side[cost], side["macro_f1"]) for side in (contest["plain"], contest["matched"])]
+        points = [(getattr(side, cost), side.macro_f1) for side in (contest.plain, contest.matched)]
         if any(count is None for count, _ in points):
             continue
         axes.plot([count for count, _ in points], [score["mean"] for _, score in points], color=colour, linewidth=1, alpha=0.6)
@@ -134,9 +137,16 @@ def _both(texts: Iterable[str]) -> str:
     return NOTHING if set(several) == {NOTHING} else f"/{ZERO_WIDTH_SPACE}".join(several)
 
 
-def _gain(found: dict) -> str:
-    interval = "" if found["low"] is None else f" [{signed(found['low'])}, {signed(found['high'])}]"
-    return f"{signed(found['difference'])}{interval}"
+def _gain(found: Outcome) -> str:
+    interval = "" if found.low is None else f" [{signed(found.low)}, {signed(found.high)}]"
+    return f"{signed(found.difference)}{interval}"
+
+
+def _at_equal_size(found: Outcome) -> str:
+    """The gain at equal size: the same where both are of one size, that over a network made as large, or that there is none."""
+    if found.equal_size is not None:
+        return signed(found.equal_size)
+    return signed(found.difference) if found.like_with_like else "no such network"
 
 
 def _count(number: int | None) -> str:
