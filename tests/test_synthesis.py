@@ -40,9 +40,9 @@ def test_every_part_meets_both_tasks_with_networks_that_its_section_knows():
 
 def test_a_gain_is_that_of_the_task_alone(documents):
     found = outcome(contest("neuron", "radar"), documents)
-    assert found["difference"] == pytest.approx(0.1) and found["low"] > 0
-    assert found["matched"]["n_parameters"] == 1000
-    assert outcome(contest("synapse", "radar"), documents)["difference"] == pytest.approx(-0.1)
+    assert found.difference == pytest.approx(0.1) and found.low > 0
+    assert found.matched.n_parameters == 1000
+    assert outcome(contest("synapse", "radar"), documents).difference == pytest.approx(-0.1)
     assert outcome(contest("synapse", "speech"), documents) is None
 
 
@@ -85,3 +85,20 @@ def test_nothing_run_draws_empty_figures():
     studies = {name: {"embedded": None} for name in SECTIONS}
     assert show.table_synthesis_gains(studies).empty
     assert not show.figure_synthesis(studies).axes[0].lines
+
+
+def test_a_gain_at_unlike_sizes_does_not_answer_and_is_named(documents):
+    cells = documents["search"].cells
+    grown = [c.model_copy(update={"result": c.result.model_copy(update={"n_parameters": 2000})}) for c in cells[:3]]
+    unlike = documents | {"search": documents["search"].model_copy(update={"cells": grown + list(cells[3:])})}
+    assert overview(documents)["answer"]["radar"].startswith("On radar, match the neuron first: it gains +0.100 at equal size")
+    assert overview(unlike)["unlike"] == ["neuron on radar"]
+    assert overview(unlike)["answer"]["radar"] == "On radar no part is shown to gain at equal size."
+
+
+def test_the_contests_of_a_task_are_judged_together(documents):
+    close = {"search": scored({"Doppler-LIF": [0.8, 0.81, 0.9], "Vanilla-LIF": PLAIN}, "search")}
+    alone = outcome(contest("neuron", "radar"), close)
+    assert alone.verdict == "supported" and 0.05 / 3 < alone.p < 0.05
+    unclear = with_case(scored({"HetSynLIF": UNCLEAR, "HomNeuLIF": PLAIN}, "hetsyn"), "radar")
+    assert overview(documents | close | {"hetsyn": unclear})["neuron"]["radar"].verdict == "undecided"
