@@ -15,10 +15,10 @@ from mstask import plugins, results
 from mstask.claims.evidence import budget, by_paper_seeds, describe, leave_one_out
 from mstask.claims.figures import Documents
 from mstask.claims.rules import Finding, find
+from mstask.parameters import FULL
 from mstask.results.documents import Document
+from mstask.summary.once import once
 
-TOO_SMALL = ("smoke", "quick")
-"""Profiles that show that the software works, and are too small to judge a claim."""
 OWN_PROTOCOL = "paper"
 """The profile that is the published protocol: what its budget cuts off was cut off in the paper too."""
 
@@ -106,16 +106,18 @@ def _concerned(entry: Entry, documents: Documents) -> Documents:
     needed = {section: documents.get(section) for section in entry.needs}
     if not entry.cases:
         return needed
-    return {
-        section: document and document.model_copy(update={"cells": [c for c in document.cells if c.case in entry.cases]})
-        for section, document in needed.items()
-    }
+    return {section: document and _of_cases(document, entry.cases) for section, document in needed.items()}
+
+
+@once
+def _of_cases(document: Document, cases: tuple[str, ...]) -> Document:
+    return document.model_copy(update={"cells": [cell for cell in document.cells if cell.case in cases]})
 
 
 def _judge(entry: Entry, documents: Documents) -> Claim:
     documents = _concerned(entry, documents)
     trained = budget(documents, entry.needs)
-    small = [profile for profile in trained.profiles if profile.partition("+")[0] in TOO_SMALL]
+    small = [profile for profile in trained.profiles if profile.partition("+")[0] not in FULL]
     own = all(profile.partition("+")[0] == OWN_PROTOCOL for profile in trained.profiles)
 
     def test(given: Documents) -> Finding:
@@ -126,7 +128,7 @@ def _judge(entry: Entry, documents: Documents) -> Claim:
             return dataclasses.replace(found, verdict="not testable", evidence=note, remark="")
         if found.verdict == "contradicted" and trained.cut and not own:
             note = "The figures go against it, but networks were cut off by a budget that isn't the paper's."
-            return dataclasses.replace(found, verdict="undecided", evidence=f"{found.evidence} {note}")
+            return dataclasses.replace(found, verdict="undecided", remark=note)
         return found
 
     finding = test(documents)

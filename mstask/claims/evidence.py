@@ -20,6 +20,7 @@ from mstask.claims.figures import Documents
 from mstask.claims.rules import Finding, find
 from mstask.claims.words import listed, subject
 from mstask.results.documents import Cell, Document
+from mstask.summary.once import once
 
 PAPER_SEEDS = (42, 123, 999)
 
@@ -101,13 +102,16 @@ def _cells(document: Document | None, methods: Sequence[str]) -> list[Cell]:
     return [cell for cell in cells if any(fnmatch(cell.method, pattern) for pattern in methods)]
 
 
-def _parts(document: Document) -> Iterable[tuple[str, Document]]:
+@once
+def _parts(document: Document) -> list[tuple[str, Document]]:
     """Return the document without each seed and without each case, by what is left out."""
+    parts = []
     for name in ("seed", "case"):
         values = sorted({v for cell in document.cells if (v := getattr(cell, name)) is not None})
         for value in values if len(values) > 1 else ():
             cells = [cell for cell in document.cells if getattr(cell, name) != value]
-            yield _named(name, value), document.model_copy(update={"cells": cells})
+            parts.append((_named(name, value), document.model_copy(update={"cells": cells})))
+    return parts
 
 
 def _named(kind: str, value: Any) -> str:

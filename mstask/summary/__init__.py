@@ -11,6 +11,7 @@ from mstask.summary.agreement import over_cases, rank_stability
 from mstask.summary.comparisons import BEST, Comparison, compare, share_seeds, spread, with_best
 from mstask.summary.endings import at_chance, collapsed, converged, remark
 from mstask.summary.facts import facts
+from mstask.summary.once import once
 
 __all__ = [
     "COMPARISONS",
@@ -98,6 +99,7 @@ def summarise(document: Document) -> dict[str, Any]:
     }
 
 
+@once
 def standings(document: Document) -> dict[str, Any]:
     """Return each method's figures and the ranking by mean macro-F1, best first.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from statistics import fmean
 from typing import Any
 
@@ -17,8 +16,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from mstask import stats
-from mstask.results.documents import Cell, Document
+from mstask.results.documents import Cell, Document, Measures
 from mstask.results.files import ResultsError
+from mstask.summary.once import Same, once
 
 Place = tuple[str | None, int]
 """Case and seed of a cell."""
@@ -189,6 +189,7 @@ def has_cases(document: Document) -> bool:
     return any(cell.case is not None for cell in document.cells)
 
 
+@once
 def scored_cells(document: Document, method: str) -> dict[Place, Cell]:
     """Return a method's cells that have a macro-F1, by case and seed."""
     cells = (cell for cell in document.cells if cell.method == method and cell.result.macro_f1 is not None)
@@ -274,23 +275,9 @@ def _name(place: Place) -> str:
 
 def _example_draws(cell: Cell) -> NDArray[np.float64]:
     """The macro-F1 of a cell under resampling of its test examples, once per process and result."""
-    return _draws_of(_Same(cell.result), _Same(cell.data))
+    return _draws(cell.result, Same(cell.data))
 
 
-@dataclass(frozen=True)
-class _Same:
-    """A record by identity, as the key of a cache: records hold lists, which have no hash."""
-
-    record: Any
-
-    def __hash__(self) -> int:
-        return id(self.record)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.record is other.record
-
-
-@lru_cache(maxsize=2048)
-def _draws_of(result: _Same, data: _Same) -> NDArray[np.float64]:
-    labels = data.record
-    return stats.example_bootstrap(result.record.predictions, labels.test_labels, len(labels.class_names))
+@once
+def _draws(result: Measures, data: Same) -> NDArray[np.float64]:
+    return stats.example_bootstrap(result.predictions, data.value.test_labels, len(data.value.class_names))
