@@ -8,7 +8,8 @@ import pytest
 PAGES = sorted((Path(__file__).parent.parent / "book").glob("*.md"))
 COMPARING = re.compile(
     r"\b(beats?|beaten|wins?|won|leads?|outperforms?|ahead|behind|best|worst|better|worse|highest|lowest|doubles?|halves"
-    r"|no match|closely|almost|far (?:more|less|above|below|better|worse)|little more than|much (?:more|less|better|worse|higher|lower)"
+    r"|no match|closely|almost|far (?:more|less|above|below|better|worse)|little more than"
+    r"|much (?:more|less|better|worse|higher|lower)"
     r"|superior|inferior)\b",
     re.IGNORECASE,
 )
