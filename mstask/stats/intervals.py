@@ -131,7 +131,8 @@ class Estimates:
     def combined(self, weights: ArrayLike) -> Estimate:
         """Return the estimate of a weighted sum of the means, weights of shape [K]."""
         w = np.asarray(weights, dtype=np.float64)
-        return Estimates((w @ self.values)[None], (w @ self.centred)[None], (w @ self.examples @ w)[None, None])[0]
+        examples = max(w @ self.examples @ w, 0.0)
+        return Estimates((w @ self.values)[None], (w @ self.centred)[None], np.array([[examples]]))[0]
 
     def errors(self, draws: int = DRAWS, seed: int = 0) -> NDArray[np.float64]:
         """Draw the errors of all means together, shape [draws, K]: multivariate t over seeds plus normal over examples."""
