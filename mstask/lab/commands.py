@@ -19,7 +19,7 @@ from mstask.paths import ROOT
 
 BUILT = ROOT / "_build"
 BOOK, PDF = BUILT / "html" / "index.html", BUILT / "mstask.pdf"
-BENCHMARKS = ("step", "epoch", "scaling", "gpu", "ideas", "hetsyn", "ncg", "g2gnet")
+BENCHMARKS = ("step", "epoch", "scaling", "gpu", "ideas", "hetsyn", "ncg", "g2gnet", "coverage")
 SOURCES = ("published", "embedded", "real", "recorded", "run")
 
 

@@ -35,7 +35,7 @@ def table_coverage(document: Document) -> pd.DataFrame:
 
 
 def figure_coverage(document: Document) -> Figure:
-    """Coverage against the ratio of the two errors, one panel per number of seeds; the band is what a 95 % interval may have."""
+    """Coverage against the ratio of the two errors, a panel per number of seeds; the band is what a 95 % interval may have."""
     table = data_coverage(document)
     sizes = table["seeds"].unique()
     with styled():
