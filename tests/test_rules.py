@@ -61,7 +61,7 @@ def simulated(truth, seeds, spread, rng, names=NAMES[:2]):
     return {"ablation": results.merge(cells)}
 
 
-def rates(truth, seeds, spread, times=200):
+def rates(truth, seeds, spread, times=120):
     """The share of simulated documents with each verdict on "A scores higher than B"."""
     rng = np.random.default_rng([seeds, round(1e4 * (1 + truth)), round(1e4 * spread)])
     found = [difference(simulated(truth, seeds, spread, rng), "ablation", "A", "B").verdict for _ in range(times)]
@@ -114,7 +114,7 @@ class TestTheDecision:
 
 
 class TestKnownTruth:
-    """Simulated documents; with 200 of each, a rate of 5 % is seen as at most 8.5 % in 99 of 100 cases."""
+    """A hundred and twenty simulated documents of each kind; a wrong verdict has a true rate of 2.5 %, one side of 5 %."""
 
     @pytest.mark.parametrize(("seeds", "spread"), [(2, 0.02), (3, 0.01), (3, 0.05), (5, 0.02), (10, 0.02)])
     def test_no_difference_is_called_one_in_at_most_5_percent(self, seeds, spread):
@@ -127,9 +127,9 @@ class TestKnownTruth:
         assert many["contradicted"] >= 0.9
 
     def test_a_difference_of_0_05_is_found_and_one_the_other_way_contradicts(self):
-        assert rates(0.05, 5, 0.015)["supported"] >= 0.9
-        assert rates(-0.05, 5, 0.015)["contradicted"] >= 0.9
-        assert rates(0.05, 5, 0.015)["contradicted"] == rates(-0.05, 5, 0.015)["supported"] == 0.0
+        above, below = rates(0.05, 5, 0.015), rates(-0.05, 5, 0.015)
+        assert min(above["supported"], below["contradicted"]) >= 0.9
+        assert above["contradicted"] == below["supported"] == 0.0
 
     def test_three_seeds_at_a_wide_spread_decide_little_and_nothing_wrongly(self):
         found = rates(0.05, 3, 0.05)
@@ -152,7 +152,7 @@ class TestKnownTruth:
 
     def test_the_best_of_equal_methods_is_called_so_in_at_most_5_percent(self):
         rng = np.random.default_rng(4)
-        made = [simulated(0.0, 3, 0.02, rng, NAMES) for _ in range(60)]
+        made = [simulated(0.0, 3, 0.02, rng, NAMES) for _ in range(40)]
         assert np.mean([best(one, "ablation", "A", NAMES).verdict == "supported" for one in made]) <= 0.05
 
     def test_with_predictions_shared_test_examples_count_too(self):
@@ -161,7 +161,7 @@ class TestKnownTruth:
         assert of(document({"D2_concat": 0.72, "D1_H1": 0.71})).verdict == "undecided"
 
 
-scores_of_seeds = st.lists(st.floats(0.3, 0.9, width=32), min_size=3, max_size=3)
+scores_of_seeds = st.lists(st.floats(0.25, 0.875, width=32), min_size=3, max_size=3)
 
 
 class TestWhatIsNeverSaid:
@@ -278,7 +278,8 @@ class TestOtherRules:
 
         def ranked(order, spread):
             rng = np.random.default_rng(1)
-            return scored({n: (levels[m] + spread * rng.standard_normal(3)).tolist() for n, m in order.items()}, "mixed")
+            scores = {n: np.clip(levels[m] + spread * rng.standard_normal(3), 0, 1).tolist() for n, m in order.items()}
+            return scored(scores, "mixed")
 
         same, turned = dict(zip(levels, levels, strict=True)), dict(zip(levels, reversed(levels), strict=True))
         for order, spread, verdict in ((same, 0.005, "supported"), (turned, 0.005, "contradicted"), (same, 0.3, "undecided")):
@@ -286,7 +287,9 @@ class TestOtherRules:
             assert found.verdict == verdict, found.evidence
 
     def test_a_quantity_lies_in_its_range_or_outside_or_neither(self):
-        verdicts = [quantity("q", values, (0.0, 1.0), "Told").verdict for values in ([0.4, 0.5], [1.4, 1.5], [0.9, 1.0], [0.5])]
+        verdicts = [
+            quantity("q", values, (0.0, 1.0), "Told").verdict for values in ([0.4, 0.5], [1.44, 1.46], [0.9, 1.0], [0.5])
+        ]
         assert verdicts == ["undecided", "contradicted", "undecided", "undecided"]
         assert quantity("q", [0.45, 0.5, 0.55], (0.0, 1.0), "Told").verdict == "supported"
         assert quantity("q", (33.0, (31.0, 36.0), 3), (30.4, 37.2), "Told").verdict == "supported"
@@ -384,11 +387,12 @@ class TestCautions:
 
 
 def test_examples_of_the_same_test_set_are_paired_across_sections():
-    cells = [cell("Doppler-LIF", seed, 0.8, "square") for seed in SEEDS]
+    whole = cell("Doppler-LIF", skill=0.8, section="square")
+    cells = [whole.model_copy(update={"seed": seed}) for seed in SEEDS]
     again = [c.model_copy(update={"section": "ablation", "method": "D0_doppler"}) for c in cells]
-    given = {"square": results.merge(cells), "ablation": results.merge(again)}
-    (claim,) = claims.judge(given, ["doppler-reproduced"])
+    square, ablation = results.merge(cells), results.merge(again)
+    (claim,) = claims.judge({"square": square, "ablation": ablation}, ["doppler-reproduced"])
     assert claim.verdict == "supported" and claim.interval == pytest.approx((0.0, 0.0), abs=1e-9)
-    other = [c.model_copy(update={"data": data_record(fingerprint="sha256:2222")}) for c in again]
-    (apart,) = claims.judge(given | {"ablation": results.merge(other)}, ["doppler-reproduced"])
+    other = results.merge(c.model_copy(update={"data": data_record(fingerprint="sha256:2222")}) for c in again)
+    (apart,) = claims.judge({"square": square, "ablation": other}, ["doppler-reproduced"])
     assert apart.verdict == "undecided"
