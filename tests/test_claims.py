@@ -1,9 +1,8 @@
-"""The ledger: the verdict rule at its edges, what the papers' figures say, and that only the right claims turn."""
+"""The ledger: what the papers' figures say of every claim, that only the right claims turn, and what each one needs."""
 
 import itertools
 import json
 import re
-from statistics import fmean, stdev
 
 import making_g2gnet
 import making_hetsyn
@@ -11,16 +10,18 @@ import making_ncg
 import numpy as np
 import pytest
 from making import data_record, document, scored
-from scipy.stats import kendalltau, spearmanr, t, ttest_rel
+from scipy.stats import spearmanr, ttest_rel
 
 from mstask import claims, results, stats
-from mstask.claims.findings import SUBJECTS, find
+from mstask.claims.rules import RULES, VERDICTS, find
+from mstask.claims.words import SUBJECTS
 from mstask.studies.matching.claims import HOMOGENEOUS
 from mstask.studies.matching.declare import AUDIO_NEURONS
 from mstask.studies.tuning.facts import factor_by_tolerance, matching
 from mstask.summary import standings
 
-KEYS = {"id", "text", "where", "verdict", "evidence", "fragility", "needs"}
+TOLD = {"id", "text", "where", "verdict", "evidence", "fragility"}
+JUDGED = {"estimand", "estimate", "interval", "p", "smallest", "rule", "seeds", "profile", "budget", "converged", "paper_seeds"}
 RADAR = {
     "D0_doppler": 0.95,
     "D0_stft": 0.3,
@@ -31,6 +32,7 @@ RADAR = {
     "D1_perm1": 0.2,
     "D2_concat": 0.5,
 }
+TUNED = ("Doppler-LIF", "Vanilla-LIF", "Parametric-LIF", "SmallCNN")
 SQUARE = {"Doppler-LIF": [0.80, 0.81, 0.80], "CrossInhib-LIF": [0.60, 0.60, 0.61]}
 PAIRS = ("speakers-0-1", "speakers-2-3", "speakers-4-5", "speakers-6-7")
 LEVEL = dict(zip(AUDIO_NEURONS, (0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1), strict=True))
@@ -39,55 +41,55 @@ PUBLISHED = {
     "interaction": "not testable",
     "doppler-reproduced": "not testable",
     "heterogeneity-radar": "not testable",
-    "radar-winner": "fragile",
+    "radar-winner": "undecided",
     "P1": "not testable",
     "P2": "not testable",
     "P3": "not testable",
     "P4": "not testable",
-    "P5": "fragile",
-    "audio-winner": "contradicted",
-    "audio-winner-mixed": "fragile",
+    "P5": "undecided",
+    "audio-winner": "undecided",
+    "audio-winner-mixed": "undecided",
     "crossinhib-doppler": "supported",
-    "doppler-sixth": "supported",
-    "disjoint-drop": "fragile",
-    "disjoint-ends": "fragile",
-    "split-invariance": "fragile",
+    "doppler-sixth": "undecided",
+    "disjoint-drop": "undecided",
+    "disjoint-ends": "contradicted",
+    "split-invariance": "undecided",
     "rotation": "not testable",
-    "table2-order": "fragile",
-    "table2-cnn": "fragile",
-    "matched-generic": "fragile",
-    "cnn-factor": "fragile",
+    "table2-order": "undecided",
+    "table2-cnn": "undecided",
+    "matched-generic": "not testable",
+    "cnn-factor": "undecided",
     "hetsyn-match": "not testable",
     "hetsyn-fastest": "not testable",
     "hetsyn-pattern": "not testable",
-    "hetsyn-memory": "fragile",
+    "hetsyn-memory": "undecided",
     "hetsyn-few": "not testable",
     "hetsyn-speech": "not testable",
     "hetsyn-speech-order": "not testable",
     "hetsyn-robust": "not testable",
-    "hetsyn-shd": "fragile",
+    "hetsyn-shd": "undecided",
     "hetsyn-weight-decay": "not testable",
     "hetsyn-book-tasks": "not testable",
     "eventprop-exact": "not testable",
     "eventprop-grid": "not testable",
-    "eventprop-yin-yang": "supported",
-    "eventprop-speech": "fragile",
+    "eventprop-yin-yang": "not testable",
+    "eventprop-speech": "undecided",
     "eventprop-deleted": "not testable",
     "eventprop-long-trials": "not testable",
     "eventprop-shaping": "not testable",
     "eventprop-length": "not testable",
-    "ncg-groups": "fragile",
+    "ncg-groups": "undecided",
     "ncg-groups-sstdp": "not testable",
     "ncg-regulation": "not testable",
     "ncg-balance": "not testable",
     "ncg-labels": "not testable",
     "ncg-code": "not testable",
-    "g2gnet-dense": "fragile",
-    "g2gnet-matched": "fragile",
+    "g2gnet-dense": "undecided",
+    "g2gnet-matched": "undecided",
     "g2gnet-grouping-digits": "not testable",
     "g2gnet-grouping-radar": "not testable",
     "g2gnet-grouping-speech": "not testable",
-    "g2gnet-grouping-pictures": "contradicted",
+    "g2gnet-grouping-pictures": "undecided",
     "g2gnet-rewiring": "not testable",
     "g2gnet-groups-kept": "not testable",
     "g2gnet-sparse-pays": "not testable",
@@ -126,10 +128,28 @@ def test_the_ledger_of_the_published_figures():
     ledger = claims.ledger("published")
     assert {claim.id: claim.verdict for claim in ledger} == PUBLISHED
     for entry in claims.as_json(ledger):
-        assert set(entry) == KEYS
-        assert all(isinstance(entry[key], str) and entry[key] for key in KEYS - {"needs"})
+        assert set(entry) == TOLD | JUDGED | {"needs"}
+        assert all(isinstance(entry[key], str) and entry[key] for key in TOLD)
         assert entry["needs"] and all(entry["needs"].values())
-    assert json.loads(json.dumps(claims.as_json(ledger))) == claims.as_json(ledger)
+    assert json.loads(json.dumps(claims.as_json(ledger))) == json.loads(json.dumps(claims.as_json(ledger), allow_nan=False))
+
+
+def coherent(claim):
+    """Whether what a claim carries agrees: verdict, rule, interval and p."""
+    assert claim.verdict in VERDICTS
+    assert claim.rule in RULES or (claim.rule == "" and claim.verdict == "not testable"), claim.id
+    if claim.verdict in ("supported", "contradicted"):
+        assert claim.interval and claim.estimand and claim.estimate is not None and claim.seeds > 0, claim.id
+    if claim.verdict == "supported" and claim.rule in ("difference", "best"):
+        assert claim.p <= 0.05 and (claim.interval[0] > 0 or claim.interval[1] < 0), claim.id
+    if claim.verdict == "contradicted" and claim.p is not None and claim.p > 0.05:
+        assert max(map(abs, claim.interval)) < claim.smallest and "shown to be absent" in claim.fragility, claim.id
+    return True
+
+
+@pytest.mark.parametrize("source", ["published", "embedded"])
+def test_no_verdict_stands_beside_an_interval_or_a_p_value_that_says_otherwise(source):
+    assert all(coherent(claim) for claim in claims.ledger(source))
 
 
 def test_the_ledger_without_any_results_is_not_testable_throughout():
@@ -155,95 +175,47 @@ def test_any_one_or_two_documents_can_be_judged(published):
 
 
 class TestPublishedFigures:
-    def test_evidence_and_fragility_carry_the_figures_of_the_documents(self, published):
+    def test_evidence_carries_the_figures_of_the_documents(self, published):
         winner = of(published, "audio-winner")
-        assert "CrossInhib-LIF 0.635, Dual-tau-LIF 0.671 macro-F1: difference −0.036" in winner.evidence
+        assert "CrossInhib-LIF 0.635, the best of 7 others Dual-tau-LIF 0.671: lead −0.036" in winner.evidence
         split = of(published, "split-invariance")
-        assert "+0.762 over 8 neuron types, exact permutation p = 0.037" in split.evidence
-        assert "Without Doppler-LIF, rho is +0.643 and p = 0.139" in split.fragility
-        assert "475,000 against 283,000 parameters (1.68 times)" in of(published, "matched-generic").fragility
-        changed = published["search"].means | {
-            "Parametric-LIF": published["search"].means["Parametric-LIF"].model_copy(update={"macro_f1": 0.8111})
-        }
-        other = published | {"search": published["search"].model_copy(update={"means": changed})}
-        assert "Parametric-LIF 0.811 macro-F1" in of(other, "matched-generic").evidence
+        assert "is +0.762, exact permutation p = 0.037 against no relation (means only)" in split.evidence
+        assert "475,000 against 283,000 parameters (1.68 times)" in of(published, "matched-generic").evidence
 
     def test_the_factor_of_33_8_hangs_on_less_than_a_thousandth(self, published):
         claim = of(published, "cnn-factor")
-        assert "0.9240 at 11.8 µJ" in claim.evidence and claim.evidence.endswith("33.8 times.")
+        assert "0.9240 at 11.8 µJ" in claim.evidence and "33.8 times (means only)" in claim.evidence
         assert "A tolerance of 0.0008 admits CNN-16-32-64 and leaves 3.91 times." in claim.fragility
         assert "A tolerance of 0.0036 admits CNN-8-16-32 and leaves 1.03 times." in claim.fragility
 
     @pytest.mark.parametrize(
         ("section", "a", "b", "expected"),
         [
-            ("ablation", "D0_doppler", "D0_dualtau", {"radar-winner": "contradicted", "P5": "contradicted"}),
-            ("ablation", "D0_chirp", "D0_stft", {}),
-            ("disjoint", "CrossInhib-LIF", "Dual-tau-LIF", {"audio-winner": "fragile"}),
+            ("ablation", "D0_doppler", "D0_dualtau", {}),
+            ("search", "SmallCNN", "Doppler-LIF", {}),
+            ("disjoint", "CrossInhib-LIF", "Dual-tau-LIF", {}),
             (
                 "disjoint",
                 "CrossInhib-LIF",
                 "Doppler-LIF",
-                dict.fromkeys(("crossinhib-doppler", "doppler-sixth", "disjoint-ends", "double-dissociation"), "contradicted"),
+                dict.fromkeys(("double-dissociation", "audio-winner", "crossinhib-doppler"), "contradicted"),
             ),
-            ("disjoint", "Doppler-LIF", "Phase-LIF", {"doppler-sixth": "contradicted", "disjoint-ends": "supported"}),
-            ("disjoint", "Doppler-LIF", "Vanilla-LIF", {"doppler-sixth": "contradicted"}),
-            (
-                "disjoint",
-                "CrossInhib-LIF",
-                "STFT-IF",
-                {"crossinhib-doppler", "double-dissociation", "disjoint-ends", "split-invariance"},
-            ),
-            ("search", "SmallCNN", "Doppler-LIF", {"table2-cnn": "contradicted"}),
-            ("mixed", "CrossInhib-LIF", "Vanilla-LIF", {"audio-winner-mixed": "contradicted"}),
-            ("search", "Vanilla-LIF", "Parametric-LIF", {"table2-order": "contradicted"}),
-            (
-                "search",
-                "Doppler-LIF",
-                "Parametric-LIF",
-                {"table2-order": "contradicted", "matched-generic": "contradicted"},
-            ),
+            ("disjoint", "Doppler-LIF", "Phase-LIF", {"doppler-sixth": "contradicted", "disjoint-ends": "undecided"}),
+            ("disjoint", "Doppler-LIF", "Vanilla-LIF", {"crossinhib-doppler": "undecided"}),
         ],
     )
-    def test_exchanging_two_methods_turns_these_claims_and_no_others(self, published, section, a, b, expected):
-        found = turned(published, published | {section: swapped(published[section], a, b)})
-        assert (found if isinstance(expected, dict) else set(found)) == expected
+    def test_exchanging_two_methods_turns_these_claims_and_means_alone_turn_none(self, published, section, a, b, expected):
+        assert turned(published, published | {section: swapped(published[section], a, b)}) == expected
 
-    def test_a_winner_must_be_clear_of_every_rival_and_not_of_the_runner_up_alone(self, published):
-        swap = swapped(published["disjoint"], "CrossInhib-LIF", "Dual-tau-LIF")
-        winner = of(published | {"disjoint": swap}, "audio-winner")
-        assert "Beam-IF" in winner.evidence and "reaches 0" in winner.fragility
+    def test_means_alone_decide_nothing(self, published):
+        means_only = {name: one for name, one in published.items() if not one.cells}
+        assert means_only and set(verdicts(means_only).values()) == {"undecided", "not testable"}
 
-    def test_a_reversed_ranking_contradicts_split_invariance_and_an_equal_one_supports_it(self, published):
-        means = published["mixed"].means
-        same = scored({name: [mean.macro_f1] for name, mean in means.items()}, "disjoint")
-        reverse = scored({name: [1 - mean.macro_f1] for name, mean in means.items()}, "disjoint")
-        assert of(published | {"disjoint": same}, "split-invariance").verdict == "supported"
-        assert of(published | {"disjoint": reverse}, "split-invariance").verdict == "contradicted"
-
-    def test_two_splits_with_different_winners_are_not_invariant_however_well_they_correlate(self, published):
-        alike = swapped(published["mixed"], "CrossInhib-LIF", "Vanilla-LIF").means
-        disjoint = scored({name: [mean.macro_f1] for name, mean in alike.items()}, "disjoint")
-        claim = of({"mixed": published["mixed"], "disjoint": disjoint}, "split-invariance")
-        assert claim.verdict == "fragile" and "rho is +0.976" in claim.evidence
-        assert "the winner is CrossInhib-LIF with mixed and Vanilla-LIF with disjoint speakers" in claim.fragility
-
-    def test_a_cheap_cnn_that_matches_contradicts_the_factor_and_a_poor_field_cant_test_it(self, published):
+    def test_a_field_in_which_no_cnn_reaches_the_target_has_no_factor(self, published):
         frontier = published["frontier"]
-
-        def with_f1(**f1):
-            means = {n: m.model_copy(update={"macro_f1": f1.get(n, m.macro_f1)}) for n, m in frontier.means.items()}
-            return of({"frontier": frontier.model_copy(update={"means": means})}, "cnn-factor")
-
-        cheap = with_f1(**{"CNN-8-16-32": 0.95, "Doppler-LIF": 0.94})
-        assert cheap.verdict == "fragile" and cheap.evidence.endswith("1.0 times.")
-        dear = frontier.means["Doppler-LIF"].model_copy(update={"energy_uJ": 12.3})
-        means = frontier.means | {
-            "Doppler-LIF": dear,
-            "CNN-8-16-32": frontier.means["CNN-8-16-32"].model_copy(update={"macro_f1": 0.95}),
-        }
-        assert of({"frontier": frontier.model_copy(update={"means": means})}, "cnn-factor").verdict == "contradicted"
-        assert with_f1(**{"Doppler-LIF": 0.999}).verdict == "not testable"
+        high = frontier.means["Doppler-LIF"].model_copy(update={"macro_f1": 0.999})
+        poor = frontier.model_copy(update={"means": frontier.means | {"Doppler-LIF": high}})
+        assert of({"frontier": poor}, "cnn-factor").verdict == "not testable"
 
 
 class TestOwnRuns:
@@ -254,7 +226,7 @@ class TestOwnRuns:
             "heterogeneity-radar": "supported",
             "radar-winner": "supported",
             "P1": "contradicted",
-            "P2": "contradicted",
+            "P2": "undecided",
             "P3": "supported",
             "P5": "supported",
         }
@@ -263,15 +235,19 @@ class TestOwnRuns:
         ("a", "b", "expected"),
         [
             ("D0_doppler", "D0_dualtau", {"radar-winner": "contradicted", "P5": "contradicted"}),
-            ("D0_doppler", "D2_concat", {"heterogeneity-radar", "radar-winner", "P1", "P2", "P5"}),
-            ("D1_H1", "D1_perm1", {"P2", "P3"}),
+            (
+                "D0_doppler",
+                "D2_concat",
+                dict.fromkeys(("heterogeneity-radar", "radar-winner", "P5"), "contradicted")
+                | dict.fromkeys(("P1", "P2"), "supported"),
+            ),
+            ("D1_H1", "D1_perm1", {"P2": "supported", "P3": "contradicted"}),
             ("D0_stft", "D0_chirp", {}),
         ],
     )
     def test_exchanging_two_methods_turns_these_claims_and_no_others(self, a, b, expected):
         whole = document(RADAR)
-        found = turned({"ablation": whole}, {"ablation": swapped(whole, a, b)})
-        assert (found if isinstance(expected, dict) else set(found)) == expected
+        assert turned({"ablation": whole}, {"ablation": swapped(whole, a, b)}) == expected
 
     def test_a_missing_method_leaves_only_the_claims_that_need_it_untestable(self):
         whole = document(RADAR)
@@ -291,7 +267,7 @@ class TestOwnRuns:
         assert of({"square": lost, "disjoint": audio}, id).verdict == "contradicted"
         assert of({"square": lost}, id).verdict == "contradicted"
 
-    def test_the_factor_is_firm_only_where_no_cheaper_cnn_may_match(self):
+    def test_the_factor_is_found_only_where_no_cheaper_cnn_may_match(self):
         def factor(cheap, dear_energy=337.0):
             field = {
                 "Doppler-LIF": ([0.92, 0.92, 0.92], 10.0),
@@ -303,14 +279,8 @@ class TestOwnRuns:
 
         assert factor([0.90, 0.901, 0.902]).verdict == "supported"
         noisy = factor([0.89, 0.90, 0.93])
-        assert noisy.verdict == "fragile" and "reaches the target for CNN-8-16-32" in noisy.fragility
-        assert factor([0.90, 0.901, 0.902], dear_energy=200.0).verdict == "fragile"
-
-    def test_a_published_spread_counts_as_an_interval_too(self, published):
-        assert "CNN-16-32-64, CNN-32-64-128 and CNN-8-16-32" in of(published, "cnn-factor").fragility
-        means = {name: mean.model_copy(update={"macro_f1_sd": 1e-5}) for name, mean in published["frontier"].means.items()}
-        firm = published["frontier"].model_copy(update={"means": means})
-        assert "reaches the target" not in of({"frontier": firm}, "cnn-factor").fragility
+        assert noisy.verdict == "undecided" and noisy.interval[0] == pytest.approx(5.0)
+        assert factor([0.90, 0.901, 0.902], dear_energy=200.0).verdict == "contradicted"
 
     def test_the_vertical_mixs_deficit_is_compared_across_domains(self):
         def section(name, vertical):
@@ -319,10 +289,19 @@ class TestOwnRuns:
 
         radar = section("ablation", [0.8, 0.81, 0.79])
         assert of({"ablation": radar, "probe": section("probe", [0.5, 0.5, 0.52])}, "P4").verdict == "supported"
-        assert of({"ablation": radar, "probe": section("probe", [0.9, 0.5, 0.9])}, "P4").verdict == "fragile"
-        assert of({"ablation": radar, "probe": section("probe", [0.85, 0.85, 0.85])}, "P4").verdict == "contradicted"
+        assert of({"ablation": radar, "probe": section("probe", [0.9, 0.5, 0.9])}, "P4").verdict == "undecided"
+        assert of({"ablation": radar, "probe": section("probe", [0.88, 0.89, 0.87])}, "P4").verdict == "contradicted"
         assert of({"ablation": radar}, "P4").verdict == "not testable"
         assert "audio probe" in of({"ablation": radar}, "P4").evidence
+
+    def test_deficits_on_unlike_budgets_are_not_compared(self):
+        def section(name, epochs):
+            whole = scored({method: [0.5, 0.6, 0.5] for method in (*HOMOGENEOUS, "D1_H1")}, name)
+            cells = [cell.model_copy(update={"parameters": {"max_epochs": epochs}}) for cell in whole.cells]
+            return whole.model_copy(update={"cells": cells})
+
+        claim = of({"ablation": section("ablation", 200), "probe": section("probe", 15)}, "P4")
+        assert claim.verdict == "not testable" and "up to 15 epochs against up to 200" in claim.evidence
 
 
 def audio(scores, section="disjoint"):
@@ -359,65 +338,32 @@ class TestCrossing:
 
     def test_the_contrast_is_the_difference_of_the_two_leads(self):
         documents = self.both({"Doppler-LIF": [0.40, 0.41, 0.40], "CrossInhib-LIF": [0.60, 0.60, 0.61]})
-        evidence = of(documents, "interaction").evidence
-        assert "+0.200 for the audio neurons on radar" in evidence and "−0.200 for speaker-disjoint audio" in evidence
-        assert "differ by +0.400" in evidence
+        claim = of(documents, "interaction")
+        assert (
+            "+0.200 for the audio neurons on radar" in claim.evidence and "−0.200 for speaker-disjoint audio" in claim.evidence
+        )
+        assert claim.estimate == pytest.approx(0.4)
 
-    def test_equal_leads_contradict_the_interaction(self):
-        assert of(self.both(SQUARE), "interaction").verdict == "contradicted"
-
-    @pytest.mark.parametrize(
-        ("again", "expected"),
-        [
-            ([0.80, 0.82, 0.81], "supported"),
-            ([0.82, 0.90, 0.86], "fragile"),
-            ([0.50, 0.51, 0.50], "contradicted"),
-            ([0.81], "fragile"),
-        ],
-    )
-    def test_doppler_reproduces_the_ablation_if_each_mean_lies_in_the_others_interval(self, again, expected):
-        ablation = scored({"D0_doppler": [0.80, 0.81, 0.82]}, "ablation")
-        claim = of({"ablation": ablation, "square": scored({"Doppler-LIF": again}, "square")}, "doppler-reproduced")
-        assert claim.verdict == expected
-
-    def test_agreement_says_what_so_few_seeds_would_have_missed(self):
-        before, again = [0.80, 0.81, 0.82], [0.81, 0.81, 0.80]
-        documents = {
-            "ablation": scored({"D0_doppler": before}, "ablation"),
-            "square": scored({"Doppler-LIF": again}, "square"),
-        }
-        differences = [a - b for a, b in zip(again, before, strict=True)]
-        missed = stats.minimum_detectable_difference(stdev(differences), 3)
-        fragility = of(documents, "doppler-reproduced").fragility
-        assert f"difference below {missed:.3f}" in fragility
-        assert f"within ±{stats.equivalence_margin(differences):.3f}" in fragility
+    def test_equal_leads_contradict_the_interaction_by_equivalence(self):
+        claim = of(self.both(SQUARE), "interaction")
+        assert claim.verdict == "contradicted" and "the effect is shown to be absent" in claim.fragility
 
 
 class TestPredictionsBeforeTheDisjointRun:
-    def test_every_type_must_score_lower(self, published):
-        means = {name: mean.macro_f1 for name, mean in published["mixed"].means.items()}
-
-        def drop(by):
-            lower = audio({name: [means[name] - by.get(name, 0.05)] * 3 for name in AUDIO_NEURONS})
-            return of({"mixed": published["mixed"], "disjoint": lower}, "disjoint-drop")
-
-        assert drop({}).verdict == "supported"
-        assert drop({"Beam-IF": -0.01}).verdict == "fragile"
-        assert "Beam-IF scores no lower" in drop({"Beam-IF": -0.01}).fragility
-        assert drop(dict.fromkeys(AUDIO_NEURONS, -0.01)).verdict == "contradicted"
+    @pytest.mark.parametrize(("by", "verdict"), [(0.05, "supported"), (-0.05, "contradicted"), (0.0, "contradicted")])
+    def test_scores_drop_on_average_over_types(self, by, verdict):
+        mixed = {name: [0.5 + 0.001 * i, 0.51, 0.50] for i, name in enumerate(AUDIO_NEURONS)}
+        lower = {name: [value - by + 0.001 * k for k, value in enumerate(row)] for name, row in mixed.items()}
+        documents = {"mixed": scored(mixed, "mixed"), "disjoint": scored(lower, "disjoint")}
+        assert of(documents, "disjoint-drop").verdict == verdict
 
     @pytest.mark.parametrize(
         ("crossinhib", "doppler", "expected"),
-        [(0.9, 0.01, "supported"), (0.9, 0.2, "fragile"), (0.9, 0.8, "contradicted"), (0.05, 0.01, "contradicted")],
+        [(0.9, 0.01, "supported"), (0.9, 0.8, "contradicted"), (0.05, 0.01, "contradicted")],
     )
     def test_near_an_end_is_within_two_places_of_it(self, crossinhib, doppler, expected):
         given = audio({"CrossInhib-LIF": [crossinhib] * 3, "Doppler-LIF": [doppler] * 3})
         assert of({"disjoint": given}, "disjoint-ends").verdict == expected
-
-    def test_the_published_ranks_say_how_near_near_has_to_be(self, published):
-        claim = of(published, "disjoint-ends")
-        assert "CrossInhib-LIF has rank 2 and Doppler-LIF rank 6 of 8." in claim.evidence
-        assert "within 3 places" in claim.fragility
 
 
 class TestRotation:
@@ -426,28 +372,16 @@ class TestRotation:
 
     def test_the_same_ranking_for_every_pair_supports_it_however_hard_a_pair_is(self):
         claim = self.judged(lambda m, p, s: LEVEL[m] - 0.02 * PAIRS.index(p) + 0.001 * s * (-1) ** len(m))
-        assert claim.verdict == "supported" and "Kendall's W is 1.000" in claim.evidence
+        assert claim.verdict == "supported" and claim.estimate == pytest.approx(1.0)
         assert claim.where == "not in the paper"
-        assert "Leaving out any one seed or case changes nothing." in claim.fragility
-
-    def test_another_winner_for_one_pair_makes_it_fragile_and_that_pair_is_named(self):
-        def score(method, pair, seed):
-            best = method == "Vanilla-LIF" and pair == "speakers-2-3"
-            return 0.9 if best else LEVEL[method] + 0.05 * (seed - 2) * (-1) ** len(method)
-
-        claim = self.judged(score)
-        assert claim.verdict == "fragile"
-        assert "CrossInhib-LIF for 3 and Vanilla-LIF for 1" in claim.evidence
-        assert "Without held-out speakers-2-3 it is supported." in claim.fragility
 
     def test_rankings_that_have_nothing_in_common_contradict_it(self):
         orders = np.random.default_rng(3).permuted(np.tile(np.arange(8), (4, 1)), axis=1)
-        claim = self.judged(lambda m, p, s: 0.1 + 0.1 * orders[PAIRS.index(p), AUDIO_NEURONS.index(m)])
+        claim = self.judged(lambda m, p, s: 0.1 + 0.1 * orders[PAIRS.index(p), AUDIO_NEURONS.index(m)] + 0.001 * s)
         assert claim.verdict == "contradicted"
 
     def test_a_single_seed_cannot_tell_pairs_from_chance(self):
-        claim = self.judged(lambda m, p, s: LEVEL[m], seeds=(1,))
-        assert claim.verdict == "fragile" and "single seed" in claim.fragility
+        assert self.judged(lambda m, p, s: LEVEL[m], seeds=(1,)).verdict == "undecided"
 
     def test_one_pair_or_a_missing_type_is_not_testable(self):
         assert self.judged(lambda m, p, s: LEVEL[m], pairs=PAIRS[:1]).verdict == "not testable"
@@ -480,49 +414,29 @@ class TestFactorCurve:
 
 
 class TestPublishedRecomputed:
-    """The published verdicts again, from the files' numbers alone."""
+    """Published evidence again, from the files' numbers alone."""
 
     def test_the_split_invariance_figures_are_scipys(self, published):
-        mixed = {name: mean.macro_f1 for name, mean in published["mixed"].means.items()}
-        disjoint = {name: mean.macro_f1 for name, mean in published["disjoint"].means.items()}
-        pairs = [[side[name] for name in AUDIO_NEURONS] for side in (mixed, disjoint)]
-        tau = kendalltau(*pairs, method="exact")
-        evidence = of(published, "split-invariance").evidence
-        assert f"{spearmanr(*pairs).statistic:+.3f}" in evidence
-        assert f"Kendall's tau is {tau.statistic:+.3f}, exact p = {tau.pvalue:.3f}" in evidence
-
-    def test_only_types_that_the_files_show_rising_speak_against_the_drop(self, published):
-        rising = [n for n in AUDIO_NEURONS if published["disjoint"].means[n].macro_f1 >= published["mixed"].means[n].macro_f1]
-        assert rising and all(name in of(published, "disjoint-drop").fragility for name in rising)
-
-    def test_doppler_is_sixth_and_which_seeds_its_rank_rests_on_follows_from_t_intervals(self, published):
-        values = {}
-        for cell in published["disjoint"].cells:
-            values.setdefault(cell.method, {})[cell.seed] = cell.result.macro_f1
-
-        def firm(seeds):
-            """Whether Doppler-LIF is sixth over these seeds, clear of both neighbours."""
-            ranking = sorted(values, key=lambda name: -sum(values[name][s] for s in seeds))
-            assert ranking.index("Doppler-LIF") == 5
-            for a, b in itertools.pairwise(ranking[4:7]):
-                kept = [values[a][s] - values[b][s] for s in seeds]
-                if fmean(kept) <= t.ppf(0.975, len(seeds) - 1) * stdev(kept) / len(seeds) ** 0.5:
-                    return False
-            return True
-
-        assert firm((42, 123, 999))
-        fragile = [f"seed {out}" for out in (42, 123, 999) if not firm([s for s in (42, 123, 999) if s != out])]
-        assert f"Without {' or '.join(fragile)} it is fragile." in of(published, "doppler-sixth").fragility
+        sides = [[published[section].means[name].macro_f1 for name in AUDIO_NEURONS] for section in ("mixed", "disjoint")]
+        assert f"{spearmanr(*sides).statistic:+.3f}" in of(published, "split-invariance").evidence
 
     def test_the_correction_over_the_audio_comparisons_is_holms(self, published):
-        cells = {(c.method, c.seed): c.result.macro_f1 for c in published["disjoint"].cells}
+        """Intervals over examples are published for one pair only; without them the test is Student's."""
+        bare = published["disjoint"].model_copy(update={"values": {}})
+        cells = {(c.method, c.seed): c.result.macro_f1 for c in bare.cells}
         p = {}
         for a, b in itertools.combinations(AUDIO_NEURONS, 2):
             if {a, b} & {"CrossInhib-LIF", "Doppler-LIF"}:
                 p[a, b] = ttest_rel(*([cells[name, seed] for seed in (42, 123, 999)] for name in (a, b))).pvalue
         adjusted = dict(zip(p, stats.holm(list(p.values())), strict=True))
-        told = f"over {len(p)} comparisons p = {adjusted['CrossInhib-LIF', 'Doppler-LIF']:.3f}"
-        assert told in of(published, "crossinhib-doppler").fragility
+        claim = of({"disjoint": bare}, "crossinhib-doppler")
+        assert claim.p == pytest.approx(adjusted["CrossInhib-LIF", "Doppler-LIF"])
+        assert f"after Holm's correction over {len(p)} comparisons" in claim.evidence
+
+    def test_published_intervals_over_examples_widen_it(self, published):
+        bare = published["disjoint"].model_copy(update={"values": {}})
+        with_examples, without = (of({"disjoint": one}, "crossinhib-doppler") for one in (published["disjoint"], bare))
+        assert with_examples.p > without.p
 
 
 @pytest.fixture(scope="module")
@@ -535,7 +449,9 @@ def everything():
         "square": scored(SQUARE | {"Phase-LIF": [0.2, 0.2, 0.2]}, "square"),
         "disjoint": audio({}),
         "mixed": audio({}, "mixed"),
-        "search": results.load("search", "published"),
+        "search": scored(
+            {name: [s, s + 0.01, s] for name, s in dict(zip(TUNED, (0.9, 0.8, 0.7, 0.95), strict=True)).items()}, "search"
+        ),
         "frontier": results.load("frontier", "published"),
         "rotation": rotation(lambda m, p, s: LEVEL[m] + 0.001 * s),
         "hetsyn": making_hetsyn.whole(values=results.load("hetsyn", "published").values),

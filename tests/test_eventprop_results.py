@@ -102,7 +102,7 @@ class TestClaims:
         found = verdicts(losses(skills))
         assert found["eventprop-speech"] == found["eventprop-shaping"] == "supported"
         assert found["eventprop-length"] == "supported"
-        assert found["eventprop-long-trials"] in ("supported", "fragile")
+        assert found["eventprop-long-trials"] in ("supported", "undecided")
 
     def test_the_claims_turn_with_the_scores(self):
         found = verdicts(losses(SKILLS | {"sum": 0.95}))
@@ -111,11 +111,11 @@ class TestClaims:
 
     def test_a_loss_has_deleted_hidden_spikes_or_not(self):
         assert verdicts(losses(spikes={"average-cross-entropy": 2.0}))["eventprop-deleted"] == "supported"
-        assert verdicts(losses(seeds=(42,), spikes={"average-cross-entropy": 2.0}))["eventprop-deleted"] == "fragile"
+        assert verdicts(losses(seeds=(42,), spikes={"average-cross-entropy": 2.0}))["eventprop-deleted"] == "undecided"
         assert verdicts(losses(spikes={"average-cross-entropy": 29.0}))["eventprop-deleted"] == "contradicted"
 
-    def test_a_single_seed_is_fragile(self):
-        assert verdicts(losses(seeds=(42,)))["eventprop-speech"] == "fragile"
+    def test_a_single_seed_decides_nothing(self):
+        assert verdicts(losses(seeds=(42,)))["eventprop-speech"] == "undecided"
 
     def test_a_run_without_speech_leaves_only_its_claim_open(self):
         found = verdicts(losses(cases=("yin-yang", "yin-yang-long")))
@@ -125,12 +125,12 @@ class TestClaims:
         ("accuracies", "verdict"),
         [
             ((0.980, 0.981, 0.982), "supported"),
-            ((0.97, 0.98, 0.99), "fragile"),
-            ((0.98,), "fragile"),
-            ((0.96, 0.97, 0.97), "contradicted"),
+            ((0.97, 0.98, 0.99), "undecided"),
+            ((0.98,), "undecided"),
+            ((0.960, 0.962, 0.961), "contradicted"),
         ],
     )
-    def test_yin_yang_is_reached_or_not(self, accuracies, verdict):
+    def test_the_published_accuracy_is_reached_again_within_a_hundredth_or_not(self, accuracies, verdict):
         assert verdicts(variants(accuracies))["eventprop-yin-yang"] == verdict
 
     def test_gradients_are_exact_up_to_the_error_of_finite_differences(self):
@@ -141,8 +141,8 @@ class TestClaims:
         ("errors", "verdict"),
         [
             (((0.5, 0.01), (0.4, 0.02), (0.6, 0.03)), "supported"),
-            (((0.5, 0.01), (0.4, 0.02), (0.6, 0.5)), "fragile"),
-            (((0.5, 0.4), (0.4, 0.4), (0.6, 0.5)), "contradicted"),
+            (((0.5, 0.01), (0.4, 0.02), (0.6, 0.5)), "undecided"),
+            (((0.5, 0.4), (0.45, 0.4), (0.6, 0.5)), "contradicted"),
         ],
     )
     def test_the_bias_of_the_grid_must_fall(self, errors, verdict):
@@ -151,11 +151,8 @@ class TestClaims:
     def test_published_figures_are_judged_by_what_they_are(self):
         published = [results.load(section.id, "published") for section in (SECTION, YIN_YANG_SECTION)]
         found = verdicts(*published)
-        assert found["eventprop-yin-yang"] == "supported"
-        assert found["eventprop-speech"] == "fragile"
-        assert {found[f"eventprop-{name}"] for name in ("exact", "grid", "deleted", "long-trials", "shaping", "length")} == {
-            "not testable"
-        }
+        assert {name for name, verdict in found.items() if verdict != "not testable"} == {"eventprop-speech"}
+        assert found["eventprop-speech"] == "undecided"
 
     def test_without_documents_nothing_is_testable(self):
         assert set(verdicts().values()) == {"not testable"}

@@ -67,35 +67,34 @@ class TestClaims:
         assert verdict(whole, claim) == "supported"
         assert verdict(results.merge(cells), claim) == "contradicted"
 
-    def test_a_gain_on_average_only_is_fragile_and_names_its_data_sets(self):
+    def test_a_gain_over_data_sets_is_judged_by_its_mean_and_names_them(self):
         a, b = PAIRS["groups"]
         mixed = [
             cell(a, case, seed, 0.6 + gain) for case, gain in zip(CASES, (0.1, 0.05, -0.02), strict=True) for seed in SEEDS
         ]
         mixed += [cell(b, case, seed, 0.6) for case in CASES for seed in SEEDS]
         (found,) = claims.judge({"ncg": results.merge(mixed)}, ["ncg-groups"])
-        assert found.verdict == "fragile"
+        assert found.verdict == "supported" and found.estimate == pytest.approx(0.13 / 3)
         assert "digits +0.100, digits (learnt code) +0.050 and radar −0.020" in found.evidence
 
-    def test_a_loss_on_average_says_on_how_many_data_sets(self):
-        (found,) = claims.judge({"ncg": document(LEVELS | {"S2-M1": 0.9})}, ["ncg-groups"])
-        assert found.verdict == "contradicted" and "3 of 3 data sets go against the claim" in found.fragility
+    def test_a_loss_on_average_contradicts(self):
+        assert verdict(document(LEVELS | {"S2-M1": 0.9}), "ncg-groups") == "contradicted"
 
-    def test_on_a_single_data_set_seeds_are_the_unit(self):
+    def test_a_single_seed_decides_nothing(self):
         alone = document(cases=("mnist",), source="real")
         assert verdict(alone, "ncg-groups") == "supported"
-        assert verdict(document(cases=("mnist",), seeds=(42,)), "ncg-groups") == "fragile"
+        assert verdict(document(cases=("mnist",), seeds=(42,)), "ncg-groups") == "undecided"
 
-    def test_quoted_accuracies_count_where_both_are_known(self):
+    def test_quoted_accuracies_decide_nothing_whichever_is_higher(self):
         published = results.load("ncg", "published")
-        assert verdict(published, "ncg-groups") == "fragile" and verdict(published, "ncg-groups-sstdp") == "not testable"
+        assert verdict(published, "ncg-groups") == "undecided" and verdict(published, "ncg-groups-sstdp") == "not testable"
         turned = {"accuracy": {"stdp-csnn": {"mnist": {"S2-M1": 0.99, "S2-M5-CR2-L": 0.98}}}}
-        assert verdict(published.model_copy(update={"values": turned}), "ncg-groups") == "contradicted"
+        assert verdict(published.model_copy(update={"values": turned}), "ncg-groups") == "undecided"
 
-    def test_balance_is_supported_fragile_or_contradicted_by_the_shares(self, whole):
+    def test_balance_follows_the_shares_averaged_over_data_sets(self, whole):
         assert verdict(whole, "ncg-balance") == "supported"
         worse = {("S2-M5-CR2", "radar"): 0.8}, {("S2-M5-CR2", case): 0.8 for case in CASES}
-        for changed, expected in zip(worse, ("fragile", "contradicted"), strict=True):
+        for changed, expected in zip(worse, ("supported", "contradicted"), strict=True):
             cells = [
                 cell(
                     c.method,
@@ -118,12 +117,12 @@ class TestClaims:
         assert verdict(document(digits_features=0.01), "ncg-code") == "contradicted"
         assert verdict(document(cases=("digits",)), "ncg-code") == "not testable"
 
-    def test_leaving_out_a_data_set_is_part_of_the_fragility(self):
+    def test_a_data_set_without_which_the_verdict_is_another_is_named(self):
         a, b = PAIRS["groups"]
         cells = [cell(a, "radar", s, 0.9) for s in SEEDS] + [cell(a, "digits", s, 0.5) for s in SEEDS]
         cells += [cell(b, case, s, 0.6) for case in ("radar", "digits") for s in SEEDS]
         (found,) = claims.judge({"ncg": results.merge(cells)}, ["ncg-groups"])
-        assert "Without" in found.fragility and "contradicted" in found.fragility
+        assert found.verdict == "supported" and "Without radar it is contradicted." in found.fragility
 
 
 PARTIAL = {

@@ -55,15 +55,14 @@ def test_spearman_between_the_splits_follows_with_its_exact_p(published):
 def test_crossinhib_minus_doppler_follows_and_lies_in_its_published_intervals(published):
     stated = published["disjoint"].values["comparisons"]["CrossInhib-LIF-Doppler-LIF"]
     found = compare(published["disjoint"], "CrossInhib-LIF", "Doppler-LIF")
-    assert found["difference"] == pytest.approx(stated["difference"], abs=1e-12)
-    assert found["consistent"] is stated["consistent"] is True
-    assert found["basis"] == "published intervals"
-    assert all(i["low"] < i["difference"] < i["high"] for i in found["seeds"].values())
+    assert found.difference == pytest.approx(stated["difference"], abs=1e-12)
+    assert found.consistent is stated["consistent"] is True
+    assert found.basis == "published intervals"
+    assert all(pair.low < pair.difference < pair.high for pair in found.seeds.values())
     on_mixed = compare(published["mixed"], "CrossInhib-LIF", "Doppler-LIF")
-    assert (
-        round(on_mixed["difference"], 4) == published["mixed"].values["comparisons"]["CrossInhib-LIF-Doppler-LIF"]["difference"]
-    )
-    assert (on_mixed["basis"], on_mixed["consistent"], on_mixed["n"]) == ("means", None, 0)
+    stated = published["mixed"].values["comparisons"]["CrossInhib-LIF-Doppler-LIF"]
+    assert round(on_mixed.difference, 4) == stated["difference"]
+    assert (on_mixed.basis, on_mixed.consistent, on_mixed.n) == ("means", None, 0)
 
 
 def test_the_frontiers_proxy_is_its_multiply_accumulates_at_4_6_picojoule(published):

@@ -11,7 +11,6 @@ from making import cell, data_record, document, scored
 
 from mstask import claims, results, stats
 from mstask.claims.evidence import Removal, budget, leave_one_out
-from mstask.claims.figures import BEST, with_best
 from mstask.claims.rules import (
     NEGATIVE,
     POSITIVE,
@@ -28,6 +27,7 @@ from mstask.claims.rules import (
     place,
     quantity,
 )
+from mstask.summary.comparisons import BEST, with_best
 
 SEEDS = (42, 123, 999)
 NAMES = tuple("ABCD")
@@ -366,7 +366,7 @@ class TestCautions:
     ):
         claim = of(self.changed(stopped, profile))
         assert (claim.verdict, claim.converged, claim.profile) == (verdict, converged, profile)
-        assert ("cut off by a budget that isn't the paper's" in claim.evidence) == (verdict == "undecided")
+        assert ("cut off by a budget that isn't the paper's" in claim.evidence + claim.fragility) == (verdict == "undecided")
 
     def test_the_budget_counts_how_training_ended(self):
         found = budget({"ablation": self.changed("max_epochs")}, {"ablation": ("D*",)})
