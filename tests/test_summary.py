@@ -2,10 +2,12 @@
 
 from statistics import fmean
 
+import numpy as np
 import pytest
 from making import CLASSES, TEST_LABELS, cell, data_record, document, scored
 
 from mstask import results, stats, summary
+from mstask.stats import example_bootstrap
 from mstask.summary import compare, comparisons, is_homogeneous, summarise
 
 SKILLS = {"D0_doppler": 0.9, "D0_dualtau": 0.8, "D1_H1": 0.6, "D1_rev": 0.5, "D1_perm1": 0.4, "D2_concat": 0.7}
@@ -48,29 +50,52 @@ def test_methods_are_ranked_by_mean_and_the_best_homogeneous_is_told_apart(ablat
     ]
 
 
-def test_comparisons_are_those_of_the_paper_by_paired_bootstrap_per_seed(ablation):
-    found = summarise(ablation)["comparisons"]
+def validated(whole, scores):
+    """The document with validation histories that end at the given scores."""
+    cells = [
+        c.model_copy(update={"result": c.result.model_copy(update={"history": {"smoothed": [0.1, scores.get(c.method, 0.2)]}})})
+        for c in whole.cells
+    ]
+    return whole.model_copy(update={"cells": cells})
+
+
+def test_comparisons_are_those_of_the_paper_against_the_best_by_validation(ablation):
+    found = summarise(validated(ablation, {"D0_dualtau": 0.9}))["comparisons"]
     assert set(found) == {key for key in summary.COMPARISONS if key.startswith(("D1_", "D2_"))}
     pair = found["D1_H1-best"]
-    assert (pair["a"], pair["b"], pair["basis"], pair["n"]) == ("D1_H1", "D0_doppler", "predictions", 3)
+    assert (pair.a, pair.b, pair.basis, pair.n) == ("D1_H1", comparisons.BEST, "predictions", 3)
+    assert pair.difference == pytest.approx(compare(ablation, "D1_H1", "D0_dualtau").difference)
+    assert not any(key.endswith("-best") for key in summarise(ablation)["comparisons"])
+
+
+def test_each_seed_of_a_comparison_has_its_paired_bootstrap(ablation):
+    pair = compare(ablation, "D1_H1", "D0_doppler")
     cells = {(c.method, c.seed): c.result.predictions for c in ablation.cells}
     for seed in (42, 123, 999):
         expected = stats.paired_bootstrap(cells["D1_H1", seed], cells["D0_doppler", seed], TEST_LABELS, len(CLASSES))
-        assert tuple(pair["seeds"][str(seed)].values()) == expected
-    assert pair["consistent"] is True and pair["difference"] < 0
-    assert pair["difference"] == pytest.approx(fmean(pair["values"]))
-    assert (pair["low"], pair["high"]) == stats.seed_interval(pair["values"])[1:]
+        found = pair.seeds[str(seed)]
+        assert (found.difference, found.low, found.high) == pytest.approx(expected)
+    assert pair.consistent is True and pair.difference < 0
+    assert pair.difference == pytest.approx(fmean(pair.values))
+
+
+def test_the_interval_and_p_are_those_of_the_estimate_and_no_narrower_than_the_seeds_alone(ablation):
+    pair = compare(ablation, "D1_H1", "D0_doppler")
+    assert (pair.low, pair.high) == pair.estimate.interval() and pair.p == pair.estimate.p() < 0.05
+    assert pair.high - pair.low >= np.ptp(stats.seed_interval(pair.values)[1:]) - 1e-9
+    assert pair.effect.n == 3 and pair.effect.cliffs_delta == -1.0
+    assert pair.detectable == pytest.approx(stats.minimum_detectable_difference(pair.sd, 3))
 
 
 def test_an_interval_on_the_other_side_makes_a_comparison_inconsistent():
     close = compare(document({"D1_H1": 0.70, "D1_rev": 0.69}), "D1_H1", "D1_rev")
-    assert any(i["low"] < 0 < i["high"] for i in close["seeds"].values())
-    assert close["consistent"] is False
+    assert any(pair.low < 0 < pair.high for pair in close.seeds.values())
+    assert close.consistent is False
 
 
 def test_a_comparison_uses_the_seeds_that_both_have():
     cells = [cell("D1_H1", 42), cell("D1_H1", 123), cell("D1_rev", 123), cell("D1_rev", 999)]
-    assert list(compare(results.merge(cells), "D1_H1", "D1_rev")["seeds"]) == ["123"]
+    assert list(compare(results.merge(cells), "D1_H1", "D1_rev").seeds) == ["123"]
     with pytest.raises(results.ResultsError, match="no seed in common"):
         compare(results.merge([cells[0], cells[2]]), "D1_H1", "D1_rev")
     with pytest.raises(results.ResultsError, match="no macro-F1 of 'D0_stft'"):
@@ -79,17 +104,19 @@ def test_a_comparison_uses_the_seeds_that_both_have():
 
 def test_scores_without_predictions_are_compared_over_seeds():
     found = compare(scored({"D1_H1": [0.5, 0.6, 0.7], "D1_rev": [0.4, 0.4, 0.4]}, "ablation"), "D1_H1", "D1_rev")
-    assert (found["basis"], found["consistent"], found["n"]) == ("seeds", None, 3)
-    assert found["difference"] == pytest.approx(0.2)
-    assert all(i["low"] is None for i in found["seeds"].values())
+    assert (found.basis, found.consistent, found.n) == ("seeds", None, 3)
+    assert found.difference == pytest.approx(0.2)
+    assert (found.low, found.high) == pytest.approx(stats.seed_interval([0.1, 0.2, 0.3])[1:])
+    assert all(pair.low is None for pair in found.seeds.values())
 
 
-def test_the_bootstrap_of_a_cell_runs_once_per_process(ablation):
-    comparisons._example_bootstrap.cache_clear()
-    first = summarise(ablation)
-    ran = comparisons._example_bootstrap.cache_info().misses
-    assert summarise(ablation) == first
-    assert comparisons._example_bootstrap.cache_info().misses == ran == 18
+def test_the_bootstrap_of_a_cell_runs_once_per_process(monkeypatch):
+    ran = []
+    monkeypatch.setattr(stats, "example_bootstrap", lambda *given: ran.append(given) or example_bootstrap(*given))
+    whole = document({"D1_H1": 0.7, "D1_rev": 0.6})
+    assert compare(whole, "D1_H1", "D1_rev") == compare(whole, "D1_H1", "D1_rev")
+    summarise(whole)
+    assert len(ran) == 6
 
 
 def test_missing_cells_of_the_grid_are_named():
@@ -163,10 +190,16 @@ class TestCases:
         assert summarise(part)["missing"] == [{"method": "B", "case": CASES[2], "seed": 2}]
         assert summarise(part)["over_cases"].seeds == [1]
 
-    def test_a_comparison_is_paired_within_cases_and_spread_over_them(self, document):
+    def test_data_sets_of_several_seeds_count_the_same_each_by_its_own_spread(self, document):
         found = compare(document, "A", "B")
-        assert set(found["seeds"]) == {f"{case}/{seed}" for case in CASES for seed in (1, 2)}
-        assert found["values"] == pytest.approx([0.2, 0.2, 0.2]) and found["n"] == 3
+        assert set(found.seeds) == {f"{case}/{seed}" for case in CASES for seed in (1, 2)}
+        assert found.values == pytest.approx([0.2, 0.2, 0.2]) and (found.n, found.over) == (3, "cases")
+        assert (found.low, found.high) == pytest.approx((0.2, 0.2)) and found.p == pytest.approx(0.0)
+
+    def test_with_one_seed_each_the_spread_is_that_over_cases(self):
+        leads = dict(zip(CASES, (0.1, 0.2, 0.3), strict=True))
+        found = compare(by_case(lambda m, c, s: 0.5 + leads[c] * (m == "A"), seeds=(1,)), "A", "B")
+        assert (found.low, found.high) == pytest.approx(stats.seed_interval([0.1, 0.2, 0.3])[1:])
 
     def test_equal_scores_and_two_methods_have_no_agreement(self, document):
         assert summarise(by_case(lambda m, c, s: 0.5))["over_cases"] is None
@@ -192,8 +225,8 @@ class TestRankStability:
     def test_scores_alone_are_resampled_by_seed_and_means_not_at_all(self):
         seeds = scored({"A": [0.9, 0.8, 0.7], "B": [0.6, 0.85, 0.6]}, "ablation")
         found = summarise(seeds)["rank_stability"]
-        assert found.over == "seeds"
-        assert found.probabilities["A"][0] == pytest.approx(8 / 9, abs=0.03)
+        assert found.over == "seeds and test examples"
+        assert 0.5 < found.probabilities["A"][0] < 0.99
         assert summarise(results.load("mixed", "published"))["rank_stability"] is None
 
 
