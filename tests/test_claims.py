@@ -136,7 +136,8 @@ def test_the_ledger_of_the_published_figures():
 
 
 @pytest.mark.parametrize("source", ["published", "embedded"])
-def test_no_verdict_stands_beside_an_interval_or_a_p_value_that_says_otherwise(source):
+def test_no_verdict_stands_beside_an_interval_or_a_p_value_that_says_otherwise(source, monkeypatch):
+    monkeypatch.setattr(intervals, "DRAWS", 200)
     documents = {section: _loaded(section, source) for entry in claims.entries() for section in entry.needs}
     for entry in claims.entries():
         found = find(entry.test, documents)
