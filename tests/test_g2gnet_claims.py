@@ -39,7 +39,7 @@ def test_where_groups_help_every_claim_but_the_one_on_keeping_them_is_supported(
     [
         ({"er": 0.98}, {"grouping-digits": "contradicted"}),
         ({"er": 0.88}, {"grouping-digits": "undecided"}),
-        ({"er": 0.8, "random": 0.7}, {"grouping-digits": "undecided"}),
+        ({"er": 0.8, "random": 0.7}, {"grouping-digits": "contradicted"}),
         ({"dense": 0.98}, {"dense": "contradicted"}),
         ({"dense-matched": 0.98}, {"matched": "contradicted"}),
         ({"index-dst": 0.6}, {"rewiring": "contradicted"}),
