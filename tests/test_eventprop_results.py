@@ -105,7 +105,7 @@ class TestClaims:
         assert found["eventprop-long-trials"] in ("supported", "undecided")
 
     def test_the_claims_turn_with_the_scores(self):
-        found = verdicts(losses(SKILLS | {"sum": 0.95}))
+        found = verdicts(losses(SKILLS | {"sum": 0.99, "exp": 0.7}))
         turned = ("eventprop-speech", "eventprop-shaping", "eventprop-long-trials")
         assert {found[name] for name in turned} == {"contradicted"}
 
