@@ -18,8 +18,10 @@ from typing import Any
 
 from mstask.claims.figures import Documents
 from mstask.claims.rules import Finding, find
-from mstask.claims.words import listed, subject
+from mstask.claims.words import count, listed, subject
+from mstask.results import endings
 from mstask.results.documents import Cell, Document
+from mstask.summary.endings import collapsed
 from mstask.summary.once import once
 
 PAPER_SEEDS = (42, 123, 999)
@@ -39,12 +41,16 @@ class Removal:
 
 @dataclass(frozen=True)
 class Budget:
-    """How the networks that a claim needs were trained: how many converged or were cut off; of the rest it is not recorded."""
+    """How the networks that a claim needs were trained: how many converged or were cut off; of the rest it is not recorded.
+
+    `collapsed` ended far below their own best epoch on validation.
+    """
 
     profiles: tuple[str, ...] = ()
     networks: int = 0
     converged: int = 0
     cut: int = 0
+    collapsed: int = 0
 
     def __str__(self) -> str:
         if not self.networks:
@@ -52,15 +58,20 @@ class Budget:
         unknown = self.networks - self.converged - self.cut
         parts = {"converged": self.converged, "cut off by the budget": self.cut, "not recorded": unknown}
         told = listed(f"{n} {what}" for what, n in parts.items() if n)
-        return f"{self.networks} networks of profile {listed(self.profiles)}: {told}."
+        fell = f" {self.collapsed} ended far below their own best epoch on validation." if self.collapsed else ""
+        return f"{count(self.networks, 'network')} of profile {listed(self.profiles)}: {told}.{fell}"
 
 
 def budget(documents: Documents, needs: Needs) -> Budget:
     """Return how the networks that a claim needs were trained."""
-    cells = [cell for section, methods in needs.items() for cell in _cells(documents.get(section), methods)]
-    stopped = [cell.result.stopped for cell in cells]
-    profiles = tuple(sorted({cell.profile for cell in cells}))
-    return Budget(profiles, len(cells), stopped.count("patience"), stopped.count("max_epochs"))
+    profiles, ended, fell = set(), [], 0
+    for section, methods in needs.items():
+        cells = _cells(documents.get(section), methods)
+        profiles |= {cell.profile for cell in cells}
+        ended += [end for cell in cells for end in endings.of_cell(cell)]
+        if cells:
+            fell += len(collapsed(documents[section].model_copy(update={"cells": cells})))
+    return Budget(tuple(sorted(profiles)), len(ended), ended.count(True), ended.count(False), fell)
 
 
 def leave_one_out(test: Test, documents: Documents, sections: Iterable[str]) -> list[Removal]:

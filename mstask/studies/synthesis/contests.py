@@ -19,6 +19,7 @@ from mstask.results.documents import Document
 from mstask.studies.synthesis import operations
 from mstask.summary import standings
 from mstask.summary.comparisons import BEST, compare, scored_cells, share_seeds, with_best
+from mstask.summary.endings import at_chance
 
 TASKS = ("radar", "speech")
 
@@ -194,9 +195,8 @@ def _verdict(estimate: stats.Estimate | None, level: float) -> str:
 
 def _side(document: Document, method: str, task: str) -> Side:
     score = standings(document)["methods"][method]["macro_f1"]
-    classes = next((len(cell.data.class_names) for cell in document.cells if cell.method == method and cell.data), None)
-    at_chance = classes is not None and score["low"] is not None and score["low"] <= 1 / classes
-    return Side(method, score, _parameters(document, method), operations.energy(document, method, task), at_chance)
+    energy = operations.energy(document, method, task)
+    return Side(method, score, _parameters(document, method), energy, bool(at_chance(document, method)))
 
 
 def _chosen(document: Document, contest: Contest) -> tuple[str, float] | None:
