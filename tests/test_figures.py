@@ -119,10 +119,17 @@ class TestAblationTable:
 
 class TestOtherTables:
     def test_comparisons_show_every_seed_with_its_interval(self):
-        table = show.table_comparisons(document()).set_index("difference")
+        """The best homogeneous network is the one that validation chooses, so its histories are needed."""
+        whole = document()
+        cells = [
+            cell.model_copy(update={"result": cell.result.model_copy(update={"history": {"smoothed": [cell.result.macro_f1]}})})
+            for cell in whole.cells
+        ]
+        table = show.table_comparisons(whole.model_copy(update={"cells": cells})).set_index("difference")
         row = table.loc["vertical mix − best homogeneous"]
         assert row["mean"] == "−0.200" and row["consistent"] == "yes"
         assert all(row[f"seed {seed}"].startswith("−0.2") and "[" in row[f"seed {seed}"] for seed in SEEDS)
+        assert show.table_comparisons(whole).empty, "without validation scores there is none"
 
     def test_capacity_is_told_relative_to_the_vertical_mix(self):
         table = show.table_capacity(document()).set_index("network")
@@ -137,10 +144,11 @@ class TestOtherTables:
         assert set(table["embedded"]) == {"not locked"} and set(table["your run"]) == {"not run yet"}
 
     def test_predictions_are_judged_by_the_document_given(self):
-        run = document("run", tuple(ABLATION.methods), profile="smoke")
-        table = show.table_predictions({"run": run}).set_index("id")
-        assert tuple(table.index) == PREDICTIONS
-        assert table.loc["P1", "your run (smoke)"] == marked("contradicted")
+        runs = {name: document("run", tuple(ABLATION.methods), profile=name) for name in ("smoke", "paper")}
+        table = {name: show.table_predictions({"run": run}).set_index("id") for name, run in runs.items()}
+        assert tuple(table["paper"].index) == PREDICTIONS
+        assert table["paper"].loc["P1", "your run"] == marked("contradicted")
+        assert table["smoke"].loc["P1", "your run (smoke)"] == marked("not testable"), "too small for a verdict"
 
     def test_every_registered_neuron_is_listed_with_its_parameters(self):
         table = show.table_neurons().set_index("neuron")

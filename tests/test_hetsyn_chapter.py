@@ -206,7 +206,7 @@ class TestClaims:
         assert verdicts(EMBEDDED, *self.OWN) == ["supported"] * len(self.OWN)
 
     def test_with_hetsyn_behind_they_are_contradicted(self):
-        behind = whole(SKILL | {"HetSynLIF": 0.3}, source="embedded")
+        behind = whole(SKILL | {"HetSynLIF": 0.1}, source="embedded")
         turned = ("match", "fastest", "pattern", "few", "speech", "robust", "book-tasks")
         assert verdicts(behind, *turned) == ["contradicted"] * len(turned)
 
