@@ -41,7 +41,18 @@ from mstask.claims.figures import (
     scored,
     scores,
 )
-from mstask.claims.words import count, interval, listed, number, p_value, signed, subject
+from mstask.claims.words import (
+    count,
+    interval,
+    listed,
+    number,
+    p_value,
+    seeds_told,
+    signed,
+    spared,
+    subject,
+    why_open,
+)
 from mstask.results.documents import Document
 from mstask.results.voices import label
 from mstask.summary.comparisons import common_places, compare, mean_score, resampled, scored_cells, share_seeds, together
@@ -194,7 +205,7 @@ def place(documents: Documents, section: str, method: str, field: Sequence[str],
     shared = common_places(document, field) if known else []
     n = len(shared)
     if n < 2:
-        return Finding("undecided", f"{told} ({_why_open(n)}).", "The spread over seeds isn't known.", seeds=n, **common)
+        return Finding("undecided", f"{told} ({why_open(n)}).", "The spread over seeds isn't known.", seeds=n, **common)
     found = together(document, (method, *rivals), shared)
     low, high, _ = found.simultaneous(leads(found))
     bounds = 1 + int((high < 0).sum()), len(field) - int((low > 0).sum())
@@ -280,7 +291,7 @@ def quantity(
     value, bounds, n = estimate if isinstance(estimate, tuple) else (estimate.value, estimate.interval(), estimate.n)
     common = {"rule": "quantity", "estimand": estimand, "estimate": value, "seeds": n}
     if bounds is None:
-        return Finding("undecided", f"{told} ({_why_open(n)}).", "", **common)
+        return Finding("undecided", f"{told} ({why_open(n)}).", "", **common)
     verdict, why = decide(bounds, region)
     evidence = f"{told}: {estimand} {number(value, digits)}, 95 % interval {interval(bounds, digits)} ({count(n, unit)})."
     border = min((edge for edge in region if math.isfinite(edge)), key=lambda edge: abs(edge - value))
@@ -343,7 +354,7 @@ def _directional(
         f"({count(estimate.n, 'seed')})."
     )
     if verdict == "supported":
-        why = _spared(bounds)
+        why = spared(bounds)
         if max(map(abs, bounds)) < smallest:
             why += f" The whole interval lies within ±{number(smallest)}: the lead is real, but too small to matter."
     elif verdict == "undecided":
@@ -376,26 +387,17 @@ def _lead(what: str, means: Weights, found: stats.Estimates, region: Region, sma
         unsure = [k for k in range(len(rivals)) if low[k] <= 0]
         needed = [found.combined(ahead[k]).seeds_needed(_distance(float(values[k]), region, smallest)) for k in unsure]
         known = listed(label(rivals[k]) for k in unsure) + " may be ahead. " if unsure else ""
-        why = known + _needing(None if None in needed else max(needed, default=None))
+        why = known + seeds_told(None if None in needed else max(needed, default=None))
     elif verdict == "supported":
-        why = _spared(bounds)
+        why = spared(bounds)
     return Finding(verdict, evidence, why, "best", estimand, value, bounds, float(p[closest]), smallest, n)
-
-
-def _spared(bounds: tuple[float, float]) -> str:
-    edge = min(abs(bound) for bound in bounds)
-    return f"Requiring a lead of more than {number(edge, _digits(edge))} would leave it undecided."
 
 
 def _open(rule: str, estimand: str, value: float, told: str, n: int, smallest: float) -> Finding:
     """A difference without a spread over seeds: undecided whatever it is."""
-    evidence = f"{told}: difference {signed(value)} ({_why_open(n)})."
+    evidence = f"{told}: difference {signed(value)} ({why_open(n)})."
     remark = "There is a single seed." if n == 1 else "Only means are known, so the spread over seeds is not."
     return Finding("undecided", evidence, remark, rule, estimand, value, None, None, smallest, n)
-
-
-def _why_open(n: int) -> str:
-    return "a single seed" if n == 1 else "means only"
 
 
 def _distance(value: float, region: Region, smallest: float) -> float:
@@ -406,19 +408,9 @@ def _distance(value: float, region: Region, smallest: float) -> float:
 
 def _needed(estimate: stats.Estimate, half: float, level: float = stats.LEVEL) -> str:
     """Say how many seeds of this spread would take an interval of this half-width."""
-    return _needing(estimate.seeds_needed(half, level))
-
-
-def _needing(needed: int | None) -> str:
-    if needed is None:
-        return "More seeds alone can't decide it: the test examples leave more doubt than that."
-    return f"At this spread about {needed:,} seeds would decide it."
+    return seeds_told(estimate.seeds_needed(half, level))
 
 
 def _nearness(finding: Finding) -> float:
     """How near a statement comes to another verdict; those without an interval come first."""
     return -math.inf if finding.bounds is None else min(abs(bound) for bound in finding.bounds)
-
-
-def _digits(value: float) -> int:
-    return max(3, math.ceil(-math.log10(value))) if value > 0 else 3

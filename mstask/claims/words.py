@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 SUBJECTS = {
@@ -60,3 +61,26 @@ def listed(names: Iterable[str]) -> str:
     """Join names as "a, b and c"."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def why_open(n: int) -> str:
+    """Say why a figure without a spread over seeds decides nothing."""
+    return "a single seed" if n == 1 else "means only"
+
+
+def seeds_told(needed: int | None) -> str:
+    """Say how many seeds would decide, None where no number does."""
+    if needed is None:
+        return "More seeds alone can't decide it: the test examples leave more doubt than that."
+    return f"At this spread about {needed:,} seeds would decide it."
+
+
+def spared(bounds: tuple[float, float]) -> str:
+    """Say how large a lead could be required before its verdict changes."""
+    edge = min(abs(bound) for bound in bounds)
+    return f"Requiring a lead of more than {number(edge, digits_of(edge))} would leave it undecided."
+
+
+def digits_of(value: float) -> int:
+    """How many digits show a value, at least three."""
+    return max(3, math.ceil(-math.log10(value))) if value > 0 else 3
