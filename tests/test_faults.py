@@ -62,7 +62,7 @@ def test_a_grid_killed_again_and_again_ends_with_the_documents_of_an_undisturbed
     """kill -9 of the whole batch at random moments of its training, one Ctrl-C among them; kernels die with their batch."""
     chance = random.Random(KILLS)
     for kill in range(KILLS):
-        process = toy.start(tmp_path, "--workers", "1", TOY_PAUSE="0.15")
+        process = toy.start(tmp_path, "--workers", "1", MSTASK_TOY_PAUSE="0.15")
         begun(tmp_path, process)
         running = kernels(process)
         time.sleep(chance.uniform(0, 1.5))
@@ -83,7 +83,7 @@ def test_a_failure_a_dead_kernel_and_a_hang_are_named_and_stop_nobody_else(tmp_p
     """Four cells begin in one notebook; each that goes wrong is told apart, and the rest go on without it."""
     limit = 5 + round(4 * toy.seconds_to_import())
     chosen = ["--methods", "plain,dies,raises,hangs", "--workers", "1", "--timeout", str(limit)]
-    code, statuses, said = toy.run(tmp_path, *chosen, TOY_PAUSE="0")
+    code, statuses, said = toy.run(tmp_path, *chosen, MSTASK_TOY_PAUSE="0")
     assert code == 1
     assert statuses == {"plain": "done", "dies": "failed", "raises": "failed", "hangs": "failed"}
     assert "toy dies seed 1: its process was killed from outside, most often by the system for want of memory" in said
@@ -100,7 +100,7 @@ def test_a_failure_a_dead_kernel_and_a_hang_are_named_and_stop_nobody_else(tmp_p
 
 
 def test_two_batches_on_one_folder_share_the_work(tmp_path, whole):
-    both = [toy.start(tmp_path, "--workers", "1", TOY_PAUSE="0.05") for _ in range(2)]
+    both = [toy.start(tmp_path, "--workers", "1", MSTASK_TOY_PAUSE="0.05") for _ in range(2)]
     for code, statuses, said in map(toy.finish, both):
         assert code == 0, said
         assert set(statuses) == set(toy.CELLS)
@@ -110,7 +110,7 @@ def test_two_batches_on_one_folder_share_the_work(tmp_path, whole):
 
 def test_killing_the_workers_and_the_scheduler_of_a_cluster_loses_nothing(tmp_path, whole):
     """Scheduler and worker are programs of their own: the worker is killed and replaced, then the scheduler is killed."""
-    own = toy.environment(tmp_path, TOY_PAUSE="0.3")
+    own = toy.environment(tmp_path, MSTASK_TOY_PAUSE="0.3")
     address = tmp_path / "scheduler.json"
 
     def dask(*command):

@@ -43,6 +43,15 @@ def test_kernels_of_one_server_share_nothing_but_its_imports():
     assert str(ROOT / "mstask" / "lab") not in second["path"]
 
 
+def test_a_kernel_sees_the_variables_of_this_package_as_they_are_when_it_starts(monkeypatch):
+    asked = "import os; print(os.getppid(), os.environ.get('MSTASK_TOY_MARK'))"
+    monkeypatch.setenv("MSTASK_TOY_MARK", "set")
+    server, mark = executed(asked).split()
+    assert mark == "set"
+    monkeypatch.delenv("MSTASK_TOY_MARK")
+    assert executed(asked).split() == [server, "None"]
+
+
 def test_the_server_runs_no_thread_that_a_fork_would_lose():
     assert psutil.Process(json.loads(executed(ASK))["server"]).num_threads() == 1
 
@@ -54,7 +63,7 @@ def test_a_kernel_that_is_killed_is_missed():
 
 def test_a_kernel_ends_with_its_server_and_the_next_gets_another():
     server = forking.server(sys.executable, kernel.environment(os.environ))
-    begun = psutil.Process(server.fork(["-f", str(kernel.FOLDER / f"{time.time_ns()}.json"), *kernel.QUIET], str(ROOT)))
+    begun = psutil.Process(server.fork(["-f", str(kernel.FOLDER / f"{time.time_ns()}.json"), *kernel.QUIET], str(ROOT), {}))
     psutil.Process(begun.ppid()).kill()
     wait_until(lambda: not begun.is_running() or begun.status() == psutil.STATUS_ZOMBIE)
     wait_until(lambda: not server.alive())

@@ -23,7 +23,7 @@ from mstask.section import Place, resolve
 
 STARTUP = """
 import builtins, pathlib, os
-pathlib.Path(os.environ["TOY_FOLDER"], "leaked").touch()
+pathlib.Path(os.environ["MSTASK_TOY_FOLDER"], "leaked").touch()
 builtins.range = None
 """
 
@@ -71,7 +71,7 @@ def test_a_run_uses_its_own_interpreter_and_settings_whatever_the_notebook_and_t
     notebook.metadata.kernelspec = {"name": "other", "display_name": "Other", "language": "R"}
     notebook.cells.insert(1, nbformat.v4.new_code_cell(PROBE.format(executable=sys.executable)))
     nbformat.write(notebook, folder / "toy.ipynb")
-    code, statuses, said = toy.run(folder, "--methods", "plain", "--workers", "1", **hostile(toy_here))
+    code, statuses, said = toy.finish(toy.start(folder, "--methods", "plain", "--workers", "1", **hostile(toy_here)))
     assert (code, statuses) == (0, {"plain": "done"}), said
     assert not (folder / "leaked").exists()
     cells.run_cell("toy", Place("plain", None, 1), resolve("toy"), toy.load(None, None, None))

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from studies.toy import measure as toy_measure
 
 from mstask import plugins, results
 from mstask.lab import pairs
+from mstask.lab.cli import main
 from mstask.paths import ROOT
 
 CELLS, TOY, load = declare.CELLS, declare.TOY, toy_measure.load
@@ -39,7 +41,7 @@ def known(folder: Path):
     """The toy section in this process, with results in a folder of the test's own."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment(folder).items():
-            if name.startswith(("MSTASK_", "TOY_")):
+            if name.startswith("MSTASK_"):
                 patch.setenv(name, value)
         plugins.clear()
         yield folder
@@ -57,9 +59,9 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         "PYTHONPATH": path,
         "MSTASK_STUDIES": str(ROOT / "tests" / "studies"),
         "MSTASK_RESULTS": str(folder / "results"),
-        "TOY_LOG": str(folder / "log"),
+        "MSTASK_TOY_LOG": str(folder / "log"),
     }
-    return os.environ | own | {"TOY_FOLDER": str(folder), "OMP_NUM_THREADS": "1"} | more
+    return os.environ | own | {"MSTASK_TOY_FOLDER": str(folder), "OMP_NUM_THREADS": "1"} | more
 
 
 def start(folder: Path, *arguments: str, **more: str) -> subprocess.Popen:
@@ -75,12 +77,25 @@ def finish(process: subprocess.Popen) -> tuple[int, dict[str, str], str]:
     """Exit code, status by method, and what was said."""
     out, said = process.communicate(timeout=1500)
     assert "Traceback" not in said, said
-    return process.returncode, {o["method"]: o["status"] for o in json.loads(out or "[]")}, said
+    return process.returncode, statuses(out), said
 
 
 def run(folder: Path, *arguments: str, **more: str) -> tuple[int, dict[str, str], str]:
-    """Run `mstask run toy` to its end."""
-    return finish(start(folder, *arguments, **more))
+    """Do what `mstask run toy` does, in this process, whose kernels are forks of what an earlier run has started."""
+    out, said = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(said):
+        for name, value in environment(folder, **more).items():
+            patch.setenv(name, value)
+        plugins.clear()
+        code = main(["run", "toy", "--json", *arguments])
+    plugins.clear()
+    assert "Traceback" not in said.getvalue(), said.getvalue()
+    return code, statuses(out.getvalue()), said.getvalue()
+
+
+def statuses(printed: str) -> dict[str, str]:
+    """Status by method of the outcomes printed as JSON."""
+    return {outcome["method"]: outcome["status"] for outcome in json.loads(printed or "[]")}
 
 
 def documents(folder: Path) -> dict[str, str]:

@@ -321,12 +321,14 @@ def connected(workers: int, scheduler: str | None) -> Iterator[Any]:
 
 
 def end_kernels() -> None:
-    """End the notebook kernels that this process has started."""
+    """End the notebook kernels that this process has started; what they are forked from stays for the next run."""
     import psutil
+
+    from mstask.lab import forking
 
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if any("ipykernel" in part for part in child.cmdline()):
+            if child.pid not in forking.servers() and any("ipykernel" in part for part in child.cmdline()):
                 child.kill()
 
 

@@ -18,6 +18,9 @@ from collections.abc import Mapping, Sequence
 PRELOADED = ("ipykernel.kernelapp", "torch", "numba", "pandas", "scipy.signal", "scipy.stats", "sklearn.base", "pydantic")
 """What nearly every kernel imports. None of these starts a thread or looks for a GPU on import: a fork would inherit that."""
 
+OWN = "MSTASK_"
+"""How the names of variables begin that no preloaded library reads: a kernel gets those of the moment when it starts."""
+
 
 class Server:
     """The process that is forked; it ends with the one that started it.
@@ -41,19 +44,24 @@ class Server:
             )
         self._file = self._socket.makefile("rw", encoding="utf-8")
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def alive(self) -> bool:
         """Whether it can still be asked."""
         return self._process.poll() is None
 
-    def fork(self, arguments: Sequence[str], folder: str) -> int:
-        """Start a kernel with its arguments in a working folder; returns its process id.
+    def fork(self, arguments: Sequence[str], folder: str, own: Mapping[str, str]) -> int:
+        """Start a kernel with its arguments, working folder and own variables; returns its process id.
 
         Raises
         ------
         OSError : the server is gone, or couldn't import a library.
         """
         with self._lock:
-            self._file.write(json.dumps([*arguments, folder]) + "\n")
+            self._file.write(json.dumps([arguments, folder, own]) + "\n")
             self._file.flush()
             answer = self._file.readline()
         if not answer:
@@ -61,18 +69,23 @@ class Server:
         return int(answer)
 
 
-_server: dict[tuple[str, tuple[tuple[str, str], ...]], Server] = {}
+_servers: dict[tuple[str, tuple[tuple[str, str], ...]], Server] = {}
 _starting = threading.Lock()
 
 
 def server(python: str, environment: Mapping[str, str]) -> Server:
-    """The running server of this process; another one where interpreter or variables are others than the last time."""
-    key = python, tuple(sorted(environment.items()))
+    """The running server of this process for an interpreter and variables; one is started where there is none."""
+    common = {name: value for name, value in environment.items() if not name.startswith(OWN)}
+    key = python, tuple(sorted(common.items()))
     with _starting:
-        if key not in _server or not _server[key].alive():
-            _server.clear()
-            _server[key] = Server(python, environment)
-        return _server[key]
+        if key not in _servers or not _servers[key].alive():
+            _servers[key] = Server(python, common)
+        return _servers[key]
+
+
+def servers() -> set[int]:
+    """The ids of the servers' processes."""
+    return {server.pid for server in _servers.values()}
 
 
 def serve(descriptor: int, modules: Sequence[str]) -> None:
@@ -83,7 +96,7 @@ def serve(descriptor: int, modules: Sequence[str]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system itself clears away kernels that have ended
     with socket.socket(fileno=descriptor) as asked, asked.makefile("rw", encoding="utf-8") as file:
         while request := file.readline():
-            *arguments, folder = json.loads(request)
+            arguments, folder, own = json.loads(request)
             if pid := os.fork():
                 file.write(f"{pid}\n")
                 file.flush()
@@ -93,6 +106,7 @@ def serve(descriptor: int, modules: Sequence[str]) -> None:
                 os.setsid()
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 os.chdir(folder)
+                os.environ.update(own)
                 kernel(arguments)
                 os._exit(0)
 

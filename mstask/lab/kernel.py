@@ -78,7 +78,8 @@ class Forked(LocalProvisioner):
     ) -> KernelConnectionInfo:
         """Start the kernel."""
         server = forking.server(cmd[0], env)
-        pid = server.fork(cmd[cmd.index("ipykernel_launcher") + 1 :], cwd or os.getcwd())
+        own = {name: value for name, value in env.items() if name.startswith(forking.OWN)}
+        pid = server.fork(cmd[cmd.index("ipykernel_launcher") + 1 :], cwd or os.getcwd(), own)
         self.process, self.pid, self.pgid, self.cwd = Fork(pid), pid, pid, cwd
         return self.connection_info
 

@@ -19,7 +19,7 @@ def experiment():
 class ToySection(Section):
     @property
     def notebook(self) -> str:
-        return str(Path(os.environ.get("TOY_FOLDER", ROOT)) / "toy")
+        return str(Path(os.environ.get("MSTASK_TOY_FOLDER", ROOT)) / "toy")
 
 
 TOY = ToySection(

@@ -35,8 +35,8 @@ class Net(torch.nn.Module):
 
 
 def measure(job: Job) -> Measured:
-    """Train; every call is noted in the file TOY_LOG, and an epoch lasts at least TOY_PAUSE seconds."""
-    with open(os.environ["TOY_LOG"], "a") as file:
+    """Train; every call is noted in the file MSTASK_TOY_LOG, and an epoch lasts at least MSTASK_TOY_PAUSE seconds."""
+    with open(os.environ["MSTASK_TOY_LOG"], "a") as file:
         file.write(f"{job.method} {os.getpid()}\n")
     if job.method == "hangs":
         time.sleep(1e6)
@@ -45,7 +45,7 @@ def measure(job: Job) -> Measured:
     if job.method == "raises":
         raise MstaskError("the toy broke")
     torch.manual_seed(job.seed + len(job.method))
-    pause = float(os.environ.get("TOY_PAUSE", "0"))
+    pause = float(os.environ.get("MSTASK_TOY_PAUSE", "0"))
     recipe = Recipe(**job.parameters.model_dump(include={"learning_rate", "batch_size", "max_epochs", "patience"}))
     outcome = train(Net(), job.splits, recipe, job.seed, job.checkpoint, lambda history: time.sleep(pause))
     return Measured(Measures(**of_outcome(outcome)), outcome.seconds)
