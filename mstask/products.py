@@ -32,9 +32,8 @@ from torch.autograd.function import once_differentiable
 
 from mstask.neurons.threads import over_parts
 from mstask.plugins import plugin
+from mstask.protocol import DENSE_ABOVE
 
-DENSE_ABOVE = 0.4
-"""Share of inputs that aren't 0 from which on a dense product is about as fast, at the widths of the paper's networks."""
 PLANES = 8
 """Bits of the largest count."""
 NARROW = 64
