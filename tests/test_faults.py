@@ -83,7 +83,7 @@ def test_a_failure_a_dead_kernel_and_a_hang_are_named_and_stop_nobody_else(tmp_p
     """Four cells begin in one notebook; each that goes wrong is told apart, and the rest go on without it."""
     limit = 5 + round(4 * toy.seconds_to_import())
     chosen = ["--methods", "plain,dies,raises,hangs", "--workers", "1", "--timeout", str(limit)]
-    code, statuses, said = toy.run(tmp_path, *chosen, MSTASK_TOY_PAUSE="0")
+    code, statuses, said = toy.finish(toy.start(tmp_path, *chosen, MSTASK_TOY_PAUSE="0"))
     assert code == 1
     assert statuses == {"plain": "done", "dies": "failed", "raises": "failed", "hangs": "failed"}
     assert "toy dies seed 1: its process was killed from outside, most often by the system for want of memory" in said

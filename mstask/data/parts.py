@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from sklearn.model_selection import train_test_split
 
 from mstask import paths
 from mstask.data import DataError, Split, Splits
+
+if TYPE_CHECKING:
+    import torch
 
 SEED = 0
 PARTS = ("train", "validation", "test")
@@ -45,6 +46,8 @@ def stratified(
 
     Every part must hold every class; `where` says of which data the error speaks.
     """
+    from sklearn.model_selection import train_test_split
+
     counts = np.bincount(y[rows], minlength=len(class_names))
     rarest = int(counts.argmin())
     parts = [rows]
@@ -69,6 +72,8 @@ def splits(
 
     Real data comes in one size, "all".
     """
+    import torch
+
     train, validation, test = (
         Split(torch.as_tensor(part), torch.from_numpy(np.array(own))) for part, own in zip(x, y, strict=True)
     )
