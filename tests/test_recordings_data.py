@@ -104,6 +104,18 @@ class TestSpeech:
         assert splits.meta["groups"]["test"] == ["george"] and splits.meta["groups"]["validation"] == ["jackson"]
         assert len(splits.meta["groups"]["train"]) == 4 and splits.meta["source"] == "recorded"
 
+    def test_what_reads_shd_reads_ten_words_and_has_as_many_classes(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("MSTASK_DATA", str(tmp_path / "cache"))
+        rng = np.random.default_rng(0)
+        for name, speakers in (("shd_train", range(4)), ("shd_test", (4, 5))):
+            labels, who = (grid.ravel() for grid in np.meshgrid(np.repeat(range(10), 4), speakers))
+            times = [np.sort(rng.uniform(0, 1, 30)) for _ in labels]
+            units = [rng.integers(0, 700, 30) for _ in labels]
+            shd.write(tmp_path / f"{name}.h5", times, units, labels, who, shd.ENGLISH, {})
+        for name in ("speech", "speech-mixed"):
+            splits = data.load(name, "real", root=tmp_path)
+            assert (splits.n_classes, splits.meta["class_names"]) == (10, list(shd.ENGLISH))
+
     def test_the_same_words_give_the_same_spikes_in_another_cache(self, heard, tmp_path, monkeypatch):
         monkeypatch.setenv("MSTASK_DATA", str(tmp_path))
         for name, content in making.digits().items():

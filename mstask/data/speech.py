@@ -52,7 +52,8 @@ def load(source: str, size: str, root: str | os.PathLike[str] | None) -> Splits:
     clipped_events (per file: spikes, and those after the window, which count in its last frame).
     """
     corpus = read(source, size, root)
-    train, validation = _validation_split(corpus.train.labels, np.arange(len(corpus.train.labels)), corpus.where)
+    names = corpus.train.keys or shd.WORDS
+    train, validation = _validation_split(corpus.train.labels, np.arange(len(corpus.train.labels)), names, corpus.where)
     chosen = [_select(corpus.train, train), _select(corpus.train, validation), corpus.test]
     held_out = sorted(set(corpus.test.speakers.tolist()) - set(corpus.train.speakers.tolist()))
     return _splits(chosen, corpus, size, _facts("speech", source, corpus) | {"held_out": held_out})
@@ -78,7 +79,7 @@ def load_mixed(
         return _load_pt(path, standardise, validation)
     corpus = read(source, size, root)
     pool = _pooled(corpus)
-    chosen = [_select(pool, rows) for rows in _mixed_indices(pool.labels, validation, corpus.where)]
+    chosen = [_select(pool, rows) for rows in _mixed_indices(pool.labels, validation, pool.keys or shd.WORDS, corpus.where)]
     return _splits(chosen, corpus, size, _facts("speech-mixed", source, corpus), standardise)
 
 
@@ -96,7 +97,7 @@ def load_pair(
     if len(pair) != 2 or len(held_out) != 2 or not set(pair) <= set(known):
         raise DataError(f"held-out speakers {list(held_out)!r}: expected two different ones of {known}")
     out = np.isin(pool.speakers, pair)
-    train, validation = _validation_split(pool.labels, np.flatnonzero(~out), corpus.where)
+    train, validation = _validation_split(pool.labels, np.flatnonzero(~out), pool.keys or shd.WORDS, corpus.where)
     chosen = [_select(pool, part) for part in (train, validation, np.flatnonzero(out))]
     return _splits(chosen, corpus, size, _facts("speech", source, corpus) | {"held_out": pair})
 
@@ -205,20 +206,24 @@ def _select(words: shd.Words, rows: np.ndarray) -> shd.Words:
     return replace(words, **{what: getattr(words, what)[rows] for what in _ARRAYS})
 
 
-def _validation_split(y: np.ndarray, rows: np.ndarray, where: object) -> tuple[np.ndarray, np.ndarray]:
+def _validation_split(y: np.ndarray, rows: np.ndarray, names: Sequence[str], where: object) -> tuple[np.ndarray, np.ndarray]:
     """Cut a stratified 15 % (seed 0) off `rows` [n] of the labels `y` [N]."""
-    train, validation = parts.stratified(rows, y, (VALIDATION_SHARE,), shd.WORDS, where)
+    train, validation = parts.stratified(rows, y, (VALIDATION_SHARE,), names, where)
     return train, validation
 
 
-def _mixed_indices(y: np.ndarray, validation: bool, where: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _mixed_indices(
+    y: np.ndarray, validation: bool, names: Sequence[str], where: object
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     order = torch.randperm(len(y), generator=torch.Generator().manual_seed(SEED)).numpy()
     n_train = int(MIXED_SHARE * len(y))
-    return *_parts(y, order[:n_train], validation, where), order[n_train:]
+    return *_parts(y, order[:n_train], validation, names, where), order[n_train:]
 
 
-def _parts(y: np.ndarray, rows: np.ndarray, validation: bool, where: object) -> tuple[np.ndarray, np.ndarray]:
-    return _validation_split(y, rows, where) if validation else (rows, rows[:0])
+def _parts(
+    y: np.ndarray, rows: np.ndarray, validation: bool, names: Sequence[str], where: object
+) -> tuple[np.ndarray, np.ndarray]:
+    return _validation_split(y, rows, names, where) if validation else (rows, rows[:0])
 
 
 def _facts(name: str, source: str, corpus: Corpus) -> dict[str, Any]:
@@ -276,9 +281,9 @@ def _load_pt(path: Path, standardise: bool, validation: bool) -> Splits:
         x_test, y_test = _examples(path, tensors, "Xte", "yte")
         if x_test.shape[1:] != x.shape[1:]:
             raise DataError(f"{path}: Xtr is {list(x.shape)} and Xte {list(x_test.shape)}, expected equal frames and channels")
-        train, validated = _parts(y, np.arange(len(y)), validation, path)
+        train, validated = _parts(y, np.arange(len(y)), validation, shd.WORDS, path)
     else:
-        train, validated, test = _mixed_indices(y, validation, path)
+        train, validated, test = _mixed_indices(y, validation, shd.WORDS, path)
         x_test, y_test = x[test], y[test]
     facts = {
         "name": "speech-mixed",

@@ -57,7 +57,7 @@ def cost() -> str:
     rows, total = [], 0.0
     for name, section in sections().items():
         try:
-            cells = results.load(name, "embedded").cells
+            cells = results.load(name, section.data_sources[0]).cells
         except results.MissingResult:
             continue
         hours = sum(cell.timing.seconds for cell in cells if cell.timing) / 3600

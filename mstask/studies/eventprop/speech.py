@@ -50,7 +50,7 @@ def spike_splits(source: str, size: str, step_ms: float = 1.0, root: str | None 
         "speakers": {part: words[part].speakers[rows[part]].tolist() for part in rows},
     }
     parts = [Split(spikes[part], labels[part]) for part in rows]
-    return Splits(*parts, shd.N_CLASSES, meta)
+    return Splits(*parts, len(meta["class_names"]), meta)
 
 
 def leave_out(splits: Splits, left: Sequence[int]) -> Splits:

@@ -57,7 +57,7 @@ RECORDINGS = Section(
             "cases": ["speech-george", "radhar-pass-1"],
         },
         "quick": {
-            "data_size": "medium",
+            "data_size": "small",
             "seeds": [42],
             "max_epochs": 10,
             "cnn_epochs": 5,
