@@ -57,7 +57,15 @@ LISTED = {
             *("Reporting the best epoch", "halves the input of every neuron", "behind the small convolution"),
         ],
         "hetsyn": ["is the best of a hundred test accuracies"],
-        "methods": ["A bigger network usually scores better", "those of the best epoch", "behind a shared linear layer"],
+        "methods": [
+            "far below its own best one",
+            "the best of two hundred looks",
+            "Where the best epoch is tested",
+            "To beat it proves nothing",
+            "A bigger network usually scores better",
+            "those of the best epoch",
+            "behind a shared linear layer",
+        ],
         "ncg": [
             *(
                 "becomes better at winning",

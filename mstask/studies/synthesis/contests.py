@@ -76,7 +76,8 @@ class Outcome:
 
     `verdict` is the ledger's decision, by the interval that agrees with Holm's correction over the task's contests.
     `equal_size` is the gain over the plain network at the matched one's size, None where it isn't known; `chosen` the gain
-    over the plain network of the method that validation chooses, as (name by seed, gain).
+    over the plain network of the method that validation chooses, as (names, gain); `size_ratio` are the parameters of the
+    matched network over those of the plain one.
     """
 
     contest: Contest
@@ -89,20 +90,15 @@ class Outcome:
     n: int
     estimate: stats.Estimate | None
     verdict: str = "undecided"
+    size_ratio: float | None = None
     equal_size: float | None = None
     chosen: tuple[str, float] | None = None
 
     @property
-    def size_ratio(self) -> float | None:
-        """Parameters of the matched network over those of the plain one."""
-        counts = self.matched.n_parameters, self.plain.n_parameters
-        return counts[0] / counts[1] if all(counts) else None
-
-    @property
     def like_with_like(self) -> bool:
         """Whether the two networks are of one size, or the gain is known at one size too."""
-        ratio = self.size_ratio
-        return ratio is None or abs(ratio - 1) <= CAPACITY_TOLERANCE or self.equal_size is not None
+        ratio, known = self.size_ratio, self.equal_size is not None
+        return ratio is None or abs(ratio - 1) <= CAPACITY_TOLERANCE or known
 
 
 def outcome(contest: Contest, documents: Mapping[str, Document | None]) -> Outcome | None:
@@ -128,6 +124,7 @@ def outcome(contest: Contest, documents: Mapping[str, Document | None]) -> Outco
         found.n,
         found.estimate,
         _verdict(found.estimate, stats.LEVEL),
+        matched.n_parameters / plain.n_parameters if matched.n_parameters and plain.n_parameters else None,
         compare(own, contest.matched, equal).difference if equal else None,
         _chosen(own, contest),
     )

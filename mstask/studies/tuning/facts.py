@@ -57,6 +57,11 @@ def relaxed(steps: list[Step]) -> list[Step]:
 
 
 def facts(document: Document) -> dict[str, Any]:
-    """What a document says of the study by architecture, and of the frontier: the match of Doppler-LIF and the relaxed ones."""
-    steps = factor_by_tolerance(standings(document))
-    return {"study": summary_of(document), "match": matching(steps), "relaxed": relaxed(steps)}
+    """What a document says of the study by architecture, and of the frontier: the match of Doppler-LIF and the relaxed ones.
+
+    `same_choice`: whether all studies, of which there are several, chose one and the same configuration.
+    """
+    steps, study = factor_by_tolerance(standings(document)), summary_of(document)
+    chosen = [found.best.configuration for found in study.values() if found.best]
+    same = len(chosen) > 1 and all(one == chosen[0] for one in chosen)
+    return {"study": study, "same_choice": same, "match": matching(steps), "relaxed": relaxed(steps)}
