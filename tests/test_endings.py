@@ -6,9 +6,9 @@ from making import CLASSES, cell, data_record, document
 from mstask import cell as cells
 from mstask import results, show, summary
 from mstask.results.endings import converged, endings
-from mstask.section import Place, resolve, sections
+from mstask.section import Place, having, resolve
 
-LOCKED = [name for name in sections() if name != "eventprop-gradients"]
+LOCKED = [name for name in having("embedded") if name != "eventprop-gradients"]
 
 
 def with_result(one, **changes):
