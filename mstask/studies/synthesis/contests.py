@@ -7,7 +7,7 @@ Systems differ in much else (time constants, training), so gains may be compared
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
@@ -168,17 +168,28 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
 def _answer(held: Mapping[Contest, Outcome], task: str) -> str:
     """What to match first on a task, by the verdicts. Gains at unlike sizes, or over what learnt nothing, don't count."""
     own = [found for contest, found in held.items() if contest.task == task]
-    fair = [found for found in own if found.like_with_like and not found.plain.at_chance]
-    firm = sorted((f for f in fair if f.verdict == "supported"), key=lambda f: -f.difference)
     if not own:
         return f"On {task} nothing was run."
-    if not firm:
-        return f"On {task} no part is shown to gain at equal size."
-    level = [f"the {f.contest.part}" for f in firm[1:] if _overlap(f, firm[0])]
-    unsure = [f"the {f.contest.part}" for f in fair if f.verdict == "undecided"]
-    first = f"On {task}, match the {firm[0].contest.part} first: it gains {firm[0].difference:+.3f} at equal size"
-    told = f", from which that of {listed(level)} can't be told apart" if level else ""
-    return first + told + (f"; undecided of {listed(unsure)}." if unsure else ".")
+    fair = [found for found in own if found.like_with_like and not found.plain.at_chance]
+    firm = sorted((f for f in fair if f.verdict == "supported"), key=lambda f: -f.difference)
+    level = [f for f in firm[1:] if _overlap(f, firm[0])]
+    told = (
+        [f"On {task}, match the {firm[0].contest.part} first: it gains {firm[0].difference:+.3f} at equal size."]
+        if firm
+        else []
+    )
+    told += [f"The gain of {_parts(level)} can't be told from it."] if level else []
+    told += [] if firm else [f"On {task} no part is shown to gain at equal size."]
+    groups = {
+        "Undecided: {}.": [f for f in fair if f.verdict == "undecided"],
+        "Not counted, since the plain network learnt nothing: {}.": [f for f in own if f.plain.at_chance],
+        "Not counted, since compared at unlike sizes only: {}.": [f for f in own if not f.like_with_like],
+    }
+    return " ".join([*told, *(sentence.format(_parts(found)) for sentence, found in groups.items() if found)])
+
+
+def _parts(found: Iterable[Outcome]) -> str:
+    return listed(f"the {one.contest.part}" for one in found)
 
 
 def _overlap(a: Outcome, b: Outcome) -> bool:
