@@ -172,10 +172,10 @@ def difference(
 def best(documents: Documents, section: str, winner: str, field: Iterable[str], region: Region = POSITIVE) -> Finding:
     """One method is the best of several.
 
-    The estimand is its lead over the best of the others, all compared at once: scores without any difference are drawn, over
-    seeds and test examples together, and the level of each lead's interval is raised until all of a draw hold as often as one
-    should (Westfall and Young's smallest p-value). No rival is picked by the figures it is judged by. The same serves "the best of these is ahead
-    of that one", with the sign turned.
+    The estimand is its lead over the best of the others, all compared at once: scores without any difference are drawn,
+    over seeds and test examples together, and the level of each lead's interval is raised until all of a draw hold as often
+    as one should (Westfall and Young's smallest p-value). No rival is picked by the figures it is judged by. The same
+    serves "the best of these is ahead of that one", with the sign turned.
     """
     rivals = [name for name in field if name != winner]
     document, standing = scores(documents, section, winner, *rivals)
