@@ -18,7 +18,8 @@ import pytest
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-from mstask import results, show
+from mstask import claims, results, show
+from mstask.lab import locked
 from mstask.paths import ROOT
 from mstask.studies.gallery.exhibits_speech import Sound
 
@@ -141,12 +142,13 @@ def test_a_page_edited_while_the_clock_goes_back_is_read_again(project):
 
 
 class TestNumbersFollowTheirDocuments:
-    def test_a_number_shows_its_file_key_and_full_value_on_hovering(self, project, results_folder):
+    def test_a_number_tells_its_file_key_and_full_value_to_pointer_keyboard_and_finger(self, project, results_folder):
         store(results_folder, {"Doppler-LIF": [0.123456]})
         project.write("{result}`published/disjoint:methods.Doppler-LIF.macro_f1.mean|.2f`")
         built = project.build()
         hover = "results/published/disjoint.json: methods.Doppler-LIF.macro_f1.mean = 0.123456"
-        assert re.search(f'<abbr class="result voice-published" title="{re.escape(hover)}">0.12</abbr>', built.html)
+        number = f'<span aria-description="{hover}" class="result voice-published" role="button" tabindex="0">0.12</span>'
+        assert number in built.html
         assert not built.warnings
 
     def test_a_changed_document_changes_sentence_table_figure_and_data(self, project, results_folder):
@@ -201,6 +203,12 @@ class TestNumbersFollowTheirDocuments:
         assert html.count("results/published/disjoint.json") >= 2
         assert "mstask.show.scores.figure_disjoint" in html and "mstask.show.scores.table_disjoint" in html
         assert html.count("data (CSV)") == 2
+        folded = re.findall(
+            r'<details class="mstask-provenance">\s*<summary>source(.*?)</summary>(.*?)</details>', html, re.DOTALL
+        )
+        assert [("figure" in heard or "table" in heard, "disjoint.json" in text) for heard, text in folded] == [
+            (True, True)
+        ] * 2
 
 
 class TestBrokenReferences:
@@ -290,7 +298,7 @@ class TestTheReadersRun:
         store_run()
         built = project.build()
         assert not built.warnings
-        assert ">0.430</abbr>" in built.html and "Of your run." in built.html
+        assert ">0.430</span>" in built.html and "Of your run." in built.html
         assert "not run yet" not in built.html
 
     def test_a_damaged_run_does_not_break_the_book(self, project, results_folder):
@@ -322,7 +330,7 @@ class TestOptionalDocuments:
         after = project.build()
         assert not before.warnings and not after.warnings
         assert "not locked" in before.html and "Locked." not in before.html
-        assert ">Dual-tau-LIF</abbr>" in after.html and "Locked." in after.html
+        assert ">Dual-tau-LIF</span>" in after.html and "Locked." in after.html
 
     def test_a_damaged_document_is_not_taken_for_an_absent_one(self, project, results_folder):
         store(results_folder, source="embedded", section="invented")
@@ -364,7 +372,7 @@ class TestConditions:
         project.write("{result}`protocol/probe:max_epochs` and {result}`protocol/mixed:calibration_examples`.")
         built = project.build()
         assert not built.warnings
-        assert ">15</abbr>" in built.html and ">256</abbr>" in built.html
+        assert ">15</span>" in built.html and ">256</span>" in built.html
 
 
 class TestSeveralSections:
@@ -388,6 +396,31 @@ class TestSeveralSections:
         assert re.findall(r'id="claim-([a-z-]+)"', built.html) == ["radar-winner", "audio-winner"]
         project.write(":::{mstask-claims} claims/published\n:rows: radar-winer\n:::\n")
         assert "did you mean 'radar-winner'" in project.build().warnings
+
+
+class TestClaims:
+    BOX = ":::{mstask-summary} claims/published claims/run\n:rows: crossinhib-doppler radar-winner\n:::\n\n"
+
+    def test_a_box_sums_up_claims_and_leads_to_their_evidence(self, project, results_folder):
+        store(results_folder, {"Doppler-LIF": [0.2, 0.21, 0.19], "CrossInhib-LIF": [0.8, 0.81, 0.79]})
+        project.write(self.BOX + ":::{mstask-claims} claims/published\n:::\n")
+        built = project.build()
+        assert not built.warnings
+        box = built.html.partition("summary-claims")[2].partition("</details>")[0]
+        assert re.findall(r'href="#(claim-[a-z-]+)"', box) == ["claim-crossinhib-doppler", "claim-radar-winner"]
+        assert "+0.600 [" in box and "(macro-F1, CrossInhib-LIF − Doppler-LIF)" in box and "your run" not in box
+
+    def test_a_card_says_by_what_it_can_be_found_and_folds_its_evidence(self, project, results_folder):
+        store(results_folder, {"Doppler-LIF": [0.2, 0.21, 0.19], "CrossInhib-LIF": [0.8, 0.81, 0.79]})
+        project.write(":::{mstask-claims} claims/published\n:rows: crossinhib-doppler\n:::\n")
+        built = project.build()
+        card = re.search(r'<div class="claim[^>]*>', built.html)[0]
+        assert 'data-published="supported"' in card and 'data-paper="Dikmen and Karadağ"' in card
+        assert "ledger.js" in built.html and built.html.index("<summary>") < built.html.index("difference +0.600")
+
+    def test_content_can_be_folded(self, project, results_folder):
+        project.write(":::{mstask-folded} The details\nHidden at first.\n:::\n")
+        assert re.search(r"<details[^>]*>\s*<summary>The details</summary>\s*<p>Hidden at first.</p>", project.build().html)
 
 
 class TestRunsOnRealData:
@@ -589,7 +622,19 @@ class TestTheBuiltBook:
 
     def test_the_footer_says_whether_the_locked_results_are_intact(self, html):
         page = (html / "book" / "intro.html").read_text(encoding="utf-8")
-        assert ("Locked results intact" in page) == (results.verify(ROOT / "results") == [])
+        assert ("Documents unchanged since locking" in page) == (results.verify(ROOT / "results") == [])
+
+    def test_the_footer_says_how_many_cells_the_present_code_made(self, html):
+        made = [one.made for one in locked.locked("embedded") if one.made]
+        page = (html / "book" / "intro.html").read_text(encoding="utf-8")
+        present, cells = (
+            int(n.replace(",", "")) for n in re.search(r"present code: ([\d,]+) of ([\d,]+) cells", page).groups()
+        )
+        assert present >= sum(one["present_code"] for one in made) and cells >= sum(one["cells"] for one in made) > 0
+
+    def test_every_claim_is_summed_up_in_a_chapter(self, html):
+        page = (html / "book" / "claims.html").read_text(encoding="utf-8")
+        assert len(re.findall(r'data-chapter="[^"]+"', page)) == len(claims.entries())
 
     def test_formulas_are_drawn_by_a_script_of_the_build(self, html, pages):
         script = html / "_static" / "mathjax" / "tex-svg-full.js"

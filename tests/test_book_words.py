@@ -25,11 +25,9 @@ LISTED = {
     "what the paper claims or predicts, told as its claim": {
         "ablation": ["one matched type beats a mix", "expected the bank to win"],
         "dissociation": ["Doppler-LIF wins on radar, CrossInhib-LIF wins"],
-        "intro": [
-            "One good fit beats a mix",
-            "The first wins",
-            "a neuron that resonates wins",
-            "while Doppler-LIF falls behind",
+        "five_minutes": [
+            *("One good fit beats a mix", "beats the one built from several", "a neuron that resonates wins"),
+            *("That one type beats the mixes is", "Neither is simply the better neuron"),
         ],
         "probe": ["the vertical mix should fall behind"],
     },
@@ -44,10 +42,7 @@ LISTED = {
             ),
             *("can be true although CrossInhib-LIF wins", "A double dissociation between two types"),
         ],
-        "intro": [
-            *("such a crossing a *double", "each of two things is better", "Lines that cross are a double"),
-            "there the double dissociation is",
-        ],
+        "intro": ["two tasks, a *double dissociation*", "Lines that cross are a double"],
         "synthesis": ["the matched network is better"],
         "tuned": ["the **best** macro-F1", "The best configuration of each type"],
     },

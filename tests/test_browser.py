@@ -79,6 +79,7 @@ class Visit:
     sideways: dict[str, list[str]] = field(default_factory=dict)
     barriers: list[str] = field(default_factory=list)
     colours: list[str] = field(default_factory=list)
+    height: int = 0
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +128,7 @@ def visited(tab, page: Path) -> Visit:
     visit.pictures, visit.tables, visit.controls = (tab.evaluate(asked) for asked in (PICTURES, TABLES, CONTROLS))
     visit.recordings = tab.evaluate(RECORDINGS)
     visit.sideways["desk"] = tab.evaluate(SIDEWAYS)
+    visit.height = tab.evaluate("document.documentElement.scrollHeight")
     visit.barriers = barriers(tab, {"type": "tag", "values": RULES})
     tab.emulate_media(color_scheme="dark")
     visit.colours = barriers(tab, {"type": "rule", "values": ["color-contrast"]})
@@ -177,6 +179,11 @@ class TestEveryPage:
     @pytest.mark.parametrize("screen", ["desk", "telephone"])
     def test_never_scrolls_sideways(self, visits, screen):
         assert across(visits, lambda visit: visit.sideways[screen]) == {}
+
+    def test_is_no_higher_than_12000_pixels(self, visits):
+        assert {
+            name: visit.height for name, visit in visits.items() if visit.height > 12_000 and "references" not in name
+        } == {}
 
     def test_lets_the_keyboard_reach_every_control(self, visits):
         def poor(control):
@@ -233,9 +240,36 @@ class TestReading:
         light, dark = (sum(map(int, shown[scheme].strip("rgba()").split(",")[:3])) for scheme in ("light", "dark"))
         assert light > 600 and dark < 200
 
-    def test_numbers_tell_where_they_come_from(self, tab, html):
-        number = opened(tab, html / "book" / "intro.html").locator("abbr.result").first
-        assert re.fullmatch(r"(results/|claims ledger|mstask/).+: .+ = .+", number.get_attribute("title"))
+    @pytest.mark.parametrize("screen", [DESK, TELEPHONE])
+    def test_numbers_tell_where_they_come_from(self, tab, html, screen):
+        tab.set_viewport_size(screen)
+        number = opened(tab, html / "book" / "intro.html").locator(".result").first
+        assert re.fullmatch(r"(results|claims ledger|mstask/).+: .+ = .+", number.get_attribute("aria-description"))
+        shown = "e => getComputedStyle(e, '::after').content"
+        assert number.evaluate(shown) == "none"
+        number.focus()
+        assert number.get_attribute("aria-description") in number.evaluate(shown).replace("\\", "")
+        assert tab.evaluate(SIDEWAYS) == []
+
+
+class TestTheLedger:
+    def test_is_filtered_by_what_the_claims_say_and_whole_again(self, tab, html):
+        opened(tab, html / "book" / "claims.html")
+        every, shown = tab.locator("div.claim"), tab.locator("div.claim:visible")
+        assert shown.count() == every.count() > 30
+        tab.get_by_label("voice").select_option("embedded")
+        tab.get_by_label("verdict").select_option("contradicted")
+        found = shown.evaluate_all("claims => claims.map(claim => claim.dataset.embedded)")
+        assert 0 < len(found) < every.count() and set(found) == {"contradicted"}
+        tab.get_by_role("button", name="Show all").press("Enter")
+        assert shown.count() == every.count()
+
+    def test_unfolds_its_evidence_by_keyboard(self, tab, html):
+        opened(tab, html / "book" / "claims.html")
+        evidence = tab.locator("div.claim details").first
+        assert not evidence.locator("p").first.is_visible()
+        evidence.locator("summary").press("Enter")
+        assert evidence.locator("p").first.is_visible()
 
 
 class TestSearching:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from mstask import plugins, results
+from mstask.claims import words
 from mstask.claims.evidence import budget, by_paper_seeds, describe, leave_one_out
 from mstask.claims.figures import Documents
 from mstask.claims.rules import Finding, find
@@ -66,6 +67,11 @@ class Claim:
     budget: str = ""
     converged: bool | None = None
     paper_seeds: str | None = None
+
+    @property
+    def effect(self) -> str:
+        """The estimate with its interval, and of what it is, in words; empty where nothing was estimated."""
+        return words.effect(self.estimand, self.estimate, self.interval) if self.estimate is not None else ""
 
 
 @cache

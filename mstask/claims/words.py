@@ -47,6 +47,14 @@ def interval(bounds: Sequence[float], digits: int = 3) -> str:
     return f"[{number(bounds[0], digits)}, {number(bounds[1], digits)}]"
 
 
+def effect(estimand: str, estimate: float, bounds: Sequence[float] | None) -> str:
+    """Say what was estimated, as "+0.020 [−0.013, 0.053] (A − B)"; a difference has a sign, a whole number no decimals."""
+    values = (estimate, *(bounds or ()))
+    digits = 0 if all(float(value).is_integer() for value in values) else 1 if max(map(abs, values)) >= 10 else 3
+    shown = signed(estimate, digits) if "−" in estimand else number(estimate, digits)
+    return f"{shown}{f' {interval(bounds, digits)}' if bounds else ''} ({estimand})"
+
+
 def p_value(p: float) -> str:
     """Format a p-value."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"

@@ -17,6 +17,8 @@
     :::{mstask-zoo} published/ablation embedded/ablation   a section for every registered neuron type (see `zoo`)
     :::{mstask-playground}                                 every registered neuron, to be played with (see `playground`)
     :::{mstask-claims} claims/published claims/embedded    every claim with its evidence, or those of :rows: or :verdict:
+    :::{mstask-summary} claims/published claims/embedded   a box that says what comes of the claims of :rows:
+    :::{mstask-folded} How it was measured                 content that a control of this name unfolds
     :::{mstask-when} embedded/ablation                     content for when that document, or a true value in it, exists
     :::{mstask-when} claims/run:radar-winner.verdict = supported     or for a value; < and > compare numbers
     :::{mstask-unless} embedded/ablation                   and its opposite
@@ -48,8 +50,9 @@ from mstask.results import MissingResult, voices
 from mstask.studies.gallery.exhibits_speech import Sound
 
 from . import audio
+from .elements import control, folded, sourced
 from .provenance import provenance_line
-from .rendering import claim_cards, docutils_table, placeholder
+from .rendering import docutils_table, placeholder
 from .sources import Absent, BrokenReference, Reference, Sources
 
 log = logging.getLogger(__name__)
@@ -86,7 +89,7 @@ def warn(message: object, location: Any) -> None:
 
 
 class ResultRole(SphinxRole):
-    """{result}`source/section:dotted.path|format`: one value, its file, key and full value on hovering."""
+    """{result}`source/section:dotted.path|format`: one value, with its file, key and full value."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         try:
@@ -99,10 +102,10 @@ class ResultRole(SphinxRole):
             warn(error, self.get_location())
             return [nodes.inline("", "[missing]")], []
         return [
-            nodes.abbreviation(
+            sourced(
                 shown,
                 shown,
-                explanation=f"{reference.shown}: {'.'.join(reference.path)} = {value!r}",
+                source=f"{reference.shown}: {'.'.join(reference.path)} = {value!r}",
                 classes=["result", f"voice-{reference.voice}"] + ["result-text"] * isinstance(value, str | list),
             )
         ], []
@@ -303,38 +306,17 @@ class AudioDirective(Exhibit):
         return nodes.container("", nodes.paragraph("", sound.title), node)
 
 
-class ClaimsDirective(Exhibit):
-    """Claims with their verdict in each voice, the evidence, and how fragile it is.
-
-    All claims, or those of `:rows:`; of these, those with one of the verdicts of `:verdict:` in the first voice that is given.
-    """
+class FoldedDirective(SphinxDirective):
+    """Content that a control unfolds; without a script too, and on paper it is unfolded."""
 
     required_arguments = 1
-    optional_arguments = 0
-    option_spec: ClassVar[Options] = {
-        "rows": directives.unchanged,
-        "verdict": lambda text: directives.choice(text, voices.VERDICTS),
-    }
+    final_argument_whitespace = True
+    has_content = True
 
-    def references(self) -> list[Reference]:
-        return [Reference.parse(text) for text in self.arguments[0].split()]
-
-    def exhibit(self) -> list[nodes.Node]:
-        ledgers = by_voice(self.inputs())
-        known = [claim.id for claim in next(filter(None, ledgers.values()))]
-        chosen = self.options.get("rows", "").split() or known
-        for claim in chosen:
-            if claim not in known:
-                raise MstaskError(f"the ledger has no claim {claim!r}; {nearest(claim, known)}")
-        if verdict := self.options.get("verdict"):
-            first = ledgers[self.references()[0].voice]
-            having = {claim.id for claim in first or () if claim.verdict == verdict}
-            chosen = [claim for claim in chosen if claim in having]
-        cards = claim_cards(ledgers, chosen)
-        ids = self.state.document.ids
-        for card in cards:
-            card["ids"] = [identifier for identifier in card["ids"] if ids.setdefault(identifier, card) is card]
-        return cards or [nodes.paragraph("", "None.")]
+    def run(self) -> list[nodes.Node]:
+        fold = folded("", control("", self.arguments[0]), classes=["mstask-folded"])
+        self.state.nested_parse(self.content, self.content_offset, fold)
+        return [fold]
 
 
 class WhenDirective(SphinxDirective):

@@ -18,18 +18,23 @@ from . import site
 from .audio import player, visit_player
 from .directives import (
     AudioDirective,
-    ClaimsDirective,
     FigureDirective,
+    FoldedDirective,
     ResultRole,
     TableDirective,
     UnlessDirective,
     WhenDirective,
 )
+from .elements import VISITORS
+from .ledger import ClaimsDirective, SummaryDirective
 from .parameters import ParametersDirective
 from .playground import PlaygroundDirective
 from .sources import Sources, digest
 from .status import StatusDirective
 from .zoo import ZooDirective
+
+KEPT = ("mstask_inputs", "mstask_pages", "mstask_chapters")
+"""What is kept by page between builds: fingerprints of its inputs and of its file, and the claims that it is about."""
 
 
 def begin(app: Sphinx, config: Config) -> None:
@@ -38,7 +43,7 @@ def begin(app: Sphinx, config: Config) -> None:
 
 
 def start(app: Sphinx) -> None:
-    for kept in ("mstask_inputs", "mstask_pages"):
+    for kept in KEPT:
         if not hasattr(app.env, kept):
             setattr(app.env, kept, {})
 
@@ -58,26 +63,30 @@ def remember(app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def forget(app: Sphinx, env: BuildEnvironment, page: str) -> None:
-    for kept in (env.mstask_inputs, env.mstask_pages):
-        kept.pop(page, None)
+    for kept in KEPT:
+        getattr(env, kept).pop(page, None)
 
 
 def merge(app: Sphinx, env: BuildEnvironment, pages: set[str], other: BuildEnvironment) -> None:
-    for kept in ("mstask_inputs", "mstask_pages"):
+    for kept in KEPT:
         getattr(env, kept).update({page: found for page, found in getattr(other, kept).items() if page in pages})
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("result", ResultRole())
+    for node, visitors in VISITORS.items():
+        app.add_node(node, html=visitors)
     app.add_directive("mstask-figure", FigureDirective)
     app.add_directive("mstask-table", TableDirective)
     app.add_node(player, html=(visit_player, None))
     app.add_directive("mstask-audio", AudioDirective)
     app.add_directive("mstask-claims", ClaimsDirective)
+    app.add_directive("mstask-summary", SummaryDirective)
     app.add_directive("mstask-status", StatusDirective)
     app.add_directive("mstask-parameters", ParametersDirective)
     app.add_directive("mstask-zoo", ZooDirective)
     app.add_directive("mstask-playground", PlaygroundDirective)
+    app.add_directive("mstask-folded", FoldedDirective)
     app.add_directive("mstask-when", WhenDirective)
     app.add_directive("mstask-unless", UnlessDirective)
     app.connect("config-inited", begin, priority=100)
@@ -88,7 +97,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", remember)
     app.connect("env-merge-info", merge)
     app.connect("html-page-context", site.add_notebook_button, priority=502)
+    app.connect("html-page-context", site.filter_claims)
     app.connect("html-page-context", site.drop_repeated_scripts, priority=900)
     app.connect("build-finished", site.copy_mathjax)
     app.connect("build-finished", site.drop_source_maps)
-    return {"version": "1", "env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "1", "env_version": 3, "parallel_read_safe": True, "parallel_write_safe": True}

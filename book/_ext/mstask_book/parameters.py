@@ -12,6 +12,8 @@ from sphinx.util.docutils import SphinxDirective
 
 from mstask.section import sections
 
+from .elements import control, folded
+
 TABLE = """:::{{mstask-table}} parameters protocol/{id}
 :name: parameters-{id}
 
@@ -28,6 +30,8 @@ class ParametersDirective(SphinxDirective):
             slug = nodes.make_id(about.title)
             section = nodes.section("", nodes.title("", about.title), ids=[slug], names=[slug])
             self.state.document.note_explicit_target(section, section)
-            self.state.nested_parse(StringList(TABLE.format(id=about.id).splitlines(), self.env.docname), 0, section)
+            fold = folded("", control("", f"Parameters of {about.id}"), classes=["mstask-folded"])
+            self.state.nested_parse(StringList(TABLE.format(id=about.id).splitlines(), self.env.docname), 0, fold)
+            section += fold
             found.append(section)
         return found

@@ -1,4 +1,4 @@
-"""The line below each figure and table: result documents, function, notebook, command that remakes it, revision."""
+"""The control below each figure and table that unfolds its source: documents, function, notebook, command, revision."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from mstask import results, summary
 from mstask.errors import MstaskError
 from mstask.results import locks
 
+from .elements import control, folded
 from .sources import Reference
+
+KINDS = {"audio": "recording"}
 
 
 def provenance_line(
     env: BuildEnvironment, references: Sequence[Reference], function: Callable, download: nodes.Node | None = None
-) -> nodes.paragraph:
-    """Return the line for an exhibit drawn by `function` from the documents that `references` name."""
+) -> folded:
+    """Return the source of an exhibit drawn by `function` from the documents that `references` name."""
     parts: list[list[nodes.Node]] = []
     if references:
         parts.append([nodes.Text("from "), *_separated([_file(reference) for reference in references])])
@@ -31,10 +34,12 @@ def provenance_line(
     if revisions := _revisions(references):
         parts.append([nodes.Text(f"revision {revisions}")])
     parts += [[nodes.Text(text)] for text in _ended(references)]
-    line = nodes.paragraph("", "", classes=["mstask-provenance"])
+    line = nodes.paragraph()
     for part in [*parts, *([[download]] if download else [])]:
         line += [nodes.Text(" · ")] * bool(line.children) + part
-    return line
+    kind = function.__name__.partition("_")[0]
+    heard = nodes.inline("", f" of this {KINDS.get(kind, kind)}", classes=["visually-hidden"])
+    return folded("", control("", "", nodes.Text("source"), heard), line, classes=["mstask-provenance"])
 
 
 def _ended(references: Sequence[Reference]) -> list[str]:

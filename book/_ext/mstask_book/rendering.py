@@ -9,11 +9,23 @@ from typing import Any
 import pandas as pd
 from docutils import nodes
 
+from mstask import plugins
 from mstask.claims import Claim
 from mstask.results import voices
 
+from .elements import card, control, folded
+
 NOT_RUN = voices.VOICES["run"].absent
 ABSENT = {voices.NOTHING, *(voice.absent for voice in voices.VOICES.values())}
+PAPERS = {
+    "eventprop": "Wunderlich and Pehle; Nowotny, Turner and Knight",
+    "g2gnet": "Konstantaropoulos, Smirnakis and Papadopouli",
+    "hetsyn": "Deng and colleagues",
+    "matching": "Dikmen and Karadağ",
+    "ncg": "Goupy, Tirilly and Bilasco",
+    "tuning": "Dikmen and Karadağ",
+}
+"""Whose claims a study judges."""
 NUMBER = re.compile(r"^[+−-]?\d")
 
 
@@ -65,31 +77,48 @@ def is_numeric(column: pd.Series) -> bool:
     return bool(cells) and all(NUMBER.match(cell) for cell in cells)
 
 
-def claim_cards(ledgers: Mapping[str, Sequence[Claim] | None], chosen: Sequence[str]) -> list[nodes.Node]:
-    """Return one block per chosen claim: its text and place, then for each voice the verdict and what stands beside it."""
-    known = {claim.id: claim for claim in next(claims for claims in ledgers.values() if claims)}
-    claims = [known[claim_id] for claim_id in chosen]
-    return [
-        nodes.container(
-            "",
-            nodes.paragraph("", "", nodes.strong("", claim.text)),
-            nodes.paragraph("", claim.where, classes=["claim-where"]),
-            nodes.definition_list("", *(judgement(voice, ledger, claim.id) for voice, ledger in ledgers.items())),
-            ids=[f"claim-{claim.id.lower()}"],
-            classes=["claim"],
-        )
-        for claim in claims
-    ]
+def card_id(claim: Claim) -> str:
+    """Return the name by which a page links to a claim's card."""
+    return f"claim-{claim.id.lower()}"
 
 
-def judgement(voice: str, ledger: Sequence[Claim] | None, claim_id: str) -> nodes.definition_list_item:
-    """Return what one voice says of one claim."""
-    term = nodes.term("", "", nodes.inline("", voices.VOICES[voice].label, classes=[f"voice-{voice}"]))
-    if ledger is None:
-        return nodes.definition_list_item("", term, nodes.definition("", nodes.paragraph("", "", placeholder(NOT_RUN))))
-    claim = next(claim for claim in ledger if claim.id == claim_id)
+def short_judgement(voice: str, claim: Claim) -> nodes.inline:
+    """Return what one voice says of one claim in a few words: the verdict and, where there is one, the effect."""
     shown = voices.marked(claim.verdict)
-    term += [nodes.Text(" "), nodes.inline("", shown, classes=cell_classes(shown))]
+    effect = [nodes.Text(f" {claim.effect}")] if claim.effect else []
+    spoken = nodes.inline("", voices.VOICES[voice].label, classes=[f"voice-{voice}"])
+    verdict = nodes.inline("", shown, classes=cell_classes(shown))
+    return nodes.inline("", "", spoken, nodes.Text(" "), verdict, *effect, classes=["summary-voice"])
+
+
+def claim_cards(ledgers: Mapping[str, Sequence[Claim] | None], chosen: Sequence[str]) -> list[nodes.Node]:
+    """Return one block per chosen claim: its text and place, and the verdict of each voice, which unfolds the evidence."""
+    heard = {voice: {claim.id: claim for claim in ledger} for voice, ledger in ledgers.items() if ledger is not None}
+    known = next(iter(heard.values()))
+    found = []
+    for claim in (known[claim_id] for claim_id in chosen):
+        judged = {voice: claims[claim.id] for voice, claims in heard.items()}
+        place = nodes.inline("", claim.where, classes=["claim-where"])
+        text = nodes.paragraph("", "", nodes.strong("", claim.text), nodes.Text(" "), place)
+        said = nodes.container("", *(judgement(voice, one) for voice, one in judged.items()), classes=["claim-voices"])
+        told = {"paper": paper(claim)} | {voice: one.verdict for voice, one in judged.items()}
+        found.append(card("", text, said, told=told, names=[card_id(claim)], classes=["claim"]))
+    return found
+
+
+def paper(claim: Claim) -> str:
+    """Return whose paper a claim is about."""
+    study = next(
+        part.__name__.split(".")[-2] for part in plugins.everywhere("claims") if claim.id in {e.id for e in part.CLAIMS}
+    )
+    return PAPERS.get(study, study)
+
+
+def judgement(voice: str, claim: Claim) -> folded:
+    """Return what one voice says of one claim: the verdict, and folded what it rests and hangs on."""
+    shown = voices.marked(claim.verdict)
+    spoken = nodes.inline("", voices.VOICES[voice].label, classes=[f"voice-{voice}"])
+    line = control("", "", spoken, nodes.Text(" "), nodes.inline("", shown, classes=cell_classes(shown)))
     said = [nodes.paragraph("", claim.evidence)]
     if claim.verdict != "not testable":
         said.append(nodes.paragraph("", claim.fragility, classes=["claim-fragility"]))
@@ -97,4 +126,4 @@ def judgement(voice: str, ledger: Sequence[Claim] | None, claim_id: str) -> node
             said.append(nodes.paragraph("", f"By the paper's three seeds alone it is {claim.paper_seeds}."))
         if claim.budget:
             said.append(nodes.paragraph("", claim.budget, classes=["claim-budget"]))
-    return nodes.definition_list_item("", term, nodes.definition("", *said))
+    return folded("", line, *said)

@@ -14,8 +14,10 @@ from sphinx.config import Config
 from sphinx.util import logging
 
 from mstask.errors import MstaskError
-from mstask.lab import pairs
+from mstask.lab import locked, pairs
 from mstask.results import locks
+
+from .elements import card
 
 log = logging.getLogger(__name__)
 COLAB = "https://colab.research.google.com"
@@ -54,8 +56,20 @@ def lock_state(problems: Sequence[str]) -> str:
     published = sum(entry["source"] == "published" for entry in entries)
     own = [entry for entry in entries if entry["source"] != "published"]
     made = ", ".join(sorted({short(part) for entry in own for part in entry["revision"].split(",")}))
-    text = f"Locked results intact: {published} documents published, {len(own)} of this project"
-    return f'<div class="lock-state">✓ {text}{f" (revision {html.escape(made)})" if made else ""}.</div>'
+    text = f"Documents unchanged since locking: {published} published, {len(own)} of this project"
+    text += f" (revision {html.escape(made)})" if made else ""
+    return f'<div class="lock-state">✓ {text}. {cells_by_present_code(problems)}</div>'
+
+
+def cells_by_present_code(problems: Sequence[str]) -> str:
+    """Say how many of the locked cells the present code made, as `mstask.lab.status` finds it."""
+    voices = {name.partition("/")[0] for name in locks.read_manifest(locks.kept_root())} - {"published"}
+    made = [one.made for voice in sorted(voices) for one in locked.locked(voice, problems) if one.made]
+    total = {key: sum(one[key] for one in made) for key in ("cells", "present_code", "earlier_scheme", "unknown_code")}
+    untold = total["earlier_scheme"] + total["unknown_code"]
+    said = f"Made by the present code: {total['present_code']:,} of {total['cells']:,} cells"
+    rest = f", {untold:,} by code that was not recorded or can't be compared" if untold else ""
+    return f"{said}{rest}." if made else ""
 
 
 def short(revision: str) -> str:
@@ -100,6 +114,12 @@ def drop_repeated_scripts(app: Sphinx, pagename: str, templatename: str, context
         seen.add(body)
         kept.append(script)
     context["script_files"] = kept
+
+
+def filter_claims(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: Any) -> None:
+    """Give a page with claims their filter."""
+    if doctree is not None and next(doctree.findall(card), None) is not None:
+        app.add_js_file("ledger.js")
 
 
 def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:

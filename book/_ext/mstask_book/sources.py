@@ -282,10 +282,15 @@ def _descend(value: Any, reference: Reference) -> Any:
 
 
 def _fields(value: Any) -> Mapping[str, Any]:
-    """What a path may name in a value: keys of a mapping, fields of a record; nothing in anything else."""
+    """What a path may name in a value: keys of a mapping, fields and properties of a record; nothing in anything else."""
     if isinstance(value, Mapping):
         return value
-    return vars(value) if dataclasses.is_dataclass(value) or isinstance(value, BaseModel) else {}
+    if isinstance(value, BaseModel):
+        return vars(value)
+    if not dataclasses.is_dataclass(value):
+        return {}
+    properties = (name for name, found in vars(type(value)).items() if isinstance(found, property))
+    return vars(value) | {name: getattr(value, name) for name in properties}
 
 
 def _choices(value: Any, part: str) -> str:

@@ -21,6 +21,7 @@ from mstask.studies.gallery.exhibits_zoo import Entry
 from mstask.studies.gallery.responses import WIDTH
 
 from .directives import Exhibit, Options, by_voice
+from .elements import control, folded
 from .provenance import provenance_line
 from .rendering import docutils_table
 from .sources import Reference
@@ -75,15 +76,17 @@ class ZooDirective(Exhibit):
         section += equation(entry.about, self.env.docname)
         if entry.about.listens_for:
             section += nodes.paragraph("", "", nodes.strong("", "Listens for: "), nodes.Text(entry.about.listens_for))
-        for figure, caption in FIGURES.items():
-            section += self.figure(entry, figure, caption, f"{slug}-{figure}")
-        section += self.table(entry.facts, f"{entry.name} in brief", f"{slug}-facts", show.table_zoo_facts, [])
+        shown, more = (self.figure(entry, figure, caption, f"{slug}-{figure}") for figure, caption in FIGURES.items())
+        heard = nodes.inline("", f" of {entry.name}", classes=["visually-hidden"])
+        fold = folded("", control("", "", nodes.Text("A whole layer, facts and ranks"), heard), more, classes=["mstask-folded"])
+        section += [shown, fold]
+        fold += self.table(entry.facts, f"{entry.name} in brief", f"{slug}-facts", show.table_zoo_facts, [])
         if entry.ranks.empty:
-            section += nodes.paragraph("", f"No study of this book has trained a network of {entry.name} alone yet.")
+            fold += nodes.paragraph("", f"No study of this book has trained a network of {entry.name} alone yet.")
         else:
             title = f"Networks of {entry.name} alone: place among those of one type (mean macro-F1), and speed"
             used = [reference for reference in present if reference.section in entry.studied_in]
-            section += self.table(entry.ranks, title, f"{slug}-ranks", show.table_zoo_ranks, used)
+            fold += self.table(entry.ranks, title, f"{slug}-ranks", show.table_zoo_ranks, used)
         return section
 
     def figure(self, entry: Entry, which: str, caption: str, stem: str) -> nodes.container:

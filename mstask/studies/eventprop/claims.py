@@ -124,7 +124,9 @@ def _exact(documents: Documents) -> Finding:
     ).replace("e-", "e−")
     largest = math.log10(max(error, 1e-300))
     seeds = len({check[0] for check in found})
-    return quantity("its logarithm", (largest, (largest, largest), seeds), (-math.inf, math.log10(EXACT)), told, 1)
+    return quantity(
+        "logarithm of the largest error", (largest, (largest, largest), seeds), (-math.inf, math.log10(EXACT)), told, 1
+    )
 
 
 def _grid(documents: Documents) -> Finding:

@@ -1,0 +1,72 @@
+"""HTML elements of the book that need no script: a number that tells its source, and a control that unfolds one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docutils import nodes
+
+
+class sourced(nodes.inline):
+    """A value in a sentence; `source` is shown where the pointer, the keyboard or a finger rests on it.
+
+    It is a span and no button: its text breaks over lines and can be copied, and every browser lets a tap focus it.
+    """
+
+
+class folded(nodes.General, nodes.Element):
+    """What a control unfolds: the first child is its `control`, the others are the content."""
+
+
+class control(nodes.General, nodes.TextElement):
+    """The control of a `folded`, which the keyboard and a finger can work."""
+
+
+class card(nodes.container):
+    """A claim with its evidence; `told` are the names and values by which the page's filter finds it."""
+
+
+def visit_sourced(self: Any, node: sourced) -> None:
+    role = "note" if "result-text" in node["classes"] else "button"
+    given = {"aria-description": node["source"], "tabindex": "0", "role": role}
+    self.body.append(self.starttag(node, "span", "", **given))
+
+
+def depart_sourced(self: Any, node: sourced) -> None:
+    self.body.append("</span>")
+
+
+def visit_folded(self: Any, node: folded) -> None:
+    self.body.append(self.starttag(node, "details"))
+
+
+def depart_folded(self: Any, node: folded) -> None:
+    self.body.append("</details>\n")
+
+
+def visit_control(self: Any, node: control) -> None:
+    self.body.append(self.starttag(node, "summary", ""))
+
+
+def depart_control(self: Any, node: control) -> None:
+    self.body.append("</summary>\n")
+
+
+def visit_card(self: Any, node: card) -> None:
+    chapters = self.builder.env.mstask_chapters
+    page = next((page for page, claims in chapters.items() if node["names"][0] in claims), None)
+    title = self.builder.env.titles[page].astext() if page else ""
+    given = {f"data-{name}": value for name, value in {**node["told"], "chapter": title}.items()}
+    self.body.append(self.starttag(node, "div", **given))
+
+
+def depart_card(self: Any, node: card) -> None:
+    self.body.append("</div>\n")
+
+
+VISITORS = {
+    sourced: (visit_sourced, depart_sourced),
+    folded: (visit_folded, depart_folded),
+    control: (visit_control, depart_control),
+    card: (visit_card, depart_card),
+}

@@ -1,0 +1,100 @@
+"""Claims in a page: their cards, with all the evidence, and the box that sums up those of a chapter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx import addnodes
+
+from mstask import show
+from mstask.claims import Claim
+from mstask.errors import MstaskError, nearest
+from mstask.results import voices
+
+from .directives import Exhibit, Options, by_voice
+from .rendering import card_id, claim_cards, short_judgement
+from .sources import Reference
+
+Ledgers = Mapping[str, Sequence[Claim] | None]
+
+
+class Ledger(Exhibit):
+    """What both directives share: the ledgers that are given, and the claims that are asked for.
+
+    All claims, or those of `:rows:`; of these, those with the verdict of `:verdict:` in the first voice that is given.
+    """
+
+    required_arguments = 1
+    optional_arguments = 0
+    option_spec: ClassVar[Options] = {
+        "name": directives.unchanged,
+        "rows": directives.unchanged,
+        "verdict": lambda text: directives.choice(text, voices.VERDICTS),
+    }
+
+    def references(self) -> list[Reference]:
+        return [Reference.parse(text) for text in self.arguments[0].split()]
+
+    def chosen(self, ledgers: Ledgers) -> list[Claim]:
+        """Return the claims that the page asks for by their ids, all by default, in the first voice that there is."""
+        known = {claim.id: claim for claim in next(filter(None, ledgers.values()))}
+        rows = self.options.get("rows", "").split() or list(known)
+        for row in rows:
+            if row not in known:
+                raise MstaskError(f"the ledger has no claim {row!r}; {nearest(row, list(known))}")
+        if verdict := self.options.get("verdict"):
+            first = ledgers[self.references()[0].voice]
+            having = {claim.id for claim in first or () if claim.verdict == verdict}
+            rows = [row for row in rows if row in having]
+        return [known[row] for row in rows]
+
+
+class ClaimsDirective(Ledger):
+    """Claims with their verdict in each voice, the evidence, and how fragile it is."""
+
+    def exhibit(self) -> list[nodes.Node]:
+        ledgers = by_voice(self.inputs())
+        cards = claim_cards(ledgers, [claim.id for claim in self.chosen(ledgers)])
+        for card in cards:
+            if card["names"][0] not in self.state.document.nameids:
+                self.state.document.note_explicit_target(card, card)
+        return cards or [nodes.paragraph("", "None.")]
+
+
+class SummaryDirective(Ledger):
+    """What comes of a chapter's claims: each with its verdict and effect by voice, and a link to its evidence."""
+
+    kind = "summary"
+
+    @property
+    def topic(self) -> str:
+        return "claims"
+
+    def exhibit(self) -> list[nodes.Node]:
+        ledgers = {voice: ledger for voice, ledger in by_voice(self.inputs()).items() if ledger is not None}
+        chosen = self.chosen(ledgers)
+        if "rows" in self.options and self.env.docname != self.config.root_doc:
+            self.env.mstask_chapters.setdefault(self.env.docname, []).extend(map(card_id, chosen))
+        items = [nodes.list_item("", self.linked(claim), self.judged(claim, ledgers)) for claim in chosen]
+        if not chosen:
+            return [nodes.paragraph("", "None.")]
+        title = [] if "verdict" in self.options else [nodes.paragraph("", "In short", classes=["summary-title"])]
+        box = nodes.container("", *title, nodes.bullet_list("", *items), classes=["summary-claims"])
+        self.set_source_info(box)
+        data = show.data_claims(ledgers)
+        return self.with_provenance(box, data[data.id.isin([claim.id for claim in chosen])], show.data_claims)
+
+    def linked(self, claim: Claim) -> nodes.paragraph:
+        """Return a claim's text, which leads to its card in the ledger."""
+        target = {"reftype": "ref", "refdomain": "std", "reftarget": card_id(claim), "refexplicit": True, "refwarn": False}
+        return nodes.paragraph(
+            "", "", addnodes.pending_xref("", nodes.inline("", claim.text), refdoc=self.env.docname, **target)
+        )
+
+    def judged(self, claim: Claim, ledgers: Ledgers) -> nodes.paragraph:
+        by_id = {voice: {found.id: found for found in ledger or ()} for voice, ledger in ledgers.items()}
+        said = [short_judgement(voice, known[claim.id]) for voice, known in by_id.items()]
+        return nodes.paragraph("", "", *[node for one in said for node in (nodes.Text(" "), one)][1:], classes=["summary-said"])

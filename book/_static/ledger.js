@@ -1,0 +1,52 @@
+/* The ledger's filter: built from what the claims say of themselves. Without it, everything shows. */
+addEventListener("DOMContentLoaded", () => {
+  const claims = [...document.querySelectorAll("div.claim")];
+  if (!claims.length) return;
+  const voices = [...new Set(claims.flatMap(claim => Object.keys(claim.dataset)))].filter(name => !["paper", "chapter"].includes(name));
+  const valuesOf = name => [...new Set(claims.map(claim => claim.dataset[name]).filter(Boolean))];
+  const wanted = {paper: "", chapter: "", voice: "", verdict: ""};
+
+  const form = document.createElement("form");
+  form.className = "ledger-filter";
+  form.setAttribute("aria-label", "Filter the claims");
+  const count = document.createElement("output");
+
+  const show = () => {
+    const asked = wanted.voice ? [wanted.voice] : voices;
+    let shown = 0;
+    for (const claim of claims) {
+      const of = claim.dataset;
+      claim.hidden = !((!wanted.paper || of.paper === wanted.paper) && (!wanted.chapter || of.chapter === wanted.chapter)
+        && asked.some(voice => of[voice] && (!wanted.verdict || of[voice] === wanted.verdict)));
+      shown += !claim.hidden;
+    }
+    count.textContent = `${shown} of ${claims.length} claims`;
+  };
+
+  const choice = (name, options) => {
+    const label = document.createElement("label"), select = document.createElement("select");
+    for (const [value, text] of [["", "all"], ...options]) select.add(new Option(text, value));
+    select.addEventListener("change", () => { wanted[name] = select.value; show(); });
+    label.append(name, select);
+    form.append(label);
+  };
+  const plain = name => valuesOf(name).map(value => [value, value]);
+  choice("paper", plain("paper"));
+  choice("chapter", plain("chapter"));
+  choice("voice", voices.map(voice => [voice, voice === "run" ? "your run" : voice]));
+  choice("verdict", [...new Set(voices.flatMap(valuesOf))].map(verdict => [verdict, verdict]));
+
+  const again = document.createElement("button");
+  again.type = "reset";
+  again.textContent = "Show all";
+  form.addEventListener("reset", () => { for (const name in wanted) wanted[name] = ""; show(); });
+  form.append(again, count);
+  claims[0].before(form);
+
+  const unhide = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (target?.hidden) { form.reset(); target.scrollIntoView(); }
+  };
+  addEventListener("hashchange", unhide);
+  show();
+});
