@@ -76,10 +76,11 @@ class ZooDirective(Exhibit):
         section += equation(entry.about, self.env.docname)
         if entry.about.listens_for:
             section += nodes.paragraph("", "", nodes.strong("", "Listens for: "), nodes.Text(entry.about.listens_for))
-        shown, more = (self.figure(entry, figure, caption, f"{slug}-{figure}") for figure, caption in FIGURES.items())
         heard = nodes.inline("", f" of {entry.name}", classes=["visually-hidden"])
-        fold = folded("", control("", "", nodes.Text("A whole layer, facts and ranks"), heard), more, classes=["mstask-folded"])
-        section += [shown, fold]
+        fold = folded("", control("", "", nodes.Text("Answers, facts and ranks"), heard), classes=["mstask-folded"])
+        section += fold
+        for figure, caption in FIGURES.items():
+            fold += self.figure(entry, figure, caption, f"{slug}-{figure}")
         fold += self.table(entry.facts, f"{entry.name} in brief", f"{slug}-facts", show.table_zoo_facts, [])
         if entry.ranks.empty:
             fold += nodes.paragraph("", f"No study of this book has trained a network of {entry.name} alone yet.")
