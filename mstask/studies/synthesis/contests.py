@@ -149,7 +149,8 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
     dict
         Per part, per task: an `Outcome` or None. firm, against, open: contests ("wiring on radar") by their verdict; missing:
         those that can't be held; unlike: those whose networks differ in size and have no gain at equal size. largest: per
-        task the part with the largest gain {part, difference}, None without any. answer: per task, what to match.
+        task the part with the largest gain {part, difference}, None without any. answer, caveats: per task, what to
+        match first, and what is undecided or wasn't counted.
     """
     held = outcomes(documents)
     by_part = {part: {c.task: held.get(c) for c in CONTESTS if c.part == part} for part in PARTS}
@@ -162,7 +163,8 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
     sorted_out = {kind: [_name(c) for c, found in held.items() if found.verdict == v] for kind, v in kinds.items()}
     unlike = [_name(c) for c, found in held.items() if not found.like_with_like]
     rest = {"missing": [_name(c) for c in CONTESTS if c not in held], "unlike": unlike, "largest": largest}
-    return by_part | sorted_out | rest | {"answer": {task: _answer(held, task) for task in TASKS}}
+    told = {"answer": _answer, "caveats": _caveats}
+    return by_part | sorted_out | rest | {name: {task: tell(held, task) for task in TASKS} for name, tell in told.items()}
 
 
 def _answer(held: Mapping[Contest, Outcome], task: str) -> str:
@@ -170,22 +172,28 @@ def _answer(held: Mapping[Contest, Outcome], task: str) -> str:
     own = [found for contest, found in held.items() if contest.task == task]
     if not own:
         return f"On {task} nothing was run."
-    fair = [found for found in own if found.like_with_like and not found.plain.at_chance]
-    firm = sorted((f for f in fair if f.verdict == "supported"), key=lambda f: -f.difference)
+    firm = sorted((f for f in own if _counts(f) and f.verdict == "supported"), key=lambda f: -f.difference)
+    if not firm:
+        return f"On {task} no part is shown to gain at equal size."
     level = [f for f in firm[1:] if _overlap(f, firm[0])]
-    told = (
-        [f"On {task}, match the {firm[0].contest.part} first: it gains {firm[0].difference:+.3f} at equal size."]
-        if firm
-        else []
-    )
-    told += [f"The gain of {_parts(level)} can't be told from it."] if level else []
-    told += [] if firm else [f"On {task} no part is shown to gain at equal size."]
+    first = f"On {task}, match the {firm[0].contest.part} first: it gains {firm[0].difference:+.3f} at equal size."
+    return f"{first} The gain of {_parts(level)} can't be told from it." if level else first
+
+
+def _caveats(held: Mapping[Contest, Outcome], task: str) -> str:
+    """What is undecided on a task, and what wasn't counted and why."""
+    own = [found for contest, found in held.items() if contest.task == task]
     groups = {
-        "Undecided: {}.": [f for f in fair if f.verdict == "undecided"],
-        "Not counted, since the plain network learnt nothing: {}.": [f for f in own if f.plain.at_chance],
-        "Not counted, since compared at unlike sizes only: {}.": [f for f in own if not f.like_with_like],
+        "undecided: {}": [f for f in own if _counts(f) and f.verdict == "undecided"],
+        "not counted, since the plain network learnt nothing: {}": [f for f in own if f.plain.at_chance],
+        "not counted, since compared at unlike sizes only: {}": [f for f in own if not f.like_with_like],
     }
-    return " ".join([*told, *(sentence.format(_parts(found)) for sentence, found in groups.items() if found)])
+    told = [sentence.format(_parts(found)) for sentence, found in groups.items() if found]
+    return f"On {task}, {'; '.join(told)}." if told else ""
+
+
+def _counts(found: Outcome) -> bool:
+    return found.like_with_like and not found.plain.at_chance
 
 
 def _parts(found: Iterable[Outcome]) -> str:
