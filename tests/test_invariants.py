@@ -13,7 +13,7 @@ from scipy import stats as scipy_stats
 from mstask import neurons, stats
 from mstask.calibration import bisect_threshold, calibrate_thresholds
 from mstask.cost import count_parameters, solve_width
-from mstask.data import checks, speech
+from mstask.data import checks, shd, speech
 from mstask.data.radar import split_indices
 from mstask.errors import closest, nearest
 from mstask.networks import PathBankNet, VerticalNet
@@ -193,7 +193,7 @@ class TestData:
     @given(SEEDS)
     def test_so_of_the_mixed_words(self, seed):
         labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(20), 12))
-        parts = speech._mixed_indices(labels, True, "here")
+        parts = speech._mixed_indices(labels, True, shd.WORDS, "here")
         assert sorted(np.concatenate(parts).tolist()) == list(range(len(labels)))
 
     @given(st.lists(st.floats(-9, 9, width=32), min_size=1, max_size=9), st.integers(0, 8))

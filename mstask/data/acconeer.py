@@ -20,7 +20,6 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from scipy.signal import stft
 
 from mstask.data import DataError, containers, originals
 
@@ -95,6 +94,8 @@ def read(root: str | os.PathLike[str] | None = None) -> Slices:
 
 def spectrograms(iq: np.ndarray) -> np.ndarray:
     """Return the spectrograms float32 [n, 64 times, 64 Doppler bins] of slices [n, 256 sweeps, 6 ranges, 2]."""
+    from scipy.signal import stft  # here, so that commands that train nothing don't load SciPy
+
     values = iq[..., 0] + 1j * iq[..., 1]
     moving = values - values.mean(axis=1, keepdims=True)
     options = {"nperseg": SIDE, "noverlap": SIDE - HOP, "boundary": None, "padded": False, "return_onesided": False}
