@@ -1,5 +1,6 @@
 """Claims about the grid engine's parts: what is done or stale, how cells share executions, what is shown meanwhile."""
 
+import asyncio
 import io
 import json
 import logging
@@ -17,7 +18,7 @@ from mstask import results, runs, show
 from mstask import section as sections
 from mstask.lab import batch, estimates, exhibits_parameters, status
 from mstask.lab.cli import main
-from mstask.lab.execution import Report, Task
+from mstask.lab.execution import Report, Task, without_loop
 from mstask.paths import ROOT
 from mstask.progress import Epochs, Progress, duration, following
 from mstask.section import Place, resolve, section
@@ -292,6 +293,16 @@ for cell in ("a", "b"):
 
     def test_durations_are_told_in_fitting_units(self):
         assert [duration(s) for s in (8.2, 200, 9000)] == ["8 s", "3 min", "2.5 h"]
+
+
+def test_what_starts_an_event_loop_runs_beside_one():
+    async def inside():
+        return "done"
+
+    async def outside():
+        return without_loop(lambda: asyncio.run(inside()))
+
+    assert without_loop(lambda: asyncio.run(inside())) == asyncio.run(outside()) == "done"
 
 
 class TestParameters:

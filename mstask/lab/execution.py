@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -70,7 +72,8 @@ def execute(task: Task) -> Report:
     error = ""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        papermill.execute_notebook(
+        without_loop(
+            papermill.execute_notebook,
             kernel.read_notebook(ROOT / f"{chosen.notebook}.ipynb"),
             as_template(target),
             task.parameters,
@@ -84,6 +87,16 @@ def execute(task: Task) -> Report:
         error = explain(failure, task)
     documents = {place: text for place in task.places if (text := written(task, place))} if task.send else {}
     return Report(str(target), time.perf_counter() - started, error, documents)
+
+
+def without_loop(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Call a function that starts an event loop: in another thread where this one runs a loop, as a notebook's does."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return function(*arguments, **options)
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(function, *arguments, **options).result()
 
 
 def as_template(path: Path) -> str:
