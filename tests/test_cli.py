@@ -80,7 +80,8 @@ def test_bad_use_is_refused_before_anything_heavy_is_imported():
     assert not {"torch", "scipy", "distributed", "papermill", "pandas", "matplotlib"} & set(done.stdout.split())
 
 
-def test_commands_that_train_nothing_dont_load_torch():
+def test_commands_that_train_nothing_dont_load_torch(results_folder):
+    """Runs of one's own are left out: whether they are by the present code is asked of the code, which is imported for it."""
     commands = [["status", "ablation"], ["verify"], ["claims"], ["parameters", "--help"], ["show", "--help"]]
     code = "import sys, contextlib; from mstask.lab.cli import main\n"
     code += f"for arguments in {commands}:\n    with contextlib.suppress(SystemExit): main(arguments)\n"
