@@ -152,16 +152,14 @@ def _packed(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     for name, found in (("classes", CLASS_NAMES), ("sessions", DATES)):
         if arrays[name].tolist() != list(found):
             raise DataError(f"{path}: {name} are {arrays[name].tolist()}, expected {list(found)}")
-    for name, limit in (("y", len(CLASS_NAMES)), ("session", len(DATES))):
-        values = arrays[name]
-        if values.shape != (len(iq),) or values.dtype.kind not in "iu" or not ((values >= 0) & (values < limit)).all():
-            raise DataError(
-                f"{path}: {name} is {values.dtype} {values.shape}, expected {len(iq)} whole numbers from 0 to {limit - 1}"
-            )
+    y, dates = (
+        containers.whole_numbers(path, name, arrays[name], len(iq), limit)
+        for name, limit in (("y", len(CLASS_NAMES)), ("session", len(DATES)))
+    )
     source, start = arrays["src"].tolist(), arrays["start"].tolist()
     if len(source) != len(iq) or len(start) != len(iq) or len(set(zip(source, start, strict=True))) < len(iq):
         raise DataError(f"{path}: src and start name a gesture twice or not at all, expected {len(iq)} different gestures")
-    for name, label in zip(source, arrays["y"].tolist(), strict=True):
+    for name, label in zip(source, y.tolist(), strict=True):
         if name.partition("_idx_")[0] != CLASS_NAMES[label]:
             raise DataError(f"{path}: a gesture of {name} is labelled {CLASS_NAMES[label]}, expected what its recording says")
-    return iq, arrays["y"].astype(np.int64), arrays["session"].astype(np.int64)
+    return iq, y, dates

@@ -179,3 +179,10 @@ def _why_not_opened(reason: str) -> str:
     if "already open for" in reason:
         return "is still being written, or its writer ended without closing it: close that program, or copy the file again"
     return f"is not a complete HDF5 file: {reason}; copy or download it again"
+
+
+def whole_numbers(path: Path, name: str, values: np.ndarray, n: int, limit: int) -> np.ndarray:
+    """Return an array int64 [n] of a file, of which each value must be a whole number from 0 to `limit` - 1."""
+    if values.shape != (n,) or values.dtype.kind not in "iu" or not ((values >= 0) & (values < limit)).all():
+        raise DataError(f"{path}: {name} is {values.dtype} {values.shape}, expected {n} whole numbers from 0 to {limit - 1}")
+    return values.astype(np.int64)

@@ -129,7 +129,7 @@ def _packed(path: Path) -> Windows:
     if not (np.isfinite(x).all() and (x >= 0).all()):
         raise DataError(f"{path}: X has values that are negative, NaN or infinite, expected logarithms of power from 0 on")
     y, passes, rec = (
-        _whole(path, name, arrays[name], len(x), limit)
+        containers.whole_numbers(path, name, arrays[name], len(x), limit)
         for name, limit in (("y", len(CLASS_NAMES)), ("session", N_PASSES), ("rec", len(names)))
     )
     if (np.diff(rec) < 0).any():
@@ -140,9 +140,3 @@ def _packed(path: Path) -> Windows:
         if f"/{CLASS_NAMES[label]}/" not in name:
             raise DataError(f"{path}: a window of {name} is labelled {CLASS_NAMES[label]}, expected what its folder says")
     return Windows(x, y, passes)
-
-
-def _whole(path: Path, name: str, values: np.ndarray, n: int, limit: int) -> np.ndarray:
-    if values.shape != (n,) or values.dtype.kind not in "iu" or not ((values >= 0) & (values < limit)).all():
-        raise DataError(f"{path}: {name} is {values.dtype} {values.shape}, expected {n} whole numbers from 0 to {limit - 1}")
-    return values.astype(np.int64)
