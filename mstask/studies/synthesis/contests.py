@@ -1,8 +1,8 @@
 """Neuron, synapse, loss, readout and wiring side by side: what each gains on the same two tasks, as plain records.
 
 A part's two networks were fixed before any of them was trained here: the one that its paper proposes, and the plain one that
-it is measured against there. Where these differ in size, a network of equal size stands beside them as far as there is one.
-Systems differ in much else (time constants, training), so gains may be compared with caution, and scores hardly.
+it is measured against there. Where these differ in size, their gain doesn't count for the answer. Systems differ in much else
+(time constants, training), so gains may be compared with caution, and scores of different systems hardly.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from mstask import stats
 from mstask.claims.rules import CAPACITY_TOLERANCE, SMALLEST, decide
 from mstask.claims.words import listed
 from mstask.results.documents import Document
+from mstask.studies.matching.declare import AUDIO_NEURONS
 from mstask.studies.synthesis import operations
+from mstask.studies.tuning.claims import ORDER as TUNED_TYPES
 from mstask.summary import standings
 from mstask.summary.comparisons import BEST, compare, scored_cells, share_seeds, with_best
 from mstask.summary.endings import at_chance
@@ -28,7 +30,6 @@ TASKS = ("radar", "speech")
 class Contest:
     """One part of a network on one task: `matched` is what its paper proposes, `plain` what that is measured against.
 
-    `equal` is the plain network at the size of the matched one, None where the two are of one size or no such network exists;
     `field` are the methods among which validation may choose another match.
     """
 
@@ -38,19 +39,13 @@ class Contest:
     case: str | None
     matched: str
     plain: str
-    equal: str | None = None
     field: tuple[str, ...] = ()
 
 
-TUNED = ("Doppler-LIF", "Vanilla-LIF", "Parametric-LIF")
-TYPES = (
-    *("Beam-IF", "Chirp-LIF", "CrossInhib-LIF", "Doppler-LIF"),
-    *("Dual-tau-LIF", "Phase-LIF", "STFT-IF", "Vanilla-LIF"),
-)
 CONTESTS = (
-    Contest("neuron", "radar", "search", None, "Doppler-LIF", "Vanilla-LIF", field=TUNED),
-    Contest("neuron", "speech", "disjoint", None, "CrossInhib-LIF", "Vanilla-LIF", field=TYPES),
-    *(Contest("synapse", task, "hetsyn", task, "HetSynLIF", "HomNeuLIF", "HomNeuLIF-wide") for task in TASKS),
+    Contest("neuron", "radar", "search", None, "Doppler-LIF", "Vanilla-LIF", field=TUNED_TYPES),
+    Contest("neuron", "speech", "disjoint", None, "CrossInhib-LIF", "Vanilla-LIF", field=AUDIO_NEURONS),
+    *(Contest("synapse", task, "hetsyn", task, "HetSynLIF", "HomNeuLIF") for task in TASKS),
     *(Contest("loss", task, "eventprop", task, "exp", "average-cross-entropy") for task in TASKS),
     *(Contest("readout", task, "ncg", task, "S2-M5-CR2-L", "S2-M1") for task in TASKS),
     *(Contest("wiring", task, "g2gnet", task, "mixer", "er") for task in TASKS),
@@ -75,9 +70,7 @@ class Outcome:
     """What came of a contest: the gain of `matched` over `plain`, with its 95 % interval, p-value and number of seeds.
 
     `verdict` is the ledger's decision, by the interval that agrees with Holm's correction over the task's contests.
-    `equal_size` is the gain over the plain network at the matched one's size, None where it isn't known; `chosen` the gain
-    over the plain network of the method that validation chooses, as (names, gain); `size_ratio` are the parameters of the
-    matched network over those of the plain one.
+    `chosen` is the gain over the plain network of the method that validation chooses, as (names, gain).
     """
 
     contest: Contest
@@ -90,15 +83,19 @@ class Outcome:
     n: int
     estimate: stats.Estimate | None
     verdict: str = "undecided"
-    size_ratio: float | None = None
-    equal_size: float | None = None
     chosen: tuple[str, float] | None = None
 
     @property
+    def size_ratio(self) -> float | None:
+        """Parameters of the matched network over those of the plain one."""
+        counts = self.matched.n_parameters, self.plain.n_parameters
+        return counts[0] / counts[1] if all(counts) else None
+
+    @property
     def like_with_like(self) -> bool:
-        """Whether the two networks are of one size, or the gain is known at one size too."""
-        ratio, known = self.size_ratio, self.equal_size is not None
-        return ratio is None or abs(ratio - 1) <= CAPACITY_TOLERANCE or known
+        """Whether the two networks are of one size, as far as that is known."""
+        ratio = self.size_ratio
+        return ratio is None or abs(ratio - 1) <= CAPACITY_TOLERANCE
 
 
 def outcome(contest: Contest, documents: Mapping[str, Document | None]) -> Outcome | None:
@@ -112,7 +109,6 @@ def outcome(contest: Contest, documents: Mapping[str, Document | None]) -> Outco
         return None
     found = compare(own, *pair)
     matched, plain = (_side(own, name, contest.task) for name in pair)
-    equal = contest.equal if contest.equal and scored_cells(own, contest.equal) else None
     return Outcome(
         contest,
         matched,
@@ -124,8 +120,6 @@ def outcome(contest: Contest, documents: Mapping[str, Document | None]) -> Outco
         found.n,
         found.estimate,
         _verdict(found.estimate, stats.LEVEL),
-        matched.n_parameters / plain.n_parameters if matched.n_parameters and plain.n_parameters else None,
-        compare(own, contest.matched, equal).difference if equal else None,
         _chosen(own, contest),
     )
 
@@ -148,7 +142,7 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
     -------
     dict
         Per part, per task: an `Outcome` or None. firm, against, open: contests ("wiring on radar") by their verdict; missing:
-        those that can't be held; unlike: those whose networks differ in size and have no gain at equal size. largest: per
+        those that can't be held; unlike: those whose networks differ in size. largest: per
         task the part with the largest gain {part, difference}, None without any. answer, caveats: per task, what to
         match first, and what is undecided or wasn't counted.
     """
@@ -217,7 +211,7 @@ def _side(document: Document, method: str, task: str) -> Side:
 
 def _chosen(document: Document, contest: Contest) -> tuple[str, float] | None:
     """The methods that validation chooses, and their gain over the plain one; None where that can't be told."""
-    field = [name for name in contest.field if scored_cells(document, name)]
+    field = tuple(name for name in contest.field if scored_cells(document, name))
     chosen = with_best(document, field) if len(field) > 1 else None
     if chosen is None or not share_seeds(chosen, BEST, contest.plain):
         return None

@@ -22,7 +22,7 @@ from mstask.studies.synthesis.contests import CONTESTS, PARTS, TASKS, Outcome, o
 ZERO_WIDTH_SPACE = "\u200b"
 SHAPES = {"neuron": "o", "synapse": "s", "loss": "^", "readout": "D", "wiring": "P"}
 COLOURS = {"radar": "#0b62a4", "speech": "#a4243b"}
-GAIN = ("difference", "low", "high", "n", "p", "verdict", "size_ratio", "equal_size")
+GAIN = ("difference", "low", "high", "n", "p", "verdict", "size_ratio")
 COSTS = {"n_parameters": "learnt parameters", "energy_uJ": "operation proxy, µJ"}
 
 
@@ -143,9 +143,7 @@ def _gain(found: Outcome) -> str:
 
 
 def _at_equal_size(found: Outcome) -> str:
-    """The gain at equal size: the same where both are of one size, that over a network made as large, or that there is none."""
-    if found.equal_size is not None:
-        return signed(found.equal_size)
+    """The gain, where both networks are of one size."""
     return signed(found.difference) if found.like_with_like else "no such network"
 
 
