@@ -19,12 +19,11 @@ from typing import Any
 from mstask.claims.figures import Documents
 from mstask.claims.rules import Finding, find
 from mstask.claims.words import count, listed, subject
+from mstask.protocol import PROTOCOL
 from mstask.results import endings
 from mstask.results.documents import Cell, Document
 from mstask.summary.endings import collapsed
 from mstask.summary.once import once
-
-PAPER_SEEDS = (42, 123, 999)
 
 Test = Callable[[Documents], Finding]
 Needs = Mapping[str, Sequence[str]]
@@ -95,9 +94,9 @@ def by_paper_seeds(test: Test, documents: Documents, sections: Iterable[str]) ->
     for section in sections:
         document = documents.get(section)
         seeds = {cell.seed for cell in document.cells} if document else set()
-        if document and seeds > set(PAPER_SEEDS):
+        if document and seeds > set(PROTOCOL.seeds):
             more = True
-            fewer[section] = document.model_copy(update={"cells": [c for c in document.cells if c.seed in PAPER_SEEDS]})
+            fewer[section] = document.model_copy(update={"cells": [c for c in document.cells if c.seed in PROTOCOL.seeds]})
     return find(test, fewer).verdict if more else None
 
 

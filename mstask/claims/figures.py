@@ -15,7 +15,7 @@ from mstask import stats, summary
 from mstask.claims.words import listed, subject
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.summary.comparisons import combination, common_places, scored_cells, share_seeds
+from mstask.summary.comparisons import combination, common_places, compare, scored_cells, share_seeds
 
 Documents = Mapping[str, Document | None]
 Family = Sequence[tuple[str, str]]
@@ -27,11 +27,17 @@ class NotTestable(Exception):
     """A document or figure that a statement needs is missing."""
 
 
-def scores(documents: Documents, section: str, *needed: str) -> tuple[Document, dict[str, Any]]:
-    """Return a section's document and its `standings`, in which the needed methods have a macro-F1."""
+def results_of(documents: Documents, section: str) -> Document:
+    """Return a section's document."""
     document = documents.get(section)
     if document is None:
         raise NotTestable(f"There are no results for {subject(section)}.")
+    return document
+
+
+def scores(documents: Documents, section: str, *needed: str) -> tuple[Document, dict[str, Any]]:
+    """Return a section's document and its `standings`, in which the needed methods have a macro-F1."""
+    document = results_of(documents, section)
     found = summary.standings(document)
     if missing := [name for name in needed if name not in found["rank"]]:
         raise NotTestable(f"There is no figure of {listed(map(label, missing))} for {subject(section)} ({absence(document)}).")
@@ -47,8 +53,7 @@ def family_tests(document: Document, pair: tuple[str, str], p: float, family: Fa
     """The p-value of a pair, and those of the others of its family that the document knows."""
     known = summary.standings(document)["rank"]
     others = dict.fromkeys(frozenset(m) for m in family if set(m) <= set(known) and frozenset(m) != frozenset(pair))
-    scored_pairs = [sorted(m) for m in others if scored(document, m) and share_seeds(document, *m)]
-    tested = [combination(document, {a: 1.0, b: -1.0}).p() for a, b in scored_pairs]
+    tested = [compare(document, *sorted(m)).p for m in others if share_seeds(document, *m)]
     return [p, *(value for value in tested if value is not None)]
 
 

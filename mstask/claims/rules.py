@@ -46,6 +46,7 @@ from mstask.claims.words import (
     interval,
     listed,
     number,
+    opening,
     p_value,
     seeds_told,
     signed,
@@ -160,7 +161,7 @@ def difference(
         )
     found = compare(document, a, b)
     score_a, score_b = (number(standing["methods"][name]["macro_f1"]["mean"]) for name in (a, b))
-    told = f"{label(a)[0].upper()}{label(a)[1:]} {score_a}, {label(b)} {score_b} macro-F1 for {subject(section)}"
+    told = f"{opening(label(a))} {score_a}, {label(b)} {score_b} macro-F1 for {subject(section)}"
     estimand = f"macro-F1, {label(a)} − {label(b)}"
     if found.estimate is None or found.p is None:
         return _open("difference", estimand, found.difference, told, found.n, smallest)
@@ -235,7 +236,7 @@ def contrast(
     chosen = [(scores(documents, section, *weights)[0], weights) for section, weights in (first, second)]
     means = [sum(w * mean_score(document, name) for name, w in weights.items()) for document, weights in chosen]
     names = [subject(section) for section, _ in (first, second)]
-    told = f"{words[0].upper()}{words[1:]}: {signed(means[0])} for {names[0]}, {signed(means[1])} for {names[1]}"
+    told = f"{opening(words)}: {signed(means[0])} for {names[0]}, {signed(means[1])} for {names[1]}"
     estimand = f"{words}, {names[0]} − {names[1]}"
     if not all(scored_cells(document, name) for document, weights in chosen for name in weights):
         return _open("contrast", estimand, means[0] - means[1], told, 0, smallest)
@@ -276,7 +277,7 @@ def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bo
 @rule
 def quantity(
     estimand: str,
-    values: Sequence[float] | stats.Estimate | tuple[float, tuple[float, float] | None, int],
+    values: Sequence[float] | tuple[float, tuple[float, float] | None, int],
     region: Region,
     told: str,
     digits: int = 3,
@@ -287,7 +288,7 @@ def quantity(
     The estimand is its mean over seeds (or networks) with the interval over them; for a figure that is no mean, such as a ratio
     of costs, the interval comes from drawing the errors of the scores that it depends on.
     """
-    estimate = values if isinstance(values, stats.Estimate | tuple) else stats.estimate(values)
+    estimate = values if isinstance(values, tuple) else stats.estimate(values)
     value, bounds, n = estimate if isinstance(estimate, tuple) else (estimate.value, estimate.interval(), estimate.n)
     common = {"rule": "quantity", "estimand": estimand, "estimate": value, "seeds": n}
     if bounds is None:
@@ -313,7 +314,7 @@ def difference_of(
     estimate = pooled_over_cases({seed: sign * (first[seed] - second[seed]) for seed in common})
     means = [number(fmean(known[seed] for seed in common)) for known in (first, second)]
     names = (label(b), label(a)) if smaller else (label(a), label(b))
-    told = f"{what[0].upper()}{what[1:]}: {label(a)} {means[0]}, {label(b)} {means[1]}"
+    told = f"{opening(what)}: {label(a)} {means[0]}, {label(b)} {means[1]}"
     return _directional("difference", f"{what}, {names[0]} − {names[1]}", estimate, told, smallest)
 
 
@@ -370,7 +371,7 @@ def _lead(what: str, means: Weights, found: stats.Estimates, region: Region, sma
     closest = int(np.argmin(values))
     value = float(values[closest])
     told = (
-        f"{what[0].upper()}{what[1:]}: {label(winner)} {number(means[winner])}, the best of {len(rivals)} others "
+        f"{opening(what)}: {label(winner)} {number(means[winner])}, the best of {len(rivals)} others "
         f"{label(rivals[closest])} {number(means[rivals[closest]])}"
     )
     estimand = f"{what}, {label(winner)} − best of the others"

@@ -32,6 +32,11 @@ def subject(section: str) -> str:
     return SUBJECTS.get(section, f"section {section}")
 
 
+def opening(text: str) -> str:
+    """Return a text as the beginning of a sentence."""
+    return text[0].upper() + text[1:]
+
+
 def number(value: float, digits: int = 3) -> str:
     """Format a figure with a true minus sign."""
     return f"{value:.{digits}f}".replace("-", "−")

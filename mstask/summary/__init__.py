@@ -134,7 +134,7 @@ def is_homogeneous(method: str) -> bool:
 
 
 def _comparisons(document: Document, scored: list[str]) -> dict[str, Comparison]:
-    chosen = with_best(document, [name for name in scored if is_homogeneous(name)])
+    chosen = with_best(document, tuple(filter(is_homogeneous, scored)))
     known, given = ([*scored, BEST], chosen) if chosen else (scored, document)
     found = {}
     for key, (a, b) in COMPARISONS.items():

@@ -72,6 +72,7 @@ class Comparison:
         return all(pair.low > 0 for pair in pairs) or all(pair.high < 0 for pair in pairs)
 
 
+@once
 def compare(document: Document, a: str, b: str) -> Comparison:
     """Return how much higher method `a` scores than method `b`.
 
@@ -114,6 +115,7 @@ def compare(document: Document, a: str, b: str) -> Comparison:
     )
 
 
+@once
 def with_best(document: Document, candidates: Sequence[str]) -> Document | None:
     """Return the document with a method `BEST`: at each seed the candidate whose validation macro-F1 is highest.
 

@@ -11,9 +11,9 @@ from functools import partial
 from statistics import median
 
 from mstask.claims import Entry
-from mstask.claims.figures import Documents, NotTestable
+from mstask.claims.figures import Documents, NotTestable, results_of
 from mstask.claims.rules import SMALLEST, Finding, contrast, difference, every, quantity
-from mstask.claims.words import number, signed, subject
+from mstask.claims.words import number, signed
 from mstask.results.documents import Document
 from mstask.results.voices import label
 from mstask.studies.eventprop.facts import checks, grid_table
@@ -44,7 +44,7 @@ ON_LONG: Pairs = (*((falling, "sum") for falling in FALLING), ("exp", FROZEN))
 
 def _ahead(case: str, pairs: Pairs, documents: Documents) -> Finding:
     """Judge "the first of each pair scores higher than its second" on one task."""
-    document = _document(documents, LOSSES)
+    document = results_of(documents, LOSSES)
     if document.source == "published":
         return every(*(_quoted(document, case, a, b) for a, b in pairs))
     name = f"{LOSSES}/{case}"
@@ -65,7 +65,7 @@ def _quoted(document: Document, case: str, a: str, b: str) -> Finding:
 
 def _frozen(documents: Documents) -> Finding:
     """The plain mean voltage on long trials against the same with hidden weights frozen: a lead of less than `TAUGHT`."""
-    document = _document(documents, LOSSES)
+    document = results_of(documents, LOSSES)
     accuracies = [measured(document, LONG, name) for name in ("sum", FROZEN)]
     seeds = sorted(accuracies[0].keys() & accuracies[1].keys())
     if not seeds:
@@ -77,7 +77,7 @@ def _frozen(documents: Documents) -> Finding:
 
 def _deleted(documents: Documents) -> Finding:
     """Hidden spikes per test trial of speech after training, as a share of those of hidden weights left as drawn."""
-    document = _document(documents, LOSSES)
+    document = results_of(documents, LOSSES)
     spikes = [measured(document, SPEECH, name, "hidden_spikes") for name in (AVERAGE, FROZEN)]
     seeds = [seed for seed in spikes[0] if spikes[1].get(seed)]
     if not seeds:
@@ -90,7 +90,7 @@ def _deleted(documents: Documents) -> Finding:
 
 
 def _length(documents: Documents) -> Finding:
-    document = _document(documents, LOSSES)
+    document = results_of(documents, LOSSES)
     if document.source == "published":
         raise NotTestable("No figures by trial length were published.")
     tasks = {f"{LOSSES}/{case}": _task(document, case) for case in (LONG, SHORT)}
@@ -100,7 +100,7 @@ def _length(documents: Documents) -> Finding:
 
 def _yin_yang(documents: Documents) -> Finding:
     """Equivalence: the published setting's test accuracy lies within the smallest difference of the published one."""
-    document = _document(documents, YIN_YANG)
+    document = results_of(documents, YIN_YANG)
     values = list(measured(document, None, "published").values())
     if document.source == "published":
         raise NotTestable("The published figure is the one to be reached again.")
@@ -112,7 +112,7 @@ def _yin_yang(documents: Documents) -> Finding:
 
 def _exact(documents: Documents) -> Finding:
     """Every parameter of every network agrees with finite differences to `EXACT`: the largest error counts."""
-    found = [check for check in checks(_document(documents, GRADIENTS)) if check[4]]
+    found = [check for check in checks(results_of(documents, GRADIENTS)) if check[4]]
     if not found:
         raise NotTestable("No gradient was compared with finite differences.")
     seed, network, parameter, error, *_ = max(found, key=lambda check: check[3])
@@ -131,7 +131,7 @@ def _exact(documents: Documents) -> Finding:
 
 def _grid(documents: Documents) -> Finding:
     """On the coarsest grid the gradient of the hidden weights is off by `GRID_ERROR`, on the finest `SHRINKS` times less."""
-    table = grid_table(_document(documents, GRADIENTS))
+    table = grid_table(results_of(documents, GRADIENTS))
     if len(table) < 2:
         raise NotTestable("Gradients were not computed on two time grids.")
     (coarse, first), *_, (fine, last) = table.items()
@@ -145,13 +145,6 @@ def _grid(documents: Documents) -> Finding:
         quantity("error on the coarse grid", errors[0], (GRID_ERROR, math.inf), told),
         quantity("logarithm of how many times smaller it gets", shrunk, (math.log(SHRINKS), math.inf), told, 2),
     )
-
-
-def _document(documents: Documents, section: str) -> Document:
-    document = documents.get(section)
-    if document is None:
-        raise NotTestable(f"There are no results for {subject(section)}.")
-    return document
 
 
 def _task(document: Document, case: str) -> Document:

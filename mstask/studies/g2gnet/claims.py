@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from mstask import stats
 from mstask.claims import Entry
-from mstask.claims.figures import Documents, NotTestable
+from mstask.claims.figures import Documents, NotTestable, results_of
 from mstask.claims.rules import Finding, difference, every, quantity
-from mstask.claims.words import listed, number, signed, subject
+from mstask.claims.words import listed, number, opening, signed, subject
 from mstask.results.documents import Document
 from mstask.results.voices import label
 from mstask.studies.g2gnet import facts as answers
@@ -42,9 +41,7 @@ Pairs = Sequence[tuple[str, str]]
 
 def _ahead(documents: Documents, pairs: Pairs, data_sets: Sequence[str] = DATA_SETS) -> Finding:
     """Judge "the first of each pair scores higher than its second", over those of these data sets that have runs."""
-    document = documents.get(SECTION.id)
-    if document is None:
-        raise NotTestable(f"There are no results for {subject(SECTION.id)}.")
+    document = results_of(documents, SECTION.id)
     if document.source == "published":
         return every(*_quoted(document.values.get("heads", {}), pairs, data_sets))
     cells = [cell for cell in document.cells if cell.case in data_sets]
@@ -90,8 +87,7 @@ def _quoted(heads: Mapping[str, Any], pairs: Pairs, data_sets: Sequence[str]) ->
 
 def heading(name: str) -> str:
     """Return a data set's name as the beginning of a sentence."""
-    title = answers.title(name)
-    return title[0].upper() + title[1:]
+    return opening(answers.title(name))
 
 
 def _groups_kept(documents: Documents) -> Finding:
@@ -141,7 +137,7 @@ def _sparse_pays(documents: Documents) -> Finding:
     found = [
         quantity(
             f"ratio to the dense product's time for {label(row.model)} of {row.width} neurons",
-            stats.estimate(row.ratios),
+            row.ratios,
             (0.0, 1.0),
             "Processor time over repetitions",
             2,

@@ -11,7 +11,7 @@ from functools import partial
 from statistics import fmean
 
 from mstask.claims import Entry
-from mstask.claims.figures import Documents, NotTestable
+from mstask.claims.figures import Documents, NotTestable, results_of
 from mstask.claims.rules import Finding, difference, difference_of, every
 from mstask.claims.words import listed, number, signed
 from mstask.results.documents import Document
@@ -35,7 +35,7 @@ FAMILY = tuple(PAIRS.values())
 
 def _balance(documents: Documents) -> Finding:
     """The share of the most frequent winner is smaller with two thresholds than with one, and than with none."""
-    document = _document(documents)
+    document = results_of(documents, SECTION)
     shares = {name: winner_shares(document, name) for name in (TWO_THRESHOLDS, ONE_THRESHOLD, UNREGULATED)}
     if missing := [label(name) for name, values in shares.items() if not values]:
         raise NotTestable(f"Who wins how often is not known for {listed(missing)}.")
@@ -45,7 +45,7 @@ def _balance(documents: Documents) -> Finding:
 
 
 def _code(documents: Documents) -> Finding:
-    changes = code_and_readout(_document(documents))
+    changes = code_and_readout(results_of(documents, SECTION))
     if not changes:
         raise NotTestable("No two readouts were run on two codes of the same examples.")
     names = "another code of the same examples", "another readout"
@@ -55,7 +55,7 @@ def _code(documents: Documents) -> Finding:
 
 def _scores_higher(ingredient: str, documents: Documents) -> Finding:
     """Judge "the score is higher with this ingredient", over data sets; published ones by the accuracies they quote."""
-    document, (a, b) = _document(documents), PAIRS[ingredient]
+    document, (a, b) = results_of(documents, SECTION), PAIRS[ingredient]
     if document.source == "published":
         return _quoted_higher(document, a, b)
     found = difference(documents, SECTION, a, b, family=FAMILY)
@@ -81,13 +81,6 @@ def _quoted_higher(document: Document, a: str, b: str) -> Finding:
     evidence = f"{label(a)} has an accuracy of {told}: difference {signed(lead)} (as third parties quote it, means only)."
     doubt = f"Only quoted accuracies are known, and both only on {listed(pairs)}."
     return Finding("undecided", evidence, doubt, "difference", f"accuracy, {label(a)} − {label(b)}", lead)
-
-
-def _document(documents: Documents) -> Document:
-    document = documents.get(SECTION)
-    if document is None:
-        raise NotTestable("There are no results for competing readout neurons.")
-    return document
 
 
 _PAPER = "Goupy et al., NeurIPS 2024"
