@@ -36,6 +36,12 @@ def experiment() -> ModuleType:
 
 
 ONE_OF_EACH = ["speech-george", "neuroradar-fold-1", "radhar-pass-1", "acconeer-2022-07-27"]
+PAPER = {
+    "data_size": "paper",
+    "seeds": [*PROTOCOL.seeds, 7, 2024],
+    "max_epochs": PROTOCOL.max_epochs,
+    "cnn_epochs": 20,
+}
 
 RECORDINGS = Section(
     id="recordings",
@@ -64,12 +70,8 @@ RECORDINGS = Section(
             "methods": ["Doppler-LIF", "CrossInhib-LIF", LOGISTIC],
             "cases": ONE_OF_EACH,
         },
-        "paper": {
-            "data_size": "paper",
-            "seeds": [*PROTOCOL.seeds, 7, 2024],
-            "max_epochs": PROTOCOL.max_epochs,
-            "cnn_epochs": 20,
-        },
+        "afternoon": PAPER | {"seeds": list(PROTOCOL.seeds)},
+        "paper": PAPER,
     },
     experiment=experiment,
     data_sources=("recorded",),
