@@ -15,10 +15,14 @@ from mstask.errors import MstaskError, nearest
 from mstask.results import voices
 
 from .directives import Exhibit, Options, by_voice
+from .elements import control, folded
 from .rendering import card_id, claim_cards, short_judgement
 from .sources import Reference
 
 Ledgers = Mapping[str, Sequence[Claim] | None]
+OPEN = 4
+"""Claims of a chapter's box that stand open; the others are a click away."""
+NOT_TESTABLE = voices.marked("not testable")
 
 
 class Ledger(Exhibit):
@@ -81,8 +85,14 @@ class SummaryDirective(Ledger):
         items = [nodes.list_item("", self.linked(claim), self.judged(claim, ledgers)) for claim in chosen]
         if not chosen:
             return [nodes.paragraph("", "None.")]
-        title = [] if "verdict" in self.options else [nodes.paragraph("", "In short", classes=["summary-title"])]
-        box = nodes.container("", *title, nodes.bullet_list("", *items), classes=["summary-claims"])
+        if "verdict" in self.options:
+            parts = [nodes.bullet_list("", *items)]
+        else:
+            parts = [nodes.paragraph("", "In short", classes=["summary-title"]), nodes.bullet_list("", *items[:OPEN])]
+        if "verdict" not in self.options and (more := items[OPEN:]):
+            line = control("", f"{len(more)} more claim{'s' * (len(more) > 1)}")
+            parts.append(folded("", line, nodes.bullet_list("", *more)))
+        box = nodes.container("", *parts, classes=["summary-claims"])
         self.set_source_info(box)
         data = show.data_claims(ledgers)
         return self.with_provenance(box, data[data.id.isin([claim.id for claim in chosen])], show.data_claims)
@@ -95,6 +105,12 @@ class SummaryDirective(Ledger):
         )
 
     def judged(self, claim: Claim, ledgers: Ledgers) -> nodes.paragraph:
-        by_id = {voice: {found.id: found for found in ledger or ()} for voice, ledger in ledgers.items()}
-        said = [short_judgement(voice, known[claim.id]) for voice, known in by_id.items()]
+        """Return what each voice says of a claim, a line each; voices that have nothing to say share the last one."""
+        heard = {voice: next(found for found in ledger or () if found.id == claim.id) for voice, ledger in ledgers.items()}
+        silent = [
+            voices.VOICES[voice].label for voice, one in heard.items() if one.verdict == "not testable" and not one.effect
+        ]
+        said = [short_judgement(voice, one) for voice, one in heard.items() if one.verdict != "not testable" or one.effect]
+        if silent:
+            said.append(nodes.inline("", f"{', '.join(silent)}: {NOT_TESTABLE}", classes=["summary-voice", "mstask-absent"]))
         return nodes.paragraph("", "", *[node for one in said for node in (nodes.Text(" "), one)][1:], classes=["summary-said"])

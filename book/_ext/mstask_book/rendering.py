@@ -84,7 +84,7 @@ def card_id(claim: Claim) -> str:
 
 def short_judgement(voice: str, claim: Claim) -> nodes.inline:
     """Return what one voice says of one claim in a few words: the verdict and, where there is one, the effect."""
-    shown = voices.marked(claim.verdict)
+    shown = "no verdict:" if claim.verdict == "not testable" and claim.effect else voices.marked(claim.verdict)
     effect = [nodes.Text(f" {claim.effect}")] if claim.effect else []
     spoken = nodes.inline("", voices.VOICES[voice].label, classes=[f"voice-{voice}"])
     verdict = nodes.inline("", shown, classes=cell_classes(shown))

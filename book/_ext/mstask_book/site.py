@@ -56,9 +56,9 @@ def lock_state(problems: Sequence[str]) -> str:
     entries = locks.read_manifest(locks.kept_root()).values()
     published = sum(entry["source"] == "published" for entry in entries)
     own = [entry for entry in entries if entry["source"] != "published"]
-    made = ", ".join(sorted({short(part) for entry in own for part in entry["revision"].split(",")}))
+    made = sorted({short(part) for entry in own for part in entry["revision"].split(",")})
     text = f"Documents unchanged since locking: {published} published, {len(own)} of this project"
-    text += f" (revision {html.escape(made)})" if made else ""
+    text += f" (revision {html.escape(made[0])})" if len(made) == 1 else f" ({len(made)} revisions)" if made else ""
     return f'<div class="lock-state">✓ {text}. {cells_by_present_code(problems)}</div>'
 
 
