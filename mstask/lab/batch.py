@@ -282,6 +282,8 @@ def connected(workers: int, scheduler: str | None) -> Iterator[Any]:
 
     dask.config.set({"logging": dict.fromkeys(TALKATIVE, "critical")})
     dask.config.set({"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []})
+    # cells take seconds to hours: looking after them fifty times a second would cost 5 % of a core
+    dask.config.set({"distributed.admin.tick.interval": "1s", "distributed.worker.profile.enabled": False})
     from dask.distributed import Client, LocalCluster
 
     for name in TALKATIVE:
