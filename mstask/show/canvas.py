@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 
 from mstask.results.documents import Document
 from mstask.results.voices import VOICES, heading
+from mstask.show.marks import ANY, About, Mark
 
 WIDTH = 4.6
 GREY = "#5d6d7e"
@@ -40,7 +41,14 @@ def styled() -> AbstractContextManager:
 
 
 class Plot(Figure):
-    """A figure that a notebook shows as the value of a cell, whichever backend is in use; drawn by `STYLE` to the last tick."""
+    """A figure that a notebook shows as the value of a cell, whichever backend is in use; drawn by `STYLE` to the last tick.
+
+    `marks` are those of its marks that answer a reader's pointer on a page of the book.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.marks: list[Mark] = []
 
     def savefig(self, *arguments: Any, **options: Any) -> None:
         """Save as `Figure` does."""
@@ -61,11 +69,17 @@ def mark(voice: str) -> dict[str, Any]:
 
 
 def draw_spread(
-    axes: Axes, y: float, over: Mapping[str, Any], point: Mapping[str, Any], within: tuple[float, float] = (-np.inf, np.inf)
+    axes: Axes,
+    y: float,
+    over: Mapping[str, Any],
+    point: Mapping[str, Any],
+    within: tuple[float, float] = (-np.inf, np.inf),
+    about: About = ANY,
 ) -> None:
     """Draw a spread at a height: its values as ticks, its mean as a point, its interval, cut to `within`, as a line.
 
-    `over` is a `spread`, of which nothing is drawn where it is empty; `point` says how matplotlib draws the mean.
+    `over` is a `spread`, of which nothing is drawn where it is empty; `point` says how matplotlib draws the mean, and `about`
+    what the point says when it is pointed at.
     """
     if over["mean"] is None:
         return
@@ -74,7 +88,13 @@ def draw_spread(
         axes.plot(interval, [y, y], color=point["color"], linewidth=1.5, alpha=0.7)
     if len(over["values"]) > 1:
         axes.plot(over["values"], [y] * len(over["values"]), "|", color=point["color"], markersize=7)
-    axes.plot(over["mean"], y, **point)
+    answer(*axes.plot(over["mean"], y, **point), about, over)
+
+
+def answer(artist: Line2D, about: About, over: Mapping[str, Any]) -> None:
+    """Let a mark that was drawn for a `spread` answer the pointer."""
+    if isinstance(figure := artist.get_figure(root=True), Plot):
+        figure.marks.append(Mark(about, over, artist))
 
 
 def draw_bands(axes: Axes, names: Sequence[str], size: float | None = None) -> None:

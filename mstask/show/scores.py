@@ -17,6 +17,7 @@ from mstask.results.documents import Document
 from mstask.results.voices import LABELS, NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
 from mstask.show.canvas import GREY, WIDTH, Plot, draw_bands, draw_spread, explain_voices, mark, styled
+from mstask.show.marks import About
 from mstask.summary import remark, standings
 
 Documents = Mapping[str, Document | None]
@@ -86,7 +87,8 @@ def figure_scores(documents: Documents, methods: Sequence[str]) -> Figure:
         draw_bands(axes, [label(name) for name in methods])
         for row, name in enumerate(methods):
             for lane, (voice, standing) in zip(lanes, found.items(), strict=True):
-                _draw_score(axes, row + lane, standing["methods"].get(name), voice)
+                about = About(label(name), documents[voice], f"methods.{name}.macro_f1")
+                _draw_score(axes, row + lane, standing["methods"].get(name), voice, about)
         for n_classes in {len(d.data.class_names) for d in by_voice(documents).values() if d.data}:
             axes.axvline(1 / n_classes, color=GREY, linestyle=":", linewidth=1)
         axes.set(xlim=(0, 1), xlabel="macro-F1 on the test set")
@@ -215,13 +217,13 @@ def voice_columns(table: pd.DataFrame, headings: Mapping[str, str]) -> pd.DataFr
     return table.fillna(NOTHING)
 
 
-def _draw_score(axes: Axes, y: float, method: dict[str, Any] | None, voice: str) -> None:
+def _draw_score(axes: Axes, y: float, method: dict[str, Any] | None, voice: str, about: About) -> None:
     look = VOICES[voice]
     spread = method and method["macro_f1"]
     if not spread or spread["mean"] is None:
         axes.text(0.01, y, look.absent, va="center", fontsize=7.5, style="italic", color=look.colour)
         return
-    draw_spread(axes, y, spread, mark(voice), (0, 1))
+    draw_spread(axes, y, spread, mark(voice), (0, 1), about)
     said = ["at chance"] * bool(method["at_chance"]) + [f"{method['collapsed']} collapsed"] * bool(method["collapsed"])
     if said:
         right = max([spread["mean"], *spread["values"], spread["high"] or 0])

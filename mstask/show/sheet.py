@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from mstask.results.documents import Document
 from mstask.results.voices import VOICES, heading
 from mstask.show.canvas import GREY, WIDTH, Plot, draw_bands, draw_spread, styled
+from mstask.show.marks import About
 from mstask.show.scores import score
 from mstask.summary.comparisons import spread
 
@@ -52,14 +53,23 @@ def panels(document: Document, n: int, height: float, each: float) -> Iterator[t
         yield figure, grid
 
 
-def draw_rows(axes: Axes, rows: Mapping[str, Mapping[str, Iterable[float]]], looks: Mapping[str, Look]) -> Axes:
-    """Draw values by row and look, a lane for each look: every value a tick, their mean a mark, its interval a line."""
+def draw_rows(
+    axes: Axes,
+    rows: Mapping[str, Mapping[str, Iterable[float]]],
+    looks: Mapping[str, Look],
+    about: Callable[[str, str], About] | None = None,
+) -> Axes:
+    """Draw values by row and look, a lane for each look: every value a tick, their mean a mark, its interval a line.
+
+    `about` says of a row and a look what their mark answers to the pointer; by default a look is a method.
+    """
     lanes = np.linspace(-0.3, 0.3, len(looks)) if len(looks) > 1 else [0.0] * len(looks)
     draw_bands(axes, [name.replace(", ", ",\n") for name in rows])
-    for row, found in enumerate(rows.values()):
+    for row, (of_row, found) in enumerate(rows.items()):
         for lane, (name, look) in zip(lanes, looks.items(), strict=True):
             point = {"color": look.colour, "marker": look.marker, "markersize": 5}
-            draw_spread(axes, row + lane, spread(found.get(name, ())), point)
+            told = about(of_row, name) if about else About(look.label if len(looks) > 1 else "")
+            draw_spread(axes, row + lane, spread(found.get(name, ())), point, about=told)
     if not rows:
         say_nothing(axes)
     return axes

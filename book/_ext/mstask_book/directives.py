@@ -51,6 +51,7 @@ from mstask.studies.gallery.exhibits_speech import Sound
 
 from . import audio
 from .elements import control, folded, sourced
+from .pointer import answering
 from .provenance import provenance_line
 from .rendering import docutils_table, placeholder
 from .sources import Absent, BrokenReference, Reference, Sources
@@ -244,9 +245,11 @@ class FigureDirective(Exhibit):
         alt = self.alt_text()
         function = self.function("figure")
         svg = self.generated(".svg")
-        self.call(function, inputs).savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+        drawn = self.call(function, inputs)
+        drawn.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
         image = nodes.image(uri=self.relative(svg), alt=alt, classes=["dark-light"])
-        figure = nodes.figure("", image, nodes.caption("", "", *self.caption()))
+        picture = answering(image, drawn, [reference for reference, found in inputs.items() if found is not None])
+        figure = nodes.figure("", picture, nodes.caption("", "", *self.caption()))
         self.set_source_info(figure)
         return self.with_provenance(figure, self.call(self.function("data"), inputs), function)
 

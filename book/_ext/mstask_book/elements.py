@@ -26,6 +26,14 @@ class card(nodes.container):
     """A claim with its evidence; `told` are the names and values by which the page's filter finds it."""
 
 
+class pictured(nodes.container):
+    """A picture with a layer over it that answers the pointer."""
+
+
+class told_row(nodes.row):
+    """A row of a table that is about one method, as the marks of a figure may be."""
+
+
 def visit_sourced(self: Any, node: sourced) -> None:
     role = "note" if "result-text" in node["classes"] else "button"
     given = {"aria-description": node["source"], "tabindex": "0", "role": role}
@@ -64,9 +72,28 @@ def depart_card(self: Any, node: card) -> None:
     self.body.append("</div>\n")
 
 
+def visit_pictured(self: Any, node: pictured) -> None:
+    self.body.append(self.starttag(node, "div", CLASS="mstask-picture"))
+
+
+def depart_pictured(self: Any, node: pictured) -> None:
+    self.body.append("</div>\n")
+
+
+def visit_told_row(self: Any, node: told_row) -> None:
+    self.visit_row(node)
+    self.body[-1] = self.body[-1].replace("<tr", f'<tr data-method="{self.attval(node["method"])}"', 1)
+
+
+def depart_told_row(self: Any, node: told_row) -> None:
+    self.depart_row(node)
+
+
 VISITORS = {
     sourced: (visit_sourced, depart_sourced),
     folded: (visit_folded, depart_folded),
     control: (visit_control, depart_control),
     card: (visit_card, depart_card),
+    pictured: (visit_pictured, depart_pictured),
+    told_row: (visit_told_row, depart_told_row),
 }

@@ -97,7 +97,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", remember)
     app.connect("env-merge-info", merge)
     app.connect("html-page-context", site.add_notebook_button, priority=502)
-    app.connect("html-page-context", site.filter_claims)
+    app.connect("html-page-context", site.add_scripts)
     app.connect("html-page-context", site.name_folds, priority=900)
     app.connect("html-page-context", site.drop_repeated_scripts, priority=900)
     app.connect("build-finished", site.copy_mathjax)

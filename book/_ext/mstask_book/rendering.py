@@ -13,7 +13,7 @@ from mstask import plugins
 from mstask.claims import Claim
 from mstask.results import voices
 
-from .elements import card, control, folded
+from .elements import card, control, folded, told_row
 
 NOT_RUN = voices.VOICES["run"].absent
 ABSENT = {voices.NOTHING, *(voice.absent for voice in voices.VOICES.values())}
@@ -43,7 +43,9 @@ def docutils_table(frame: pd.DataFrame, title: nodes.title) -> nodes.table:
     group += [nodes.colspec(colwidth=1) for _ in frame.columns]
     aligned = ["mstask-number" if is_numeric(frame[column]) else "mstask-text" for column in frame.columns]
     group += nodes.thead("", row(map(str, frame.columns), aligned, heading_classes))
-    group += nodes.tbody("", *(row(cells, aligned, cell_classes) for cells in frame.itertuples(index=False)))
+    group += nodes.tbody(
+        "", *(of_method(row(cells, aligned, cell_classes), cells[0]) for cells in frame.itertuples(index=False))
+    )
     return nodes.table("", title, group, classes=["mstask"])
 
 
@@ -55,6 +57,11 @@ def row(cells: Iterable[Any], aligned: Sequence[str], classes: Callable[[str], l
         for cell, side in zip(cells, aligned, strict=True)
     )
     return nodes.row("", *entries)
+
+
+def of_method(plain: nodes.row, name: Any) -> nodes.row:
+    """Return a row that says whose it is, where its first cell is a name."""
+    return told_row("", *plain.children, method=name) if isinstance(name, str) else plain
 
 
 def heading_classes(heading: str) -> list[str]:

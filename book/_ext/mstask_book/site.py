@@ -17,7 +17,7 @@ from mstask.errors import MstaskError
 from mstask.lab import locked, pairs
 from mstask.results import locks
 
-from .elements import card
+from .elements import card, pictured
 
 log = logging.getLogger(__name__)
 COLAB = "https://colab.research.google.com"
@@ -130,10 +130,11 @@ def name_folds(app: Sphinx, pagename: str, templatename: str, context: dict, doc
     context["generate_toctree_html"] = named
 
 
-def filter_claims(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: Any) -> None:
-    """Give a page with claims their filter."""
-    if doctree is not None and next(doctree.findall(card), None) is not None:
-        app.add_js_file("ledger.js")
+def add_scripts(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: Any) -> None:
+    """Give a page with claims their filter, and one with figures that answer the pointer the script by which they do."""
+    for element, script in ((card, "ledger.js"), (pictured, "figures.js")):
+        if doctree is not None and next(doctree.findall(element), None) is not None:
+            app.add_js_file(script)
 
 
 def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
