@@ -30,9 +30,18 @@ def contest(part, task):
     return next(c for c in CONTESTS if (c.part, c.task) == (part, task))
 
 
+def sized(document, **parameters):
+    """The document with so many parameters for each method named."""
+    counts = {name.replace("_", "-"): number for name, number in parameters.items()}
+    measured = [c.result.model_copy(update={"n_parameters": counts[c.method]}) for c in document.cells]
+    cells = [c.model_copy(update={"result": own}) for c, own in zip(document.cells, measured, strict=True)]
+    return document.model_copy(update={"cells": cells})
+
+
 def test_every_part_meets_both_tasks_with_networks_that_its_section_knows():
     assert [(c.part, c.task) for c in CONTESTS] == [(part, task) for part in PARTS for task in TASKS]
-    for c in CONTESTS:
+    assert all((own.part, own.task, own.equal) == (c.part, c.task, ()) for c in CONTESTS for own in c.equal)
+    for c in [*CONTESTS, *(own for both in CONTESTS for own in both.equal)]:
         known = section(c.section)
         assert {c.matched, c.plain} <= set(known.methods)
         assert c.case is None or c.case in known.cases
@@ -102,3 +111,50 @@ def test_the_contests_of_a_task_are_judged_together(documents):
     assert alone.verdict == "supported" and 0.05 / 3 < alone.p < 0.05
     unclear = with_case(scored({"HetSynLIF": UNCLEAR, "HomNeuLIF": PLAIN}, "hetsyn"), "radar")
     assert overview(documents | close | {"hetsyn": unclear})["neuron"]["radar"].verdict == "undecided"
+
+
+@pytest.fixture
+def synapses():
+    """HetSynLIF gains on radar, over a network of half its size; and another one of its size."""
+    own = with_case(scored({"HetSynLIF": CLEAR, "HomNeuLIF": PLAIN}, "hetsyn"), "radar")
+    equal = with_case(scored({"HetSynLIF": CLEAR, "HomNeuLIF-wide": PLAIN}, "equal-synapse"), "radar")
+    return {
+        "hetsyn": sized(own, HetSynLIF=2000, HomNeuLIF=1000),
+        "equal-synapse": sized(equal, HetSynLIF=2000, HomNeuLIF_wide=1990),
+    }
+
+
+def test_a_gain_at_equal_size_answers_where_the_papers_networks_are_of_unlike_size(synapses):
+    alone = overview({"hetsyn": synapses["hetsyn"]})
+    assert alone["unlike"] == ["synapse on radar"] and alone["answer"]["radar"].startswith("On radar no part")
+    assert "compared at unlike sizes only: the synapse" in alone["caveats"]["radar"]
+    both = overview(synapses)
+    assert both["unlike"] == [] and both["caveats"]["radar"] == ""
+    assert both["answer"]["radar"].startswith("On radar, match the synapse first: it gains +0.100 at equal size")
+    assert both["firm"] == ["synapse on radar", "synapse on radar at equal size"]
+
+
+def test_a_wider_network_that_is_as_good_takes_the_gain_back(synapses):
+    level = with_case(scored({"HetSynLIF": CLEAR, "HomNeuLIF-wide": CLEAR}, "equal-synapse"), "radar")
+    found = overview(synapses | {"equal-synapse": sized(level, HetSynLIF=2000, HomNeuLIF_wide=1990)})
+    assert found["synapse"]["radar"].difference == pytest.approx(0.1)
+    assert found["synapse"]["radar"].counted.difference == 0
+    assert found["answer"]["radar"].startswith("On radar no part is shown to gain at equal size.")
+
+
+def test_groups_are_compared_with_as_many_unregulated_neurons():
+    held = with_case(scored({"S2-M5-CR2-L": CLEAR, "S2-M1": PLAIN, "S2-M5": LOSS}, "ncg"), "radar")
+    documents = {"ncg": sized(held, S2_M5_CR2_L=500, S2_M1=100, S2_M5=500)}
+    assert overview(documents)["readout"]["radar"].counted.difference == pytest.approx(0.2)
+
+
+def test_the_table_shows_equal_sizes_beside_the_papers_own(synapses):
+    studies = {name: {"embedded": synapses.get(name)} for name in SECTIONS}
+    table = show.table_synthesis_gains(studies)
+    assert table["sizes"].tolist() == ["2.0\N{NO-BREAK SPACE}:\N{NO-BREAK SPACE}1", "equal"]
+    assert table["parameters"].tolist() == ["2,000/\u200b1,000", "2,000/\u200b1,990"]
+    marks = [line for line in show.figure_synthesis_gains(studies).axes[0].lines if len(line.get_xdata()) == 1]
+    assert [line.get_markerfacecolor() == "white" for line in marks] == [True, False]
+    own = show.table_equal_size(synapses["equal-synapse"])
+    assert own["network"].tolist() == ["HetSynLIF", "HomNeuLIF, wider"]
+    assert own["gain of HetSynLIF"].tolist()[0] == "—" and own["gain of HetSynLIF"].tolist()[1].startswith("+0.100")

@@ -59,6 +59,7 @@ LABELS = {
     "R-M1": "R-STDP M-1",
     "R-M5": "R-STDP M-5",
     "R-M20": "R-STDP M-20",
+    "HomNeuLIF-wide": "HomNeuLIF, wider",
     "average-cross-entropy": "average cross-entropy",
     "first-spike": "first spike, 1/x",
     "first-spike-exp": "first spike, exp",

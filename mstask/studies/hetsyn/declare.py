@@ -1,4 +1,4 @@
-"""The section that runs HetSyn: four networks, two synthetic tasks, digits, speech and radar."""
+"""The sections that run HetSyn: four networks on synthetic tasks, digits, speech and radar; and two networks of one size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field
 
 from mstask.parameters import PROFILES, Count, Fraction, Positive, TrainingParameters
 from mstask.section import Section
-from mstask.studies.hetsyn.names import CASES, METHODS
+from mstask.studies.hetsyn.names import CASES, EQUAL_CASES, EQUAL_METHODS, METHODS
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Factor = Annotated[float, Field(gt=0, le=4)]
@@ -17,11 +17,8 @@ NotNegative = Annotated[float, Field(ge=0)]
 Dropped = Annotated[float, Field(ge=0, lt=1)]
 
 
-class HetSynParameters(TrainingParameters):
-    """Synthetic tasks train for `iterations` on fresh trials, by Adam; the others by epochs, by AdamW.
-
-    What begins with `digits_` is the paper's recipe for sequences of pixels, the rest that for speech.
-    """
+class EpochParameters(TrainingParameters):
+    """The paper's recipe for speech: training by epochs, by AdamW."""
 
     learning_rate: Positive = Field(description="of AdamW, highest")
     weight_decay: NotNegative = Field(description="of AdamW, on weights and decays")
@@ -32,6 +29,14 @@ class HetSynParameters(TrainingParameters):
     clip_gradient: NotNegative = Field(description="largest norm of the gradient; 0: any")
     dropout: Dropped = Field(description="share of spikes lost between layers, in training")
     threshold: Positive = Field(description="of every neuron")
+
+
+class HetSynParameters(EpochParameters):
+    """Synthetic tasks train for `iterations` on fresh trials, by Adam; the others by epochs, by AdamW.
+
+    What begins with `digits_` is the paper's recipe for sequences of pixels.
+    """
+
     digits_learning_rate: Positive = Field(description="of AdamW on the digits, highest")
     digits_batch_size: Count = Field(description="training examples per step on the digits")
     digits_weight_decay: NotNegative = Field(description="of AdamW on the digits")
@@ -64,6 +69,13 @@ def _measure() -> ModuleType:
     return measure
 
 
+def _equal() -> ModuleType:
+    """What one cell of networks of equal size does."""
+    from mstask.studies.hetsyn import equal
+
+    return equal
+
+
 SMOKE_CASES = ["match-feedforward", "match-small", "match-slow", "pattern-recurrent", "digits-rows"]
 SEEDS = [42, 123, 999]
 SIZES: dict[str, tuple[Any, ...]] = {
@@ -91,6 +103,20 @@ SIZES: dict[str, tuple[Any, ...]] = {
 }
 """By profile, from small to large; None: the protocol's value, or every case."""
 
+BY_EPOCHS = {
+    "learning_rate": 2e-3,
+    "batch_size": 32,
+    "patience": 150,
+    "weight_decay": 4e-3,
+    "decay_rate": 2.0,
+    "warm_up": 0.05,
+    "cosine_epochs": 40,
+    "plateau": 0.05,
+    "clip_gradient": 0.0,
+    "dropout": 0.2,
+    "threshold": 1.0,
+}
+
 SECTION = Section(
     id="hetsyn",
     number="5.1",
@@ -98,18 +124,8 @@ SECTION = Section(
     data="speech",
     methods=METHODS,
     parameters=HetSynParameters,
-    protocol={
-        "learning_rate": 2e-3,
-        "batch_size": 32,
-        "patience": 150,
-        "weight_decay": 4e-3,
-        "decay_rate": 2.0,
-        "warm_up": 0.05,
-        "cosine_epochs": 40,
-        "plateau": 0.05,
-        "clip_gradient": 0.0,
-        "dropout": 0.2,
-        "threshold": 1.0,
+    protocol=BY_EPOCHS
+    | {
         "digits_learning_rate": 1e-3,
         "digits_batch_size": 256,
         "digits_weight_decay": 0.0,
@@ -133,4 +149,24 @@ SECTION = Section(
     experiment=_measure,
     cases=CASES,
 )
-SECTIONS = (SECTION,)
+FIVE_SEEDS = [*SEEDS, 7, 2024]
+EQUAL_SECTION = Section(
+    id="equal-synapse",
+    number="5.1",
+    title="HetSyn against a homogeneous network of equal size",
+    data="speech",
+    methods=EQUAL_METHODS,
+    cases=EQUAL_CASES,
+    parameters=EpochParameters,
+    protocol=BY_EPOCHS,
+    profiles={
+        "smoke": {"data_size": "small", "seeds": [42], "max_epochs": 1, "cases": ["radar"]},
+        "quick": {"data_size": "small", "seeds": [42], "max_epochs": 10, "cases": ["radar"]},
+        "afternoon": {"data_size": "medium", "seeds": FIVE_SEEDS, "max_epochs": 32},
+        "paper": {"data_size": "paper", "seeds": FIVE_SEEDS, "max_epochs": 100},
+    },
+    departures={"comparison": "The paper compares networks with equally many neurons only, one with twice the learnt values"},
+    experiment=_equal,
+)
+
+SECTIONS = (SECTION, EQUAL_SECTION)

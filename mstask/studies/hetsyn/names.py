@@ -5,6 +5,11 @@ from __future__ import annotations
 METHODS = ("HomNeuLIF", "HetNeuLIF", "HomNeuALIF", "HetSynLIF")
 """From no trained time constant to one for each synapse."""
 
+WIDE = "HomNeuLIF-wide"
+EQUAL_METHODS = ("HetSynLIF", WIDE)
+EQUAL_CASES = ("speech", "radar")
+"""What the section `equal-synapse` compares, and on which tasks."""
+
 SUCCESS = 0.9
 """Accuracy from which the paper counts a network as successful on match-to-sample."""
 

@@ -1,8 +1,9 @@
 """Neuron, synapse, loss, readout and wiring side by side: what each gains on the same two tasks, as plain records.
 
 A part's two networks were fixed before any of them was trained here: the one that its paper proposes, and the plain one that
-it is measured against there. Where these differ in size, their gain doesn't count for the answer. Systems differ in much else
-(time constants, training), so gains may be compared with caution, and scores of different systems hardly.
+it is measured against there. Where these differ in size, their gain doesn't count for the answer; what counts is the gain over
+a plain network of equal size, fixed in advance too, where one was run. Systems differ in much else (time constants,
+training), so gains may be compared with caution, and scores of different systems hardly.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ TASKS = ("radar", "speech")
 class Contest:
     """One part of a network on one task: `matched` is what its paper proposes, `plain` what that is measured against.
 
-    `field` are the methods among which validation may choose another match.
+    `field` are the methods among which validation may choose another match. `equal` are contests of the same part on the same
+    task between networks of one size, of which the first that can be held counts.
     """
 
     part: str
@@ -40,18 +42,45 @@ class Contest:
     matched: str
     plain: str
     field: tuple[str, ...] = ()
+    equal: tuple[Contest, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The contest as sentences name it."""
+        return f"{self.part} on {self.task}"
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """The sections that the contest is held with."""
+        return tuple(dict.fromkeys((self.section, *(own.section for own in self.equal))))
+
+
+def _synapse(task: str) -> Contest:
+    """HetSynLIF learns twice as many values as HomNeuLIF with as many neurons, and as many as a wider one."""
+    equal = Contest("synapse", task, "equal-synapse", task, "HetSynLIF", "HomNeuLIF-wide")
+    return Contest("synapse", task, "hetsyn", task, "HetSynLIF", "HomNeuLIF", equal=(equal,))
+
+
+def _readout(task: str) -> Contest:
+    """A readout neuron has a weight for every input, so only as many neurons make a readout of equal size.
+
+    They compete without regulation and labels.
+    """
+    groups = "S2-M5-CR2-L"
+    unregulated = Contest("readout", task, "ncg", task, groups, "S2-M5")
+    return Contest("readout", task, "ncg", task, groups, "S2-M1", equal=(unregulated,))
 
 
 CONTESTS = (
     Contest("neuron", "radar", "search", None, "Doppler-LIF", "Vanilla-LIF", field=TUNED_TYPES),
     Contest("neuron", "speech", "disjoint", None, "CrossInhib-LIF", "Vanilla-LIF", field=AUDIO_NEURONS),
-    *(Contest("synapse", task, "hetsyn", task, "HetSynLIF", "HomNeuLIF") for task in TASKS),
+    *map(_synapse, TASKS),
     *(Contest("loss", task, "eventprop", task, "exp", "average-cross-entropy") for task in TASKS),
-    *(Contest("readout", task, "ncg", task, "S2-M5-CR2-L", "S2-M1") for task in TASKS),
+    *map(_readout, TASKS),
     *(Contest("wiring", task, "g2gnet", task, "mixer", "er") for task in TASKS),
 )
 PARTS = tuple(dict.fromkeys(contest.part for contest in CONTESTS))
-SECTIONS = tuple(dict.fromkeys(contest.section for contest in CONTESTS))
+SECTIONS = tuple(dict.fromkeys(name for contest in CONTESTS for name in contest.sections))
 
 
 @dataclass(frozen=True)
@@ -70,7 +99,8 @@ class Outcome:
     """What came of a contest: the gain of `matched` over `plain`, with its 95 % interval, p-value and number of seeds.
 
     `verdict` is the ledger's decision, by the interval that agrees with Holm's correction over the task's contests.
-    `chosen` is the gain over the plain network of the method that validation chooses, as (names, gain).
+    `chosen` is the gain over the plain network of the method that validation chooses, as (names, gain). `equal` is what came
+    of the same part's contest at equal size, None where none was held.
     """
 
     contest: Contest
@@ -84,6 +114,12 @@ class Outcome:
     estimate: stats.Estimate | None
     verdict: str = "undecided"
     chosen: tuple[str, float] | None = None
+    equal: Outcome | None = None
+
+    @property
+    def counted(self) -> Outcome | None:
+        """What the part gains at equal size, None where it was compared at unlike sizes only."""
+        return next((found for found in (self, self.equal) if found is not None and found.like_with_like), None)
 
     @property
     def size_ratio(self) -> float | None:
@@ -125,14 +161,15 @@ def outcome(contest: Contest, documents: Mapping[str, Document | None]) -> Outco
 
 
 def outcomes(documents: Mapping[str, Document | None]) -> dict[Contest, Outcome]:
-    """Every contest that can be held with these documents, by section id, judged together task by task."""
+    """Every contest that can be held with these documents, by section id; all of a task's are judged together."""
     held = {contest: found for contest in CONTESTS if (found := outcome(contest, documents)) is not None}
+    equal = {c: next(filter(None, (outcome(own, documents) for own in c.equal)), None) for c in held}
     for task in TASKS:
-        tested = [contest for contest, found in held.items() if contest.task == task and found.p is not None]
-        levels = stats.holm_levels([held[contest].p for contest in tested]) if tested else []
-        for contest, level in zip(tested, levels, strict=True):
-            held[contest] = replace(held[contest], verdict=_verdict(held[contest].estimate, level))
-    return held
+        tested = [(sized, c) for sized in (held, equal) for c in held if c.task == task and sized[c] and sized[c].p is not None]
+        levels = stats.holm_levels([sized[c].p for sized, c in tested]) if tested else []
+        for (sized, c), level in zip(tested, levels, strict=True):
+            sized[c] = replace(sized[c], verdict=_verdict(sized[c].estimate, level))
+    return {contest: replace(found, equal=equal[contest]) for contest, found in held.items()}
 
 
 def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
@@ -141,10 +178,10 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Per part, per task: an `Outcome` or None. firm, against, open: contests ("wiring on radar") by their verdict; missing:
-        those that can't be held; unlike: those whose networks differ in size. largest: per
-        task the part with the largest gain {part, difference}, None without any. answer, caveats: per task, what to
-        match first, and what is undecided or wasn't counted.
+        Per part, per task: an `Outcome` or None. firm, against, open: contests ("wiring on radar", "synapse on radar at equal
+        size") by their verdict; missing: those that can't be held; unlike: those held between networks of unlike size only.
+        largest: per task the part with the largest gain {part, difference}, None without any. answer, caveats: per task, what
+        to match first, and what is undecided or wasn't counted.
     """
     held = outcomes(documents)
     by_part = {part: {c.task: held.get(c) for c in CONTESTS if c.part == part} for part in PARTS}
@@ -154,11 +191,13 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
         top = max(gains, key=lambda part: gains[part], default=None)
         largest[task] = None if top is None else {"part": top, "difference": gains[top]}
     kinds = {"firm": "supported", "against": "contradicted", "open": "undecided"}
-    sorted_out = {kind: [_name(c) for c, found in held.items() if found.verdict == v] for kind, v in kinds.items()}
-    unlike = [_name(c) for c, found in held.items() if not found.like_with_like]
-    rest = {"missing": [_name(c) for c in CONTESTS if c not in held], "unlike": unlike, "largest": largest}
-    told = {"answer": _answer, "caveats": _caveats}
-    return by_part | sorted_out | rest | {name: {task: tell(held, task) for task in TASKS} for name, tell in told.items()}
+    told = {c.name: found for c, found in held.items()}
+    told |= {f"{c.name} at equal size": found.equal for c, found in held.items() if found.equal}
+    sorted_out = {kind: [name for name, found in told.items() if found.verdict == v] for kind, v in kinds.items()}
+    unlike = [c.name for c, found in held.items() if found.counted is None]
+    rest = {"missing": [c.name for c in CONTESTS if c not in held], "unlike": unlike, "largest": largest}
+    tellers = {"answer": _answer, "caveats": _caveats}
+    return by_part | sorted_out | rest | {name: {task: tell(held, task) for task in TASKS} for name, tell in tellers.items()}
 
 
 def _answer(held: Mapping[Contest, Outcome], task: str) -> str:
@@ -166,7 +205,7 @@ def _answer(held: Mapping[Contest, Outcome], task: str) -> str:
     own = [found for contest, found in held.items() if contest.task == task]
     if not own:
         return f"On {task} nothing was run."
-    firm = sorted((f for f in own if _counts(f) and f.verdict == "supported"), key=lambda f: -f.difference)
+    firm = sorted((f for f in _counted(own) if f.verdict == "supported"), key=lambda f: -f.difference)
     if not firm:
         return f"On {task} no part is shown to gain at equal size."
     level = [f for f in firm[1:] if _overlap(f, firm[0])]
@@ -178,16 +217,17 @@ def _caveats(held: Mapping[Contest, Outcome], task: str) -> str:
     """What is undecided on a task, and what wasn't counted and why."""
     own = [found for contest, found in held.items() if contest.task == task]
     groups = {
-        "undecided: {}": [f for f in own if _counts(f) and f.verdict == "undecided"],
-        "not counted, since the plain network learnt nothing: {}": [f for f in own if f.plain.at_chance],
-        "not counted, since compared at unlike sizes only: {}": [f for f in own if not f.like_with_like],
+        "undecided: {}": [f for f in _counted(own) if f.verdict == "undecided"],
+        "not counted, since the plain network learnt nothing: {}": [f for f in own if (f.counted or f).plain.at_chance],
+        "not counted, since compared at unlike sizes only: {}": [f for f in own if f.counted is None],
     }
     told = [sentence.format(_parts(found)) for sentence, found in groups.items() if found]
     return f"On {task}, {'; '.join(told)}." if told else ""
 
 
-def _counts(found: Outcome) -> bool:
-    return found.like_with_like and not found.plain.at_chance
+def _counted(held: Iterable[Outcome]) -> list[Outcome]:
+    """What parts gain at equal size over plain networks that learnt something."""
+    return [found.counted for found in held if found.counted and not found.counted.plain.at_chance]
 
 
 def _parts(found: Iterable[Outcome]) -> str:
@@ -224,7 +264,3 @@ def _parameters(document: Document, method: str) -> int | None:
     """Wirings drawn by the seed differ a little in their number of connections."""
     counts = [cell.result.n_parameters for cell in document.cells if cell.method == method]
     return round(fmean(counts)) if counts and None not in counts else None
-
-
-def _name(contest: Contest) -> str:
-    return f"{contest.part} on {contest.task}"

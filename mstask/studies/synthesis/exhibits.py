@@ -13,11 +13,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
+from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, heading, label, marked
 from mstask.show import takes_sections
 from mstask.show.canvas import BAND, GREY, WIDTH, Plot, mark, styled
-from mstask.show.scores import Studies, of_voice, signed, voices_of
+from mstask.show.scores import Studies, difference, of_voice, signed, voices_of
+from mstask.show.scores import score as scored
 from mstask.studies.synthesis.contests import CONTESTS, PARTS, TASKS, Outcome, outcomes
+from mstask.summary import remark, standings
+from mstask.summary.comparisons import compare, share_seeds
 
 ZERO_WIDTH_SPACE = "\u200b"
 SHAPES = {"neuron": "o", "synapse": "s", "loss": "^", "readout": "D", "wiring": "P"}
@@ -28,7 +32,10 @@ COSTS = {"n_parameters": "learnt parameters", "energy_uJ": "operation proxy, µJ
 
 @takes_sections
 def figure_synthesis_gains(studies: Studies) -> Figure:
-    """What matching each part gains on each task: mean over seeds with its 95 % interval, in each voice that has it."""
+    """What matching each part gains on each task: mean over seeds with its 95 % interval, in each voice that has it.
+
+    Gains at equal size are filled, those at the paper's own, unlike sizes hollow.
+    """
     rows = [(part, task) for part in PARTS for task in TASKS]
     with styled():
         figure = Plot(figsize=(WIDTH, 1.0 + 0.34 * len(rows)), layout="constrained")
@@ -38,9 +45,11 @@ def figure_synthesis_gains(studies: Studies) -> Figure:
             look = mark(voice)
             for contest, found in held.items():
                 y = rows.index((contest.part, contest.task)) + 0.22 * (i - (len(shown) - 1) / 2)
-                axes.plot(found.difference, y, **look)
-                if found.low is not None:
-                    axes.plot([found.low, found.high], [y, y], color=look["color"], linewidth=1.4)
+                for own, place in _sized(found, y):
+                    filled = {} if own.like_with_like else {"markerfacecolor": "white"}
+                    axes.plot(own.difference, place, **look | filled)
+                    if own.low is not None:
+                        axes.plot([own.low, own.high], [place] * 2, color=look["color"], linewidth=1.4, zorder=1)
         for i in range(0, len(PARTS), 2):
             axes.axhspan(2 * i - 0.5, 2 * i + 1.5, color=BAND, zorder=0)
         axes.axvline(0, color=GREY, linewidth=1)
@@ -57,7 +66,9 @@ def data_synthesis_gains(studies: Studies) -> pd.DataFrame:
     """Every contest in every voice, with both sides' scores, sizes and operation-count proxies."""
     rows = []
     for voice in voices_of(studies):
-        for contest, found in outcomes(of_voice(studies, voice)).items():
+        held = outcomes(of_voice(studies, voice)).values()
+        for found in (own for both in held for own, _ in _sized(both)):
+            contest = found.contest
             row = {"voice": voice, "part": contest.part, "task": contest.task, "section": contest.section}
             for side in ("matched", "plain"):
                 own = getattr(found, side)
@@ -69,27 +80,34 @@ def data_synthesis_gains(studies: Studies) -> pd.DataFrame:
 
 @takes_sections
 def table_synthesis_gains(studies: Studies) -> pd.DataFrame:
-    """Part, task, the two networks, their scores and sizes, and the gain with its interval, voice by voice."""
-    rows = []
+    """Part, task, the two networks, their scores and sizes, and the gain with its interval, voice by voice.
+
+    Below a gain at unlike sizes stands the same part's at equal size, where there is one.
+    """
     heard = {voice: outcomes(of_voice(studies, voice)) for voice in voices_of(studies)}
-    for contest in CONTESTS:
-        for voice, held in heard.items():
-            if found := held.get(contest):
-                sides = found.matched, found.plain
-                rows.append(
-                    {
-                        "part": contest.part,
-                        "task": contest.task,
-                        "voice": heading(voice, studies[contest.section][voice]),
-                        "matched against plain": " against ".join(label(side.method) for side in sides),
-                        "macro-F1": _both(f"{side.macro_f1['mean']:.3f}" for side in sides),
-                        "gain": _gain(found),
-                        "verdict": marked(found.verdict),
-                        "gain at equal size": _at_equal_size(found),
-                        "parameters": _both(_count(side.n_parameters) for side in sides),
-                        "µJ": _both(_energy(side.energy_uJ) for side in sides),
-                    }
-                )
+    found = [(voice, held[contest]) for contest in CONTESTS for voice, held in heard.items() if contest in held]
+    return pd.DataFrame([_row(studies, voice, own) for voice, both in found for own, _ in _sized(both)])
+
+
+def table_equal_size(document: Document) -> pd.DataFrame:
+    """Networks of one task: what they learn, their scores, and how far the matched one is ahead of each."""
+    held = {c.task: c for contest in CONTESTS for c in contest.equal if c.section == document.section}
+    rows = []
+    for case in dict.fromkeys(cell.case for cell in document.cells):
+        own = document.of_case(case)
+        matched = held.get(case, next(iter(held.values()))).matched
+        for name, found in standings(own)["methods"].items():
+            known = name != matched and matched in standings(own)["methods"] and share_seeds(own, matched, name)
+            gain = compare(own, matched, name) if known else None
+            rows.append(
+                {
+                    "task": case,
+                    "network": label(name),
+                    "learnt parameters": _count(found["n_parameters"]),
+                    "macro-F1": scored(found["macro_f1"]) + remark(document, name, case),
+                    f"gain of {label(matched)}": difference(gain.difference, gain.low, gain.high) if gain else NOTHING,
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -137,14 +155,35 @@ def _both(texts: Iterable[str]) -> str:
     return NOTHING if set(several) == {NOTHING} else f"/{ZERO_WIDTH_SPACE}".join(several)
 
 
+def _sized(found: Outcome, place: float = 0.0) -> list[tuple[Outcome, float]]:
+    """A contest and, where one was held, the same part's at equal size; each with a place of its own in a row."""
+    return [(found, place), (found.equal, place + 0.3)] if found.equal else [(found, place)]
+
+
+def _row(studies: Studies, voice: str, found: Outcome) -> dict[str, str]:
+    contest, sides = found.contest, (found.matched, found.plain)
+    return {
+        "part": contest.part,
+        "task": contest.task,
+        "voice": heading(voice, studies[contest.section][voice]),
+        "matched against plain": " against ".join(label(side.method) for side in sides),
+        "macro-F1": _both(f"{side.macro_f1['mean']:.3f}" for side in sides),
+        "gain": _gain(found),
+        "verdict": marked(found.verdict),
+        "sizes": _sizes(found),
+        "parameters": _both(_count(side.n_parameters) for side in sides),
+        "µJ": _both(_energy(side.energy_uJ) for side in sides),
+    }
+
+
 def _gain(found: Outcome) -> str:
     interval = "" if found.low is None else f" [{signed(found.low)}, {signed(found.high)}]"
     return f"{signed(found.difference)}{interval}"
 
 
-def _at_equal_size(found: Outcome) -> str:
-    """The gain, where both networks are of one size."""
-    return signed(found.difference) if found.like_with_like else "no such network"
+def _sizes(found: Outcome) -> str:
+    """Whether both networks are of one size; otherwise how many times the plain one's parameters the matched one has."""
+    return "equal" if found.like_with_like else f"{found.size_ratio:.1f}\N{NO-BREAK SPACE}:\N{NO-BREAK SPACE}1"
 
 
 def _count(number: int | None) -> str:

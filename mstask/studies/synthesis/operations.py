@@ -59,7 +59,7 @@ def _hetsyn(cell: Cell, document: Document, task: str) -> Operations | None:
     from mstask.studies.hetsyn.settings import SETTINGS
 
     (steps, features), rates = SHAPES[task], cell.result.firing_rates
-    sizes = (features, *SETTINGS[task].hidden, _classes(document))
+    sizes = (features, *(detail(cell, "hidden") or SETTINGS[task].hidden), _classes(document))
     forward, recurrent = [a * b for a, b in pairwise(sizes)], [n * n for n in sizes[1:-1]]
     connections = sum(forward) + sum(recurrent)
     if not rates or len(rates) != len(recurrent) or (cell.result.n_parameters or 0) < connections:
@@ -102,6 +102,7 @@ RULES: dict[str, Callable[[Cell, Document, str], Operations | None]] = {
     "search": _stack,
     "disjoint": _stack,
     "hetsyn": _hetsyn,
+    "equal-synapse": _hetsyn,
     "eventprop": _eventprop,
     "ncg": _readout,
     "g2gnet": _wiring,
