@@ -2,7 +2,8 @@
 
 Beside the core lie `fused` (compiled time loops), `synth` (generators of embedded data), `studies` with one folder a study,
 and `lab` (command line and batch). A study's folder holds `declare.py` (its sections: what can be run), `facts.py`
-(its numbers for sentences), `claims.py` and `exhibits.py`, or files that begin so ("exhibits_wiring.py"); any may be absent.
+(its numbers for sentences), `claims.py` and `exhibits.py`, or files that begin so ("exhibits_wiring.py"), and `stand_ins.py`
+(recordings by which claims on other sections are judged as well); any may be absent.
 The folder that MSTASK_STUDIES names holds studies of one's own.
 """
 

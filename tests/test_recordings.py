@@ -157,7 +157,7 @@ class TestFacts:
     def test_folds_are_what_an_interval_is_over(self, document):
         found = summary.summarise(document)["facts"]["sets"]
         assert found["speech"]["methods"]["Doppler-LIF"]["macro_f1"]["n"] == 2 and found["speech"]["chance"] == 0.1
-        assert found["to_recorded"]["folds"] == ["transfer-to-recorded"] and "neuroradar" not in found
+        assert found["to_recorded"]["folds"] == ["transfer-to-recorded"] and found["neuroradar"] is None
 
     def test_baselines_are_no_neurons(self, document):
         found = facts.facts(document)["sets"]
@@ -167,16 +167,22 @@ class TestFacts:
     def test_the_crossing_and_the_radar_where_it_is_widest(self, document):
         found = facts.facts(document)["crossing"]
         assert found["sets"]["radhar"]["mean"] > 0 > found["sets"]["speech"]["mean"]
-        assert found["best_radar"] in ("radhar", "acconeer")
+
+    def test_the_radar_drawn_first_is_that_of_most_folds_whatever_the_scores(self, document):
+        assert facts.first_radar(document) == "radhar"
+        few = document.model_copy(update={"cells": [c for c in document.cells if c.case != "radhar-pass-2"]})
+        assert facts.first_radar(few) == "radhar" and show.table_recorded_square(few)["recordings"].tolist()[0] == "RadHAR"
+        other = few.model_copy(update={"cells": [c for c in few.cells if not c.case.startswith("radhar")]})
+        assert facts.first_radar(other) == "acconeer"
 
     def test_rank_agreement_needs_three_neurons(self, document):
-        assert facts.agreement(document, results.load("square", "embedded"), "radhar") is None
+        assert facts.stand_in(document, "speech", {"disjoint": results.load("disjoint", "embedded")}) is None
         whole = results.load("disjoint", "embedded")
         cells = [
             cell_of(name, "speech-george", score=0.9 - 0.1 * i) for i, name in enumerate(summary.standings(whole)["ranking"])
         ]
-        found = facts.agreement(results.merge(cells, source="recorded"), whole, "speech")
-        assert found["rho"] == pytest.approx(1) and found["n"] == len(cells)
+        found = facts.stand_in(results.merge(cells, source="recorded"), "speech", {"disjoint": whole})
+        assert found["rho"] == pytest.approx(1) and found["types"] == len(cells) and found["verdict"] == "undecided"
 
     def test_another_section_has_none(self):
         assert facts.facts(results.load("square", "embedded")) == {}

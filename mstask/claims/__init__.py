@@ -6,6 +6,7 @@ themselves are declared in each study's `claims.py`. For a prediction, "supporte
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
@@ -13,7 +14,7 @@ from typing import Any
 
 from mstask import plugins, results
 from mstask.claims import words
-from mstask.claims.evidence import budget, by_paper_seeds, describe, leave_one_out
+from mstask.claims.evidence import budget, by_paper_seeds, describe, folds_told, leave_one_out
 from mstask.claims.figures import Documents
 from mstask.claims.rules import Finding, find
 from mstask.parameters import FULL
@@ -28,7 +29,8 @@ OWN_PROTOCOL = "paper"
 class Entry:
     """A claim to be judged: `where` is its place in the paper, `needs` names the methods it needs by section id.
 
-    `cases` are the data sets it speaks of, where its sections have several; empty for all.
+    `cases` are the data sets it speaks of, where its sections have several; empty for all. A `general` claim speaks of radar
+    or audio as such, not of the paper's own numbers: it is also judged by recordings that stand in for its sections.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Entry:
     needs: Mapping[str, tuple[str, ...]]
     test: Callable[[Documents], Finding]
     cases: tuple[str, ...] = ()
+    general: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +97,18 @@ def ledger(source: str = "embedded") -> list[Claim]:
             documents[section] = results.load(section, source)
         except results.MissingResult:
             documents[section] = None
-    return judge(documents)
+    instead = documents | stand_ins(source)
+    return [_judge(entry, instead if entry.general else documents) for entry in entries()]
+
+
+def stand_ins(source: str) -> dict[str, Document]:
+    """Return what stands in for sections in a voice, by section: what a study's `stand_ins.py` makes of its own document."""
+    found: dict[str, Document] = {}
+    for part in plugins.everywhere("stand_ins"):
+        if source == part.SOURCE:
+            with contextlib.suppress(results.MissingResult):
+                found |= part.stand_ins(results.load(part.SECTION, source))
+    return found
 
 
 def judge(documents: Documents, ids: Collection[str] | None = None) -> list[Claim]:
@@ -145,7 +159,7 @@ def _judge(entry: Entry, documents: Documents) -> Claim:
         entry.text,
         entry.where,
         finding.verdict,
-        finding.evidence,
+        " ".join([finding.evidence, *folds_told(documents, entry.needs)]),
         describe(finding, removals),
         {section: list(methods) for section, methods in entry.needs.items()},
         finding.rule,

@@ -22,6 +22,7 @@ from mstask.claims.words import count, listed, subject
 from mstask.protocol import PROTOCOL
 from mstask.results import endings
 from mstask.results.documents import Cell, Document
+from mstask.summary.comparisons import common_places, sets_of
 from mstask.summary.endings import collapsed
 from mstask.summary.once import once
 
@@ -71,6 +72,18 @@ def budget(documents: Documents, needs: Needs) -> Budget:
         if cells:
             fell += len(collapsed(documents[section].model_copy(update={"cells": cells})))
     return Budget(tuple(sorted(profiles)), len(ended), ended.count(True), ended.count(False), fell)
+
+
+def folds_told(documents: Documents, needs: Needs) -> list[str]:
+    """Say for each section that recordings stand in for, on how many of their folds all that the claim needs was run."""
+    told = []
+    for section, methods in needs.items():
+        if (document := documents.get(section)) is None or not (sets := sets_of(document)):
+            continue
+        run = {case for case, _ in common_places(document, methods)}
+        parts = [f"{name} ({n} of {count(len(own), 'fold')})" for name, own in sets.items() if (n := len(run & {*own}))]
+        told += [f"Recordings for {subject(section)}: {listed(parts)}."] if parts else []
+    return told
 
 
 def leave_one_out(test: Test, documents: Documents, sections: Iterable[str]) -> list[Removal]:

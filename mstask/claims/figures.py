@@ -15,7 +15,7 @@ from mstask import stats, summary
 from mstask.claims.words import listed, subject
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.summary.comparisons import combination, common_places, compare, scored_cells, share_seeds
+from mstask.summary.comparisons import combination, common_places, compare, scored_cells, sets_of, share_seeds
 
 Documents = Mapping[str, Document | None]
 Family = Sequence[tuple[str, str]]
@@ -57,7 +57,7 @@ def family_tests(document: Document, pair: tuple[str, str], p: float, family: Fa
     return [p, *(value for value in tested if value is not None)]
 
 
-def leads(found: stats.Estimates) -> NDArray[np.float64]:
+def leads(found: stats.Estimates | stats.Pooled) -> NDArray[np.float64]:
     """The weights of the leads of the first of several means over each of the others, one row each."""
     others = len(found.values) - 1
     return np.hstack([np.ones((others, 1)), -np.eye(others)])
@@ -72,8 +72,13 @@ def pooled_over_cases(values: Mapping[Any, float]) -> stats.Estimate:
 
 
 def between(chosen: Sequence[tuple[Document, Weights]]) -> stats.Estimate:
-    """The difference of two weighted sums of scores, paired by seed, and by example if they have the same."""
+    """The difference of two weighted sums of scores, paired by seed, and by example if they have the same.
+
+    Folds of data sets have nothing to be paired by: the two are independent.
+    """
     (first, weights), (second, others) = chosen
+    if sets_of(first) or sets_of(second):
+        return stats.apart(combination(first, weights), combination(second, others))
     if first.data and second.data and first.data.fingerprint == second.data.fingerprint:
         sides = {"first": (first, weights), "second": (second, others)}
         cells = [

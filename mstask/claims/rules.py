@@ -56,7 +56,7 @@ from mstask.claims.words import (
 )
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.summary.comparisons import common_places, compare, mean_score, resampled, scored_cells, share_seeds, together
+from mstask.summary.comparisons import common_places, compare, counted, mean_score, resampled, share_seeds, together
 
 Values = Mapping[str, Mapping[Any, float]]
 """By name and seed."""
@@ -181,7 +181,7 @@ def best(documents: Documents, section: str, winner: str, field: Iterable[str], 
     rivals = [name for name in field if name != winner]
     document, standing = scores(documents, section, winner, *rivals)
     means = {name: standing["methods"][name]["macro_f1"]["mean"] for name in (winner, *rivals)}
-    if not all(scored_cells(document, name) for name in means) or not common_places(document, means):
+    if not scored(document, means) or not common_places(document, means):
         closest = max(rivals, key=means.__getitem__)
         told = f"{label(winner)} {number(means[winner])}, {label(closest)} {number(means[closest])} macro-F1"
         return _open("best", f"macro-F1, {label(winner)} − best other", means[winner] - means[closest], told, 0, SMALLEST)
@@ -202,16 +202,15 @@ def place(documents: Documents, section: str, method: str, field: Sequence[str],
     rank = 1 + sum(means[name] > means[method] for name in rivals)
     told = f"{label(method)} has rank {rank} of {len(field)} for {subject(section)}"
     common = {"rule": "place", "estimand": f"rank of {label(method)} among {len(field)}", "estimate": float(rank)}
-    known = all(scored_cells(document, name) for name in field)
-    shared = common_places(document, field) if known else []
-    n = len(shared)
-    if n < 2:
+    shared = common_places(document, field) if scored(document, field) else []
+    found = together(document, (method, *rivals), shared) if shared else None
+    n = found.n if found else 0
+    if found is None or n < 2:
         return Finding("undecided", f"{told} ({why_open(n)}).", "The spread over seeds isn't known.", seeds=n, **common)
-    found = together(document, (method, *rivals), shared)
     low, high, _ = found.simultaneous(leads(found))
     bounds = 1 + int((high < 0).sum()), len(field) - int((low > 0).sum())
     verdict, why = decide(bounds, (min(places) - 0.5, max(places) + 0.5))
-    evidence = f"{told}; simultaneous 95 % interval of ranks {bounds[0]} to {bounds[1]} ({n} seeds)."
+    evidence = f"{told}; simultaneous 95 % interval of ranks {bounds[0]} to {bounds[1]} ({count(n, found.unit)})."
     unsure = [label(name) for name, a, b in zip(rivals, low, high, strict=True) if a <= 0 <= b]
     if not why and unsure:
         why = f"It can't be told from {listed(unsure)}."
@@ -238,7 +237,7 @@ def contrast(
     names = [subject(section) for section, _ in (first, second)]
     told = f"{opening(words)}: {signed(means[0])} for {names[0]}, {signed(means[1])} for {names[1]}"
     estimand = f"{words}, {names[0]} − {names[1]}"
-    if not all(scored_cells(document, name) for document, weights in chosen for name in weights):
+    if not all(scored(document, weights) for document, weights in chosen):
         return _open("contrast", estimand, means[0] - means[1], told, 0, smallest)
     estimate = between(chosen)
     found = _directional("contrast", estimand, estimate, told, smallest, region=region)
@@ -267,8 +266,8 @@ def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bo
     rhos = mean_rho(np.stack([draws[rng.permutation(len(draws))] for draws in drawn], axis=1))
     bounds = tuple(np.quantile(rhos, [0.025, 0.975]).tolist())
     verdict, why = decide(bounds, (bound, math.inf))
-    n = min(len(common_places(document, methods)) for document, methods in rankings)
-    evidence = f"{told}; 95 % interval {interval(bounds)}, to lie above {number(bound, 1)} ({count(n, 'seed')})."
+    n, unit = min(counted(document, methods) for document, methods in rankings)
+    evidence = f"{told}; 95 % interval {interval(bounds)}, to lie above {number(bound, 1)} ({count(n, unit)})."
     p = min(1.0, 2 * float(min((rhos <= bound).mean(), (rhos >= bound).mean())))
     why = why or f"{(rhos > bound).mean():.0%} of the draws lie above the bound."
     return Finding(verdict, evidence, why, bounds=bounds, p=p, smallest=bound, seeds=n, **common)
@@ -352,7 +351,7 @@ def _directional(
     corrected = f" after Holm's correction over {len(tests)} comparisons" if len(tests) > 1 else ""
     evidence = (
         f"{told}: difference {signed(estimate.value)}, 95 % interval {interval(bounds)} and {p_value(p)}{corrected} "
-        f"({count(estimate.n, 'seed')})."
+        f"({count(estimate.n, estimate.unit)})."
     )
     if verdict == "supported":
         why = spared(bounds)
@@ -363,11 +362,11 @@ def _directional(
     return Finding(verdict, evidence, why, rule, estimand, estimate.value, bounds, p, smallest, estimate.n)
 
 
-def _lead(what: str, means: Weights, found: stats.Estimates, region: Region, smallest: float) -> Finding:
+def _lead(what: str, means: Weights, found: stats.Estimates | stats.Pooled, region: Region, smallest: float) -> Finding:
     """Judge the lead of the first of several over the best of the others; `means` as they are told, in the same order."""
     winner, *rivals = means
     ahead = leads(found)
-    values, n = ahead @ found.values, found.centred.shape[1]
+    values, n = ahead @ found.values, found.n
     closest = int(np.argmin(values))
     value = float(values[closest])
     told = (
@@ -382,13 +381,13 @@ def _lead(what: str, means: Weights, found: stats.Estimates, region: Region, sma
     verdict, why = decide(bounds, region, smallest)
     evidence = (
         f"{told}: lead {signed(value)}, simultaneous 95 % interval {interval(bounds)}, {p_value(float(p[closest]))} "
-        f"({count(n, 'seed')})."
+        f"({count(n, found.unit)})."
     )
     if verdict == "undecided":
         unsure = [k for k in range(len(rivals)) if low[k] <= 0]
         needed = [found.combined(ahead[k]).seeds_needed(_distance(float(values[k]), region, smallest)) for k in unsure]
         known = listed(label(rivals[k]) for k in unsure) + " may be ahead. " if unsure else ""
-        why = known + seeds_told(None if None in needed else max(needed, default=None))
+        why = known + seeds_told(None if None in needed else max(needed, default=None), found.unit)
     elif verdict == "supported":
         why = spared(bounds)
     return Finding(verdict, evidence, why, "best", estimand, value, bounds, float(p[closest]), smallest, n)
@@ -409,7 +408,7 @@ def _distance(value: float, region: Region, smallest: float) -> float:
 
 def _needed(estimate: stats.Estimate, half: float, level: float = stats.LEVEL) -> str:
     """Say how many seeds of this spread would take an interval of this half-width."""
-    return seeds_told(estimate.seeds_needed(half, level))
+    return seeds_told(estimate.seeds_needed(half, level), estimate.unit)
 
 
 def _nearness(finding: Finding) -> float:

@@ -67,7 +67,12 @@ def p_value(p: float) -> str:
 
 def count(n: int, what: str) -> str:
     """Format a number of things, such as "1 seed" and "3 seeds"."""
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
+    return f"{n:,} {what if n == 1 else several(what)}"
+
+
+def several(what: str) -> str:
+    """Return the plural of a thing, or of two: "folds and seeds"."""
+    return " and ".join(f"{one}s" for one in what.split(" and "))
 
 
 def listed(names: Iterable[str]) -> str:
@@ -81,11 +86,12 @@ def why_open(n: int) -> str:
     return "a single seed" if n == 1 else "means only"
 
 
-def seeds_told(needed: int | None) -> str:
-    """Say how many seeds would decide, None where no number does."""
+def seeds_told(needed: int | None, unit: str = "seed") -> str:
+    """Say how many seeds, or what else a spread is over, would decide; None where no number does."""
     if needed is None:
-        return "More seeds alone can't decide it: the test examples leave more doubt than that."
-    return f"At this spread about {needed:,} seeds would decide it."
+        rest = "the test examples leave" if unit == "seed" else "the seeds, which they share, leave"
+        return f"More {several(unit)} alone can't decide it: {rest} more doubt than that."
+    return f"At this spread about {needed:,} {several(unit)} would decide it."
 
 
 def spared(bounds: tuple[float, float]) -> str:

@@ -19,7 +19,7 @@ from scipy import stats as _scipy
 from scipy.optimize import brentq
 from scipy.special import gammaln, ndtr, stdtr, stdtrit
 
-from mstask.stats.intervals import LEVEL, Estimate, Estimates, estimate, estimates, pooled
+from mstask.stats.intervals import LEVEL, Estimate, Estimates, Pooled, apart, estimate, estimates, over_folds, pooled
 from mstask.stats.ranks import LARGEST_EXACT, concordance, kendall_tau, rank_correlation, rank_probabilities
 from mstask.stats.resampling import example_bootstrap, paired_bootstrap
 from mstask.stats.scoring import StatisticsError, accuracy, check_positive_integer, finite, macro_f1
@@ -32,8 +32,10 @@ __all__ = [
     "Effect",
     "Estimate",
     "Estimates",
+    "Pooled",
     "StatisticsError",
     "accuracy",
+    "apart",
     "concordance",
     "effect_size",
     "equivalence_margin",
@@ -45,6 +47,7 @@ __all__ = [
     "kendall_tau",
     "macro_f1",
     "minimum_detectable_difference",
+    "over_folds",
     "paired_bootstrap",
     "paired_t",
     "pooled",

@@ -5,14 +5,16 @@ error is Student's t with n - 1 degrees of freedom. Test examples: an error that
 take away; its variance is known well, from hundreds of examples, so it is normal. The error of the mean is taken to be
 their sum (the fiducial solution of the Behrens-Fisher problem, Fisher 1935). Over 3 to 10 seeds it keeps its level whatever
 the ratio of the two, which Satterthwaite's degrees of freedom and a bootstrap of seeds don't: `benchmarks/coverage.py`.
+
+Of recordings it is folds (people, passes) that stand where seeds stand here; see `over_folds`.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -39,7 +41,7 @@ class Estimate:
     """A mean over seeds with the variances of its two errors.
 
     `seeds` is the variance that comes from seeds, s^2 / n, with `free` degrees of freedom, None for a single seed;
-    `examples` the variance that all seeds share; `n` the number of seeds.
+    `examples` the variance that all seeds share; `n` the number of seeds, or of what else the spread is over: the `unit`.
     """
 
     value: float
@@ -47,6 +49,7 @@ class Estimate:
     free: float
     examples: float
     n: int
+    unit: str = "seed"
 
     @property
     def error(self) -> float | None:
@@ -75,7 +78,12 @@ class Estimate:
         spread = self.seeds * self.n
         if spread == 0:
             return 2
-        found = bisect_left(range(2, MANY), level, key=lambda n: coverage(half, spread / n, n - 1, self.examples))
+        degrees = self.free / self.n if self.unit != "seed" else 0.0
+
+        def covered(n: int) -> NDArray[np.float64]:
+            return coverage(half, spread / n, degrees * n or n - 1, self.examples)
+
+        found = bisect_left(range(2, MANY), level, key=covered)
         return found + 2 if found + 2 < MANY else None
 
     def _half(self, level: float) -> float:
@@ -116,23 +124,30 @@ def _scale(free: float) -> NDArray[np.float64]:
 class Estimates:
     """Several means over the same seeds and test examples, shape [K], with the covariances of their two errors.
 
-    `centred` are the values of each seed minus their mean, shape [K, n]; `examples` the covariance that seeds share, [K, K].
+    `centred` are the values of each seed minus their mean, shape [K, n]; `examples` the covariance that seeds share, [K, K];
+    `unit` is what stands where seeds do.
     """
 
     values: NDArray[np.float64]
     centred: NDArray[np.float64]
     examples: NDArray[np.float64]
+    unit: str = "seed"
+
+    @property
+    def n(self) -> int:
+        """The number of seeds."""
+        return self.centred.shape[1]
 
     def __getitem__(self, k: int) -> Estimate:
-        n = self.centred.shape[1]
+        n = self.n
         seeds = float((self.centred[k] ** 2).sum() / (n - 1) / n) if n > 1 else None
-        return Estimate(float(self.values[k]), seeds, n - 1, float(self.examples[k, k]), n)
+        return Estimate(float(self.values[k]), seeds, n - 1, float(self.examples[k, k]), n, self.unit)
 
     def combined(self, weights: ArrayLike) -> Estimate:
         """Return the estimate of a weighted sum of the means, weights of shape [K]."""
         w = np.asarray(weights, dtype=np.float64)
         examples = max(w @ self.examples @ w, 0.0)
-        return Estimates((w @ self.values)[None], (w @ self.centred)[None], np.array([[examples]]))[0]
+        return Estimates((w @ self.values)[None], (w @ self.centred)[None], np.array([[examples]]), self.unit)[0]
 
     def errors(self, draws: int = DRAWS, seed: int = 0) -> NDArray[np.float64]:
         """Draw the errors of all means together, shape [draws, K]: multivariate t over seeds plus normal over examples."""
@@ -181,9 +196,46 @@ class Estimates:
         return normal.rvs(draws, random_state=rng).reshape(draws, -1)
 
     def _several(self) -> int:
-        if (n := self.centred.shape[1]) < 2:
+        if self.n < 2:
             raise StatisticsError("one seed found, a spread over seeds needs at least 2")
-        return n
+        return self.n
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """The means of several `Estimates` of the same K quantities, over data sets that were chosen: see `pooled`."""
+
+    parts: tuple[Estimates, ...]
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """The means, shape [K]."""
+        return np.mean([part.values for part in self.parts], axis=0)
+
+    @property
+    def n(self) -> int:
+        """The number of all seeds and folds; 1 where a set has a single one and so no spread."""
+        return sum(part.n for part in self.parts) if min(part.n for part in self.parts) > 1 else 1
+
+    @property
+    def unit(self) -> str:
+        """What stands where seeds do."""
+        return unit_of(self.parts)
+
+    def combined(self, weights: ArrayLike) -> Estimate:
+        """Return the estimate of a weighted sum of the means, weights of shape [K]."""
+        return pooled([part.combined(weights) for part in self.parts])
+
+    def errors(self, draws: int = DRAWS, seed: int = 0) -> NDArray[np.float64]:
+        """Draw the errors of all means together, shape [draws, K]; those of different sets are independent."""
+        return np.mean([part.errors(draws, seed + number) for number, part in enumerate(self.parts)], axis=0)
+
+    def simultaneous(self, weights: ArrayLike, level: float = LEVEL) -> tuple[NDArray[np.float64], ...]:
+        """Return low and high ends that hold for all of several weighted sums at once, and p-values: by Bonferroni's rule."""
+        parts = [self.combined(row) for row in np.asarray(weights, dtype=np.float64)]
+        raised = 1 - (1 - level) / len(parts)
+        low, high = np.array([part.interval(raised) for part in parts]).T
+        return low, high, np.minimum(np.array([part.p() for part in parts]) * len(parts), 1.0)
 
 
 def estimates(values: ArrayLike, draws: ArrayLike | None = None) -> Estimates:
@@ -223,18 +275,58 @@ def estimate(values: Sequence[float], draws: ArrayLike | None = None) -> Estimat
 def pooled(parts: Sequence[Estimate]) -> Estimate:
     """Return the mean over data sets that were chosen, not drawn: each counts the same, and their errors are independent.
 
+    `n` is the number of seeds in the set that has the fewest; of folds the number of all.
     The degrees of freedom of the seeds' part are Satterthwaite's (1946).
     """
     if not parts:
         raise StatisticsError("no estimates found, expected at least one")
-    k, n = len(parts), min(part.n for part in parts)
+    k, unit = len(parts), unit_of(parts)
+    n = min(part.n for part in parts) if unit == "seed" else sum(part.n for part in parts)
     value, examples = sum(part.value for part in parts) / k, sum(part.examples for part in parts) / k**2
     known = [(part.seeds, part.free) for part in parts if part.seeds is not None]
     if len(known) < k:
-        return Estimate(value, None, 0, examples, n)
+        return Estimate(value, None, 0, examples, n, unit)
     total = sum(seeds for seeds, _ in known)
     free = total**2 / sum(seeds**2 / f for seeds, f in known) if total else sum(f for _, f in known)
-    return Estimate(value, total / k**2, free, examples, n)
+    return Estimate(value, total / k**2, free, examples, n, unit)
+
+
+def apart(first: Estimate, second: Estimate) -> Estimate:
+    """The first mean minus the second, whose errors are independent of its own; degrees of freedom as for `pooled`."""
+    half = pooled([first, replace(second, value=-second.value)])
+    seeds = None if half.seeds is None else 4 * half.seeds
+    return replace(half, value=2 * half.value, seeds=seeds, examples=4 * half.examples)
+
+
+def unit_of(parts: Sequence[Estimate | Estimates]) -> str:
+    """What the spread of several estimates is over."""
+    units = {part.unit for part in parts}
+    return units.pop() if len(units) == 1 else "fold and seed"
+
+
+def over_folds(folds: Sequence[Mapping[int, Sequence[float]]]) -> Estimates:
+    """Return the means of K quantities over the folds of a data set, each by the mean over its seeds.
+
+    A fold holds out another person, pass or date, and a claim about such recordings must hold for the next one: so the spread
+    is taken over folds, Student's t with one degree less than there are folds. Seeds count twice. The mean of a fold varies
+    with the luck of its seeds, so their spread within a fold is part of that over folds. What a seed does to every fold alike
+    (its initial weights) doesn't show there: the covariance of the means by seed over the folds, of seeds that all folds have,
+    is added as an error that folds share. That errs on the safe side, since what seed and fold do together is in both.
+    Folds share most of what they train on; for that no correction is known that would be exact, and none is made.
+
+    Parameters
+    ----------
+    folds
+        For each fold, at least two, K finite numbers by seed.
+    """
+    by_fold = np.array([np.mean(list(fold.values()), axis=0) for fold in folds])
+    mean = by_fold.mean(axis=0)
+    common = sorted(set.intersection(*(set(fold) for fold in folds)))
+    shared = np.zeros((len(mean), len(mean)))
+    if len(common) > 1:
+        by_seed = np.array([np.mean([fold[seed] for fold in folds], axis=0) for seed in common])
+        shared = np.cov(by_seed.T).reshape(shared.shape) / len(common)
+    return Estimates(mean, (by_fold - mean).T, shared, "fold")
 
 
 def _shared_covariance(draws: NDArray[np.float64]) -> NDArray[np.float64]:

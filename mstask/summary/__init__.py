@@ -8,7 +8,17 @@ from typing import Any
 
 from mstask.results.documents import Cell, DataRecord, Document
 from mstask.summary.agreement import over_cases, rank_stability
-from mstask.summary.comparisons import BEST, Comparison, compare, share_seeds, spread, with_best
+from mstask.summary.comparisons import (
+    BEST,
+    Comparison,
+    combination,
+    compare,
+    over_sets,
+    sets_of,
+    share_seeds,
+    spread,
+    with_best,
+)
 from mstask.summary.endings import at_chance, collapsed, converged, remark
 from mstask.summary.facts import facts
 from mstask.summary.once import once
@@ -112,7 +122,8 @@ def standings(document: Document) -> dict[str, Any]:
             n_parameters, width, energy_uJ, macs; epochs_mean, best_epoch_mean, seconds_mean; firing {mean,
             per_layer}; endings, collapsed and at_chance, see `mstask.summary.endings`; published_mean_only. In a
             document with cases the scores are taken over the cases, each by the mean over its seeds, and `cases` holds
-            per case seeds, macro_f1 and accuracy over seeds.
+            per case seeds, macro_f1 and accuracy over seeds; where cases are folds of data sets, every set counts the same
+            and the interval is that over folds and seeds.
         ranking, rank, best, best_homogeneous
             Methods that have a macro-F1.
     """
@@ -173,9 +184,10 @@ def _method(document: Document, name: str) -> dict[str, Any]:
         return [value for cell in chosen if (value := getattr(cell.result, field)) is not None]
 
     def score(field: str) -> dict[str, Any]:
-        values = [fmean(v) for found in by_case.values() if (v := known(field, found))] if by_case else known(field)
+        over = {case: fmean(v) for case, found in by_case.items() if (v := known(field, found))}
+        values = list(over.values()) if by_case else known(field)
         if values or mean is None:
-            return spread(values)
+            return spread(values) | (_of_sets(document, name, field, over) if over and sets_of(document) else {})
         sd = mean.macro_f1_sd if field == "macro_f1" else None
         return spread([]) | {"mean": getattr(mean, field), "sd": sd, "n": mean.n_seeds}
 
@@ -209,6 +221,15 @@ def _method(document: Document, name: str) -> dict[str, Any]:
         "published_mean_only": not cells,
         "note": getattr(mean, "note", None),
     }
+
+
+def _of_sets(document: Document, name: str, field: str, over: Mapping[str, float]) -> dict[str, float | None]:
+    """Return the mean over data sets of which cases are folds; of macro-F1 with its interval over folds and seeds."""
+    if field != "macro_f1":
+        return {"mean": over_sets(document, over), "low": None, "high": None}
+    estimate = combination(document, {name: 1.0})
+    low, high = estimate.interval() or (None, None)
+    return {"mean": estimate.value, "low": low, "high": high}
 
 
 def _columns(rows: list[list[float]]) -> list[float] | None:

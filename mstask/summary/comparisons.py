@@ -1,7 +1,8 @@
 """Comparisons of methods by macro-F1, within a document and across two, and how sure they are.
 
 The unit that a spread is taken over is the seed, or the case where a document has cases (runs on one case share its
-data, so each case counts once, by the mean over its seeds).
+data, so each case counts once, by the mean over its seeds). Where a document says which cases are folds of one data set
+(`sets_of`), every set counts the same, and its folds and seeds both count as `mstask.stats.over_folds` has it.
 """
 
 from __future__ import annotations
@@ -151,6 +152,8 @@ def combination(document: Document, weights: Mapping[str, float]) -> stats.Estim
     the cases themselves are what the spread is taken over.
     """
     places = common_places(document, weights)
+    if sets_of(document):
+        return together(document, weights, places).combined(list(weights.values()))
     by_case: dict[str | None, list[Place]] = {}
     for place in places:
         by_case.setdefault(place[0], []).append(place)
@@ -159,11 +162,29 @@ def combination(document: Document, weights: Mapping[str, float]) -> stats.Estim
     return stats.pooled([together(document, weights, own).combined(list(weights.values())) for own in by_case.values()])
 
 
-def together(document: Document, methods: Iterable[str], places: Sequence[Place]) -> stats.Estimates:
+def together(document: Document, methods: Iterable[str], places: Sequence[Place]) -> stats.Estimates | stats.Pooled:
     """Return the mean macro-F1 of several methods over these places, with the errors that they share.
 
-    Where several cases are mixed, test examples differ from place to place and only the spread over places counts.
+    Where several cases are mixed, test examples differ from place to place and only the spread over places counts; where they
+    are folds of data sets, the sets are pooled.
     """
+    methods, sets = list(methods), [[p for p in places if p[0] in cases] for cases in sets_of(document).values()]
+    parts = [_over_set(document, methods, own) for own in sets if own]
+    if len(parts) > 1:
+        return stats.Pooled(tuple(parts))
+    return parts[0] if parts else _over_places(document, methods, places)
+
+
+def _over_set(document: Document, methods: Sequence[str], places: Sequence[Place]) -> stats.Estimates:
+    """The same of one data set: over its folds, or over the seeds of the only one."""
+    folds: dict[str | None, dict[int, list[float]]] = {}
+    for place in places:
+        scores = [scored_cells(document, name)[place].result.macro_f1 for name in methods]
+        folds.setdefault(place[0], {})[place[1]] = scores
+    return stats.over_folds(list(folds.values())) if len(folds) > 1 else _over_places(document, methods, places)
+
+
+def _over_places(document: Document, methods: Sequence[str], places: Sequence[Place]) -> stats.Estimates:
     chosen = [[scored_cells(document, name)[place] for place in places] for name in methods]
     scores = [[cell.result.macro_f1 for cell in row] for row in chosen]
     if len({case for case, _ in places}) > 1 or not all(_predicted(cell) for row in chosen for cell in row):
@@ -176,14 +197,29 @@ def resampled(document: Document, methods: Sequence[str]) -> NDArray[np.float64]
 
     The units are seeds, or the cases of a document that has cases, each by the mean over its seeds.
     """
-    if has_cases(document):
+    if has_cases(document) and not sets_of(document):
         units = [unit_scores(document, name) for name in methods]
         common = sorted(set.intersection(*(set(found) for found in units)), key=str)
         found = stats.estimates([[scores[unit] for unit in common] for scores in units]) if common else None
     else:
         places = common_places(document, methods)
         found = together(document, methods, places) if places else None
-    return None if found is None or found.centred.shape[1] < 2 else found.values + found.errors(2_000)
+    return None if found is None or found.n < 2 else found.values + found.errors(2_000)
+
+
+def sets_of(document: Document) -> Mapping[str, Sequence[str]]:
+    """Return which cases of a document are folds of one data set, by its name; nothing where it doesn't say."""
+    return document.values.get("sets", {})
+
+
+def counted(document: Document, methods: Iterable[str]) -> tuple[int, str]:
+    """Return how many units a spread of methods is over, and what they are: "seed" or "fold"."""
+    methods = list(methods)
+    places = common_places(document, methods)
+    if not (places and sets_of(document)):
+        return len(places), "seed"
+    found = together(document, methods, places)
+    return found.n, found.unit
 
 
 def has_cases(document: Document) -> bool:
@@ -206,10 +242,16 @@ def unit_scores(document: Document, method: str) -> dict[Any, float]:
 def mean_score(document: Document, method: str) -> float:
     """Return a method's macro-F1, from its cells or else as published."""
     if units := unit_scores(document, method):
-        return fmean(units.values())
+        return over_sets(document, units)
     if method not in document.means or document.means[method].macro_f1 is None:
         raise ResultsError(f"section {document.section!r} ({document.source}) has no macro-F1 of {method!r}")
     return document.means[method].macro_f1
+
+
+def over_sets(document: Document, by_case: Mapping[str, float]) -> float:
+    """Return the mean of values by case (by seed where there are none): over the folds of each data set, then over sets."""
+    sets = [found for cases in sets_of(document).values() if (found := [by_case[case] for case in cases if case in by_case])]
+    return fmean(map(fmean, sets)) if sets else fmean(by_case.values())
 
 
 def spread(values: Iterable[float]) -> dict[str, Any]:

@@ -104,9 +104,9 @@ def _rotation(documents: Documents) -> Finding:
     document, _ = scores(documents, "rotation", *AUDIO)
     pairs = sorted({cell.case for cell in document.cells if cell.case})
     if len(pairs) < 2:
-        raise NotTestable("There are fewer than two held-out pairs that all eight neuron types were run on.")
+        raise NotTestable("There are fewer than two choices of held-out speakers that all eight neuron types were run on.")
     sides = [(document.of_case(case), AUDIO) for case in pairs]
-    return agreement(sides, f"the rankings with {len(pairs)} held-out pairs of speakers, two by two")
+    return agreement(sides, f"the rankings with {len(pairs)} choices of held-out speakers, two by two")
 
 
 RADAR, TABLE = "Section 4.1, Fig. 3", "Section 3.3, Table 3"
@@ -119,6 +119,7 @@ CLAIMS = (
         "Title; section 4.3, Fig. 5; section 3.3, Table 3",
         {"square": (DOPPLER, CROSSINHIB), "disjoint": (DOPPLER, CROSSINHIB)},
         _crosses,
+        general=True,
     ),
     Entry(
         "interaction",
@@ -126,6 +127,7 @@ CLAIMS = (
         "Title; section 4.3, Fig. 5",
         {"square": (DOPPLER, CROSSINHIB), "disjoint": (DOPPLER, CROSSINHIB)},
         lambda documents: contrast(documents, ("square", LEAD), ("disjoint", LEAD), "lead of Doppler-LIF over CrossInhib-LIF"),
+        general=True,
     ),
     Entry(
         "doppler-reproduced",
@@ -140,6 +142,7 @@ CLAIMS = (
         RADAR,
         {"ablation": (*HOMOGENEOUS, "D1_H1", "D2_concat")},
         _homogeneous_wins,
+        general=True,
     ),
     Entry(
         "radar-winner",
@@ -147,6 +150,7 @@ CLAIMS = (
         RADAR,
         {"ablation": HOMOGENEOUS},
         lambda documents: best(documents, "ablation", "D0_doppler", HOMOGENEOUS),
+        general=True,
     ),
     Entry(
         "P1",
@@ -154,6 +158,7 @@ CLAIMS = (
         BEFORE_RADAR,
         {"ablation": (*HOMOGENEOUS, "D2_concat")},
         lambda documents: _against_best(documents, "D2_concat", ahead=True),
+        general=True,
     ),
     Entry(
         "P2",
@@ -161,6 +166,7 @@ CLAIMS = (
         BEFORE_RADAR,
         {"ablation": ("D2_concat", "D1_H1")},
         lambda documents: _beats(documents, "D2_concat", "D1_H1"),
+        general=True,
     ),
     Entry(
         "P3",
@@ -168,6 +174,7 @@ CLAIMS = (
         BEFORE_RADAR,
         {"ablation": ("D1_H1", "D1_rev", "D1_perm1")},
         lambda documents: _beats(documents, "D1_H1", "D1_rev", "D1_perm1"),
+        general=True,
     ),
     Entry(
         "P4",
@@ -182,6 +189,7 @@ CLAIMS = (
         BEFORE_RADAR,
         {"ablation": HOMOGENEOUS},
         lambda documents: best(documents, "ablation", OTHER, HOMOGENEOUS, region=NEGATIVE),
+        general=True,
     ),
     Entry(
         "audio-winner",
@@ -189,6 +197,7 @@ CLAIMS = (
         TABLE,
         {"disjoint": AUDIO},
         lambda documents: best(documents, "disjoint", CROSSINHIB, AUDIO),
+        general=True,
     ),
     Entry(
         "audio-winner-mixed",
@@ -196,6 +205,7 @@ CLAIMS = (
         "Section 4.3, Fig. 4",
         {"mixed": AUDIO},
         lambda documents: best(documents, "mixed", CROSSINHIB, AUDIO),
+        general=True,
     ),
     Entry(
         "crossinhib-doppler",
@@ -203,6 +213,7 @@ CLAIMS = (
         TABLE,
         {"disjoint": (CROSSINHIB, DOPPLER)},
         lambda documents: difference(documents, "disjoint", CROSSINHIB, DOPPLER, family=ON_AUDIO),
+        general=True,
     ),
     Entry(
         "doppler-sixth",
@@ -217,6 +228,7 @@ CLAIMS = (
         BEFORE_AUDIO,
         {"mixed": AUDIO, "disjoint": AUDIO},
         _scores_drop,
+        general=True,
     ),
     Entry(
         "disjoint-ends",
@@ -224,6 +236,7 @@ CLAIMS = (
         BEFORE_AUDIO,
         {"disjoint": AUDIO},
         _stays_at_the_ends,
+        general=True,
     ),
     Entry(
         "split-invariance",
@@ -231,6 +244,7 @@ CLAIMS = (
         TABLE,
         {"mixed": AUDIO, "disjoint": AUDIO},
         _split_invariance,
+        general=True,
     ),
     Entry(
         "rotation",
@@ -238,5 +252,6 @@ CLAIMS = (
         "not in the paper",
         {"rotation": AUDIO},
         _rotation,
+        general=True,
     ),
 )

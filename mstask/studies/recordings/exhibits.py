@@ -1,42 +1,116 @@
-"""The neuron types and the baselines on recordings: a panel for each set, and what carries over from embedded speech."""
+"""The neuron types and the baselines on recordings: the crossing, a panel for each set, and how embedded data compares."""
 
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
+from mstask.data import recorded
 from mstask.results.documents import Document
-from mstask.results.voices import NOTHING, label
-from mstask.show.canvas import GREY
-from mstask.show.scores import NBSP, ordinal, score
-from mstask.show.sheet import Look, draw_rows, panels
+from mstask.results.voices import NOTHING, label, marked
+from mstask.show.canvas import GREY, draw_bands, draw_spread, mark
+from mstask.show.scores import NBSP, difference, ordinal, score
+from mstask.show.sheet import panels, say_nothing, sheet
+from mstask.studies.matching.exhibits_rotation import FOCUS
 from mstask.studies.recordings.declare import RECORDINGS
-from mstask.studies.recordings.facts import SETS, by_method, facts
+from mstask.studies.recordings.facts import RADAR_SETS, SETS, facts, shared
 from mstask.studies.recordings.names import TO_EMBEDDED, TO_RECORDED
+from mstask.summary import standings
 
 TITLES = {
     "speech": "Speech by an unfamiliar man (chance: dotted)",
     "speech_mixed": "Speech by six men, dealt by chance",
+    "radhar": "RadHAR's activities, an unfamiliar pass",
     "neuroradar": "NeuroRadar's gestures, unfamiliar rounds",
     "neuroradar_days": "NeuroRadar's gestures, first day to second",
-    "radhar": "RadHAR's activities, an unfamiliar pass",
     "acconeer": "Acconeer's gestures, another date",
 }
 """Sets that are shown side by side; transfer has a table of its own."""
+SHORT = {"speech": "speech", "radhar": "RadHAR", "neuroradar": "NeuroRadar", "acconeer": "Acconeer"}
 DIRECTIONS = {TO_RECORDED: "embedded to recorded", TO_EMBEDDED: "recorded to embedded"}
-LOOK = {"methods": Look("mean", "#00796b", "o")}
+
+
+def table_recording_sources() -> pd.DataFrame:
+    """The four sets of recordings: repository and commit, licence and whom to cite."""
+    rows = [(o.name, o.repository, o.commit[:10], o.attribution) for o in recorded.ORIGINALS]
+    return pd.DataFrame(rows, columns=["data fetch", "repository", "commit", "licence and attribution"])
+
+
+def figure_recorded_square(document: Document) -> Figure:
+    """The crossed square drawn from recordings: a panel for each radar set, the one that the rule names first."""
+    order = radar_sets(document)
+    with sheet(document, 0.9 + 2.1 * max(1, -(-len(order) // 2))) as figure:
+        grid = figure.subplots(max(1, -(-len(order) // 2)), 2, sharey=True, squeeze=False).ravel()
+        for axes, name in zip(grid, order, strict=False):
+            draw_square(axes, document, name)
+        for axes in grid[max(len(order), 1) :]:
+            axes.set_visible(False)
+        if not order:
+            say_nothing(grid[0])
+        grid[0].set_ylabel("macro-F1")
+        handles = [Line2D([], [], color=c, marker=m, linestyle=s, label=name) for name, (c, m, s) in FOCUS.items()]
+        figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    return figure
+
+
+def radar_sets(document: Document) -> list[str]:
+    """The radar sets that were run, first the one that `facts.first_radar` names, whatever the scores."""
+    found = facts(document)
+    first = found["crossing"]["first"]
+    return sorted((name for name in RADAR_SETS if found["sets"][name]), key=lambda name: name != first)
+
+
+def draw_square(axes: Axes, document: Document, name: str) -> None:
+    """Draw both neurons of the crossing on a radar set and on speech, with their intervals."""
+    for shift, (neuron, (colour, marker, line)) in zip((-0.03, 0.03), FOCUS.items(), strict=True):
+        own = [(x, shared(document, task)) for x, task in enumerate((name, "speech"))]
+        known = {
+            x: standings(cells)["methods"][neuron]["macro_f1"]
+            for x, cells in own
+            if cells is not None and neuron in standings(cells)["rank"]
+        }
+        axes.plot([x + shift for x in known], [s["mean"] for s in known.values()], color=colour, marker=marker, linestyle=line)
+        for x, spread in known.items():
+            if spread["low"] is not None:
+                axes.plot([x + shift] * 2, [max(spread["low"], 0), min(spread["high"], 1)], color=colour, linewidth=1.2)
+    axes.set(xlim=(-0.4, 1.4), ylim=(0, 1))
+    axes.set_xticks([0, 1], [SHORT[name], SHORT["speech"]])
+
+
+def table_recorded_square(document: Document) -> pd.DataFrame:
+    """Doppler-LIF beside CrossInhib-LIF on every set: scores, their difference with its interval, and the verdict."""
+    found = facts(document)
+    rows = []
+    for name in [*radar_sets(document), *(name for name in SETS if name not in RADAR_SETS)]:
+        about = found["crossing"]["sets"].get(name)
+        if name not in TITLES or about is None or not found["sets"][name]:
+            continue
+        methods, own = found["sets"][name]["methods"], found["sets"][name]
+        scores = {neuron: f"{methods[neuron]['macro_f1']['mean']:.3f}" if neuron in methods else NOTHING for neuron in FOCUS}
+        told = {"recordings": own["name"], "folds": f"{len(own['folds'])} of {own['all']}"}
+        lead = difference(about["mean"], about["low"], about["high"])
+        rows.append(told | scores | {"Doppler-LIF's lead": lead, "as in the paper": marked(about["verdict"])})
+    return pd.DataFrame(rows)
+
+
+def data_recorded_square(document: Document) -> pd.DataFrame:
+    """Every score of the two neurons of the crossing."""
+    data = data_recordings(document)
+    return data[data["method"].isin(list(FOCUS))]
 
 
 def figure_recordings(document: Document) -> Figure:
-    """Macro-F1 by set: each tick a fold (mean over seeds; a seed where there is one fold), their mean and its interval."""
-    found = [(name, about) for name, about in facts(document)["sets"].items() if name in TITLES]
+    """Macro-F1 by set: each tick a fold, by its mean over seeds; their mean, and its interval over folds and seeds."""
+    found = [(name, about) for name, about in facts(document)["sets"].items() if about and name in TITLES]
     methods = [method for method in RECORDINGS.methods if any(method in about["methods"] for _, about in found)]
     with panels(document, len(found), 0.6, 0.5 + 0.2 * len(methods)) as (figure, grid):
         for axes, (name, about) in zip(grid, found, strict=False):
-            scores = {
-                method: about["methods"][method]["macro_f1"]["values"] for method in methods if method in about["methods"]
-            }
-            draw_rows(axes, {label(method): {"methods": scores.get(method, [])} for method in methods}, LOOK)
+            draw_bands(axes, [label(method) for method in methods])
+            for row, method in enumerate(methods):
+                if method in about["methods"]:
+                    draw_spread(axes, row, about["methods"][method]["macro_f1"], mark("recorded"), (0, 1))
             axes.axvline(about["chance"], color=GREY, linestyle=":", linewidth=1)
             axes.set_title(TITLES[name], loc="left", fontsize=9)
         grid[-1].set(xlim=(0, 1), xlabel="macro-F1 on what was held out")
@@ -45,7 +119,7 @@ def figure_recordings(document: Document) -> Figure:
 
 def table_recordings(document: Document) -> pd.DataFrame:
     """Macro-F1 of every method on every set, over folds, and the rank of each neuron type."""
-    sets = {name: about for name, about in facts(document)["sets"].items() if name in TITLES}
+    sets = {name: about for name, about in facts(document)["sets"].items() if about and name in TITLES}
     rows = []
     for method in RECORDINGS.methods:
         row = {"method": label(method)}
@@ -58,15 +132,34 @@ def table_recordings(document: Document) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def table_stand_ins(document: Document) -> pd.DataFrame:
+    """Whether embedded data ranks the neuron types as recordings do: Spearman's rho by set, and the verdict."""
+    found = facts(document)
+    rows = [
+        {
+            "recordings": found["sets"][name]["name"],
+            "neuron types": str(about["types"]),
+            "Spearman's rho": difference(about["rho"], about["low"], about["high"]),
+            "exact p": f"{about['p']:.3f}",
+            "the same order": marked(about["verdict"]),
+        }
+        for name, about in found["stand_in"].items()
+        if about
+    ]
+    return pd.DataFrame(rows)
+
+
 def table_transfer(document: Document) -> pd.DataFrame:
     """Accuracy and macro-F1 over seeds, trained on one kind of speech and tested on the other: ten English digits."""
+    sets = facts(document)["sets"]
+    names = {"to_recorded": DIRECTIONS[TO_RECORDED], "to_embedded": DIRECTIONS[TO_EMBEDDED]}
     rows = []
     for method in RECORDINGS.methods:
         row = {"method": label(method)}
-        for case, direction in DIRECTIONS.items():
-            for what, name in (("accuracy", "accuracy"), ("macro_f1", "macro-F1")):
-                values = by_method(document, (case,), what).get(method, {}).get(case, [])
-                row[f"{direction}, {name}"] = f"{sum(values) / len(values):.3f}" if values else NOTHING
+        for name, direction in names.items():
+            about = (sets[name] or {"methods": {}})["methods"].get(method)
+            row[f"{direction}, accuracy"] = f"{about['accuracy']:.3f}" if about else NOTHING
+            row[f"{direction}, macro-F1"] = f"{about['macro_f1']['mean']:.3f}" if about else NOTHING
         if set(row.values()) - {label(method), NOTHING}:
             rows.append(row)
     return pd.DataFrame(rows)

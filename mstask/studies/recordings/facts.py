@@ -1,120 +1,187 @@
-"""The crossing on recordings as numbers: every set of recordings by itself, and what carries over from embedded speech."""
+"""The crossing on recordings as numbers: every set of recordings by itself, and how embedded data of its kind compares."""
 
 from __future__ import annotations
 
-from statistics import fmean
+import contextlib
+from collections.abc import Mapping
 from typing import Any
 
+from mstask import results
+from mstask.claims.rules import agreement, difference
 from mstask.data import recorded
 from mstask.results.documents import Document
-from mstask.stats.ranks import rank_correlation
+from mstask.stats import rank_correlation
 from mstask.studies.matching.declare import AUDIO_NEURONS
 from mstask.studies.recordings.declare import NEURONS, RECORDINGS
 from mstask.studies.recordings.names import TO_EMBEDDED, TO_RECORDED
+from mstask.studies.recordings.stand_ins import HOMOGENEOUS, view
 from mstask.summary import standings
-from mstask.summary.comparisons import spread
+from mstask.summary.comparisons import common_places
 
 SETS: dict[str, tuple[str, ...]] = {
     "speech": tuple(recorded.SPEECH),
     "speech_mixed": (recorded.SPEECH_MIXED,),
+    "radhar": tuple(recorded.RADHAR),
     "neuroradar": tuple(recorded.NEURORADAR),
     "neuroradar_days": tuple(recorded.DAYS),
-    "radhar": tuple(recorded.RADHAR),
     "acconeer": tuple(recorded.ACCONEER),
     "to_recorded": (TO_RECORDED,),
     "to_embedded": (TO_EMBEDDED,),
 }
 """Cases that together test every group of a set once, by a name that a page can use."""
-RADAR_SETS = ("neuroradar", "radhar", "acconeer")
+NAMES = {
+    "speech": "six men's speech, an unfamiliar speaker",
+    "speech_mixed": "six men's speech, speakers mixed",
+    "radhar": "RadHAR",
+    "neuroradar": "NeuroRadar",
+    "neuroradar_days": "NeuroRadar, from day to day",
+    "acconeer": "Acconeer",
+}
+RADAR_SETS = ("radhar", "neuroradar", "acconeer")
+"""In the order in which the first to be shown is sought; see `first_radar`."""
 PAIR = ("Doppler-LIF", "CrossInhib-LIF")
 """The two neuron types of the paper's crossing: the radar's, and the audio's."""
-COUNTERPART = {"speech": "disjoint", "speech_mixed": "mixed"}
-"""Sections that ask on embedded speech what a set of recordings asks on people's."""
+EMBEDDED = ("disjoint", "mixed", "square", "ablation")
+"""Sections on embedded data that recordings are compared with."""
+ANSWERS = {
+    "supported": "Yes: embedded {kind} ranks the neuron types as {name} does.",
+    "contradicted": "No: embedded {kind} ranks the neuron types otherwise than {name} does.",
+    "undecided": "Open: whether embedded {kind} ranks the neuron types as {name} does is undecided.",
+}
 
 
 def facts(document: Document) -> dict[str, Any]:
-    """Return numbers for sentences on the recordings; nothing of other sections.
+    """Return numbers for sentences on the recordings.
 
-    `sets` : per set of `SETS` that was run what `of_set` returns; `crossing` : what `crossing` returns.
+    `sets` : per set of `SETS` what `of_set` returns, None where none of it was run; `crossing` : what `crossing` returns;
+    `stand_in` : per set what `stand_in` returns.
     """
     if document.section != RECORDINGS.id:
         return {}
-    found = {name: of_set(document, cases) for name, cases in SETS.items()}
-    return {"sets": {name: about for name, about in found.items() if about}, "crossing": crossing(document)}
+    found = {name: of_set(document, name) for name in SETS}
+    embedded = {}
+    for section in EMBEDDED:
+        with contextlib.suppress(results.MissingResult):
+            embedded[section] = results.load(section, "embedded")
+    compared = {name: stand_in(document, name, embedded) for name in SETS}
+    return {"sets": found, "crossing": crossing(document), "stand_in": compared}
 
 
-def of_set(document: Document, cases: tuple[str, ...]) -> dict[str, Any] | None:
-    """Return what was found on the cases of a set, None where none was run.
+def of_set(document: Document, name: str) -> dict[str, Any] | None:
+    """Return what was found on a set, None where none of it was run.
 
-    `chance` is 1 / classes; `methods` has per method macro_f1 as `spread` over folds, each the mean of its seeds (over seeds
-    where there is one fold), and accuracy; `ranking`, `rank` and `best` are of the neuron types alone.
+    `chance` is 1 / classes; `folds` are the cases that count, those that all neuron types of the set were run on, of `all`
+    there are; `seeds` likewise. `methods` has per method macro_f1 as `standings` has it for folds, and accuracy; `ranking`,
+    `rank` and `best` are of the neuron types alone.
     """
-    scores, accuracies = by_method(document, cases), by_method(document, cases, "accuracy")
-    if not scores:
+    own = shared(document, name)
+    if own is None:
         return None
     methods = {
-        name: {"macro_f1": over_folds(folds), "accuracy": fmean(fmean(seeds) for seeds in accuracies[name].values())}
-        for name, folds in scores.items()
+        method: {"macro_f1": about["macro_f1"], "accuracy": about["accuracy"]["mean"]}
+        for method, about in standings(own)["methods"].items()
     }
-    ranking = sorted((n for n in NEURONS if n in methods), key=lambda name: -methods[name]["macro_f1"]["mean"])
-    record = next(record for case, record in (document.cases or {}).items() if case in cases)
+    ranking = sorted((n for n in NEURONS if n in methods), key=lambda n: -methods[n]["macro_f1"]["mean"])
     return {
-        "chance": 1 / len(record.class_names),
-        "folds": sorted({case for folds in scores.values() for case in folds}),
+        "name": NAMES.get(name, name),
+        "chance": 1 / len(next(iter((own.cases or {}).values())).class_names),
+        "folds": sorted({cell.case for cell in own.cells if cell.case}),
+        "all": len(SETS[name]),
+        "seeds": sorted({cell.seed for cell in own.cells}),
         "methods": methods,
         "ranking": ranking,
-        "rank": {name: place for place, name in enumerate(ranking, start=1)},
+        "rank": {method: place for place, method in enumerate(ranking, start=1)},
         "best": ranking[0] if ranking else None,
     }
 
 
-def by_method(document: Document, cases: tuple[str, ...], what: str = "macro_f1") -> dict[str, dict[str, list[float]]]:
-    """Return a score by method and case, one value per seed in the order of the seeds."""
-    found: dict[str, dict[str, list[float]]] = {}
-    for cell in sorted(document.cells, key=lambda cell: cell.seed):
-        if cell.case in cases:
-            found.setdefault(cell.method, {}).setdefault(cell.case, []).append(getattr(cell.result, what))
-    return found
+def shared(document: Document, name: str) -> Document | None:
+    """Return a set's cells of the folds and seeds that all of its neuron types were run with; None where there are none.
 
-
-def over_folds(folds: dict[str, list[float]]) -> dict[str, Any]:
-    """Return the spread over folds of the means over seeds; over seeds where there is one fold."""
-    return spread([fmean(seeds) for seeds in folds.values()] if len(folds) > 1 else next(iter(folds.values())))
+    A baseline, which may know no seeds, counts with all its cells on these folds.
+    """
+    own = view(document, RECORDINGS.id, {name: SETS[name]})
+    neurons = [n for n in NEURONS if any(cell.method == n for cell in own.cells)]
+    places = set(common_places(own, neurons)) if neurons else {(cell.case, cell.seed) for cell in own.cells}
+    folds = {case for case, _ in places}
+    cells = [c for c in own.cells if c.case in folds and (c.method not in neurons or (c.case, c.seed) in places)]
+    return own.model_copy(update={"cells": cells}) if cells else None
 
 
 def crossing(document: Document) -> dict[str, Any]:
-    """Return how much Doppler-LIF is ahead of CrossInhib-LIF: per set `difference` with the interval over folds, as `spread`.
+    """Return how much Doppler-LIF is ahead of CrossInhib-LIF.
 
-    `best_radar` is the radar set where it is furthest ahead.
+    `sets` has per set that both were run on the difference as the ledger's rule estimates it (mean, low, high, p, and n units)
+    and the `verdict` on "Doppler-LIF is ahead" on radar, or "CrossInhib-LIF is ahead" on speech; `first` is `first_radar`.
     """
-    differences = {}
+    found = {}
     for name, cases in SETS.items():
-        scores = by_method(document, cases)
-        if not set(PAIR) <= scores.keys():
-            continue
-        first, second = (scores[neuron] for neuron in PAIR)
-        pairs = {
-            case: [a - b for a, b in zip(first[case], second[case], strict=True)]
-            for case in first
-            if case in second and len(first[case]) == len(second[case])
-        }
-        if pairs:
-            differences[name] = over_folds(pairs)
-    radar = {name: found["mean"] for name, found in differences.items() if name in RADAR_SETS}
-    return {"sets": differences, "best_radar": max(radar, key=radar.__getitem__, default=None)}
+        a, b = PAIR if name.startswith(("radhar", "neuroradar", "acconeer")) else PAIR[::-1]
+        judged = difference({RECORDINGS.id: view(document, RECORDINGS.id, {name: cases})}, RECORDINGS.id, a, b)
+        if judged.estimate is not None:
+            sign = 1 if a == PAIR[0] else -1
+            low, high = sorted(sign * bound for bound in judged.bounds) if judged.bounds else (None, None)
+            found[name] = {
+                "mean": sign * judged.estimate,
+                "low": low,
+                "high": high,
+                "p": judged.p,
+                "n": judged.seeds,
+                "claimed": a,
+                "verdict": judged.verdict,
+                "evidence": judged.evidence,
+            }
+    return {"sets": found, "first": first_radar(document)}
 
 
-def agreement(document: Document, other: Document, name: str) -> dict[str, float] | None:
-    """Return how alike a set of recordings and a document on embedded data rank the neuron types that both have.
+def first_radar(document: Document) -> str | None:
+    """Return the radar set that is drawn first: the one with most folds that both neurons of the crossing were run on.
 
-    Spearman's rho with its exact p, and the number of neuron types; None for fewer than three. `COUNTERPART` says which
-    section asks the same question; on radar that is the square, of whose three neuron types `AUDIO_NEURONS` has all.
+    More folds, more people or passes: no score plays a part. Of equals the first in `RADAR_SETS`.
     """
-    own = of_set(document, SETS[name])
-    methods = standings(other)["methods"]
-    common = [n for n in AUDIO_NEURONS if own and n in own["methods"] and n in methods and methods[n]["macro_f1"]["mean"]]
-    if own is None or len(common) < 3:
+    folds = {n: {case for case, _ in common_places(view(document, RECORDINGS.id, {n: SETS[n]}), PAIR)} for n in RADAR_SETS}
+    first = max(RADAR_SETS, key=lambda name: len(folds[name]))
+    return first if folds[first] else None
+
+
+def stand_in(document: Document, name: str, embedded: Mapping[str, Document]) -> dict[str, Any] | None:
+    """Return whether embedded data ranks neuron types as a set of recordings does, by the ledger's rule for rankings.
+
+    Speech is compared with the section that asks the same of synthetic speakers; radar with simulated radar, the neuron types
+    of the square and those of the ablation's networks of one type together. None for fewer than three types in common.
+    """
+    own, other = shared(document, name), counterpart(name, embedded)
+    if own is None or other is None:
         return None
-    pairs = [(own["methods"][n]["macro_f1"]["mean"], methods[n]["macro_f1"]["mean"]) for n in common]
-    rho, p = rank_correlation(*zip(*pairs, strict=True))
-    return {"rho": rho, "p": p, "n": len(common)}
+    rank, known = standings(own)["rank"], standings(other)["rank"]
+    common = [n for n in (*AUDIO_NEURONS, "Parametric-LIF") if n in rank and n in known]
+    if len(common) < 3:
+        return None
+    judged = agreement([(own, common), (other, common)], f"the rankings of {len(common)} neuron types, recorded and embedded")
+    kind, (low, high) = "speech" if name.startswith("speech") else "radar", judged.bounds or (None, None)
+    scores = [[standings(document)["methods"][n]["macro_f1"]["mean"] for n in common] for document in (own, other)]
+    return {
+        "types": len(common),
+        "rho": judged.estimate,
+        "low": low,
+        "high": high,
+        "p": rank_correlation(*scores)[1],
+        "verdict": judged.verdict,
+        "evidence": judged.evidence,
+        "answer": ANSWERS[judged.verdict].format(kind=kind, name=NAMES[name].partition(",")[0]),
+    }
+
+
+def counterpart(name: str, embedded: Mapping[str, Document]) -> Document | None:
+    """Return the document on embedded data that asks what a set of recordings asks; None where there is none."""
+    if name in ("speech", "speech_mixed"):
+        return embedded.get("disjoint" if name == "speech" else "mixed")
+    square, ablation = embedded.get("square"), embedded.get("ablation")
+    if name not in NAMES or square is None:
+        return None
+    present = {cell.method for cell in square.cells}
+    others = {method: neuron for neuron, method in HOMOGENEOUS.items() if neuron not in present}
+    more = [
+        c.model_copy(update={"method": others[c.method]}) for c in (ablation.cells if ablation else []) if c.method in others
+    ]
+    return square.model_copy(update={"cells": [*square.cells, *more]})
