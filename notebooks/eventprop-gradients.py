@@ -19,7 +19,7 @@
 # ---
 
 # %% [markdown]
-# # Run 5.2: are the gradients exact?
+# # Run: are the gradients exact?
 #
 # The gradients of event-based networks are compared with finite differences, with the same method on a time grid, with surrogate
 # gradients, and with what the reference implementation computes in their place.

@@ -19,7 +19,7 @@
 # ---
 
 # %% [markdown]
-# # Run 5.2: the published network on Yin-Yang, and its variants
+# # Run: the published network on Yin-Yang, and its variants
 #
 # Three classes of points in a disc, told to the network as five spikes. The published network of two hundred hidden neurons is
 # trained as published, and then with other rules, neurons and wirings.

@@ -19,7 +19,7 @@
 # ---
 
 # %% [markdown]
-# # Run 5.2: exact gradients and the shape of the loss
+# # Run: exact gradients and the shape of the loss
 #
 # Networks of event-based neurons are trained with exact gradients and nine losses, on Yin-Yang in short and in long trials, spoken
 # digits and radar. Architecture, data and optimiser are the same for all losses of a task; a control leaves the hidden weights as

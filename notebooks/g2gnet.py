@@ -19,7 +19,7 @@
 # ---
 
 # %% [markdown]
-# # Run 5.4: which inputs may a neuron combine?
+# # Run: which inputs may a neuron combine?
 #
 # G2GNet connects like-numbered groups of consecutive layers fully and different groups sparsely. Its networks have a quarter
 # of the connections of a dense one. Is it the groups that matter, or would any quarter do? So each of them is trained beside a

@@ -19,7 +19,7 @@
 # ---
 
 # %% [markdown]
-# # Run 5.1: time constants in the synapse
+# # Run: time constants in the synapse
 #
 # Four networks that differ only in where their time constants live: one for all, one for each neuron, or one for each synapse.
 # They meet tasks with a long delay, a pattern to generate, digits as sequences, spoken digits and radar.

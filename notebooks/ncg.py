@@ -19,7 +19,7 @@
 # ---
 
 # %% [markdown]
-# # Run 5.3: groups of competing readout neurons
+# # Run: groups of competing readout neurons
 #
 # A spiking classifier that learns by local rules usually has one readout neuron per class, which can stand for one typical example.
 # Does it gain from several neurons per class that compete, and what keeps all of them in use? Three learning rules, groups of one

@@ -19,7 +19,7 @@
 # ---
 
 # %% [markdown]
-# # Run 4.4: the crossing on recordings
+# # Run: the crossing on recordings
 #
 # So far the radar was simulated and the speakers were synthetic. Here the paper's networks meet recordings that others have published
 # under open licences: digits spoken by six men, the spikes of a neuromorphic radar, Doppler maps of people who exercise, and gestures

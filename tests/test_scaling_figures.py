@@ -31,9 +31,10 @@ def test_repeats_are_compared_pair_by_pair(document):
     assert len(show.data_two_workers(document)) == 4
 
 
-def test_hours_and_efficiency_stand_by_the_number_of_workers(document):
+def test_speed_up_and_efficiency_stand_by_the_number_of_workers(document):
     table = show.table_scaling(document)
-    assert table.to_numpy().tolist() == [["1", "2.00", "100%"], ["2", "1.11", "90%"]]
-    simulated, perfect = (show.figure_scaling(document).axes[0].lines[i].get_ydata() for i in (2, 0))
-    assert list(simulated) == pytest.approx([2.0, 4000 / 3600])
-    assert list(perfect) == [2.0, 1.0]
+    assert table.to_numpy().tolist() == [["1", "1.0", "100%"], ["2", "1.8", "90%"]]
+    simulated, limit, perfect = (show.figure_scaling(document).axes[0].lines[i].get_ydata() for i in (2, 1, 0))
+    assert list(simulated) == pytest.approx([1.0, 1.8])
+    assert list(limit) == [4.0, 4.0]
+    assert list(perfect) == [1, 2]

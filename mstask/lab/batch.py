@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,10 @@ def run(
     os.chdir(ROOT)
     try:
         with connected(workers, scheduler) as client:
-            return planned.outcomes + spread(planned, client, workers if scheduler is None else len(client.nthreads()))
+            outcomes = planned.outcomes + spread(planned, client, workers if scheduler is None else len(client.nthreads()))
+            if scheduler is None:
+                gather(planned, client)
+            return outcomes
     finally:
         os.chdir(before)
 
@@ -218,6 +222,21 @@ def spread(made: Plan, client: Any, workers: int) -> list[Outcome]:
     finally:
         progress.close()
     return list(outcomes.values())
+
+
+def gather(made: Plan, client: Any) -> None:
+    """Execute once more, for its page, each notebook whose cells several executions shared: all of them are read back."""
+    largest: dict[str, Task] = {}
+    for task in made.tasks:
+        largest[task.section] = max(task, largest.get(task.section, task), key=lambda task: len(task.places))
+    whole = []
+    for name, task in largest.items():
+        places = tuple(grid(made.parameters[name]))
+        if task.places != places and all(found_of(made, name, place).state == "done" for place in places):
+            whole.append(replace(task, places=places))
+    if whole:
+        print(f"{len(whole)} notebooks once more, with all their cells, for their pages", file=sys.stderr)
+        client.gather([client.submit(execute, task, pure=False) for task in whole])
 
 
 def report_of(future: Any, task: Task) -> Report:

@@ -19,7 +19,7 @@ EXECUTED = ROOT / "_build" / "executed"
 
 @dataclass(frozen=True)
 class Task:
-    """Cells of one case and seed that share a notebook execution.
+    """Cells that share a notebook execution: some of one case and seed, or a whole grid, to be read back.
 
     `given` holds the parameters that all cells of the run share, `results` the results folder of the machine that asked;
     with `send` the documents come back with the report, for a worker that writes to a disk of its own.
@@ -36,9 +36,12 @@ class Task:
     @property
     def parameters(self) -> dict[str, Any]:
         """What papermill gives to the notebook."""
-        first = self.places[0]
-        cases = {"cases": [first.case]} if first.case else {}
-        return dict(self.given) | {"methods": [place.method for place in self.places], "seeds": [first.seed]} | cases
+        lists = {
+            "methods": [place.method for place in self.places],
+            "seeds": [place.seed for place in self.places],
+            "cases": [place.case for place in self.places if place.case],
+        }
+        return dict(self.given) | {name: list(dict.fromkeys(values)) for name, values in lists.items() if values}
 
     @property
     def name(self) -> str:

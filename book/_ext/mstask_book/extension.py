@@ -14,7 +14,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
-from . import site
+from . import executed, site
 from .audio import player, visit_player
 from .directives import (
     AudioDirective,
@@ -33,8 +33,9 @@ from .sources import Sources, digest
 from .status import StatusDirective
 from .zoo import ZooDirective
 
-KEPT = ("mstask_inputs", "mstask_pages", "mstask_chapters")
-"""What is kept by page between builds: fingerprints of its inputs and of its file, and the claims that it is about."""
+KEPT = ("mstask_inputs", "mstask_pages", "mstask_chapters", "mstask_executed")
+"""What is kept by page between builds: fingerprints of its inputs, of its file and of its notebook's executions, and the claims
+that it is about."""
 
 
 def begin(app: Sphinx, config: Config) -> None:
@@ -54,6 +55,9 @@ def outdated(app: Sphinx, env: BuildEnvironment, added: set, changed: set, remov
     recorded = {page: inputs for page, inputs in env.mstask_inputs.items() if page in env.found_docs}
     edited = [
         page for page, then in env.mstask_pages.items() if page in env.found_docs and digest(Path(env.doc2path(page))) != then
+    ]
+    edited += [
+        page for page, then in env.mstask_executed.items() if page in env.found_docs and executed.fingerprint(app, page) != then
     ]
     return edited + [page for page, inputs in recorded.items() if any(now(stem) != then for stem, then in inputs.items())]
 
@@ -95,6 +99,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-get-outdated", outdated)
     app.connect("env-purge-doc", forget)
     app.connect("source-read", remember)
+    app.connect("source-read", executed.show_outputs)
     app.connect("env-merge-info", merge)
     app.connect("html-page-context", site.add_notebook_button, priority=502)
     app.connect("html-page-context", site.add_scripts)
@@ -102,4 +107,4 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", site.drop_repeated_scripts, priority=900)
     app.connect("build-finished", site.copy_mathjax)
     app.connect("build-finished", site.drop_source_maps)
-    return {"version": "1", "env_version": 3, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "1", "env_version": 4, "parallel_read_safe": True, "parallel_write_safe": True}

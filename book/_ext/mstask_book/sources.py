@@ -12,7 +12,7 @@
 | `locked/embedded:cells` | what is locked of a voice: documents, cells, seconds and hours they took, whether they are intact |
 | `changed/run` | the reader's runs with parameters of their own, a document each |
 | `protocol:beta` | the constants of the paper's protocol |
-| `protocol/probe:max_epochs` | the parameters of one section in its largest profile |
+| `protocol/probe:max_epochs` | the parameters of one section in its largest profile; `number` is its place in the paper |
 
 What isn't there is an error, unless it belongs to the reader's run or the section ends in a question mark, as in
 `embedded/ablation?:best`; then the page says so. In the documents given to an exhibit, `*` stands for every section.
@@ -256,13 +256,13 @@ def _totals(documents: list[locked.Locked]) -> dict[str, Any]:
 
 
 def _protocol(section_id: str, profile: str) -> dict[str, Any]:
-    """Return the constants of the paper's protocol, or the parameters of a section in a profile."""
+    """Return the constants of the paper's protocol, or a section's place in the paper and its parameters in a profile."""
     from mstask.studies.matching.declare import PROTOCOL
 
     if not section_id:
         return dataclasses.asdict(PROTOCOL)
     chosen = section(section_id)
-    return {**chosen.protocol, **chosen.size(profile)}
+    return {"number": chosen.number, **chosen.protocol, **chosen.size(profile)}
 
 
 def _descend(value: Any, reference: Reference) -> Any:

@@ -9,40 +9,41 @@ from matplotlib.ticker import StrMethodFormatter
 from mstask.results.documents import Document
 from mstask.show.canvas import GREY, WIDTH, Plot, styled
 
-HOUR = 3600.0
-
 
 def figure_scaling(document: Document) -> Figure:
-    """Hours that the paper's full grid takes on 1 to 256 workers, simulated, beside a perfect division of the work."""
-    rows = document.values["simulated"]
-    workers = [row["workers"] for row in rows]
-    hours = [row["seconds"] / HOUR for row in rows]
+    """How many times as fast as one worker 1 to 256 run the paper's full grid, simulated, beside a perfect division."""
+    data = data_scaling(document)
     with styled():
         figure = Plot(figsize=(WIDTH, 3.0), layout="constrained")
         axes = figure.add_subplot()
-        axes.plot(workers, [hours[0] / w for w in workers], color=GREY, linestyle=":", label="perfect division")
-        axes.axhline(rows[0]["longest_cell"] / HOUR, color="#a4243b", linestyle="--", linewidth=1, label="longest cell")
-        axes.plot(workers, hours, color="#00796b", marker="o", label="simulated")
+        axes.plot(data["workers"], data["workers"], color=GREY, linestyle=":", label="perfect division")
+        axes.axhline(data["limit"].iloc[0], color="#a4243b", linestyle="--", linewidth=1, label="the longest cell alone")
+        axes.plot(data["workers"], data["speed-up"], color="#00796b", marker="o", label="simulated")
         axes.set_xscale("log", base=2)
-        axes.set_xticks(workers, [str(w) for w in workers])
-        axes.set(yscale="log", xlabel="workers", ylabel="hours")
+        axes.set_xticks(data["workers"], [str(w) for w in data["workers"]])
+        axes.set(yscale="log", xlabel="workers", ylabel="times as fast as one")
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         figure.legend(loc="outside upper center", ncols=3)
     return figure
 
 
 def data_scaling(document: Document) -> pd.DataFrame:
-    """What `figure_scaling` draws: seconds, efficiency and longest cell by number of workers."""
-    return pd.DataFrame(document.values["simulated"])
+    """What `figure_scaling` draws: by number of workers their speed-up, the limit that the longest cell sets, the efficiency.
+
+    Seconds are left out: those of cells that aren't recorded are estimated, and what the locked results took is said elsewhere.
+    """
+    rows = document.values["simulated"]
+    alone, longest = rows[0]["seconds"], rows[0]["longest_cell"]
+    columns = ("workers", "speed-up", "limit", "efficiency")
+    values = [(row["workers"], alone / row["seconds"], alone / longest, row["efficiency"]) for row in rows]
+    return pd.DataFrame(values, columns=columns)
 
 
 def table_scaling(document: Document) -> pd.DataFrame:
-    """Hours and efficiency by number of workers."""
-    rows = [
-        {"workers": str(row["workers"]), "hours": f"{row['seconds'] / HOUR:.2f}", "efficiency": f"{row['efficiency']:.0%}"}
-        for row in document.values["simulated"]
-    ]
-    return pd.DataFrame(rows)
+    """Speed-up and efficiency by number of workers."""
+    data = data_scaling(document)
+    shown = {"workers": str, "speed-up": "{:.1f}".format, "efficiency": "{:.0%}".format}
+    return pd.DataFrame({name: data[name].map(form) for name, form in shown.items()})
 
 
 def table_two_workers(document: Document) -> pd.DataFrame:

@@ -1,0 +1,138 @@
+"""Pages of notebooks show the outputs of the reader's latest execution; what a machine or a moment adds is left out.
+
+A run (`make book`) leaves its executed notebooks in `_build/executed/<section>/<profile>-<data source>/`, beside the HTML. The
+page of a notebook takes the outputs of the one that covers most cells of the grid, if it is still the same notebook, and says
+what it covers; otherwise it shows the code and says how to run it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from sphinx.application import Sphinx
+
+from mstask.parameters import PROFILES
+from mstask.results import DATA_SOURCES
+from mstask.results.voices import label
+
+FOLDER = "notebooks/"
+SHOWN = ("image/png", "text/html", "text/latex", "text/plain")
+"""Forms of an output, the best first; a page gets the best that there is."""
+
+MOMENT = re.compile(r" at 0x[0-9a-f]+>|^compiling kernels")
+"""Marks of lines that say where something lay in memory, or that this machine did something for the first time."""
+
+BARE = "Shown without outputs: nobody has executed this notebook here as it is now. `make book` does, and shows what comes out."
+GRID = ("methods", "cases", "seeds")
+
+
+def folder_of(app: Sphinx, page: str) -> Path:
+    """Where executions of a page's notebook are kept, which need not exist."""
+    return Path(app.outdir).parent / "executed" / page.removeprefix(FOLDER)
+
+
+def fingerprint(app: Sphinx, page: str) -> str:
+    """A fingerprint of everything that executions of a page's notebook have left."""
+    files = sorted(folder_of(app, page).rglob("*.ipynb"))
+    return " ".join(f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in files)
+
+
+def show_outputs(app: Sphinx, page: str, source: list[str]) -> None:
+    """Give the text of a notebook's page the outputs of its execution; a handler of Sphinx's event `source-read`."""
+    if not page.startswith(FOLDER) or not str(app.env.doc2path(page)).endswith(".ipynb"):
+        return
+    app.env.mstask_executed[page] = fingerprint(app, page)
+    notebook = nbformat.reads(source[0], as_version=4)
+    done = executed(folder_of(app, page), notebook)
+    if done is not None:
+        take_outputs(notebook, done)
+    told = BARE if done is None else covered(done.metadata.papermill.parameters)
+    note = nbformat.v4.new_markdown_cell(f":::{{note}}\n{told}\n:::", id="executed")
+    notebook.cells.insert(1, note)
+    source[0] = nbformat.writes(notebook)
+
+
+def executed(folder: Path, notebook: NotebookNode) -> NotebookNode | None:
+    """The finished execution of a notebook that counts most: the largest profile's, then the one of most cells of the grid."""
+    for profile in reversed(PROFILES[1:]):  # what a smoke test leaves is for nobody to read
+        for data in DATA_SOURCES:
+            found = [done for done in readable(folder / f"{profile}-{data}") if same(done, notebook)]
+            if found:
+                return max(found, key=lambda done: size(done.metadata.papermill.parameters))
+    return None
+
+
+def readable(folder: Path) -> Iterator[NotebookNode]:
+    """The executed notebooks of a folder that can be read and ended well, by name."""
+    for path in sorted(folder.glob("*.ipynb")):
+        try:
+            done = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+        except Exception:  # nbformat raises many types on a damaged file, and one that is being written is damaged
+            continue
+        told = done.metadata.get("papermill", {})
+        if told.get("end_time") and not told.get("exception"):
+            done.cells = [cell for cell in done.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+            yield done
+
+
+def same(done: NotebookNode, notebook: NotebookNode) -> bool:
+    """Whether an execution is of this very text."""
+    texts = [[(cell.cell_type, cell.source) for cell in one.cells] for one in (done, notebook)]
+    return texts[0] == texts[1]
+
+
+def size(parameters: Mapping[str, Any]) -> int:
+    """How many cells of the grid an execution covered."""
+    total = 1
+    for name in GRID:
+        total *= max(1, len(parameters.get(name) or ()))
+    return total
+
+
+def covered(parameters: Mapping[str, Any]) -> str:
+    """A sentence on what an execution covered."""
+    lists = [f"{name} {', '.join(label(str(one)) for one in parameters[name])}" for name in GRID if parameters.get(name)]
+    profile = f"profile {parameters['profile']}, {parameters['data_source']} data; " if "profile" in parameters else ""
+    return f"Shown as your run executed it: {profile}{'; '.join(lists)}."
+
+
+def take_outputs(notebook: NotebookNode, done: NotebookNode) -> None:
+    """Give the code cells of a notebook the outputs of the same cells of its execution."""
+    part = ""
+    for cell, ran in zip(notebook.cells, done.cells, strict=True):
+        headings = re.findall(r"^#+ (.*)", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else []
+        part = headings[-1] if headings else part
+        if cell.cell_type != "code" or "setup" in cell.metadata.get("tags", []):
+            continue
+        cell.outputs = list(lasting(ran.outputs))
+        described = cell.metadata.setdefault("mystnb", {}).setdefault("image", {})
+        described.setdefault("alt", f"What the code above draws, in the part “{part}”")
+
+
+def lasting(outputs: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
+    """The outputs that say something of the science: without progress, warnings, clocks and addresses in memory.
+
+    Of a display that was drawn again and again, an executed notebook holds the last state; one of bare text is progress.
+    """
+    for (kind, name), several in groupby(outputs, lambda output: (output.output_type, output.get("name"))):
+        if kind == "stream" and name == "stdout":
+            lines = "".join(output.text for output in several).splitlines(keepends=True)
+            if text := "".join(line for line in lines if not MOMENT.search(line)):
+                yield nbformat.v4.new_output("stream", name=name, text=text)
+        elif kind in ("execute_result", "display_data"):
+            yield from filter(None, map(best_form, several))
+
+
+def best_form(output: NotebookNode) -> NotebookNode | None:
+    """An output in the best of its forms; None where it is progress, or the name of an object and its address."""
+    form = next((form for form in SHOWN if form in output.data), None)
+    if form is None or (form == "text/plain" and (output.output_type == "display_data" or MOMENT.search(output.data[form]))):
+        return None
+    return nbformat.v4.new_output("display_data", {form: output.data[form]})
