@@ -185,7 +185,7 @@ lesson.draw_spikes(
 # ## Capacity
 #
 # All vertical networks have the same width. The bank's width is the integer whose parameter count comes nearest to that of
-# the vertical mix D1_H1.
+# the vertical mix.
 
 # %%
 capacity = []

@@ -171,7 +171,7 @@ show.table_eventprop_losses()
 # ## The network
 #
 # One hidden layer of neurons that fire in continuous time, and a readout. The gradient of every weight is exact: the notebook
-# *eventprop-gradients* derives it for one neuron.
+# on exact gradients derives it for one neuron.
 
 # %%
 name, case = settings.methods[0], settings.cases[0]

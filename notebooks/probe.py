@@ -115,7 +115,7 @@ lesson.draw_example(x, title, "nerve fibre")
 # %% [markdown]
 # ## The network
 #
-# D1_H1 has a different neuron in each of its four layers. The first is STFT-IF:
+# The vertical mix has a different neuron in each of its four layers. The first is STFT-IF:
 
 # %%
 Math(describe(neuron_type("STFT-IF")).equation)

@@ -98,8 +98,12 @@ def test_sparse_products_pay_where_every_ratio_is_below_one(ratio, verdict):
 
 
 def test_the_sparse_claim_says_where_it_ends():
-    assert "stops paying at p_inter = 0.45" in judge(None, benchmark(0.55))["g2gnet-sparse-pays"].fragility
-    assert judge(None, benchmark(0.2))["g2gnet-sparse-pays"].fragility == "It pays at every p_inter measured."
+    assert (
+        "stops paying at a probability between groups of 0.45" in judge(None, benchmark(0.55))["g2gnet-sparse-pays"].fragility
+    )
+    assert judge(None, benchmark(0.2))["g2gnet-sparse-pays"].fragility == (
+        "It pays at every probability between groups that was measured."
+    )
 
 
 def test_published_runs_of_one_seed_decide_nothing_and_are_quoted(published):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from textwrap import fill
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -22,6 +23,9 @@ from mstask.show.canvas import BAND, GREY, WIDTH, Plot, mark, styled
 from mstask.show.scores import Documents, method_order, signed
 
 Studies = Mapping[str, Documents]
+LINE = 36
+"""Characters of a line that names a section beside a figure."""
+
 Scores = dict[str, dict[str | None, list[float]]]
 
 
@@ -45,6 +49,7 @@ class Compared:
 def table_your_run(studies: Studies) -> pd.DataFrame:
     """Each method of your runs: the locked mean, yours, the difference, and how large your run was."""
     table = data_your_run(studies).astype(object)
+    table["section"] = table["section"].map(_named)
     table["method"] = table["method"].map(label)
     table["locked"] = table["locked"].map(lambda value: _text(value, VOICES["embedded"].absent))
     table["yours"] = table["yours"].map(_text)
@@ -70,7 +75,8 @@ def figure_your_run(studies: Studies) -> Figure:
             axes.text(0.5, 0.5, "nothing to compare", transform=axes.transAxes, ha="center", style="italic", color=GREY)
         reach = max((abs(one.difference) for one in found), default=0.1) * 1.1 or 0.1
         axes.set(xlim=(-reach, reach), ylim=(max(1, len(sections)) - 0.5, -0.5), xlabel="your score − locked score")
-        axes.set_yticks(range(len(sections)), [f"{name} ({_profile(studies[name]['run'])})" for name in sections])
+        names = [fill(f"{_named(name)} ({_profile(studies[name]['run'])})", LINE) for name in sections]
+        axes.set_yticks(range(len(sections)), names)
         axes.tick_params(axis="y", length=0)
         locked = Line2D([], [], color=VOICES["embedded"].colour, linewidth=1.5, label="the locked run")
         yours = Line2D([], [], label="your run, a mark per method", **mark("run"))
@@ -101,7 +107,7 @@ def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
             scores = [score for cell in cells if (score := cell.result.macro_f1 or cell.result.accuracy) is not None]
             rows.append(
                 {
-                    "section": run.section,
+                    "section": _named(run.section),
                     "run": _profile(run),
                     "changed": "; ".join(f"{name} {new} instead of {old}" for name, (new, old) in differs.items()) or NOTHING,
                     "method": label(method),
@@ -151,6 +157,11 @@ def _size(run: Document, locked: Document | None, method: str) -> str:
 
 def _profile(run: Document) -> str:
     return run.profile + (f", {DATA_NAMES[run.data_source]}" if run.data_source in ("real", "recorded") else "")
+
+
+def _named(section_id: str) -> str:
+    """Return the first part of a section's title, or, of one that nobody declares any more, its name."""
+    return sections()[section_id].title.partition(":")[0] if section_id in sections() else section_id
 
 
 def _text(value: float | None, absent: str = NOTHING) -> str:

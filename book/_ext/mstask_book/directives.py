@@ -53,7 +53,7 @@ from . import audio
 from .elements import control, folded, sourced
 from .pointer import answering
 from .provenance import provenance_line
-from .rendering import docutils_table, placeholder
+from .rendering import docutils_table, in_words, placeholder
 from .sources import Absent, BrokenReference, Reference, Sources
 
 log = logging.getLogger(__name__)
@@ -102,6 +102,7 @@ class ResultRole(SphinxRole):
         except MstaskError as error:
             warn(error, self.get_location())
             return [nodes.inline("", "[missing]")], []
+        shown = in_words(shown) if isinstance(value, str | list) else shown
         return [
             sourced(
                 shown,
@@ -216,7 +217,7 @@ class Exhibit(SphinxDirective):
         reference = Reference.parse(text)
         depend(self.env, reference)
         try:
-            return sources_of(self.env).text(reference)[0]
+            return in_words(sources_of(self.env).text(reference)[0])
         except Absent as reason:
             return str(reason)
 

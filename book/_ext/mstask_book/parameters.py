@@ -30,7 +30,7 @@ class ParametersDirective(SphinxDirective):
             slug = nodes.make_id(about.title)
             section = nodes.section("", nodes.title("", about.title), ids=[slug], names=[slug])
             self.state.document.note_explicit_target(section, section)
-            fold = folded("", control("", f"Parameters of {about.id}"), classes=["mstask-folded"])
+            fold = folded("", control("", f"Parameters: {about.title}"), classes=["mstask-folded"])
             self.state.nested_parse(StringList(TABLE.format(id=about.id).splitlines(), self.env.docname), 0, fold)
             section += fold
             found.append(section)

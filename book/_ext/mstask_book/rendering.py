@@ -27,6 +27,10 @@ PAPERS = {
 }
 """Whose claims a study judges."""
 NUMBER = re.compile(r"^[+−-]?\d")
+CODE = re.compile(r"(?<![\w./-])(?=[\w.]*_)[A-Za-z][\w.]*\w")
+"""A name as code writes it: `max_epochs`, `Architecture.trial_ms`."""
+SPOKEN = voices.LABELS | {"window_len": "window length", "n_trials": "trials"}
+"""What people call what code names otherwise."""
 
 
 def placeholder(reason: object) -> nodes.inline:
@@ -37,24 +41,42 @@ def placeholder(reason: object) -> nodes.inline:
     return shown
 
 
+def in_words(text: str) -> str:
+    """Return a sentence with people's words for names of code: "max epochs 60 instead of 200"."""
+    return CODE.sub(lambda name: SPOKEN.get(name[0], name[0].replace("_", " ")), text)
+
+
+def as_code(text: str, whole: bool = False) -> list[nodes.Node]:
+    """Return a cell's text with names of code set as code; with `whole` it is one."""
+    if whole:
+        return [nodes.literal("", text)]
+    found: list[nodes.Node] = []
+    end = 0
+    for name in CODE.finditer(text):
+        found += [nodes.Text(text[end : name.start()]), nodes.literal("", name[0])]
+        end = name.end()
+    return [*found, nodes.Text(text[end:])]
+
+
 def docutils_table(frame: pd.DataFrame, title: nodes.title) -> nodes.table:
     """Return a frame of strings or lists of nodes as a table with a real head; columns of numbers are aligned to the right."""
     group = nodes.tgroup(cols=frame.shape[1])
     group += [nodes.colspec(colwidth=1) for _ in frame.columns]
     aligned = ["mstask-number" if is_numeric(frame[column]) else "mstask-text" for column in frame.columns]
-    group += nodes.thead("", row(map(str, frame.columns), aligned, heading_classes))
+    code = [column == "parameter" for column in frame.columns]
+    group += nodes.thead("", row(map(str, frame.columns), aligned, heading_classes, [False] * len(code)))
     group += nodes.tbody(
-        "", *(of_method(row(cells, aligned, cell_classes), cells[0]) for cells in frame.itertuples(index=False))
+        "", *(of_method(row(cells, aligned, cell_classes, code), cells[0]) for cells in frame.itertuples(index=False))
     )
     return nodes.table("", title, group, classes=["mstask"])
 
 
-def row(cells: Iterable[Any], aligned: Sequence[str], classes: Callable[[str], list[str]]) -> nodes.row:
+def row(cells: Iterable[Any], aligned: Sequence[str], classes: Callable[[str], list[str]], code: Sequence[bool]) -> nodes.row:
     entries = (
         nodes.entry("", nodes.paragraph("", "", *cell), classes=[side])
         if isinstance(cell, list)
-        else nodes.entry("", nodes.paragraph("", str(cell)), classes=[side, *classes(str(cell))])
-        for cell, side in zip(cells, aligned, strict=True)
+        else nodes.entry("", nodes.paragraph("", "", *as_code(str(cell), whole)), classes=[side, *classes(str(cell))])
+        for cell, side, whole in zip(cells, aligned, code, strict=True)
     )
     return nodes.row("", *entries)
 
@@ -126,11 +148,11 @@ def judgement(voice: str, claim: Claim) -> folded:
     shown = voices.marked(claim.verdict)
     spoken = nodes.inline("", voices.VOICES[voice].label, classes=[f"voice-{voice}"])
     line = control("", "", spoken, nodes.Text(" "), nodes.inline("", shown, classes=cell_classes(shown)))
-    said = [nodes.paragraph("", claim.evidence)]
+    said = [nodes.paragraph("", in_words(claim.evidence))]
     if claim.verdict != "not testable":
-        said.append(nodes.paragraph("", claim.fragility, classes=["claim-fragility"]))
+        said.append(nodes.paragraph("", in_words(claim.fragility), classes=["claim-fragility"]))
         if claim.paper_seeds:
             said.append(nodes.paragraph("", f"By the paper's three seeds alone it is {claim.paper_seeds}."))
         if claim.budget:
-            said.append(nodes.paragraph("", claim.budget, classes=["claim-budget"]))
+            said.append(nodes.paragraph("", in_words(claim.budget), classes=["claim-budget"]))
     return folded("", line, *said)

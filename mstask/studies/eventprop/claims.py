@@ -110,6 +110,14 @@ def _yin_yang(documents: Documents) -> Finding:
     return quantity("test accuracy", values, (PUBLISHED - SMALLEST, PUBLISHED + SMALLEST), told, 4)
 
 
+def spoken(parameter: str) -> str:
+    """A parameter of a network in words: "hidden.0.tau_m" is "membrane time constants of hidden layer 1"."""
+    layer, _, name = parameter.rpartition(".")
+    names = {"tau_m": "membrane time constants", "tau_s": "synaptic time constants"}
+    where = f"hidden layer {int(layer.removeprefix('hidden.')) + 1}" if layer.startswith("hidden.") else "the readout"
+    return f"{names.get(name, name.replace('_', ' '))} of {where}"
+
+
 def _exact(documents: Documents) -> Finding:
     """Every parameter of every network agrees with finite differences to `EXACT`: the largest error counts."""
     found = [check for check in checks(results_of(documents, GRADIENTS)) if check[4]]
@@ -119,8 +127,8 @@ def _exact(documents: Documents) -> Finding:
     used, skipped = (sum(check[i] for check in found) for i in (4, 5))
     told = (
         f"{used:,} entries of gradients of {len({check[1] for check in found})} kinds of networks were compared, {skipped:,} "
-        f"could not be, since a spike changed places. The largest error, of {parameter} of {label(network)}, seed {seed}, is "
-        f"{error:.0e}, and up to {EXACT:.0e} counts as exact"
+        f"could not be, since a spike changed places. The largest error, of the {spoken(parameter)} of "
+        f"{label(network)}, seed {seed}, is {error:.0e}, and up to {EXACT:.0e} counts as exact"
     ).replace("e-", "e−")
     largest = math.log10(max(error, 1e-300))
     seeds = len({check[0] for check in found})

@@ -132,7 +132,9 @@ def _sparse_pays(documents: Documents) -> Finding:
     table = speed.ratios(document)
     chosen = table[(table["p_inter"] == p_inter) & table["model"].isin(NEEDED) & table["form"].isin(("grouped", "sparse"))]
     if chosen.empty:
-        raise NotTestable(f"The benchmark has no sparse product of grouped layers at p_inter = {p_inter}.")
+        raise NotTestable(
+            f"The benchmark has no sparse product of grouped layers at a probability of {p_inter} between groups."
+        )
     cheaper = chosen.loc[chosen.groupby(["width", "model"], sort=False)["median"].idxmin()]
     found = [
         quantity(
@@ -149,7 +151,9 @@ def _sparse_pays(documents: Documents) -> Finding:
     crossed = crossed[crossed["model"].isin(NEEDED) & (crossed["form"] == "grouped")].dropna()
     limits = [f"{number(row.p_inter, 2)} for {label(row.model)} of {row.width} neurons" for row in crossed.itertuples()]
     remark = (
-        f"The grouped product stops paying at p_inter = {listed(limits)}." if limits else "It pays at every p_inter measured."
+        f"The grouped product stops paying at a probability between groups of {listed(limits)}."
+        if limits
+        else "It pays at every probability between groups that was measured."
     )
     return dataclasses.replace(every(*found), remark=remark)
 

@@ -28,6 +28,7 @@ LOOKS = {
     "random": Look(label("random"), "#6a3d9a", "v", "-"),
     "er": Look(label("er"), GREY, "D", "-"),
 }
+BETWEEN = "probability between groups"
 FLOOR = 0.86
 """Accuracy below which `figure_g2gnet_sweep` writes the figure instead of drawing it in place."""
 
@@ -122,7 +123,7 @@ def figure_g2gnet_sweep(document: Document) -> Figure:
                 where = {"xytext": (0, 12), "textcoords": "offset points", "ha": "center"}
                 axes.annotate(text, (row.p_inter, FLOOR), fontsize=7.5, color=colour, **where)
                 axes.plot(row.p_inter, FLOOR, "x", color=colour, clip_on=False)
-        axes.set(xlabel="p_inter, the probability of a connection between groups", ylabel="accuracy on the test set")
+        axes.set(xlabel="probability of a connection between groups", ylabel="accuracy on the test set")
         axes.set_ylim(bottom=FLOOR)
         others = (Look(label("dense-matched"), "black", "", ":"), Look("last epoch", "black", "x"))
         legend(figure, [*looks.values(), *others], 3)
@@ -150,7 +151,7 @@ def figure_g2gnet_speed(document: Document) -> Figure:
                 axes.plot(best["p_inter"], best["median"], color=look.colour, marker=look.marker, markersize=4, linewidth=1.2)
             axes.axhline(1, color=GREY, linestyle=":", linewidth=1)
             axes.axvline(SECTION.protocol["p_inter"], color=GREY, linestyle=":", linewidth=1)
-            axes.set(title=f"{width} neurons", xlabel="p_inter")
+            axes.set(title=f"{width} neurons", xlabel=BETWEEN)
             axes.set_ylim(bottom=0)
         figure.supylabel("time over the dense product's", fontsize=9.5)
         legend(figure, looks.values(), 3)
@@ -170,7 +171,7 @@ def table_g2gnet_speed(document: Document) -> pd.DataFrame:
         for p_inter, found in rows.groupby("p_inter"):
             columns.setdefault(f"{label(model)}, {width}", {})[p_inter] = _chosen(found)
     wide = pd.DataFrame(columns).fillna(NOTHING).sort_index()
-    return wide.rename_axis("p_inter").reset_index().astype({"p_inter": str})
+    return wide.rename_axis(BETWEEN).reset_index().astype({BETWEEN: str})
 
 
 def _chosen(found: pd.DataFrame) -> str:

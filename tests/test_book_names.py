@@ -1,0 +1,56 @@
+"""What a reader reads has a reader's names: those of code stand in code, in commands, and where a source is told."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from bs4 import BeautifulSoup
+
+from mstask.results.voices import LABELS
+from mstask.section import sections
+
+APART = "code, pre, kbd, script, style, .math, .mstask-provenance, .cell"
+METHODS = "|".join(re.escape(name) for name in LABELS if re.search(r"[A-Z]\d_|-(?:p0|dst)", name))
+SECTIONS = "|".join(re.escape(name) for name in sections() if "-" in name)
+CODED = re.compile(rf"(?<![\w/])(?:\w+\.)*[A-Za-z]\w*_\w+|\b(?:{METHODS}|{SECTIONS})\b")
+FORMULA = re.compile(r"\$[^$]*\$")
+
+
+def coded(text: str) -> list[str]:
+    return CODED.findall(text)
+
+
+def read(page) -> list[str]:
+    """What a page says outside of code: its text, and what its pictures' descriptions say."""
+    found = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select_one("article.bd-article")
+    for part in found.select(APART):
+        part.decompose()
+    return [found.get_text(" "), *(image["alt"] for image in found.select("img[alt]"))]
+
+
+def test_no_page_names_things_as_code_does(html):
+    pages = [page for folder in ("book", "notebooks") for page in sorted((html / folder).glob("*.html"))]
+    assert len(pages) > 30
+    named = {page.stem: [name for text in read(page) for name in coded(text)] for page in pages}
+    assert {page: names for page, names in named.items() if names} == {}
+
+
+def test_no_figure_names_things_as_code_does(html):
+    """In a drawing letters are outlines; what they spell stands beside them as a comment."""
+    drawn = {path.stem: re.findall("<!-- (.*?) -->", path.read_text(encoding="utf-8")) for path in html.rglob("*.svg")}
+    assert sum(map(len, drawn.values())) > 1000
+    named = {figure: [name for text in texts for name in coded(FORMULA.sub("", text))] for figure, texts in drawn.items()}
+    assert {figure: names for figure, names in named.items() if names} == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["the mix D1_H1 wins", "hidden.0.tau_m", "of eventprop-yin-yang", "max_epochs 60", "by index-dst"]
+)
+def test_a_name_of_code_is_found(text):
+    assert len(coded(text)) == 1
+
+
+@pytest.mark.parametrize("text", ["a dual-tau neuron", "eventprop", "the index groups", "x86-64", "see notebooks/a_b"])
+def test_a_word_is_no_name_of_code(text):
+    assert coded(text) == []
