@@ -10,12 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pybtex.plugin import register_plugin
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
 from . import executed, site
 from .audio import player, visit_player
+from .bibliography import AuthorYearStyle
 from .directives import (
     AudioDirective,
     FigureDirective,
@@ -77,6 +79,7 @@ def merge(app: Sphinx, env: BuildEnvironment, pages: set[str], other: BuildEnvir
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    register_plugin("pybtex.style.formatting", "author_year", AuthorYearStyle)
     app.add_role("result", ResultRole())
     for node, visitors in VISITORS.items():
         app.add_node(node, html=visitors)
