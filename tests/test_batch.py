@@ -156,6 +156,19 @@ class TestPlanning:
         outcomes, again = batch.judge(made, replace(task, places=places[:1]), Report("n.ipynb", 1.0, "ValueError: late"))
         assert [o.error for o in outcomes] == ["measured, but the notebook failed afterwards: ValueError: late"]
 
+    @pytest.mark.parametrize(("state", "executions"), [("done", 1), ("stale", 0)])
+    def test_a_notebook_whose_cells_were_shared_out_is_executed_once_more_with_all(
+        self, toy_here, monkeypatch, state, executions
+    ):
+        """For its page; not where a cell would be trained again."""
+        parameters = resolve("toy", seeds=[1, 2])
+        shared = [Task("toy", (Place("plain", None, seed),), {}, "f", str(toy_here)) for seed in (1, 2)]
+        made, asked = batch.Plan(shared, {}, [], {"toy": parameters}, {}), []
+        monkeypatch.setattr(batch, "found_of", lambda *cell: SimpleNamespace(state=state))
+        client = SimpleNamespace(submit=lambda function, task, pure: asked.append(task.parameters), gather=list)
+        batch.gather(made, client)
+        assert asked == executions * [{"methods": toy.CELLS, "seeds": [1, 2]}]
+
     def test_data_that_cannot_be_loaded_fails_its_cells_before_anything_starts(self, results_folder, monkeypatch, capsys):
         monkeypatch.delenv("DIAT_DATA", raising=False)
         assert main(["run", "square", "--data", "real", "--methods", "Phase-LIF", "--json"]) == 1

@@ -31,11 +31,14 @@ def run(options: argparse.Namespace) -> int:
     if options.scheduler and options.workers:
         raise UsageError("--workers counts this machine's, --scheduler uses those of another: give one of the two")
 
-    from mstask.lab import batch
+    from mstask.lab import batch, execution
     from mstask.progress import duration
 
     started = time.monotonic()
     outcomes = batch.run(requests, options.workers, options.scheduler, options.timeout, options.keep_stale)
+    profile = requests[0][1].profile if requests else "smoke"
+    if not options.sections and profile != "smoke":
+        execution.execute_others(f"{profile}-embedded")
     if options.json:
         print(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
     counts = Counter(outcome.status for outcome in outcomes)

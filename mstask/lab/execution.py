@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mstask.paths import ROOT, results_dir
-from mstask.section import Place, checked, section
+from mstask.section import Place, checked, section, sections
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 EXECUTED = ROOT / "_build" / "executed"
 
@@ -64,32 +69,73 @@ class Report:
 
 def execute(task: Task) -> Report:
     """Execute a task's notebook in a kernel of its own; an error is reported, not raised."""
-    import papermill
-
-    from mstask.lab import kernel
-
     chosen = section(task.section)
     target = EXECUTED / task.section / task.folder / task.name
     prepare(task)
     started = time.perf_counter()
     error = ""
+    limit = task.timeout and task.timeout * len(task.places)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        without_loop(
-            papermill.execute_notebook,
-            kernel.read_notebook(ROOT / f"{chosen.notebook}.ipynb"),
-            as_template(target),
-            task.parameters,
-            progress_bar=False,
-            log_output=False,
-            start_timeout=kernel.KERNEL_START,
-            execution_timeout=task.timeout and task.timeout * len(task.places),
-            **kernel.ENGINE,
-        )
+        papermilled(ROOT / f"{chosen.notebook}.ipynb", target, task.parameters, limit)
     except Exception as failure:
         error = explain(failure, task)
     documents = {place: text for place in task.places if (text := written(task, place))} if task.send else {}
     return Report(str(target), time.perf_counter() - started, error, documents)
+
+
+def papermilled(source: Path, target: Path, parameters: Mapping[str, Any], limit: float | None = None) -> None:
+    """Execute a notebook with parameters in a kernel of its own, `limit` seconds a cell, and write it with its outputs."""
+    import papermill
+
+    from mstask.lab import kernel
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    without_loop(
+        papermill.execute_notebook,
+        kernel.read_notebook(source),
+        as_template(target),
+        parameters,
+        progress_bar=False,
+        log_output=False,
+        start_timeout=kernel.KERNEL_START,
+        execution_timeout=limit,
+        **kernel.ENGINE,
+    )
+
+
+def execute_others(folder: str) -> None:
+    """Execute the notebooks that belong to no section, for their pages, unless they are executed as they are."""
+    from mstask.lab import kernel
+
+    for source in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        target = EXECUTED / source.stem / folder / source.name
+        done = finished(target)
+        if source.stem in sections() or (done is not None and same(kernel.read_notebook(source), done)):
+            continue
+        try:
+            with contextlib.chdir(ROOT):
+                papermilled(source, target, {})
+        except Exception as failure:
+            print(f"the page of {source.name} stays without outputs: {failure}", file=sys.stderr)
+
+
+def finished(path: Path) -> NotebookNode | None:
+    """An executed notebook that ended well, without the parameters that papermill has put in; None where there is none."""
+    import nbformat
+
+    try:
+        notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+    except Exception:  # nbformat raises many types on a damaged file, and one that is being written is damaged
+        return None
+    told = notebook.metadata.get("papermill", {})
+    notebook.cells = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    return notebook if told.get("end_time") and not told.get("exception") else None
+
+
+def same(one: NotebookNode, other: NotebookNode) -> bool:
+    """Whether two notebooks are the same text, whatever came out of it."""
+    first, second = ([(cell.cell_type, cell.source) for cell in notebook.cells] for notebook in (one, other))
+    return first == second
 
 
 def without_loop(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

@@ -18,9 +18,10 @@ import nbformat
 from nbformat import NotebookNode
 from sphinx.application import Sphinx
 
+from mstask.lab import execution
 from mstask.parameters import PROFILES
 from mstask.results import DATA_SOURCES
-from mstask.results.voices import label
+from mstask.results.voices import DATA_NAMES, label
 
 FOLDER = "notebooks/"
 SHOWN = ("image/png", "text/html", "text/latex", "text/plain")
@@ -29,7 +30,8 @@ SHOWN = ("image/png", "text/html", "text/latex", "text/plain")
 MOMENT = re.compile(r" at 0x[0-9a-f]+>|^compiling kernels")
 """Marks of lines that say where something lay in memory, or that this machine did something for the first time."""
 
-BARE = "Shown without outputs: nobody has executed this notebook here as it is now. `make book` does, and shows what comes out."
+BARE = "Shown without outputs: no run of yours has executed this notebook as it is now. `make book` runs what isn't done yet."
+SETTINGS = "settings = resolve("
 GRID = ("methods", "cases", "seeds")
 
 
@@ -53,6 +55,8 @@ def show_outputs(app: Sphinx, page: str, source: list[str]) -> None:
     done = executed(folder_of(app, page), notebook)
     if done is not None:
         take_outputs(notebook, done)
+    for cell in notebook.cells:
+        fold(cell)
     told = BARE if done is None else covered(done.metadata.papermill.parameters)
     note = nbformat.v4.new_markdown_cell(f":::{{note}}\n{told}\n:::", id="executed")
     notebook.cells.insert(1, note)
@@ -63,29 +67,11 @@ def executed(folder: Path, notebook: NotebookNode) -> NotebookNode | None:
     """The finished execution of a notebook that counts most: the largest profile's, then the one of most cells of the grid."""
     for profile in reversed(PROFILES[1:]):  # what a smoke test leaves is for nobody to read
         for data in DATA_SOURCES:
-            found = [done for done in readable(folder / f"{profile}-{data}") if same(done, notebook)]
+            files = sorted((folder / f"{profile}-{data}").glob("*.ipynb"))
+            found = [done for done in map(execution.finished, files) if done is not None and execution.same(done, notebook)]
             if found:
                 return max(found, key=lambda done: size(done.metadata.papermill.parameters))
     return None
-
-
-def readable(folder: Path) -> Iterator[NotebookNode]:
-    """The executed notebooks of a folder that can be read and ended well, by name."""
-    for path in sorted(folder.glob("*.ipynb")):
-        try:
-            done = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
-        except Exception:  # nbformat raises many types on a damaged file, and one that is being written is damaged
-            continue
-        told = done.metadata.get("papermill", {})
-        if told.get("end_time") and not told.get("exception"):
-            done.cells = [cell for cell in done.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
-            yield done
-
-
-def same(done: NotebookNode, notebook: NotebookNode) -> bool:
-    """Whether an execution is of this very text."""
-    texts = [[(cell.cell_type, cell.source) for cell in one.cells] for one in (done, notebook)]
-    return texts[0] == texts[1]
 
 
 def size(parameters: Mapping[str, Any]) -> int:
@@ -99,8 +85,8 @@ def size(parameters: Mapping[str, Any]) -> int:
 def covered(parameters: Mapping[str, Any]) -> str:
     """A sentence on what an execution covered."""
     lists = [f"{name} {', '.join(label(str(one)) for one in parameters[name])}" for name in GRID if parameters.get(name)]
-    profile = f"profile {parameters['profile']}, {parameters['data_source']} data; " if "profile" in parameters else ""
-    return f"Shown as your run executed it: {profile}{'; '.join(lists)}."
+    profile = [f"profile {parameters['profile']}, {DATA_NAMES[parameters['data_source']]}"] if "profile" in parameters else []
+    return f"Shown as your run executed it{': ' if lists else ''}{'; '.join([*profile, *lists])}."
 
 
 def take_outputs(notebook: NotebookNode, done: NotebookNode) -> None:
@@ -114,6 +100,17 @@ def take_outputs(notebook: NotebookNode, done: NotebookNode) -> None:
         cell.outputs = list(lasting(ran.outputs))
         described = cell.metadata.setdefault("mystnb", {}).setdefault("image", {})
         described.setdefault("alt", f"What the code above draws, in the part “{part}”")
+
+
+def fold(cell: NotebookNode) -> None:
+    """Fold the cells that lead to others: what can be changed, and the imports with the settings that follow from it."""
+    if cell.cell_type != "code":
+        return
+    tags = cell.metadata.setdefault("tags", [])
+    name = "The parameters" if "parameters" in tags else "Imports and settings" if SETTINGS in cell.source else ""
+    if name:
+        tags.append("hide-input" if "parameters" in tags else "hide-cell")
+        cell.metadata.setdefault("mystnb", {}).update(code_prompt_show=name, code_prompt_hide=name)
 
 
 def lasting(outputs: Iterable[NotebookNode]) -> Iterator[NotebookNode]:
