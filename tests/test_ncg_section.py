@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -16,9 +17,10 @@ from mstask.errors import MstaskError
 from mstask.job import Job
 from mstask.results import documents
 from mstask.studies.ncg import declare as section
-from mstask.studies.ncg import features, inputs, methods
+from mstask.studies.ncg import equal, features, inputs, methods
 from mstask.studies.ncg import measure as experiment
 from mstask.studies.ncg.methods import METHODS, Schedule, configuration
+from mstask.studies.ncg.names import AT_LENGTH
 
 RECIPE = features.Recipe(n_filters=8, size=3, epochs=4, target_time=0.6, threshold=2.5)
 
@@ -157,6 +159,20 @@ class TestMethods:
         assert set(kept["settings"]) == set(kept["chosen_by"]) >= {"digits", "digits-features", "speech", "radar", "mnist"}
         assert len({about["draws"] for about in kept["chosen_by"].values()}) == 1
 
+    def test_settings_at_length_were_chosen_for_every_readout_of_equal_size_by_trainings_as_long_as_used(self):
+        kept, used = json.loads(methods.SETTINGS_AT_LENGTH.read_text()), sections.resolve("equal-readout", profile="afternoon")
+        assert set(kept["settings"]) >= set(used.cases)
+        for case in used.cases:
+            assert set(methods.tuned_at_length()[case]) == set(used.methods)
+            assert kept["chosen_by"][case]["epochs"] == used.max_epochs
+
+    @pytest.mark.parametrize(("name", "method"), AT_LENGTH.items())
+    def test_readouts_of_equal_size_differ_in_competition_alone(self, name, method):
+        made = configuration(method, methods.tuned_at_length()["digits"][name], Schedule(5, 2), 10, 60.0)
+        assert made.layer.n_neurons == 10 * method.group
+        assert made.optimizer.class_inhib == (method.group > 1 and name != "S2-M5-free")
+        assert (made.regularizer is not None) == ("CR" in name) and made.trainer.nt_neurons == name.endswith("-L")
+
 
 class TestCell:
     @pytest.mark.parametrize("method", ["S2-M5-CR2-L", "R-M5"])
@@ -168,6 +184,17 @@ class TestCell:
         wins = np.array(first.details["wins"]).reshape(10, 5)
         np.testing.assert_array_equal(wins.sum(axis=1), np.bincount(digits.train.y))
         assert len(first.details["watched_wins"]) == 2 and first.details["watched_wins"][-1] == wins[0].tolist()
+
+    def test_neurons_that_do_not_compete_all_learn_from_every_sample(self, digits, tmp_path):
+        chosen = sections.resolve("equal-readout", profile="smoke")
+        cells = {}
+        for name in ("S2-M5-free", "S2-M5"):
+            task = job(name, chosen, digits, tmp_path)
+            cells[name] = equal.measure(replace(task, section=section.EQUAL_SECTION)).measures
+        learnt = {name: np.sum(made.details["updates"], axis=1) for name, made in cells.items()}
+        assert np.min(learnt["S2-M5-free"]) > 0.9 * len(digits.train.y)
+        assert np.max(learnt["S2-M5"].reshape(-1, 5).sum(axis=1)) <= len(digits.train.y)
+        assert cells["S2-M5-free"].n_parameters == cells["S2-M5"].n_parameters
 
     def test_parameters_scale_the_chosen_settings(self, parameters, digits, tmp_path):
         plain = experiment.measure(job("S2-M5-CR2-L", parameters, digits, tmp_path)).measures

@@ -142,10 +142,13 @@ def test_a_wider_network_that_is_as_good_takes_the_gain_back(synapses):
     assert found["answer"]["radar"].startswith("On radar no part is shown to gain at equal size.")
 
 
-def test_groups_are_compared_with_as_many_unregulated_neurons():
+def test_the_first_equal_contest_that_was_run_counts():
     held = with_case(scored({"S2-M5-CR2-L": CLEAR, "S2-M1": PLAIN, "S2-M5": LOSS}, "ncg"), "radar")
     documents = {"ncg": sized(held, S2_M5_CR2_L=500, S2_M1=100, S2_M5=500)}
     assert overview(documents)["readout"]["radar"].counted.difference == pytest.approx(0.2)
+    free = with_case(scored({"S2-M5-CR2-L": CLEAR, "S2-M5-free": PLAIN}, "equal-readout"), "radar")
+    documents["equal-readout"] = sized(free, S2_M5_CR2_L=500, S2_M5_free=500)
+    assert overview(documents)["readout"]["radar"].counted.difference == pytest.approx(0.1)
 
 
 def test_the_table_shows_equal_sizes_beside_the_papers_own(synapses):

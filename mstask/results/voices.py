@@ -48,6 +48,7 @@ LABELS = {
     "S2-M1": "S2-STDP M-1",
     "S2-M2-L": "S2-STDP M-2 + L",
     "S2-M5": "S2-STDP M-5",
+    "S2-M5-free": "S2-STDP, five without competition",
     "S2-M5-CR1": "S2-STDP M-5 + CR-1",
     "S2-M5-CR2": "S2-STDP M-5 + CR-2",
     "S2-M5-CR2-L": "S2-STDP M-5 + CR-2 + L",

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from mstask.parameters import Count, Parameters, Positive
 from mstask.section import Section
-from mstask.studies.ncg.names import METHODS
+from mstask.studies.ncg.names import AT_LENGTH, EQUAL_CASES, METHODS
 
 CASE_SOURCES = {
     "digits": ("embedded",),
@@ -24,6 +24,7 @@ CASES = (*COMPARED, "speech-onsets")
 
 PAPER = {"data_size": "paper", "max_epochs": 100, "cases": list(COMPARED)}
 SEEDS = [42, 123, 999]
+FIVE_SEEDS = [*SEEDS, 7, 2024]
 
 
 class NCGParameters(Parameters):
@@ -45,6 +46,22 @@ def _measure() -> ModuleType:
     return measure
 
 
+def _equal() -> ModuleType:
+    """What one cell of readouts of equal size does."""
+    from mstask.studies.ncg import equal
+
+    return equal
+
+
+PROTOCOL = {
+    "patience": 10,
+    "annealing": 0.98,
+    "threshold_scale": 1.0,
+    "rate_scale": 1.0,
+    "regulation_scale": 1.0,
+    "reference_timing": False,
+}
+
 SECTION = Section(
     id="ncg",
     number="5.3",
@@ -54,14 +71,7 @@ SECTION = Section(
     cases=CASES,
     case_sources=CASE_SOURCES,
     parameters=NCGParameters,
-    protocol={
-        "patience": 10,
-        "annealing": 0.98,
-        "threshold_scale": 1.0,
-        "rate_scale": 1.0,
-        "regulation_scale": 1.0,
-        "reference_timing": False,
-    },
+    protocol=PROTOCOL,
     profiles={
         "smoke": {
             "data_size": "small",
@@ -89,4 +99,27 @@ SECTION = Section(
     experiment=_measure,
 )
 
-SECTIONS = (SECTION,)
+EQUAL_SECTION = Section(
+    id="equal-readout",
+    number="5.3",
+    title="Readouts of equal size, tuned at the length that they train",
+    data="digits",
+    methods=tuple(AT_LENGTH),
+    cases=EQUAL_CASES,
+    case_sources={"digits": ("embedded",)},
+    parameters=NCGParameters,
+    protocol=PROTOCOL,
+    profiles={
+        "smoke": {"data_size": "small", "seeds": [42], "max_epochs": 2, "cases": ["digits"]},
+        "quick": {"data_size": "medium", "seeds": [42], "max_epochs": 30, "cases": ["digits"]},
+        "afternoon": {"data_size": "medium", "seeds": FIVE_SEEDS, "max_epochs": 100},
+        "paper": {"data_size": "paper", "seeds": FIVE_SEEDS, "max_epochs": 100},
+    },
+    departures={
+        "variants": "No paper compares these; five neurons that don't compete are this project's own control",
+        "settings": "Chosen for each method from as many random draws, trained as long as here, on data of medium size",
+    },
+    experiment=_equal,
+)
+
+SECTIONS = (SECTION, EQUAL_SECTION)

@@ -14,8 +14,8 @@ from mstask.stats import accuracy, macro_f1
 from mstask.studies.ncg import inputs, spikes
 from mstask.studies.ncg.config import Config
 from mstask.studies.ncg.declare import NCGParameters
-from mstask.studies.ncg.methods import Schedule, configuration, settings
-from mstask.studies.ncg.names import METHODS
+from mstask.studies.ncg.methods import Schedule, Settings, configuration, settings
+from mstask.studies.ncg.names import METHODS, Method
 from mstask.studies.ncg.training import Fit, History, fit, most_frequent_winner
 
 STOPPED = {"early_stopping": "patience", "epochs": "max_epochs"}
@@ -30,7 +30,12 @@ def load(section: Section, parameters: NCGParameters, case: str | None) -> Split
 
 
 def measure(job: Job) -> Measured:
-    """Train one readout, validate it every epoch, and test the last one, as the paper does.
+    """Train one readout, validate it every epoch, and test the last one, as the paper does; see `trained`."""
+    return trained(job, METHODS[job.method], settings(job.case, job.method))
+
+
+def trained(job: Job, method: Method, chosen: Settings) -> Measured:
+    """Train a readout with these settings, scaled as the parameters say, and test its last epoch.
 
     What the epoch with the best validation accuracy had on the test set stands in the details, "best_epoch" and its accuracy.
     `history` has "train_accuracy", "validation_accuracy" and "most_frequent_winner" per epoch. `details` say how the
@@ -39,7 +44,7 @@ def measure(job: Job) -> Measured:
     """
     train, validation, test = inputs.spike_lists(job.splits)
     spikes.require_spikes(train, f"the training part of {job.case}")
-    config = configured(job, train.spikes_per_sample)
+    config = configured(job, method, chosen, train.spikes_per_sample)
     made = fit(
         config,
         train,
@@ -64,7 +69,7 @@ def measure(job: Job) -> Measured:
         width=config.layer.n_neurons,
         thresholds=[config.layer.firing_threshold],
         history=history(made, job.splits.n_classes),
-        details=details(made, job, config)
+        details=details(made, job, method, config)
         | at_best_epoch(made.history)
         | {
             "silent_test_share": float(np.mean(decisions.times >= test.max_time)),
@@ -74,14 +79,12 @@ def measure(job: Job) -> Measured:
     return Measured(measures, made.seconds)
 
 
-def configured(job: Job, spikes_per_sample: float) -> Config:
-    """The configuration of a job: the method with the settings chosen for its data set, scaled as the parameters say."""
+def configured(job: Job, method: Method, chosen: Settings, spikes_per_sample: float) -> Config:
+    """The configuration of a job: a method with the settings chosen for its data set, scaled as the parameters say."""
     parameters = job.parameters
-    chosen = settings(job.case, job.method).scaled(
-        parameters.threshold_scale, parameters.rate_scale, parameters.regulation_scale
-    )
+    scaled = chosen.scaled(parameters.threshold_scale, parameters.rate_scale, parameters.regulation_scale)
     schedule = Schedule(parameters.max_epochs, parameters.patience, parameters.annealing, parameters.reference_timing)
-    return configuration(METHODS[job.method], chosen, schedule, job.splits.n_classes, spikes_per_sample)
+    return configuration(method, scaled, schedule, job.splits.n_classes, spikes_per_sample)
 
 
 def at_best_epoch(history: History) -> dict[str, Any]:
@@ -100,9 +103,9 @@ def history(made: Fit, n_classes: int) -> dict[str, list[float]]:
     }
 
 
-def details(made: Fit, job: Job, config: Config) -> dict[str, Any]:
+def details(made: Fit, job: Job, method: Method, config: Config) -> dict[str, Any]:
     """What only this section measures: the configuration, and who wins the competition within the groups."""
-    method, n_classes = METHODS[job.method], job.splits.n_classes
+    n_classes = job.splits.n_classes
     watched = slice(WATCHED_CLASS * method.group, (WATCHED_CLASS + 1) * method.group)
     last = made.history.wins[-1]
     return {

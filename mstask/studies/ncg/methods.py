@@ -19,6 +19,7 @@ from mstask.studies.ncg.config import Config, parse
 from mstask.studies.ncg.names import FAMILIES, METHODS, Method
 
 SETTINGS = Path(__file__).with_name("settings.json")
+SETTINGS_AT_LENGTH = Path(__file__).with_name("settings_at_length.json")
 BORROWED = {"speech-onsets": "speech", "fashion-mnist": "mnist"}
 """Data sets without a search of their own, and whose settings they use."""
 
@@ -59,7 +60,17 @@ class Schedule:
 @cache
 def tuned() -> dict[str, dict[str, Settings]]:
     """The chosen settings by data set and family."""
-    kept = json.loads(SETTINGS.read_text("utf-8"))["settings"]
+    return _read(SETTINGS)
+
+
+@cache
+def tuned_at_length() -> dict[str, dict[str, Settings]]:
+    """The same chosen by trainings as long as those that use them, for each method of `names.AT_LENGTH` alone."""
+    return _read(SETTINGS_AT_LENGTH)
+
+
+def _read(path: Path) -> dict[str, dict[str, Settings]]:
+    kept = json.loads(path.read_text("utf-8"))["settings"]
     return {case: {name: Settings(**values) for name, values in families.items()} for case, families in kept.items()}
 
 
@@ -107,7 +118,7 @@ def assemble(method: Method, values: dict[str, float], schedule: Schedule, n_cla
     optimizer |= {name: values[name] for name in ("ap", "am", "anti_ap", "anti_am", "lr", "t_gap") if name in values}
     optimizer["annealing"] = schedule.annealing
     if family.method != "rstdp":
-        optimizer |= {"class_inhib": method.group > 1, "use_time_ranges": family.use_time_ranges}
+        optimizer |= {"class_inhib": method.group > 1 and method.competing, "use_time_ranges": family.use_time_ranges}
     trainer = {
         "epochs": schedule.epochs,
         "early_stopping": schedule.patience,

@@ -31,7 +31,10 @@ FAMILIES = {
 
 @dataclass(frozen=True)
 class Method:
-    """A configuration up to its settings: `settings` names their entry in the file, `regulation` is "", "CR1" or "CR2"."""
+    """A configuration up to its settings: `settings` names their entry in the file, `regulation` is "", "CR1" or "CR2".
+
+    Where the neurons of a group don't compete, each of them learns from every sample.
+    """
 
     family: str
     group: int
@@ -39,6 +42,7 @@ class Method:
     regulation: str = ""
     n_nontarget: int = 0
     dropout: bool = False
+    competing: bool = True
 
 
 METHODS = {
@@ -58,3 +62,13 @@ METHODS = {
     "R-M20": Method("R", 20, "R", dropout=True),
 }
 """The methods of the section, by id."""
+
+AT_LENGTH = {
+    "S2-M1": Method("S2", 1, "S2-M1"),
+    "S2-M5-free": Method("S2", 5, "S2-M5-free", competing=False),
+    "S2-M5": Method("S2", 5, "S2-M5"),
+    "S2-M5-CR2-L": Method("S2", 5, "S2-M5-CR2-L", "CR2", n_nontarget=1),
+}
+"""The methods of the section `equal-readout`, each with settings of its own, chosen at the length that it trains for."""
+EQUAL_CASES = ("digits", "radar")
+"""The data sets of that section."""

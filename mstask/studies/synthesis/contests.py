@@ -2,7 +2,7 @@
 
 A part's two networks were fixed before any of them was trained here: the one that its paper proposes, and the plain one that
 it is measured against there. Where these differ in size, their gain doesn't count for the answer; what counts is the gain over
-a plain network of equal size, fixed in advance too, where one was run. Systems differ in much else (time constants,
+a plain network of equal size, where one was run. Systems differ in much else (time constants,
 training), so gains may be compared with caution, and scores of different systems hardly.
 """
 
@@ -18,6 +18,7 @@ from mstask.claims.rules import CAPACITY_TOLERANCE, SMALLEST, decide
 from mstask.claims.words import listed
 from mstask.results.documents import Document
 from mstask.studies.matching.declare import AUDIO_NEURONS
+from mstask.studies.ncg.names import EQUAL_CASES
 from mstask.studies.synthesis import operations
 from mstask.studies.tuning.claims import ORDER as TUNED_TYPES
 from mstask.summary import standings
@@ -64,11 +65,12 @@ def _synapse(task: str) -> Contest:
 def _readout(task: str) -> Contest:
     """A readout neuron has a weight for every input, so only as many neurons make a readout of equal size.
 
-    They compete without regulation and labels.
+    They either don't compete, or do so without regulation and labels.
     """
     groups = "S2-M5-CR2-L"
+    free = [Contest("readout", task, "equal-readout", task, groups, "S2-M5-free")] if task in EQUAL_CASES else []
     unregulated = Contest("readout", task, "ncg", task, groups, "S2-M5")
-    return Contest("readout", task, "ncg", task, groups, "S2-M1", equal=(unregulated,))
+    return Contest("readout", task, "ncg", task, groups, "S2-M1", equal=(*free, unregulated))
 
 
 CONTESTS = (

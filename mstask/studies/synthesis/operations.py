@@ -105,6 +105,7 @@ RULES: dict[str, Callable[[Cell, Document, str], Operations | None]] = {
     "equal-synapse": _hetsyn,
     "eventprop": _eventprop,
     "ncg": _readout,
+    "equal-readout": _readout,
     "g2gnet": _wiring,
 }
 """How each section of the synthesis is counted."""
