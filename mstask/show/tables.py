@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from mstask.claims import Claim, judge
+from mstask.claims.editions import changes, first_edition
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VERDICTS, by_voice, heading, label, marked
 from mstask.show import takes_voices
@@ -143,3 +144,34 @@ def data_comparisons(document: Document) -> pd.DataFrame:
         for seed, pair in comparison.seeds.items()
     ]
     return pd.DataFrame(rows, columns=["comparison", "a", "b", "seed", "difference", "low", "high"])
+
+
+@takes_voices
+def table_changes(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
+    """Claims on which a voice says something else than in the first edition, and what turned the verdict."""
+    rows = [
+        {
+            "claim": change.claim.text,
+            "voice": heading(change.voice),
+            "first edition": change.before,
+            "now": marked(change.claim.verdict),
+            "because of": "; ".join(change.because),
+        }
+        for change in changes(by_voice(ledgers), first_edition())
+    ]
+    return pd.DataFrame(rows)
+
+
+@takes_voices
+def table_editions(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
+    """How many claims each voice gives each verdict, in the first edition and now."""
+    then, heard = first_edition().verdicts, by_voice(ledgers)
+    known = dict.fromkeys([*(verdict for of in then.values() for verdict in of.values()), *VERDICTS])
+    rows = []
+    for verdict in sorted(known, key=[*VERDICTS, "fragile"].index):
+        row = {"verdict": marked(verdict) if verdict in VERDICTS else verdict}
+        for voice, claims in heard.items():
+            row[f"{heading(voice)}, first edition"] = str(sum(told == verdict for told in then.get(voice, {}).values()))
+            row[f"{heading(voice)}, now"] = str(sum(claim.verdict == verdict for claim in claims))
+        rows.append(row)
+    return pd.DataFrame(rows)
