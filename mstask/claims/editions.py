@@ -8,6 +8,7 @@ then can only have changed by the rule.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -56,10 +57,10 @@ def first_edition() -> Edition:
 
 
 def scores(document: Document) -> str:
-    """A digest of what every cell scored, and of its means: two runs that share it are one run to every claim."""
+    """A digest of what every cell scored, and of published figures: runs that share it are one run to every claim."""
     cells = sorted(f"{c.method}@{c.case}-{c.seed} {c.result.macro_f1!r} {c.result.accuracy!r}" for c in document.cells)
     means = sorted(f"{name} {mean.model_dump_json()}" for name, mean in document.means.items())
-    return hashlib.sha256("\n".join([*cells, *means]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([*cells, *means, json.dumps(document.values, sort_keys=True)]).encode()).hexdigest()
 
 
 def ran(document: Document) -> Ran:
@@ -90,7 +91,7 @@ def _differing(then: Mapping[str, Ran], now: Mapping[str, Ran]) -> Iterable[tupl
         elif run.seeds != then[section].seeds:
             yield section, f"{len(run.seeds)} seeds instead of {len(then[section].seeds)}"
         elif run.scores != then[section].scores:
-            yield section, "run anew by other code"
+            yield section, "run anew by other code" if run.seeds else "the record of published figures differs"
 
 
 def _kept(section: str, voice: str) -> Document | None:
