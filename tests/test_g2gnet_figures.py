@@ -134,7 +134,7 @@ def test_the_pictured_wirings_differ_where_the_text_says():
     assert table.loc["index", "reach"] == 0.125 and table.loc["mixer", "reach"] == 1
     assert table["connections"].max() / table["connections"].min() < 1.05
     assert list(show.table_g2gnet_wirings()["wiring"]) == [label(name) for name in table.index]
-    assert {"first layer", "index groups", "unstructured"} <= drawn(show.figure_g2gnet_wirings())
+    assert {"first layer", "index\ngroups", "unstructured"} <= drawn(show.figure_g2gnet_wirings())
 
 
 def test_the_published_sweep_shows_the_run_that_died(published):

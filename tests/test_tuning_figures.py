@@ -84,7 +84,7 @@ def test_the_frontier_shows_every_network_of_every_voice(published, frontier):
     assert len(data) == len(published.means) + 3
     assert list(data[data.voice == "run"].network) == ["Doppler-LIF", "CNN-8-16-32", "CNN-16-32-64"]
     figure = shown.figure_frontier(documents)
-    assert {"published", "embedded: not locked", "your run", "Doppler", "8", "80"} <= drawn(figure)
+    assert {"published", "embedded: not locked", "your run", "Doppler-LIF", "8", "48"} <= drawn(figure)
     assert {"CNN-8-16-32"[4:], "your run"} <= drawn(shown.figure_factor_curve(documents))
 
 

@@ -14,12 +14,13 @@ from textwrap import fill
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from mstask.results.documents import Document
 from mstask.results.voices import DATA_NAMES, NOTHING, VOICES, label
 from mstask.section import differing, sections
 from mstask.show import takes_sections
-from mstask.show.canvas import BAND, GREY, WIDTH, Plot, mark, styled
+from mstask.show.canvas import BAND, GREY, WIDTH, Plot, explain, mark, styled
 from mstask.show.scores import Documents, method_order, signed
 
 Studies = Mapping[str, Documents]
@@ -70,17 +71,19 @@ def figure_your_run(studies: Studies) -> Figure:
                 axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
             differences = [one.difference for one in found if one.section == name]
             axes.plot(differences, [row] * len(differences), markersize=5, alpha=0.8, **mark("run"))
-        axes.axvline(0, color=VOICES["embedded"].colour, linewidth=1.5)
-        if not sections:
+        if sections:
+            axes.axvline(0, color=VOICES["embedded"].colour, linewidth=1.5)
+        else:
             axes.text(0.5, 0.5, "nothing to compare", transform=axes.transAxes, ha="center", style="italic", color=GREY)
         reach = max((abs(one.difference) for one in found), default=0.1) * 1.1 or 0.1
+        axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.set(xlim=(-reach, reach), ylim=(max(1, len(sections)) - 0.5, -0.5), xlabel="your score − locked score")
         names = [fill(f"{_named(name)} ({_profile(studies[name]['run'])})", LINE) for name in sections]
         axes.set_yticks(range(len(sections)), names)
         axes.tick_params(axis="y", length=0)
         locked = Line2D([], [], color=VOICES["embedded"].colour, linewidth=1.5, label="the locked run")
         yours = Line2D([], [], label="your run, a mark per method", **mark("run"))
-        figure.legend(handles=[locked, yours], loc="outside upper center", ncols=2, fontsize=8.5)
+        explain(figure, [locked, yours], "upper")
     return figure
 
 

@@ -2,8 +2,8 @@
 
 An exhibit is a function whose name begins with its kind: `figure_`, `table_`, `audio_` or `zoo_`; `data_<name>` is what
 `figure_<name>` draws. All are pure functions of result documents, or of the embedded data. Plain ones take the documents
-that a page names one by one; `takes_voices` and `takes_sections` mark those that take them together. Figures are drawn about
-12 cm wide, so that their text can be read on a telephone.
+that a page names one by one; `takes_voices` and `takes_sections` mark those that take them together. Figures are drawn no wider
+than a telephone needs to show their text in a size that can be read.
 """
 
 from __future__ import annotations

@@ -13,13 +13,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from mstask.results.documents import Document
+from mstask.results.documents import DataRecord, Document
 from mstask.results.voices import VOICES, heading
 from mstask.show.marks import ANY, About, Mark
 
-WIDTH = 4.6
+WIDTH = 3.8
+SMALL = 8.5
+"""Width in inches, and the smallest text in points: 11 pixels high where a telephone shows a figure 360 pixels wide."""
+LEGEND = 57
+LEGEND_STYLE = {"handlelength": 1.9, "handletextpad": 0.4, "columnspacing": 1.0}
+"""How many characters of small text go into a figure's width, and how legends are set."""
 GREY = "#5d6d7e"
 BAND = "#eef2f4"
+CHANCE = {"color": GREY, "linestyle": ":", "linewidth": 1}
+"""The line of what guessing scores."""
+HOLLOW = {"markerfacecolor": "white", "markeredgewidth": 1.3}
+AT_CHANCE = Line2D([], [], color=GREY, marker="o", linestyle="", label="hollow: at chance", **HOLLOW)
+"""In figures of one voice: the look of a mean whose interval touches what guessing scores, and its entry in a legend."""
 STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
@@ -97,6 +107,14 @@ def answer(artist: Line2D, about: About, over: Mapping[str, Any]) -> None:
         figure.marks.append(Mark(about, over, artist))
 
 
+def draw_chance(axes: Axes, record: DataRecord | None, across: tuple[float, float] | None = None) -> None:
+    """Draw what guessing scores as a dotted line at its value on the x axis, through all rows or from one height to another."""
+    if record and across:
+        axes.plot([1 / len(record.class_names)] * 2, across, **CHANCE)
+    elif record:
+        axes.axvline(1 / len(record.class_names), **CHANCE)
+
+
 def draw_bands(axes: Axes, names: Sequence[str], size: float | None = None) -> None:
     """Make a row for each name from the top down, every second one shaded."""
     for row in range(1, len(names), 2):
@@ -108,8 +126,16 @@ def draw_bands(axes: Axes, names: Sequence[str], size: float | None = None) -> N
 
 def explain_voices(figure: Figure, documents: Mapping[str, Document | None]) -> None:
     """Explain the voices above a figure."""
-    handles = [handle(voice, document) for voice, document in documents.items()]
-    figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.2, columnspacing=1, fontsize=8.5)
+    explain(figure, [handle(voice, document) for voice, document in documents.items()], "upper")
+
+
+def explain(figure: Figure, handles: Sequence[Any], side: str) -> None:
+    """Explain marks above ("upper") or below ("lower") a figure, in as many columns as there is room for."""
+    characters = max((len(handle.get_label()) for handle in handles), default=0)
+    columns = max(1, min(int(LEGEND / (characters + 6)), len(handles)))
+    if sum(len(handle.get_label()) + 6 for handle in handles) <= LEGEND:
+        columns = len(handles)
+    figure.legend(handles=handles, loc=f"outside {side} center", ncols=columns, fontsize=SMALL, **LEGEND_STYLE)
 
 
 def handle(voice: str, document: Document | None) -> Line2D:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from mstask.errors import MstaskError
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.show.canvas import WIDTH, Plot, styled
+from mstask.show.canvas import SMALL, WIDTH, Plot, styled
 from mstask.summary import standings
 from mstask.summary.agreement import Stability, rank_stability
 
@@ -28,12 +28,12 @@ def figure_rank_stability(document: Document) -> Figure:
         for (row, column), share in np.ndenumerate(shares):
             if share >= WRITTEN_FROM:
                 colour = "white" if share > 0.55 else "black"
-                axes.text(column, row, f"{share:.0%}", ha="center", va="center", fontsize=8, color=colour)
+                axes.text(column, row, f"{share:.0%}", ha="center", va="center", fontsize=SMALL, color=colour)
         axes.set_xticks(range(len(ranking)), range(1, len(ranking) + 1))
         axes.set_yticks(range(len(ranking)), [label(name) for name in ranking])
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        axes.set_xlabel(f"rank, drawing {stability.over} anew")
+        figure.supxlabel(f"rank, drawing {stability.over} anew", fontsize=9.5)
     return figure
 
 

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from mstask.results.documents import Document
 from mstask.results.voices import LABELS, NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import GREY, WIDTH, Plot, draw_bands, draw_spread, explain_voices, mark, styled
+from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, draw_bands, draw_spread, explain_voices, mark, styled
 from mstask.show.marks import About
 from mstask.summary import remark, standings
 
@@ -80,6 +80,7 @@ def figure_scores(documents: Documents, methods: Sequence[str]) -> Figure:
     A dotted line marks what guessing would score, where the number of classes is known.
     """
     found = {voice: standings(document) for voice, document in by_voice(documents).items()}
+    guesses = {1 / len(document.data.class_names) for document in by_voice(documents).values() if document.data}
     lanes = np.linspace(-0.27, 0.27, len(found)) if len(found) > 1 else [0.0]
     with styled():
         figure = Plot(figsize=(WIDTH, 1.1 + (0.26 + 0.12 * len(found)) * len(methods)), layout="constrained")
@@ -88,9 +89,9 @@ def figure_scores(documents: Documents, methods: Sequence[str]) -> Figure:
         for row, name in enumerate(methods):
             for lane, (voice, standing) in zip(lanes, found.items(), strict=True):
                 about = About(label(name), documents[voice], f"methods.{name}.macro_f1")
-                _draw_score(axes, row + lane, standing["methods"].get(name), voice, about)
-        for n_classes in {len(d.data.class_names) for d in by_voice(documents).values() if d.data}:
-            axes.axvline(1 / n_classes, color=GREY, linestyle=":", linewidth=1)
+                _draw_score(axes, row + lane, standing["methods"].get(name), voice, about, max(guesses, default=0))
+        for guess in guesses:
+            axes.axvline(guess, color=GREY, linestyle=":", linewidth=1)
         axes.set(xlim=(0, 1), xlabel="macro-F1 on the test set")
         explain_voices(figure, documents)
     return figure
@@ -217,17 +218,18 @@ def voice_columns(table: pd.DataFrame, headings: Mapping[str, str]) -> pd.DataFr
     return table.fillna(NOTHING)
 
 
-def _draw_score(axes: Axes, y: float, method: dict[str, Any] | None, voice: str, about: About) -> None:
+def _draw_score(axes: Axes, y: float, method: dict[str, Any] | None, voice: str, about: About, guess: float) -> None:
+    """Draw a score, or say beside the line of what guessing scores that there is none."""
     look = VOICES[voice]
     spread = method and method["macro_f1"]
     if not spread or spread["mean"] is None:
-        axes.text(0.01, y, look.absent, va="center", fontsize=7.5, style="italic", color=look.colour)
+        axes.text(guess + 0.015, y, look.absent, va="center", fontsize=SMALL, style="italic", color=look.colour)
         return
     draw_spread(axes, y, spread, mark(voice), (0, 1), about)
     said = ["at chance"] * bool(method["at_chance"]) + [f"{method['collapsed']} collapsed"] * bool(method["collapsed"])
     if said:
-        right = max([spread["mean"], *spread["values"], spread["high"] or 0])
-        axes.text(min(right, 1) + 0.015, y, ", ".join(said), va="center", fontsize=7.5, style="italic", color=look.colour)
+        right = max([guess, spread["mean"], *spread["values"], spread["high"] or 0])
+        axes.text(min(right, 1) + 0.015, y, ", ".join(said), va="center", fontsize=SMALL, style="italic", color=look.colour)
 
 
 def _first(found: Iterable[dict[str, Any]], name: str, field: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from mstask.results.documents import Document
 from mstask.results.voices import VOICES, heading
-from mstask.show.canvas import GREY, WIDTH, Plot, draw_bands, draw_spread, styled
+from mstask.show.canvas import GREY, HOLLOW, WIDTH, Plot, draw_bands, draw_spread, explain, styled
 from mstask.show.marks import About
 from mstask.show.scores import score
 from mstask.summary.comparisons import spread
@@ -58,16 +58,19 @@ def draw_rows(
     rows: Mapping[str, Mapping[str, Iterable[float]]],
     looks: Mapping[str, Look],
     about: Callable[[str, str], About] | None = None,
+    hollow: Container[tuple[str, str]] = (),
 ) -> Axes:
     """Draw values by row and look, a lane for each look: every value a tick, their mean a mark, its interval a line.
 
-    `about` says of a row and a look what their mark answers to the pointer; by default a look is a method.
+    `about` says of a row and a look what their mark answers to the pointer; by default a look is a method. Marks of the
+    rows and looks in `hollow` are.
     """
     lanes = np.linspace(-0.3, 0.3, len(looks)) if len(looks) > 1 else [0.0] * len(looks)
     draw_bands(axes, [name.replace(", ", ",\n") for name in rows])
     for row, (of_row, found) in enumerate(rows.items()):
         for lane, (name, look) in zip(lanes, looks.items(), strict=True):
             point = {"color": look.colour, "marker": look.marker, "markersize": 5}
+            point |= HOLLOW if (of_row, name) in hollow else {}
             told = about(of_row, name) if about else About(look.label if len(looks) > 1 else "")
             draw_spread(axes, row + lane, spread(found.get(name, ())), point, about=told)
     if not rows:
@@ -75,10 +78,9 @@ def draw_rows(
     return axes
 
 
-def legend(figure: Figure, looks: Iterable[Look], columns: int = 2) -> None:
+def legend(figure: Figure, looks: Iterable[Look], *more: Line2D) -> None:
     """Explain looks below a figure."""
-    handles = [look.handle for look in looks]
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=2.2, fontsize=8.5)
+    explain(figure, [*(look.handle for look in looks), *more], "lower")
 
 
 def say_nothing(axes: Axes, text: str = "not in this run") -> None:

@@ -174,7 +174,8 @@ class Exhibit(SphinxDirective):
                 loaded[reference] = None
         return loaded
 
-    def call(self, function: Callable, inputs: dict[Reference, Any]) -> Any:
+    @staticmethod
+    def call(function: Callable, inputs: dict[Reference, Any]) -> Any:
         """Call with the documents by voice, by section and voice, or one by one; see `mstask.show`."""
         several = show.together(function)
         absent = [voices.VOICES[reference.voice].absent for reference, found in inputs.items() if found is None]

@@ -15,12 +15,27 @@ from matplotlib.lines import Line2D
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import GREY, WIDTH, Plot, draw_bands, draw_spread, explain_voices, mark, styled
+from mstask.show.canvas import (
+    CHANCE,
+    GREY,
+    HOLLOW,
+    SMALL,
+    WIDTH,
+    Plot,
+    draw_bands,
+    draw_chance,
+    draw_spread,
+    explain,
+    explain_voices,
+    mark,
+    styled,
+)
+from mstask.show.marks import About
 from mstask.show.scores import NBSP, Documents, voice_columns
 from mstask.show.sheet import plain, say_nothing, sheet
 from mstask.studies.eventprop.facts import curve, tasks_of
 from mstask.studies.eventprop.methods import FROZEN, LOSS_METHODS, LOSSES, TASKS, VARIANTS
-from mstask.summary import remark
+from mstask.summary import at_chance, remark
 from mstask.summary.comparisons import spread
 from mstask.summary.details import measured
 
@@ -46,24 +61,27 @@ DEMANDED = 0.975
 
 
 def figure_eventprop(document: Document) -> Figure:
-    """Accuracy by loss, a panel per task: every seed, their mean, its 95 % interval; a dotted line marks guessing."""
+    """Accuracy by loss, a panel per task: every seed, their mean, its 95 % interval; a dotted line marks guessing.
+
+    The mark is hollow where the interval of macro-F1 touches what guessing scores.
+    """
     cases = tasks_of(document) or list(TASKS)[:1]
     with sheet(document, 0.9 + 2.75 * ((len(cases) + 1) // 2)) as figure:
         panels = figure.subplots((len(cases) + 1) // 2, min(2, len(cases)), sharey=True, squeeze=False)
         for axes, case in zip(panels.flat, cases, strict=False):
-            draw_bands(axes, [label(name) for name in METHODS], size=8)
+            draw_bands(axes, [label(name) for name in METHODS], size=SMALL)
             for row, name in enumerate(METHODS):
-                point = {"color": GROUPS[name], "marker": "o", "markersize": 4.5}
-                draw_spread(axes, row, spread(measured(document, case, name).values()), point, (0, 1))
-            record = (document.cases or {}).get(case)
-            if record:
-                axes.axvline(1 / len(record.class_names), color=GREY, linestyle=":", linewidth=1)
+                hollow = HOLLOW if at_chance(document, name, case) else {}
+                point = {"color": GROUPS[name], "marker": "o", "markersize": 4.5} | hollow
+                scores = spread(measured(document, case, name).values())
+                draw_spread(axes, row, scores, point, (0, 1), About(what="accuracy on the test set"))
+            draw_chance(axes, (document.cases or {}).get(case))
             axes.set(xlim=(0, 1.03), title=TASKS[case].title)
             if not tasks_of(document):
                 say_nothing(axes)
         for axes in panels.flat[len(cases) :]:
             axes.set_axis_off()
-        figure.supxlabel("accuracy on the test set", fontsize=9.5)
+        figure.supxlabel("accuracy on the test set; hollow: at chance", fontsize=9.5)
     return figure
 
 
@@ -107,12 +125,14 @@ def figure_eventprop_curves(document: Document) -> Figure:
             for name, values in drawn.items():
                 epochs = range(1, len(values) + 1)
                 axes.plot(epochs, values, color=GROUPS[name], linestyle=LINES[name], linewidth=1.4)
+            if record := (document.cases or {}).get(case):
+                axes.axhline(1 / len(record.class_names), **CHANCE)
             axes.set(ylim=(0, 1.03), title=TASKS[case].title, ylabel="validation accuracy")
             if not drawn:
                 say_nothing(axes)
         axes.set_xlabel("epoch")
         handles = [Line2D([], [], color=GROUPS[n], linestyle=LINES[n], label=label(n)) for n in METHODS]
-        figure.legend(handles=handles, loc="outside lower center", ncols=2, handlelength=2.6, fontsize=8)
+        explain(figure, handles, "lower")
     return figure
 
 

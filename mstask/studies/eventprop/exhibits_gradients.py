@@ -118,7 +118,7 @@ def figure_eventprop_shaping(document: Document) -> Figure:
         else:
             say_nothing(axes)
         axes.set(xlabel="time of the hidden spike, ms", ylabel="error that it hears, 1/ms")
-        legend(figure, SHAPES.values(), 4)
+        legend(figure, SHAPES.values())
     return figure
 
 

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import GREY, WIDTH, Plot, handle, styled
+from mstask.show.canvas import GREY, WIDTH, Plot, explain, handle, styled
 from mstask.show.scores import NBSP, Documents, difference, method_order, score
 from mstask.show.sheet import Look, draw_rows, legend, panels
 from mstask.studies.g2gnet import facts as answers
@@ -76,15 +76,16 @@ def figure_g2gnet_grouping(documents: Documents) -> Figure:
     Above the line in each panel stand networks with as many connections as the unstructured one; below it dense ones.
     """
     found = list(leads(documents))
-    rows = [name for name in AGAINST if any(name == known for _, _, known, _ in found)]
     cases = cases_of(by_voice(documents).values()) or ["digits"]
+    compared = {case: [name for name in AGAINST if any(name == n and case == c for _, c, n, _ in found)] for case in cases}
     looks = {
         voice: Look(look.label, look.colour, look.marker) for voice, look in VOICES.items() if voice in by_voice(documents)
     }
     with styled():
-        height = 0.7 + len(cases) * (0.55 + (0.16 + 0.1 * len(looks)) * max(1, len(rows)))
-        figure = Plot(figsize=(WIDTH, height), layout="constrained")
-        for axes, case in zip(figure.subplots(len(cases), 1, squeeze=False).flat, cases, strict=True):
+        heights = [0.55 + (0.16 + 0.1 * len(looks)) * max(1, len(rows)) for rows in compared.values()]
+        figure = Plot(figsize=(WIDTH, 0.7 + sum(heights)), layout="constrained")
+        grid = figure.subplots(len(cases), 1, squeeze=False, height_ratios=heights)
+        for axes, (case, rows) in zip(grid.flat, compared.items(), strict=True):
             of_case = {(name, voice): lead.values for voice, known, name, lead in found if known == case}
             heard = {voice: look for voice, look in looks.items() if any(voice == known for _, known in of_case)}
             draw_rows(axes, {label(name): {voice: of_case.get((name, voice), ()) for voice in heard} for name in rows}, heard)
@@ -97,7 +98,7 @@ def figure_g2gnet_grouping(documents: Documents) -> Figure:
         figure.supxlabel("macro-F1 minus that of unstructured wiring", fontsize=9.5)
         handles = [handle(voice, document) for voice, document in documents.items() if voice != "published"]
         if handles:
-            figure.legend(handles=handles, loc="outside upper center", ncols=2, handletextpad=0.2, fontsize=8.5)
+            explain(figure, handles, "upper")
     return figure
 
 

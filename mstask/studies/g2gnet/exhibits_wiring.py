@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label
-from mstask.show.canvas import GREY, WIDTH, Plot, styled
+from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, styled
 from mstask.show.sheet import Look, legend, sheet
 from mstask.studies.g2gnet import speed
 from mstask.studies.g2gnet.declare import SECTION
@@ -46,9 +46,9 @@ def figure_g2gnet_wirings() -> Figure:
                 axes.imshow(mask.numpy(), cmap="binary", vmin=0, vmax=1, interpolation="nearest")
                 axes.set(xticks=[], yticks=[])
                 axes.spines[["top", "right"]].set_visible(True)
-            row[0].set_ylabel(name, fontsize=8)
+            row[0].set_ylabel(name, fontsize=SMALL)
         for axes, model in zip(grid[0], WIRINGS, strict=True):
-            axes.set_title(label(model), fontsize=8)
+            axes.set_title(label(model).replace(" ", "\n"), fontsize=SMALL)
         figure.supxlabel("from neuron", fontsize=9)
         figure.supylabel("to neuron", fontsize=9)
     return figure
@@ -70,7 +70,7 @@ def draw_change(before: Tensor, change: Change) -> Figure:
         ):
             axes.imshow(values.cpu().numpy(), cmap=colours, vmin=low, vmax=1, interpolation="nearest")
             axes.set(xticks=[], yticks=[])
-            axes.set_title(title, fontsize=8)
+            axes.set_title(title, fontsize=SMALL)
         figure.supxlabel("from neuron", fontsize=9)
     return figure
 
@@ -121,12 +121,12 @@ def figure_g2gnet_sweep(document: Document) -> Figure:
             for row in found[last < FLOOR].itertuples():
                 text = f"{look.label}: {row.last_accuracy:.2f}\nat the last epoch"
                 where = {"xytext": (0, 12), "textcoords": "offset points", "ha": "center"}
-                axes.annotate(text, (row.p_inter, FLOOR), fontsize=7.5, color=colour, **where)
+                axes.annotate(text, (row.p_inter, FLOOR), fontsize=SMALL, color=colour, **where)
                 axes.plot(row.p_inter, FLOOR, "x", color=colour, clip_on=False)
         axes.set(xlabel="probability of a connection between groups", ylabel="accuracy on the test set")
         axes.set_ylim(bottom=FLOOR)
         others = (Look(label("dense-matched"), "black", "", ":"), Look("last epoch", "black", "x"))
-        legend(figure, [*looks.values(), *others], 3)
+        legend(figure, [*looks.values(), *others])
     return figure
 
 
@@ -154,7 +154,7 @@ def figure_g2gnet_speed(document: Document) -> Figure:
             axes.set(title=f"{width} neurons", xlabel=BETWEEN)
             axes.set_ylim(bottom=0)
         figure.supylabel("time over the dense product's", fontsize=9.5)
-        legend(figure, looks.values(), 3)
+        legend(figure, looks.values())
     return figure
 
 

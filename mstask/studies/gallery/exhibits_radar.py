@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from mstask.data.radar import CLASS_NAMES
 from mstask.results.voices import NOTHING
-from mstask.show.canvas import GREY, WIDTH, Plot, styled
+from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, styled
 
 EXAMPLE_SEED = 2026
 EXTENT = (0, 1.024, -2, 2)
@@ -49,15 +49,15 @@ def figure_radar_targets() -> Figure:
 
     names = CLASS_NAMES
     with styled():
-        figure = Plot(figsize=(WIDTH, 1.25 * len(names) + 0.5))
+        figure = Plot(figsize=(WIDTH, 1.4 * len(names) + 0.5))
         grid = figure.subplots(len(names), 2, width_ratios=(1, 1.15))
-        figure.subplots_adjust(left=0.01, right=0.98, top=0.97, bottom=0.06, hspace=0.55, wspace=0.28)
+        figure.subplots_adjust(left=0.01, right=0.98, top=0.97, bottom=0.06, hspace=0.75, wspace=0.34)
         for target, name in enumerate(names):
             scene = _scene(target)
             drawing, echo = grid[target]
             _draw_target(drawing, scene)
             drawing.set_title(name, loc="left")
-            drawing.text(0, -0.16, _facts(scene), transform=drawing.transAxes, fontsize=8)
+            drawing.text(0, 0, _facts(scene), transform=drawing.transAxes, fontsize=SMALL, va="top")
             _draw_picture(echo, picture(scene.echo))
             echo.set(yticks=(-2, 0, 2), ylabel="kHz")
             echo.tick_params(labelbottom=target == len(names) - 1)
@@ -160,7 +160,7 @@ def _facts(scene: Any) -> str:
         said.append(f"{100 * scene.facts['length_m']:.0f} cm, {scene.facts['rpm']:,.0f} rpm")
     if scene.wings is not None:
         said.append(f"{scene.facts['wing_beat_hz']:.1f} beats per s")
-    return "; ".join(said)
+    return ",\n".join(said)
 
 
 def _draw_pictures(pictures: dict[str, np.ndarray], columns: int, height: float) -> Figure:
@@ -170,7 +170,7 @@ def _draw_pictures(pictures: dict[str, np.ndarray], columns: int, height: float)
         grid = figure.subplots(2, columns, sharex=True, sharey=True)
         for axes, (name, picture) in zip(grid.flat, pictures.items(), strict=True):
             _draw_picture(axes, picture)
-            axes.set_title(name)
+            axes.set_title(name.replace(" + ", " +\n"))
         figure.supxlabel("time (s)", fontsize=9.5)
         figure.supylabel(FREQUENCY, fontsize=9.5)
     return figure

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from mstask.data.shd import WORDS
 from mstask.results.documents import Document
-from mstask.show.canvas import GREY, WIDTH, Plot, styled
+from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, styled
 
 SIZE = "small"
 SPIKES = "#00352f"
@@ -96,7 +96,7 @@ def figure_speech_word() -> Figure:
         membrane.imshow(
             velocity, extent=(0, end, N_UNITS, 0), aspect="auto", cmap="viridis", vmin=FLOOR, vmax=0, interpolation="none"
         )
-        membrane.set_title("2  how fast the membrane moves at each place", loc="left")
+        membrane.set_title("2  how fast the membrane moves", loc="left")
         _draw_spikes(spikes, shown)
         spikes.set_title("3  spikes of the nerve", loc="left")
         counts = frame_counts(shown.times, shown.units)
@@ -121,7 +121,7 @@ def figure_speech_words() -> Figure:
         for axes, place in zip(grid.flat, SHOWN, strict=True):
             shown = word(*place)
             _draw_spikes(axes, shown)
-            axes.set_title(shown.sound.title, fontsize=8)
+            axes.set_title(shown.sound.title.replace(", ", ",\n", 1), fontsize=SMALL)
             axes.set_ylim(N_UNITS, 0)
         grid[0, 0].set_yticks(PLACES, [frequency_text(f) for f in best_frequencies(PLACES)])
         figure.supxlabel("time (s)", fontsize=9.5)

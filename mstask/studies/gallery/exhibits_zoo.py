@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, heading
 from mstask.show import takes_sections
-from mstask.show.canvas import GREY, WIDTH, Plot, styled
+from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, styled
 from mstask.show.scores import Studies, voices_of
 from mstask.studies.speed.exhibits import FLOOR, ratio
 from mstask.summary import is_homogeneous, standings
@@ -106,7 +106,7 @@ def figure_zoo_responses(name: str) -> Figure:
     found = _measured(name)
     with styled():
         figure = Plot(figsize=(WIDTH, 6))
-        rows, margins = (0.5, 0.4, 1), {"left": 0.11, "right": 0.97, "top": 1, "bottom": 0.08}
+        rows, margins = (0.5, 0.4, 1), {"left": 0.13, "right": 0.95, "top": 1, "bottom": 0.08}
         grid = figure.add_gridspec(len(rows) * len(TITLES), 1, height_ratios=rows * len(TITLES), hspace=0.12, **margins)
         shared = None
         for row, (stimulus, title) in enumerate(TITLES.items()):
@@ -143,7 +143,7 @@ def figure_zoo_layer(name: str) -> Figure:
     with styled():
         figure = Plot(figsize=(WIDTH, 4.3))
         grid = figure.subplots(2, 2, sharey=True)
-        figure.subplots_adjust(left=0.11, right=0.87, top=0.94, bottom=0.12, hspace=0.55, wspace=0.14)
+        figure.subplots_adjust(left=0.13, right=0.83, top=0.94, bottom=0.12, hspace=0.55, wspace=0.14)
         for axes, stimulus in zip(grid[0], ("chirp", "noise"), strict=True):
             spikes = found.traces[stimulus].s.T
             axes.imshow(spikes, cmap="Greys", vmin=0, vmax=1, **LOOK)
@@ -157,7 +157,7 @@ def figure_zoo_layer(name: str) -> Figure:
         for axes in grid[:, 0]:
             axes.set_ylabel("neuron")
         below = grid[1, 1].get_position()
-        bar = figure.colorbar(image, cax=figure.add_axes((0.89, below.y0, 0.02, below.height)))
+        bar = figure.colorbar(image, cax=figure.add_axes((0.85, below.y0, 0.02, below.height)))
         bar.outline.set_visible(False)
     return figure
 
@@ -177,9 +177,12 @@ def data_zoo_layer(name: str) -> pd.DataFrame:
 
 
 def figure_zoo_tones() -> Figure:
-    """Every registered type at a glance: mean firing of each neuron of a layer against the frequency of a tone."""
+    """Every registered type at a glance: mean firing of each neuron of a layer against the frequency of a tone.
+
+    A type that answers like an earlier one, to within `FLAT` spikes per step, says which.
+    """
     from mstask import neurons
-    from mstask.studies.gallery.responses import FREQUENCIES
+    from mstask.studies.gallery.responses import FLAT, FREQUENCIES
 
     names = neurons.names()
     rows = max(1, math.ceil(len(names) / 3))
@@ -187,11 +190,14 @@ def figure_zoo_tones() -> Figure:
         figure = Plot(figsize=(WIDTH, 0.9 + 1.35 * rows))
         grid = figure.subplots(rows, 3, sharex=True, sharey=True, squeeze=False)
         height = figure.get_figheight()
-        figure.subplots_adjust(left=0.11, right=0.98, top=1 - 0.25 / height, bottom=0.55 / height, hspace=0.28, wspace=0.1)
+        figure.subplots_adjust(left=0.13, right=0.98, top=1 - 0.25 / height, bottom=0.55 / height, hspace=0.28, wspace=0.1)
         for axes, name in zip(grid.flat, names, strict=False):
             found = _measured(name)
             _draw_map(axes, FREQUENCIES, found.tones, found.tones.max())
             axes.set_title(name)
+            alike = (other for other in names[: names.index(name)] if np.abs(_measured(other).tones - found.tones).max() < FLAT)
+            if first := next(alike, None):
+                axes.text(0.95, 0.05, f"like\n{first}", transform=axes.transAxes, ha="right", color="white", fontsize=SMALL)
         for axes in grid.flat[len(names) :]:
             axes.set_axis_off()
         figure.supxlabel("tone frequency (rad per step)", fontsize=9.5)

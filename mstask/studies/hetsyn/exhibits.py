@@ -14,12 +14,12 @@ from matplotlib.figure import Figure
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, by_voice, heading
 from mstask.show import takes_voices
-from mstask.show.canvas import BAND, GREY
+from mstask.show.canvas import AT_CHANCE, BAND, CHANCE, GREY, SMALL, draw_chance
 from mstask.show.scores import NBSP, Documents, voice_columns
 from mstask.show.sheet import Look, draw_rows, legend, panels, plain, say_nothing, sheet
 from mstask.studies.hetsyn.facts import OWN, cases_with, runs, series, slow
 from mstask.studies.hetsyn.names import METHODS, SUCCESS, TITLES
-from mstask.summary import remark
+from mstask.summary import at_chance, remark
 from mstask.summary.details import measured
 
 LOOKS = {
@@ -46,16 +46,19 @@ IN_BINS = "spoken digits in bins (published: best epoch on the test set)"
 
 
 def figure_hetsyn(document: Document) -> Figure:
-    """Accuracy of the four networks on each task: seeds, their mean, its interval; a short dotted line is guessing."""
+    """Accuracy of the four networks on each task: seeds, their mean, its interval; a short dotted line is guessing.
+
+    The mark is hollow where the interval of macro-F1 touches what guessing scores.
+    """
     cases = [case for case in cases_with(document) if case not in SERIES]
     rows = {TITLES[case]: {method: measured(document, case, method).values() for method in METHODS} for case in cases}
     with sheet(document, 1.3 + 0.62 * max(len(cases), 1)) as figure:
-        axes = draw_rows(figure.add_subplot(), rows, LOOKS)
+        learnt_nothing = {(TITLES[c], method) for c in cases for method in METHODS if at_chance(document, method, c)}
+        axes = draw_rows(figure.add_subplot(), rows, LOOKS, hollow=learnt_nothing)
         axes.set(xlim=(0, 1.02), xlabel="accuracy on the test set")
         for row, case in enumerate(cases):
-            if record := (document.cases or {}).get(case):
-                axes.plot([1 / len(record.class_names)] * 2, [row - 0.42, row + 0.42], color=GREY, linestyle=":", linewidth=1)
-        legend(figure, LOOKS.values())
+            draw_chance(axes, (document.cases or {}).get(case), (row - 0.42, row + 0.42))
+        legend(figure, LOOKS.values(), AT_CHANCE)
     return figure
 
 
@@ -108,7 +111,7 @@ def figure_hetsyn_pattern(document: Document) -> Figure:
             axes.plot(seconds, trace["target"], color="black", linewidth=0.9, linestyle=":")
             axes.plot(seconds, trace["output"], color=LOOKS[name].colour, linewidth=1.4)
             error = fmean(measured(document, "pattern-feedforward", name, "mse").values())
-            axes.set_title(f"{name}, error {error:.3f}", color=LOOKS[name].colour, fontsize=8.5, loc="left", pad=2)
+            axes.set_title(f"{name}, error {error:.3f}", color=LOOKS[name].colour, fontsize=SMALL, loc="left", pad=2)
             axes.set_ylim(-1.6, 1.6)
         grid[-1].set_xlabel("time, s; shaded: the template is shown")
         legend(figure, [Look("target", "black", "", ":")])
@@ -174,10 +177,13 @@ def figure_hetsyn_robust(document: Document) -> Figure:
                 axes.plot(
                     range(len(own)), own[method], color=look.colour, marker=look.marker, linestyle=look.line, markersize=4
                 )
-            axes.set_xticks(range(len(own)), [f"{level:.2g}" if level < 100 else f"{level:.0f}" for level in own.index])
-            axes.tick_params(axis="x", labelsize=7.5, rotation=45 if len(own) > 5 else 0)
+            shown = range(0, len(own), 2 if len(own) > 5 else 1)
+            levels = [own.index[place] for place in shown]
+            axes.set_xticks(shown, [f"{level:.2g}" if level < 100 else f"{level:.0f}" for level in levels], fontsize=SMALL)
+            if record := (document.cases or {}).get(case):
+                axes.axhline(1 / len(record.class_names), **CHANCE)
             axes.set(xlabel=what, ylim=(0, 1.03))
-            axes.set_title(TITLES[case], fontsize=8, loc="left", pad=3)
+            axes.set_title(TITLES[case].replace(", ", ",\n"), fontsize=SMALL, loc="left", pad=3)
             if own.empty:
                 say_nothing(axes)
         figure.supylabel("accuracy", fontsize=9.5)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from mstask.results.documents import Document
-from mstask.show.canvas import GREY
+from mstask.show.canvas import GREY, SMALL, draw_chance
 from mstask.show.scores import NBSP
 from mstask.show.sheet import Look, draw_rows, legend, panels, plain, sheet
 from mstask.studies.hetsyn.exhibits import LOOKS
@@ -49,7 +49,8 @@ def figure_hetsyn_times(document: Document) -> Figure:
         figure.supylabel("share of the synapses", fontsize=9.5)
         after = Look("after", LOOKS[OWN].colour, "", "-")
         legend(
-            figure, [Look("before training", GREY, "", "-"), after, Look("counted as long from here", "#a4243b", "", ":")], 3
+            figure,
+            [Look("before training", GREY, "", "-"), after, Look("counted as long from here", "#a4243b", "", ":")],
         )
     return figure
 
@@ -72,7 +73,10 @@ def figure_hetsyn_knock_out(document: Document) -> Figure:
     by_case = data[data["method"] == OWN].groupby("case", sort=False)
     rows = {TITLES[case]: {which: found[f"accuracy_{which}"] for which in RESETS} for case, found in by_case}
     with sheet(document, 1.4 + 0.5 * max(len(rows), 1)) as figure:
-        draw_rows(figure.add_subplot(), rows, RESETS).set(xlim=(0, 1.02), xlabel="accuracy on the test set")
+        axes = draw_rows(figure.add_subplot(), rows, RESETS)
+        axes.set(xlim=(0, 1.02), xlabel="accuracy on the test set")
+        for row, (case, _) in enumerate(by_case):
+            draw_chance(axes, (document.cases or {}).get(str(case)), (row - 0.42, row + 0.42))
         legend(figure, RESETS.values())
     return figure
 
@@ -173,7 +177,7 @@ def _draw_histograms(axes: Axes, document: Document, case: str) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_minor_formatter(NullFormatter())
     unit = f" (a step is {STEP_MS[case]:g} ms)" if case in STEP_MS else ""
-    axes.set_title(TITLES[case] + unit, fontsize=8.5, loc="left", pad=3)
+    axes.set_title(TITLES[case] + unit, fontsize=SMALL, loc="left", pad=3)
 
 
 def _shares(document: Document, case: str, when: str) -> np.ndarray:

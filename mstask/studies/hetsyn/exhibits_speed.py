@@ -33,7 +33,7 @@ def figure_hetsyn_speed(document: Document) -> Figure:
             axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
-        legend(figure, FORMS.values(), 3)
+        legend(figure, FORMS.values())
     return figure
 
 

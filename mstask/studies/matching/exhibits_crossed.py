@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from mstask import claims
 from mstask.results.voices import VOICES, heading, marked
 from mstask.show import takes_sections
-from mstask.show.canvas import WIDTH, Plot, styled
+from mstask.show.canvas import SMALL, WIDTH, Plot, explain, styled
 from mstask.show.scores import NBSP, Documents, Studies, of_voice, signed, voices_of
 from mstask.studies.matching.exhibits_rotation import FOCUS
 from mstask.summary import compare, standings
@@ -46,7 +46,7 @@ def figure_square_crossed(studies: Studies) -> Figure:
             _draw_crossing(axes, studies, voice)
         panels[0].set_ylabel("macro-F1 on the test set")
         handles = [Line2D([], [], color=c, marker=m, linestyle=s, label=name) for name, (c, m, s) in FOCUS.items()]
-        figure.legend(handles=handles, loc="outside lower center", ncols=2)
+        explain(figure, handles, "lower")
     return figure
 
 
@@ -100,7 +100,7 @@ def _draw_crossing(axes: Axes, studies: Studies, voice: str) -> None:
         for task in (task for x, task in enumerate(TASKS) if x not in known):
             missing.setdefault(task, []).append(neuron)
     text = "\n".join(_absence(task, neurons, voice) for task, neurons in missing.items()) if heard else VOICES[voice].absent
-    axes.text(0.5, 0.03, text, transform=axes.transAxes, ha="center", va="bottom", fontsize=7.5, style="italic")
+    axes.text(0.5, 0.03, text, transform=axes.transAxes, ha="center", va="bottom", fontsize=SMALL, style="italic")
     axes.set_title(heading(voice, heard), color=VOICES[voice].colour, weight="bold")
     axes.set(xlim=(-0.4, 1.4), ylim=(0, 1))
     axes.set_xticks(range(len(TASKS)), list(TASKS))

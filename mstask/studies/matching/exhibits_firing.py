@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.show.canvas import GREY, WIDTH, Plot, styled
+from mstask.show.canvas import GREY, WIDTH, Plot, explain, styled
 from mstask.show.scores import method_order
 
 LAYER_STYLES = (("#00352f", "-"), ("#00796b", "--"), ("#4aa89b", "-."), ("#c75b12", ":"))
@@ -41,7 +41,7 @@ def figure_firing(document: Document) -> Figure:
         figure.supxlabel("epoch", fontsize=9.5)
         figure.supylabel("spikes per neuron and step", fontsize=9.5)
         handles = [Line2D([], [], color=c, linestyle=s, label=f"layer {i}") for i, (c, s) in enumerate(LAYER_STYLES, 1)]
-        figure.legend(handles=handles, loc="outside upper center", ncols=4)
+        explain(figure, handles, "upper")
     return figure
 
 

@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from mstask import stats
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label
-from mstask.show.canvas import BAND, GREY, WIDTH, Plot, styled
+from mstask.show.canvas import BAND, GREY, WIDTH, Plot, explain, styled
 from mstask.show.scores import score
 from mstask.summary import remark, summarise
 
@@ -86,14 +86,15 @@ def figure_rotation_spread(document: Document) -> Figure:
                 axes.plot(values, [row + lane] * len(values), **look)
         for n_classes in {len(record.class_names) for record in (document.cases or {}).values()}:
             axes.axvline(1 / n_classes, color=GREY, linestyle=":", linewidth=1)
-        axes.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5), xlabel="macro-F1 on the words of the held-out speakers")
+        axes.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5))
+        figure.supxlabel("macro-F1 on the words of the held-out speakers", fontsize=9.5)
         axes.set_yticks(range(len(names)), [label(name) for name in names])
         axes.tick_params(axis="y", length=0)
         handles = [
             Line2D([], [], label="one pair, all seeds", **PAIRS),
             Line2D([], [], label="one seed, all pairs", **SEEDS),
         ]
-        figure.legend(handles=handles, loc="outside upper center", ncols=2, handletextpad=0.2)
+        explain(figure, handles, "upper")
     return figure
 
 

@@ -7,19 +7,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from mstask.results.documents import Cell, Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import BAND, GREY, WIDTH, Plot, styled
+from mstask.show.canvas import AT_CHANCE, BAND, CHANCE, GREY, HOLLOW, SMALL, WIDTH, Plot, draw_spread, explain, styled
 from mstask.studies.ncg.facts import CODES, DATA, EXTRACTORS, GROUPS, SINGLE, winner_share
-from mstask.summary import remark
+from mstask.summary import at_chance, remark
 from mstask.summary.comparisons import spread
 
 Documents = Mapping[str, Document | None]
@@ -43,12 +42,14 @@ ABLATION = {
 FIVES = {name: text for name, text in ABLATION.items() if name != "S2-M1"}
 SEARCHED = ("S2-M1", "S2-M5-CR1", "S2-M5-CR2-L", "S2-M5-Drop-L", "SSTDP-M1", "SSTDP-M5-CR2", "R-M5")
 EVEN_USE = 1 / 5
-MEMBERS = ("#00352f", "#00796b", "#4aa89b", "#9fd0c9", "#d9ece9")
-UNLABELLED, LABELLED = "#00796b", "#c9ced3"
+UNLABELLED = "#00796b"
 
 
 def figure_ncg(document: Document) -> Figure:
-    """Macro-F1 by neurons per class, one line for each rule and one panel for each data set; bars are 95 % intervals."""
+    """Macro-F1 by neurons per class, one line for each rule and one panel for each data set; bars are 95 % intervals.
+
+    A mark is hollow where its interval touches what guessing scores: a dotted line, where a panel reaches down to it.
+    """
     scores = score_table(document)
     sizes = sorted({group_size(name) for methods, *_ in LADDERS.values() for name in methods})
     with styled():
@@ -62,15 +63,20 @@ def figure_ncg(document: Document) -> Figure:
                 }
                 means = [score["mean"] for score in found.values()]
                 axes.plot(list(found), means, color=colour, marker=marker, linestyle=line, markersize=5)
+                for name in methods:
+                    at = sizes.index(group_size(name)) + shift
+                    if at in found and at_chance(document, name, case):
+                        axes.plot(at, found[at]["mean"], color=colour, marker=marker, markersize=6, **HOLLOW)
                 for x, score in found.items():
                     if score["low"] is not None:
                         axes.plot([x, x], [max(score["low"], 0), min(score["high"], 1)], color=colour, linewidth=1, alpha=0.6)
             axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
             axes.set_xlim(-0.4, len(sizes) - 0.6)
+            _chance(axes.axhline, document, case, axes.get_ylim())
         figure.supxlabel("neurons per class", fontsize=9.5)
         figure.supylabel("macro-F1 on the test set", fontsize=9.5)
         handles = [Line2D([], [], color=c, marker=m, linestyle=s, label=rule) for rule, (_, c, m, s) in LADDERS.items()]
-        figure.legend(handles=handles, loc="outside upper center", ncols=3)
+        explain(figure, [*handles, AT_CHANCE], "upper")
     return figure
 
 
@@ -121,45 +127,6 @@ def data_ncg_balance(document: Document) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["method", "case", "seed", "class", "share"])
 
 
-def figure_ncg_winners(document: Document) -> Figure:
-    """Who wins the samples of one class, epoch by epoch, in groups of five: one band for each neuron of the group.
-
-    Of the first data set and seed; the first neuron of a group with labels is the non-target one.
-    """
-    watched = _watched(document)
-    with styled():
-        rows = max(1, (len(watched) + 1) // 2)
-        figure = Plot(figsize=(WIDTH, 1.0 + 1.3 * rows), layout="constrained")
-        grid = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
-        for axes, cell in zip(grid.flat, watched, strict=False):
-            shares = _winner_shares(cell).T
-            bands = [LABELLED, *MEMBERS[: len(shares) - 1]] if cell.method.endswith("-L") else MEMBERS[: len(shares)]
-            epochs = np.arange(1, shares.shape[1] + 1)
-            axes.stackplot(epochs, shares, colors=bands, edgecolor="white", linewidth=0.6, step=None)
-            axes.set_title(FIVES[cell.method])
-            axes.set(ylim=(0, 1))
-        for axes in list(grid.flat)[len(watched) :]:
-            axes.set_axis_off()
-        if not watched:
-            _say_nothing(grid[0, 0])
-        figure.supxlabel("epoch", fontsize=9.5)
-        figure.supylabel("share of the class's samples won", fontsize=9.5)
-        handles = [Patch(color=UNLABELLED, label="one band, one neuron"), Patch(color=LABELLED, label="labelled non-target")]
-        figure.legend(handles=handles, loc="outside upper center", ncols=2)
-    return figure
-
-
-def data_ncg_winners(document: Document) -> pd.DataFrame:
-    """The bands of `figure_ncg_winners`: one row for each method, epoch and neuron."""
-    rows = [
-        (cell.method, cell.case, cell.seed, (cell.result.details or {}).get("watched_class"), epoch, neuron, wins)
-        for cell in _watched(document)
-        for epoch, of_epoch in enumerate((cell.result.details or {})["watched_wins"], start=1)
-        for neuron, wins in enumerate(of_epoch)
-    ]
-    return pd.DataFrame(rows, columns=["method", "case", "seed", "class", "epoch", "neuron", "wins"])
-
-
 def figure_ncg_code(document: Document) -> Figure:
     """Each readout on the same digits in two input codes; a point off the diagonal is due to the code.
 
@@ -185,7 +152,7 @@ def figure_ncg_code(document: Document) -> Figure:
             _say_nothing(axes)
         axes.set(xlabel=f"macro-F1, {DATA[first]}: contrast code", ylabel=f"macro-F1, {DATA[second]}")
         handles = [Line2D([], [], color=c, marker=m, linestyle="", label=rule) for rule, (_, c, m, _) in LADDERS.items()]
-        figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.2)
+        explain(figure, handles, "upper")
     return figure
 
 
@@ -327,7 +294,9 @@ def _rows(
     guide: float | None = None,
     limits: tuple[float, float] | None = None,
 ) -> Figure:
-    """A number of each cell, one row for each method and one panel for each data set."""
+    """A number of each cell, one row for each method and one panel for each data set; methods that weren't run are left out."""
+    run = {cell.method for cell in document.cells}
+    methods = {name: text for name, text in methods.items() if name in run or not run}
     with styled():
         figure, panels = _panels(document, 0.45 + 0.24 * len(methods), sharex=limits is not None, sharey=True)
         for case, axes in panels.items():
@@ -335,11 +304,15 @@ def _rows(
                 if row % 2:
                     axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
                 chosen = (cell for cell in document.cells if (cell.case, cell.method) == (case, name))
-                _draw_row(axes, row, [found for cell in chosen if (found := value(cell)) is not None])
+                hollow = HOLLOW if guide is None and at_chance(document, name, case) else {}
+                _draw_row(axes, row, [found for cell in chosen if (found := value(cell)) is not None], hollow)
             if guide is not None:
                 axes.axvline(guide, color=GREY, linestyle=":", linewidth=1)
+            else:
+                _chance(axes.axvline, document, case, axes.get_xlim())
             if limits is not None:
                 axes.set_xlim(*limits)
+            axes.xaxis.set_major_locator(MaxNLocator(3))
             axes.set_ylim(len(methods) - 0.5, -0.5)
             axes.set_yticks(range(len(methods)), list(methods.values()))
             axes.tick_params(axis="y", length=0)
@@ -347,34 +320,18 @@ def _rows(
     return figure
 
 
-def _draw_row(axes: Axes, row: int, values: Sequence[float]) -> None:
+def _draw_row(axes: Axes, row: int, values: Sequence[float], hollow: Mapping[str, Any]) -> None:
     if not values:
-        axes.text(
-            0.5, row, "no figure", transform=axes.get_yaxis_transform(), va="center", ha="center", fontsize=7.5, style="italic"
-        )
-        return
-    found, colour = spread(values), UNLABELLED
-    if found["low"] is not None:
-        axes.plot([max(found["low"], 0), min(found["high"], 1)], [row, row], color=colour, linewidth=1.4, alpha=0.6)
-    if len(values) > 1:
-        axes.plot(values, [row] * len(values), "|", color=colour, markersize=8)
-    axes.plot(found["mean"], row, "o", color=colour, markersize=5)
+        axes.text(0.5, row, "not run", transform=axes.get_yaxis_transform(), va="center", ha="center", fontsize=SMALL)
+    point = {"color": UNLABELLED, "marker": "o", "markersize": 5} | hollow
+    draw_spread(axes, row, spread(values), point, (0, 1))
 
 
-def _watched(document: Document) -> list[Cell]:
-    """The cells whose winners were recorded epoch by epoch: groups of five on the first data set, with the first seed."""
-    recorded = [c for c in document.cells if c.method in FIVES and (c.result.details or {}).get("watched_wins")]
-    for case in case_order(document):
-        if own := [cell for cell in recorded if cell.case == case]:
-            seed = min(cell.seed for cell in own)
-            return sorted((c for c in own if c.seed == seed), key=lambda c: list(FIVES).index(c.method))
-    return []
-
-
-def _winner_shares(cell: Cell) -> np.ndarray:
-    """Share of the watched class's samples that each neuron won, [epochs, neurons]."""
-    wins = np.asarray((cell.result.details or {})["watched_wins"], float)
-    return wins / np.maximum(wins.sum(axis=1, keepdims=True), 1)
+def _chance(draw: Callable[..., Any], document: Document, case: str, view: tuple[float, float]) -> None:
+    """Draw what guessing scores, if it lies in view."""
+    record = (document.cases or {}).get(case)
+    if record and view[0] <= 1 / len(record.class_names) <= view[1]:
+        draw(1 / len(record.class_names), **CHANCE)
 
 
 def _accuracies(document: Document) -> Iterable[dict[str, Any]]:

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING
-from mstask.show.canvas import WIDTH, Plot, styled
+from mstask.show.canvas import WIDTH, Plot, explain, styled
 
 NBSP = "\N{NO-BREAK SPACE}"
 FLOOR, FUSED_LIF, REFERENCE_LIF = "floor", "fused Vanilla-LIF", "reference Vanilla-LIF"
@@ -172,9 +172,9 @@ def figure_step(document: Document, clock: str = "cpu") -> Any:
             axes.set(xlim=(0, None), ylim=(len(rows) - 0.5, -0.5))
             axes.tick_params(axis="y", length=0)
         panels[0].set_yticks(range(len(rows)), rows)
-        figure.supxlabel(f"a training step's {_clock_title(document, clock)}, as a multiple of the floor", fontsize=9.5)
+        figure.supxlabel(f"a training step's {_clock_title(document, clock)},\nas a multiple of the floor", fontsize=9.5)
         handles = [_handle(group) for group in GROUPS if group in {a["group"] for a in about.values()}]
-        figure.legend(handles=handles, loc="outside upper center", ncols=2, handletextpad=0.2)
+        explain(figure, handles, "upper")
     return figure
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mstask.results.documents import Document
-from mstask.show.canvas import BAND, GREY, WIDTH, Plot, styled
+from mstask.show.canvas import BAND, GREY, WIDTH, Plot, explain, styled
 
 METHODS = {
     "project": ("this book's", "#00796b", "o"),
@@ -53,5 +53,5 @@ def figure_coverage(document: Document) -> Figure:
             axes.set_ylim(0.5, 1.02)
         figure.supxlabel(RATIO, fontsize=9.5)
         figure.supylabel("share of intervals that cover the truth", fontsize=9.5)
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+        explain(figure, panels[0].get_legend_handles_labels()[0], "upper")
     return figure

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
 from mstask.results.documents import Document
-from mstask.show.canvas import GREY, WIDTH, Plot, styled
+from mstask.show.canvas import GREY, WIDTH, Plot, explain, styled
 
 
 def figure_scaling(document: Document) -> Figure:
@@ -23,7 +23,7 @@ def figure_scaling(document: Document) -> Figure:
         axes.set_xticks(data["workers"], [str(w) for w in data["workers"]])
         axes.set(yscale="log", xlabel="workers", ylabel="times as fast as one")
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        figure.legend(loc="outside upper center", ncols=3)
+        explain(figure, axes.get_legend_handles_labels()[0], "upper")
     return figure
 
 

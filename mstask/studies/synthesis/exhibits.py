@@ -16,7 +16,7 @@ from matplotlib.ticker import NullFormatter
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, heading, label, marked
 from mstask.show import takes_sections
-from mstask.show.canvas import BAND, GREY, WIDTH, Plot, mark, styled
+from mstask.show.canvas import BAND, GREY, WIDTH, Plot, explain, mark, styled
 from mstask.show.scores import Studies, difference, of_voice, signed, voices_of
 from mstask.show.scores import score as scored
 from mstask.studies.synthesis.contests import CONTESTS, PARTS, TASKS, Outcome, outcomes
@@ -57,7 +57,7 @@ def figure_synthesis_gains(studies: Studies) -> Figure:
         axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel="gain in macro-F1 over the plain part")
         axes.tick_params(axis="y", length=0)
         handles = [Line2D([], [], label=VOICES[voice].label, **mark(voice)) for voice in shown]
-        figure.legend(handles=handles, loc="outside upper center", ncols=3)
+        explain(figure, handles, "upper")
     return figure
 
 
@@ -130,7 +130,7 @@ def figure_synthesis(studies: Studies) -> Figure:
             axes.set_title(task)
         figure.supylabel("macro-F1 on the test set", fontsize=9.5)
         handles = [Line2D([], [], color=GREY, marker=SHAPES[part], linestyle="", label=part) for part in PARTS]
-        figure.legend(handles=handles, loc="outside upper center", ncols=5, handletextpad=0.1, columnspacing=1)
+        explain(figure, handles, "upper")
     return figure
 
 

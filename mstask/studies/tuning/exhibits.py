@@ -6,7 +6,7 @@ Pure functions of result documents, as in `mstask.show`; `documents` maps each v
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple
 from typing import Any
 
@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import GREY, WIDTH, Plot, handle, mark, styled
+from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, explain, handle, mark, styled
 from mstask.show.scores import Documents, data_scores, score, signed
 from mstask.show.sheet import Look, legend, panels, say_nothing
 from mstask.studies.tuning.facts import factor_by_tolerance, matching, relaxed
@@ -56,7 +56,10 @@ MEANINGS = {
 }
 """What each dimension of the search space means."""
 COSTS = ("energy_uJ", "macs", "n_parameters")
-LABEL_STEP = 8.0
+APART = 1.9
+"""By what factor of the proxy the next dense network must be dearer for its name to be drawn."""
+SPIKING = ("*", "P", "X", "^", "v", "D")
+"""Marks of the spiking networks of a frontier."""
 """Points between the names of neighbouring spiking networks."""
 LINEAR_UP_TO = 1e-3
 """Tolerance below which the axis of `figure_factor_curve` is linear, so that it can show 0."""
@@ -106,9 +109,9 @@ def data_frontier(documents: Documents) -> pd.DataFrame:
 
 @takes_voices
 def figure_frontier(documents: Documents) -> Figure:
-    """Paper, Fig. 1: macro-F1 against operation-count proxy; spiking networks as stars, dense ones joined by a line.
+    """Paper, Fig. 1: macro-F1 against operation-count proxy; dense networks are joined by a line, spiking ones have marks.
 
-    A dense network is named by the channels of its first block.
+    A dense network is named by the channels of its first block, where there is room.
     """
     with styled():
         figure = Plot(figsize=(WIDTH, 3.6), layout="constrained")
@@ -117,7 +120,8 @@ def figure_frontier(documents: Documents) -> Figure:
             _draw_frontier(axes, voice, document)
         axes.set(xscale="log", xlabel="operation-count proxy (µJ)", ylabel="macro-F1 on the test set")
         axes.margins(x=0.2, y=0.1)
-        _explain(figure, documents, Line2D([], [], color=GREY, marker="*", markersize=10, linestyle="", label="spiking"))
+        spiking = zip(SPIKING, _spiking(by_voice(documents).values()), strict=False)
+        _explain(figure, documents, *(Look(name(method), GREY, marker).handle for marker, method in spiking))
     return figure
 
 
@@ -153,7 +157,7 @@ def figure_factor_curve(documents: Documents) -> Figure:
             axes.plot([*tolerances, last], [*factors, factors[-1]], drawstyle="steps-post", color=VOICES[voice].colour)
             axes.plot(tolerances, factors, **mark(voice))
             for x, y, network in zip(tolerances, factors, networks, strict=True):
-                axes.annotate(_channels(network), (x, y), (4, 4), textcoords="offset points", fontsize=7.5)
+                axes.annotate(_channels(network), (x, y), (4, 4), textcoords="offset points", fontsize=SMALL)
         axes.axhline(1, color=GREY, linestyle=":", linewidth=1)
         axes.set_xscale("symlog", linthresh=LINEAR_UP_TO)
         axes.set(yscale="log", xlim=(-LINEAR_UP_TO / 10, last), xlabel="macro-F1 that a match may fall short")
@@ -171,7 +175,7 @@ def figure_pareto(document: Document) -> Figure:
             axes.set_title(label(architecture))
         grid[-1].set_xlabel("mean firing (spikes per neuron and step)")
         figure.supylabel(f"macro-F1 on the {on} set", fontsize=9.5)
-        legend(figure, LOOKS.values(), columns=4)
+        legend(figure, LOOKS.values())
     return figure
 
 
@@ -270,15 +274,20 @@ def _draw_frontier(axes: Axes, voice: str, document: Document) -> None:
     if places:
         axes.plot(*zip(*places, strict=True), color=look["color"], linewidth=1)
         axes.plot(*zip(*places, strict=True), **look)
+    named = 0.0
     for method, (x, y) in zip(dense, places, strict=True):
-        first = _channels(method).partition("-")[0]
-        axes.annotate(first, (x, y), (0, 6), textcoords="offset points", fontsize=7.5, color=look["color"], ha="center")
-    spiking = [method for method in methods if method not in dense]
-    for i, method in enumerate(sorted(spiking, key=lambda m: methods[m]["macro_f1"]["mean"])):
+        if x > APART * named:
+            beside = {"xytext": (-3, 4), "ha": "right"} if named else {"xytext": (4, -11), "ha": "left"}
+            first, named = _channels(method).partition("-")[0], x
+            axes.annotate(first, (x, y), textcoords="offset points", fontsize=SMALL, color=look["color"], **beside)
+    for marker, method in zip(SPIKING, _spiking([document]), strict=False):
         x, y = methods[method]["energy_uJ"], methods[method]["macro_f1"]["mean"]
-        axes.plot(x, y, **look | {"marker": "*", "markersize": 11})
-        text = {"textcoords": "offset points", "fontsize": 7.5, "ha": "right", "va": "center", "color": look["color"]}
-        axes.annotate(name(method).removesuffix("-LIF"), (x, y), (-7, LABEL_STEP * (i - (len(spiking) - 1) / 2)), **text)
+        axes.plot(x, y, **look | {"marker": marker, "markersize": 9})
+
+
+def _spiking(documents: Iterable[Document]) -> list[str]:
+    """Return the spiking networks of a frontier by name."""
+    return sorted({method for document in documents for method in _costed(document) if DENSE not in method})
 
 
 def _draw_study(axes: Axes, trials: Sequence[Trial], found: Found, on: On) -> None:
@@ -295,7 +304,7 @@ def _draw_study(axes: Axes, trials: Sequence[Trial], found: Found, on: On) -> No
 def _explain(figure: Figure, documents: Documents, *more: Line2D) -> None:
     """Name the voices above a figure."""
     handles = [handle(voice, document) for voice, document in documents.items()]
-    figure.legend(handles=[*handles, *more], loc="outside upper center", ncols=2, handletextpad=0.2)
+    explain(figure, [*handles, *more], "upper")
 
 
 def _channels(method: str) -> str:

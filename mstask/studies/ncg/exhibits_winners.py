@@ -1,0 +1,71 @@
+"""Who wins the samples of a class within a group of competing readout neurons, epoch by epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from mstask.results.documents import Cell, Document
+from mstask.show.canvas import WIDTH, Plot, explain, styled
+from mstask.show.sheet import say_nothing
+from mstask.studies.ncg.exhibits import FIVES, UNLABELLED, case_order
+
+MEMBERS = ("#00352f", "#00796b", "#4aa89b", "#9fd0c9", "#d9ece9")
+LABELLED = "#c9ced3"
+
+
+def figure_ncg_winners(document: Document) -> Figure:
+    """Who wins the samples of one class, epoch by epoch, in groups of five: one band for each neuron of the group.
+
+    Of the first data set and seed; the first neuron of a group with labels is the non-target one.
+    """
+    watched = _watched(document)
+    with styled():
+        rows = max(1, (len(watched) + 1) // 2)
+        figure = Plot(figsize=(WIDTH, 1.0 + 1.3 * rows), layout="constrained")
+        grid = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
+        for axes, cell in zip(grid.flat, watched, strict=False):
+            shares = _winner_shares(cell).T
+            bands = [LABELLED, *MEMBERS[: len(shares) - 1]] if cell.method.endswith("-L") else MEMBERS[: len(shares)]
+            epochs = np.arange(1, shares.shape[1] + 1)
+            axes.stackplot(epochs, shares, colors=bands, edgecolor="white", linewidth=0.6, step=None)
+            axes.set_title(FIVES[cell.method])
+            axes.set(ylim=(0, 1))
+        for axes in list(grid.flat)[len(watched) :]:
+            axes.set_axis_off()
+        if not watched:
+            say_nothing(grid[0, 0])
+        figure.supxlabel("epoch", fontsize=9.5)
+        figure.supylabel("share of the class's samples won", fontsize=9.5)
+        handles = [Patch(color=UNLABELLED, label="one band, one neuron"), Patch(color=LABELLED, label="labelled non-target")]
+        explain(figure, handles, "upper")
+    return figure
+
+
+def data_ncg_winners(document: Document) -> pd.DataFrame:
+    """The bands of `figure_ncg_winners`: one row for each method, epoch and neuron."""
+    rows = [
+        (cell.method, cell.case, cell.seed, (cell.result.details or {}).get("watched_class"), epoch, neuron, wins)
+        for cell in _watched(document)
+        for epoch, of_epoch in enumerate((cell.result.details or {})["watched_wins"], start=1)
+        for neuron, wins in enumerate(of_epoch)
+    ]
+    return pd.DataFrame(rows, columns=["method", "case", "seed", "class", "epoch", "neuron", "wins"])
+
+
+def _watched(document: Document) -> list[Cell]:
+    """The cells whose winners were recorded epoch by epoch: groups of five on the first data set, with the first seed."""
+    recorded = [c for c in document.cells if c.method in FIVES and (c.result.details or {}).get("watched_wins")]
+    for case in case_order(document):
+        if own := [cell for cell in recorded if cell.case == case]:
+            seed = min(cell.seed for cell in own)
+            return sorted((c for c in own if c.seed == seed), key=lambda c: list(FIVES).index(c.method))
+    return []
+
+
+def _winner_shares(cell: Cell) -> np.ndarray:
+    """Share of the watched class's samples that each neuron won, [epochs, neurons]."""
+    wins = np.asarray((cell.result.details or {})["watched_wins"], float)
+    return wins / np.maximum(wins.sum(axis=1, keepdims=True), 1)
