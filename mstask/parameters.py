@@ -15,6 +15,12 @@ PROFILES: tuple[Profile, ...] = get_args(Profile)
 FULL: tuple[Profile, ...] = ("afternoon", "paper")
 """Those that are made to judge a claim, and are locked."""
 
+
+def profile_of(label: str) -> str:
+    """The profile of a run's label: "quick+1f2e3d4c" is "quick" with parameters of the reader's own."""
+    return label.partition("+")[0]
+
+
 LISTS = ("methods", "cases", "seeds")
 """Parameters that say which cells of the grid are run; the others are the same for every cell."""
 

@@ -10,11 +10,11 @@ from making import TEST_LABELS, cell, document, scored
 
 from mstask import results, show
 from mstask.results.voices import label
-from mstask.show.scores import NBSP, ordinal, ranked
+from mstask.show.scores import NBSP, ordinal, ranked, score_table
 from mstask.stats import variance_components
 from mstask.studies.gallery import exhibits_speech as speech_figures
 from mstask.studies.matching.declare import PAIRS
-from mstask.studies.matching.exhibits_rotation import components_of, pair, score_table
+from mstask.studies.matching.exhibits_rotation import components_of, pair
 from mstask.studies.matching.facts import differences, facts
 from mstask.summary import standings, summarise
 

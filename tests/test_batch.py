@@ -19,6 +19,7 @@ from mstask import section as sections
 from mstask.lab import batch, estimates, exhibits_parameters, status
 from mstask.lab.cli import main
 from mstask.lab.execution import Report, Task, without_loop
+from mstask.parameters import profile_of
 from mstask.paths import ROOT
 from mstask.progress import Epochs, Progress, duration, following
 from mstask.section import Place, resolve, section
@@ -79,7 +80,7 @@ class TestStatus:
         )
         assert main(["status", "toy", "--json"]) == 0
         shown = json.loads(capsys.readouterr().out)["cells"]
-        states = {(cell["profile"].partition("+")[0] != cell["profile"], cell["method"]): cell for cell in shown}
+        states = {(profile_of(cell["profile"]) != cell["profile"], cell["method"]): cell for cell in shown}
         assert states[False, "plain"]["state"] == "done" and states[False, "plain"]["seconds"] > 0
         assert (states[False, "other"]["state"], states[False, "other"]["note"]) == ("failed", "it broke (here.ipynb)")
         assert states[False, "third"]["state"] == "missing"
@@ -92,7 +93,7 @@ class TestStatus:
         measure(Place("plain", None, 78), seeds=[78], max_epochs=3)
         broken = resolve("toy", patience=1)
         runs.record_failure(cells.path_of("toy", PLAIN, broken), "it broke", "here.ipynb", broken)
-        found = {(state.profile.partition("+")[0], state.differs, state.seed): state for state in status.everything(["toy"])}
+        found = {(profile_of(state.profile), state.differs, state.seed): state for state in status.everything(["toy"])}
         assert [found["quick", changed, seed].state for changed, seed in (("", 77), ("max_epochs=3", 78))] == ["done", "done"]
         assert found["quick", "patience=1", 1].note == "it broke (here.ipynb)"
         assert main(["status", "toy"]) == 0

@@ -29,7 +29,7 @@ def differences(entry_of, net, inputs, label, weight, entries, step=1e-6):
 
 def test_on_the_grid_hidden_weights_have_no_gradient_and_output_weights_the_discrete_adjoints():
     net, inputs, label = gradients.sample_problem(0)
-    weight = gradients.shaped("exp", 60.0, STEP)
+    weight = gradients.weighted(60.0, STEP)
     found = grid.gradients(net, inputs, STEP, label, weight)
     hidden = [(c, n) for c in range(5) for n in (0, 3, 7)]
     assert np.abs(differences(lambda n: n.hidden[0].weights, net, inputs, label, weight, hidden)).max() == 0
@@ -56,6 +56,6 @@ def test_a_grid_that_turns_two_events_round_keeps_its_error():
 
 
 def test_a_steep_surrogate_points_towards_the_exact_gradient():
-    gentle, steep = zip(*(gradients.surrogate_agreement([1.0, 20.0], seed) for seed in (0, 1)), strict=True)
+    gentle, steep = zip(*(gradients.surrogate_agreement([1.0, 20.0], seed, 1.0) for seed in (0, 1)), strict=True)
     assert all(0.3 < one.cosine < 0.99 for one in steep)
     assert min(one.norm_ratio for one in gentle) > max(one.norm_ratio for one in steep)

@@ -74,7 +74,6 @@ def gradients(error=1e-7, errors=((0.5, 0.01), (0.4, 0.02), (0.6, 0.03))):
                 "adaptation": shares,
                 "forcing": {"scale": 0.05, "cosine": 1.0, "varied": {"hidden": shares}},
                 "stale": shares,
-                "lift": {"times_initial": 10.0},
             },
         }
         for method in PROBES:

@@ -27,7 +27,6 @@ NAMES = st.sampled_from(neurons.names())
 COUPLED = {"Beam-IF", "CrossInhib-LIF"}
 SEEDS = st.integers(0, 2**32 - 1)
 SCORES = st.lists(st.floats(0, 1, width=32), min_size=2, max_size=8)
-P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=8)
 
 
 def drawn(seed, batch=3, steps=9, width=6, scale=2.0):
@@ -123,25 +122,6 @@ class TestNetworks:
 
 
 class TestStatistics:
-    @given(P_VALUES)
-    def test_corrected_p_values_keep_their_order_and_never_fall(self, ps):
-        corrected = stats.holm(ps)
-        assert all(p <= q <= 1 for p, q in zip(ps, corrected, strict=True))
-        assert all(corrected[a] <= corrected[b] for a in range(len(ps)) for b in range(len(ps)) if ps[a] < ps[b])
-
-    @given(P_VALUES, SEEDS)
-    def test_correction_does_not_depend_on_the_order_of_the_family(self, ps, seed):
-        order = np.random.default_rng(seed).permutation(len(ps))
-        assert stats.holm([ps[i] for i in order]) == [stats.holm(ps)[i] for i in order]
-
-    @given(st.lists(st.floats(-1, 1), min_size=2, max_size=8))
-    def test_the_sign_flip_test_does_not_know_which_side_is_which(self, differences):
-        assert stats.sign_flip(differences) == stats.sign_flip([-d for d in differences])
-
-    @given(st.lists(st.floats(-1, 1), min_size=2, max_size=8))
-    def test_no_flip_test_gives_less_than_its_number_of_flips_allows(self, differences):
-        assert 2 / 2 ** len(differences) <= stats.sign_flip(differences) <= 1
-
     @given(SCORES, st.floats(-3, 3))
     def test_an_interval_moves_with_the_values(self, values, shift):
         one, other = stats.seed_interval(values), stats.seed_interval([v + shift for v in values])
@@ -162,9 +142,8 @@ class TestStatistics:
     @given(st.lists(st.integers(-9, 9), min_size=3, max_size=7, unique=True), SEEDS)
     def test_rank_correlations_turn_with_the_order(self, a, seed):
         b = np.random.default_rng(seed).permutation(len(a)).tolist()
-        for measure in (stats.rank_correlation, stats.kendall_tau):
-            (value, p), (turned, same) = measure(a, b), measure(a, [-v for v in b])
-            assert (turned, same) == (pytest.approx(-value), pytest.approx(p))
+        (value, p), (turned, same) = stats.rank_correlation(a, b), stats.rank_correlation(a, [-v for v in b])
+        assert (turned, same) == (pytest.approx(-value), pytest.approx(p))
 
     @given(st.integers(2, 5), SEEDS)
     def test_a_bootstrap_turns_with_its_sides(self, classes, seed):
@@ -259,12 +238,6 @@ class TestCodes:
         times = coding.latency(values)
         order = np.argsort(values, axis=None)
         assert (np.diff(times.reshape(-1)[order]) <= 0).all()
-
-    @given(pictures)
-    def test_the_brightest_value_of_each_sample_becomes_one(self, rows):
-        values = np.array(rows, np.float32)
-        scaled = coding.by_sample_maximum(values)
-        assert ((scaled.max(1) == 1) | (values.max(1) == 0)).all() and scaled.min() >= 0
 
 
 class TestEvents:

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from mstask.studies.ncg import config
+from mstask.errors import MstaskError
+from mstask.studies.ncg import config, shipped
 from mstask.studies.ncg.config import ConfigError
 
 PLAIN = {
@@ -42,9 +43,8 @@ def changed(path, value):
 
 
 class TestConfig:
-    def test_the_papers_configuration_is_read_with_its_defaults(self, tmp_path):
-        (tmp_path / "c.json").write_text(json.dumps(PLAIN))
-        read = config.read(tmp_path / "c.json")
+    def test_the_papers_configuration_is_read_with_its_defaults(self):
+        read = config.parse(json.loads(json.dumps(PLAIN)))
         assert read.layer.leak_tau is None and read.optimizer.stdp == "additive" and not read.optimizer.ignore_silent
         assert read.trainer.dropout_out == 0 and read.regularizer.use_two_thr
 
@@ -122,14 +122,15 @@ class TestConfig:
 
     @pytest.mark.parametrize(
         ("text", "said"),
-        [("{", "no valid JSON"), ('{"a": 1, "a": 2}', "appears twice"), ("[]", "c.json"), ("\xff", "no valid JSON")],
+        [("{", "no valid JSON"), ('{"a": 1, "a": 2}', "appears twice"), ("[]", "c.json"), ("\xff", "not UTF-8")],
     )
     def test_files_that_are_no_configurations(self, tmp_path, text, said):
         (tmp_path / "c.json").write_bytes(text.encode("latin-1"))
-        with pytest.raises(ConfigError, match=said):
-            config.read(tmp_path / "c.json")
-        with pytest.raises(ConfigError, match="does not exist"):
-            config.read(tmp_path / "d.json")
+        path = str(tmp_path / "c.json")
+        with pytest.raises(MstaskError, match=said):
+            config.parse(shipped.resolve(path, None), path)
+        with pytest.raises(MstaskError, match="does not exist"):
+            shipped.resolve(str(tmp_path / "d.json"), None)
 
 
 class TestGrid:

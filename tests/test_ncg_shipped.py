@@ -105,7 +105,7 @@ class TestChanges:
         name = "stdp-csnn/mnist/s4nn"
         assert main(["config", name, "--set", "trainer.epochs=3"]) == 0
         (tmp_path / "c.json").write_text(capsys.readouterr().out)
-        assert config.read(tmp_path / "c.json") == made(name, **{"trainer.epochs": 3})
+        assert config.parse(shipped.resolve(str(tmp_path / "c.json"), None)) == made(name, **{"trainer.epochs": 3})
         assert main(["config", name, "--set", "trainer.epochs=three"]) == 1
         assert "expected SECTION.FIELD=VALUE" in capsys.readouterr().err
         assert main(["config"]) == 0

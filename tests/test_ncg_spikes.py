@@ -37,9 +37,6 @@ class TestSpikeList:
         back = spikes.to_dense(spikes.from_dense(times, np.zeros(len(times), int)))
         np.testing.assert_array_equal(back, np.minimum(times, np.float32(1)))
 
-    def test_intensities_are_what_is_left_of_the_time(self, made):
-        np.testing.assert_array_equal(spikes.to_intensity(made), 1 - np.minimum(TIMES, 1))
-
     def test_selected_rows_come_in_the_order_asked_for(self, made):
         chosen = made.select(np.array([1, 0, 1]))
         np.testing.assert_array_equal(spikes.to_dense(chosen), np.minimum(TIMES[[1, 0, 1]], 1))
@@ -174,14 +171,7 @@ class TestCoding:
 
     def test_scaling_is_the_training_parts(self):
         train = np.array([[0.0, 5.0, 2.0], [4.0, 5.0, 3.0]])
-        scaled = coding.MinMax.fit(train)(np.array([[2.0, 5.0, 9.0]]))
-        assert scaled.tolist() == [[0.5, 0.0, 1.0]]
-        assert coding.MinMax.fit_maximum(train)(np.array([[2.0, 5.0, 1.5]])).tolist() == [[0.5, 1.0, 0.5]]
-
-    def test_by_sample_maximum_leaves_silent_samples_silent(self):
-        assert coding.by_sample_maximum(np.array([[1.0, 2.0], [0.0, 0.0]])).tolist() == [[0.5, 1.0], [0.0, 0.0]]
-        with pytest.raises(MstaskError, match="non-negative"):
-            coding.by_sample_maximum(np.array([[-1.0, 2.0]]))
+        assert coding.shares_of_maximum(np.array([[2.0, 5.0, 9.0]]), train).tolist() == [[0.5, 1.0, 1.0]]
 
     def test_even_pictures_have_no_contrast(self):
         np.testing.assert_allclose(coding.on_off(np.full((1, 8, 8), 0.7)), 0, atol=1e-6)
@@ -202,6 +192,3 @@ class TestCoding:
     def test_a_filter_needs_a_middle(self):
         with pytest.raises(MstaskError, match="odd size"):
             coding.on_off(np.zeros((1, 8, 8)), 4)
-
-    def test_complementary_inputs_sum_to_one(self):
-        assert coding.complementary(np.array([[0.25, 1.0]])).tolist() == [[0.25, 1.0, 0.75, 0.0]]

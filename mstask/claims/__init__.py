@@ -17,7 +17,7 @@ from mstask.claims import words
 from mstask.claims.evidence import budget, by_paper_seeds, describe, folds_told, leave_one_out
 from mstask.claims.figures import Documents
 from mstask.claims.rules import Finding, find
-from mstask.parameters import FULL
+from mstask.parameters import FULL, profile_of
 from mstask.results.documents import Document
 from mstask.summary.once import once
 
@@ -137,8 +137,8 @@ def _of_cases(document: Document, cases: tuple[str, ...]) -> Document:
 def _judge(entry: Entry, documents: Documents) -> Claim:
     documents = _concerned(entry, documents)
     trained = budget(documents, entry.needs)
-    small = [profile for profile in trained.profiles if profile.partition("+")[0] not in FULL]
-    own = all(profile.partition("+")[0] == OWN_PROTOCOL for profile in trained.profiles)
+    small = [profile for profile in trained.profiles if profile_of(profile) not in FULL]
+    own = all(profile_of(profile) == OWN_PROTOCOL for profile in trained.profiles)
 
     def test(given: Documents) -> Finding:
         """Judge with the two cautions: runs that are too small, and networks that were cut short of the paper's budget."""

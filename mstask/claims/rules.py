@@ -300,32 +300,28 @@ def quantity(
     return Finding(verdict, evidence, why or f"Its border is {number(border, digits)}.", bounds=bounds, **common)
 
 
-def difference_of(
-    what: str, values: Values, smaller: bool = False, smallest: float = SMALLEST, why: str = "not run"
-) -> Finding:
+def difference_of(what: str, values: Values, smaller: bool = False) -> Finding:
     """Judge "the first of two has the higher values", or the smaller ones, of any quantity; `values` holds both by name."""
     (a, first), (b, second) = values.items()
     common = [seed for seed in first if seed in second]
     if not common:
         missing = [name for name, known in values.items() if not known] or [a, b]
-        return Finding("not testable", f"There is no {what} of {listed(missing)} at a common seed ({why}).")
+        return Finding("not testable", f"There is no {what} of {listed(missing)} at a common seed (not run).")
     sign = -1 if smaller else 1
     estimate = pooled_over_cases({seed: sign * (first[seed] - second[seed]) for seed in common})
     means = [number(fmean(known[seed] for seed in common)) for known in (first, second)]
     names = (label(b), label(a)) if smaller else (label(a), label(b))
     told = f"{opening(what)}: {label(a)} {means[0]}, {label(b)} {means[1]}"
-    return _directional("difference", f"{what}, {names[0]} − {names[1]}", estimate, told, smallest)
+    return _directional("difference", f"{what}, {names[0]} − {names[1]}", estimate, told, SMALLEST)
 
 
-def best_of(
-    what: str, winner: str, values: Values, smaller: bool = False, smallest: float = SMALLEST, why: str = "not run"
-) -> Finding:
+def best_of(what: str, winner: str, values: Values, smaller: bool = False, smallest: float = SMALLEST) -> Finding:
     """Judge "one is ahead of each of the others" in any quantity, as `best` does in macro-F1."""
     rivals = [name for name in values if name != winner]
     common = sorted(set.intersection(*(set(known) for known in values.values())))
     if not common:
         missing = [name for name, known in values.items() if not known] or list(values)
-        return Finding("not testable", f"There is no {what} of {listed(map(label, missing))} at a common seed ({why}).")
+        return Finding("not testable", f"There is no {what} of {listed(map(label, missing))} at a common seed (not run).")
     sign, names = -1 if smaller else 1, [winner, *rivals]
     found = stats.estimates([[sign * values[name][seed] for seed in common] for name in names])
     means = {name: fmean(values[name][seed] for seed in common) for name in names}

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from mstask.parameters import profile_of
 from mstask.results.documents import Document
 from mstask.results.voices import DATA_NAMES, NOTHING, VOICES, label
 from mstask.section import differing, sections
@@ -103,7 +104,7 @@ def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
     """Your runs with changed parameters: the label, what differs from the profile, and each method's mean over its cells."""
     rows = []
     for run in changed:
-        profile = {"profile": run.profile.partition("+")[0], "data_source": run.data_source}
+        profile = {"profile": profile_of(run.profile), "data_source": run.data_source}
         differs = differing(run.section, run.cells[0].parameters | profile) if run.section in sections() else {}
         for method in method_order([run]):
             cells = [cell for cell in run.cells if cell.method == method]

@@ -10,7 +10,7 @@ from typing import Any
 from mstask import results
 from mstask.errors import MstaskError
 from mstask.identity import inputs, is_earlier
-from mstask.parameters import Parameters
+from mstask.parameters import Parameters, profile_of
 from mstask.progress import duration
 from mstask.results.files import read_json
 from mstask.runs import FAILURE, UNKNOWN_CODE, find, made_by
@@ -74,7 +74,7 @@ def everything(chosen: list[str], profile: str | None = None, data: str | None =
         runs = [
             run
             for run in existing(section_id)
-            if profile in (None, run.label.partition("+")[0]) and data in (None, run.data) and on_disk(run)
+            if profile in (None, profile_of(run.label)) and data in (None, run.data) and on_disk(run)
         ]
         if not runs:
             plain = checked(section_id, profile=profile, data_source=data)
@@ -88,7 +88,7 @@ def existing(section_id: str) -> list[Run]:
     found = []
     for folder in sorted((results.runs_root() / "runs" / section_id).glob("*-*")):
         name, _, data = folder.name.rpartition("-")
-        given = {"profile": name.partition("+")[0], "data_source": data}
+        given = {"profile": profile_of(name), "data_source": data}
         try:
             parameters = checked(section_id, **given | (_recorded(section_id, folder) if "+" in name else {}))
         except MstaskError:

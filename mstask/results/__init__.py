@@ -140,10 +140,8 @@ def merge(
     cells: Iterable[Cell],
     *,
     source: Source = "run",
-    title: str | None = None,
     reference: str | None = None,
     budget: str | None = None,
-    values: dict[str, Any] | None = None,
 ) -> Document:
     """Gather cells of one section, profile and data set into a document, ordered by case, method and seed."""
     cells = sorted(cells, key=lambda cell: (cell.case or "", cell.method, cell.seed))
@@ -156,11 +154,10 @@ def merge(
             section=first.section,
             source=source,
             profile=first.profile,
-            title=title or first.section.capitalize(),
+            title=first.section.capitalize(),
             reference=reference or f"Own run, profile {first.profile}, {origin}",
             budget=budget,
             cells=cells,
-            values=values or {},
         )
     except ValidationError as error:
         raise ResultsError(f"the cells of section {first.section!r} don't fit together: {describe(error)}") from None

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
 
+from mstask.parameters import profile_of
 from mstask.results.files import ResultsError, read_json
 
 SCHEMA: Literal["mstask/1"] = "mstask/1"
@@ -165,7 +166,7 @@ class Cell(Record):
     def _parameters_match(self) -> Self:
         """Parameters, profile and data speak of one run; "all" is the size of data that comes in one size only."""
         asked = self.parameters
-        if asked.get("profile", self.profile.partition("+")[0]) != self.profile.partition("+")[0]:
+        if asked.get("profile", profile_of(self.profile)) != profile_of(self.profile):
             raise ValueError(f"the profile is {self.profile!r}, but the parameters say {asked['profile']!r}")
         if self.data is None:
             return self

@@ -136,6 +136,21 @@ def data_scores(documents: Documents) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["voice", "method", "seed", "macro_f1", "accuracy", "n_parameters"])
 
 
+def cell_table(document: Document, *columns: str) -> pd.DataFrame:
+    """Every cell, a row each; a column is a field of the cell, one of its details or of its measures, None where unknown."""
+    known = [dict(cell.result) | (cell.result.details or {}) | dict(cell) for cell in document.cells]
+    return pd.DataFrame([[found.get(name) for name in columns] for found in known], columns=list(columns))
+
+
+def score_table(document: Document) -> dict[str, dict[str, dict[int, float]]]:
+    """Return macro-F1 by method, case and seed."""
+    table: dict[str, dict[str, dict[int, float]]] = {}
+    for cell in document.cells:
+        if cell.case is not None and cell.result.macro_f1 is not None:
+            table.setdefault(cell.method, {}).setdefault(cell.case, {})[cell.seed] = cell.result.macro_f1
+    return table
+
+
 data_ablation = declared("data_ablation", "Every score of the matched-capacity ablation.", data_scores)
 figure_disjoint, table_disjoint, data_disjoint = ranking(
     "disjoint", "Paper, Table 3", "on spoken digits by unfamiliar speakers"

@@ -11,22 +11,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats as _scipy
 from scipy.optimize import brentq
-from scipy.special import gammaln, ndtr, stdtr, stdtrit
+from scipy.special import gammaln, ndtr, stdtrit
 
 from mstask.stats.intervals import LEVEL, Estimate, Estimates, Pooled, apart, estimate, estimates, over_folds, pooled
-from mstask.stats.ranks import LARGEST_EXACT, concordance, kendall_tau, rank_correlation, rank_probabilities
+from mstask.stats.ranks import LARGEST_EXACT, concordance, rank_correlation, rank_probabilities
 from mstask.stats.resampling import example_bootstrap, paired_bootstrap
 from mstask.stats.scoring import StatisticsError, accuracy, check_positive_integer, finite, macro_f1
 
 __all__ = [
     "LARGEST_EXACT",
-    "LARGEST_SIGNS",
     "LEVEL",
     "Components",
     "Effect",
@@ -38,28 +36,21 @@ __all__ = [
     "apart",
     "concordance",
     "effect_size",
-    "equivalence_margin",
     "estimate",
     "estimates",
     "example_bootstrap",
     "holm",
     "holm_levels",
-    "kendall_tau",
     "macro_f1",
     "minimum_detectable_difference",
     "over_folds",
     "paired_bootstrap",
-    "paired_t",
     "pooled",
     "rank_correlation",
     "rank_probabilities",
     "seed_interval",
-    "sign_flip",
     "variance_components",
 ]
-
-LARGEST_SIGNS = 16
-"""Largest number of differences for which `sign_flip` counts every choice of signs."""
 
 
 @dataclass(frozen=True)
@@ -110,34 +101,6 @@ def seed_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, 
         return mean, None, None
     half = float(stdtrit(len(values) - 1, (1 + level) / 2) * values.std(ddof=1) / math.sqrt(len(values)))
     return mean, mean - half, mean + half
-
-
-def paired_t(differences: Sequence[float]) -> float:
-    """Return the two-sided p-value of Student's t test of "the mean of these per-seed differences is 0".
-
-    Differences that are all equal leave nothing to chance: p is 0, or 1 where they are all 0.
-    """
-    values = finite(differences, "differences")
-    if len(values) < 2:
-        raise StatisticsError("one difference found, a t test needs at least 2")
-    if np.ptp(values) == 0:
-        return float(values[0] == 0)
-    t = values.mean() / values.std(ddof=1) * math.sqrt(len(values))
-    return float(2 * stdtr(len(values) - 1, -abs(t)))
-
-
-def sign_flip(differences: Sequence[float]) -> float:
-    """Return the exact two-sided p-value of "each difference is as likely positive as negative".
-
-    The share of all 2^n choices of signs whose absolute sum is at least the observed one (Fisher's randomisation
-    test for matched pairs).
-    """
-    values = finite(differences, "differences")
-    if len(values) > LARGEST_SIGNS:
-        raise StatisticsError(f"{len(values)} differences found, an exact sign-flip test takes at most {LARGEST_SIGNS}")
-    signs = np.array(list(product((-1.0, 1.0), repeat=len(values))))
-    observed = abs(values.sum())
-    return float((np.abs(signs @ values) >= observed * (1 - 1e-12)).mean())
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -236,17 +199,6 @@ def _noncentrality(free: int, alpha: float, power: float) -> float:
     while missing(high) < 0:
         high *= 2
     return brentq(missing, 0.0, high)
-
-
-def equivalence_margin(differences: Sequence[float], level: float = 0.95) -> float:
-    """Return the smallest margin within which two one-sided t tests show the mean difference to lie (Schuirmann 1987).
-
-    That is the farther end of the two-sided interval of coverage 2 level - 1 (90 % for 95 %).
-    """
-    _, low, high = seed_interval(differences, 2 * level - 1)
-    if low is None or high is None:
-        raise StatisticsError("one difference found, a margin of equivalence needs at least 2")
-    return max(abs(low), abs(high))
 
 
 def variance_components(scores: ArrayLike) -> Components:

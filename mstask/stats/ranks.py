@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from itertools import combinations, groupby
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,36 +42,6 @@ def rank_correlation(a: ArrayLike, b: ArrayLike) -> tuple[float, float]:
     orderings = _orderings_by_sum(tuple(rank_a.tolist()), tuple(rank_b.tolist()))
     extreme = np.abs(n * np.arange(len(orderings)) - offset) >= abs(observed)
     return observed / math.sqrt(spread), int(orderings[extreme].sum()) / math.factorial(n)
-
-
-def kendall_tau(a: ArrayLike, b: ArrayLike) -> tuple[float, float]:
-    """Return Kendall's tau-b and its exact two-sided permutation p-value.
-
-    With S = concordant - discordant pairs, tau-b is S over the geometric mean of the numbers of pairs not tied in
-    `a` and in `b` (Kendall 1945). The p-value is the share of all n! pairings of `a` with `b` whose S is at least as
-    far from 0 as the observed one, counted in integers; SciPy's exact p is refused where there are ties.
-
-    Parameters
-    ----------
-    a, b
-        Finite numbers, shape [n], 2 <= n <= 12, neither constant.
-
-    Raises
-    ------
-    StatisticsError
-        Unequal lengths, NaN or infinite entries, n out of range, or all entries of one side equal.
-    """
-    a, b = _pairs(a, b)
-    order = np.argsort(a, kind="stable")
-    rank_a, rank_b = (_scipy.rankdata(v)[order] for v in (a, b))
-    upper = np.triu_indices(len(a), 1)
-    sign_a, sign_b = (np.sign(np.subtract.outer(v, v))[upper] for v in (rank_a, rank_b))
-    observed = int(sign_a @ sign_b)
-    groups = tuple(len(list(same)) for _, same in groupby(rank_a))
-    orderings = _orderings_by_concordance(groups, tuple(rank_b.tolist()))
-    extreme = np.abs(np.arange(len(orderings)) - len(orderings) // 2) >= abs(observed)
-    tau = observed / math.sqrt(float(np.abs(sign_a).sum() * np.abs(sign_b).sum()))
-    return tau, int(orderings[extreme].sum()) / math.factorial(len(a))
 
 
 def concordance(ratings: ArrayLike) -> tuple[float, float]:
@@ -130,30 +99,6 @@ def _pairs(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         raise StatisticsError("all values of one side are equal, so ranks carry no order")
     return a, b
-
-
-@lru_cache(maxsize=256)
-def _orderings_by_concordance(groups: tuple[int, ...], b: tuple[float, ...]) -> NDArray[np.int64]:
-    """Count the orderings of `b` by S against positions tied in consecutive `groups`; S = 0 is the middle entry.
-
-    Groups are filled one after the other, so S grows by how the chosen entries compare with all those before.
-    """
-    n = len(b)
-    top = n * (n - 1) // 2
-    start = np.zeros(2 * top + 1, np.int64)
-    start[top] = 1
-    by_used = {0: start}
-    for size in groups:
-        longer: dict[int, NDArray[np.int64]] = {}
-        for used, counts in by_used.items():
-            free = [j for j in range(n) if not used >> j & 1]
-            before = [b[j] for j in range(n) if used >> j & 1]
-            gain = {j: sum((b[j] > x) - (b[j] < x) for x in before) for j in free}
-            for chosen in combinations(free, size):
-                target = longer.setdefault(used | sum(1 << j for j in chosen), np.zeros_like(start))
-                target += np.roll(counts, sum(gain[j] for j in chosen)) * math.factorial(size)
-        by_used = longer
-    return by_used[(1 << n) - 1]
 
 
 @lru_cache(maxsize=256)

@@ -20,8 +20,6 @@ from mstask.studies.eventprop.losses import LOSSES
 from mstask.studies.eventprop.networks import EventpropNet
 
 EXP = LOSSES["exp"]
-LIFT, LIFT_EPOCHS, INITIAL_MEAN = 0.002, 100, 0.02
-"""Of its last scans on speech: added to every weight of the hidden layer after each epoch, epochs, mean initial weight."""
 
 Jump = Callable[[SpikingLayer, float, float, float, float, float], tuple[float, float]]
 """From (layer, I, B, lam_V, lam_B, dL/dt) just before a spike, in backward order, to the new (lam_V, lam_B)."""
@@ -99,11 +97,6 @@ def stale(net: EventpropNet, batches: Iterable[tuple[Spikes, Tensor]], rate: flo
         if previous is not None:
             yield agreement(newer[0].numpy(), exact[0].numpy())
         previous = newer
-
-
-def lifted() -> dict[str, float]:
-    """What lifting all weights after each epoch, of silent neurons or not, adds up to over the epochs of its scans."""
-    return {"total": LIFT * LIFT_EPOCHS, "initial_mean": INITIAL_MEAN, "times_initial": LIFT * LIFT_EPOCHS / INITIAL_MEAN}
 
 
 def _neuron(

@@ -31,7 +31,7 @@ from mstask.show.canvas import (
     styled,
 )
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, Documents, voice_columns
+from mstask.show.scores import NBSP, Documents, cell_table, voice_columns
 from mstask.show.sheet import plain, say_nothing, sheet
 from mstask.studies.eventprop.facts import curve, tasks_of
 from mstask.studies.eventprop.methods import FROZEN, LOSS_METHODS, LOSSES, TASKS, VARIANTS
@@ -87,14 +87,8 @@ def figure_eventprop(document: Document) -> Figure:
 
 def data_eventprop(document: Document) -> pd.DataFrame:
     """Every cell of the nine losses: accuracy, macro-F1, the last epoch's accuracy, hidden spikes, and the selected epoch."""
-    rows = []
-    for cell in document.cells:
-        own = cell.result.details or {}
-        more = (own.get(name) for name in ("last_epoch_accuracy", "hidden_spikes", "unanswered"))
-        measures = cell.result
-        rows.append((cell.case, cell.method, cell.seed, measures.accuracy, measures.macro_f1, *more, measures.best_epoch))
-    names = ["case", "method", "seed", "accuracy", "macro_f1", "last_epoch_accuracy", "hidden_spikes", "unanswered"]
-    return pd.DataFrame(rows, columns=[*names, "best_epoch"])
+    measures = ("accuracy", "macro_f1", "last_epoch_accuracy", "hidden_spikes", "unanswered", "best_epoch")
+    return cell_table(document, "case", "method", "seed", *measures)
 
 
 def table_eventprop(document: Document) -> pd.DataFrame:

@@ -13,7 +13,6 @@ from scipy.integrate import quad
 from torch import Tensor
 
 from mstask.studies.eventprop import grid, losses
-from mstask.studies.eventprop.compiled import separated
 from mstask.studies.eventprop.events import Spikes, from_events
 from mstask.studies.eventprop.layers import samples
 from mstask.studies.eventprop.losses import WEIGHTS, Constants
@@ -104,11 +103,11 @@ def agreement(found: NDArray[np.float64], exact: NDArray[np.float64]) -> Agreeme
     return Agreement(float(np.linalg.norm(found - exact) / norm), cosine, float(size / norm))
 
 
-def sample_problem(seed: int, trial_ms: float = 60.0) -> tuple[EventpropNet, Spikes, int]:
+def sample_problem(seed: int) -> tuple[EventpropNet, Spikes, int]:
     """A recurrent network of 5 inputs, 8 hidden and 3 output neurons, one trial of 20 input spikes in 40 ms, and its label."""
     rng = np.random.default_rng(seed)
     architecture = Architecture(
-        5, 3, trial_ms, (8,), recurrent=True, readout_step=0.02,
+        5, 3, 60.0, (8,), recurrent=True, readout_step=0.02,
         input_weights=Initial(0.7, 0.4), recurrent_weights=Initial(0.1, 0.3), output_weights=Initial(0.2, 0.6),
     )  # fmt: skip
     times = rng.uniform(0, 40, 20)
@@ -116,15 +115,15 @@ def sample_problem(seed: int, trial_ms: float = 60.0) -> tuple[EventpropNet, Spi
     return EventpropNet(architecture, seed), inputs, int(rng.integers(3))
 
 
-def exact_gradients(net: EventpropNet, inputs: Spikes, label: int, weight: str) -> grid.Gradients:
-    """Event-exact gradients of cross-entropy of the mean weighted output voltage, in the layout of the grid's."""
+def exact_gradients(net: EventpropNet, inputs: Spikes, label: int) -> grid.Gradients:
+    """Event-exact gradients of cross-entropy of the exponentially weighted mean output voltage, in the layout of the grid's."""
     layer = net.hidden[0]
     weights = [layer.weights, layer.recurrent, net.readout.weights]
-    _, value = losses.get(weight).judged(net(inputs)[0], torch.tensor([label]))
+    _, value = losses.get("exp").judged(net(inputs)[0], torch.tensor([label]))
     return grid.Gradients(*(found.numpy() for found in torch.autograd.grad(value, weights)))
 
 
-def grid_bias(steps: Iterable[float], seed: int, weight: str = "exp") -> dict[str, list[float]]:
+def grid_bias(steps: Iterable[float], seed: int) -> dict[str, list[float]]:
     """Error of grid Eventprop against the exact gradient of one network, by grid step.
 
     Returns
@@ -134,10 +133,10 @@ def grid_bias(steps: Iterable[float], seed: int, weight: str = "exp") -> dict[st
         hidden spikes as continuous time, else 0).
     """
     net, inputs, label = sample_problem(seed)
-    exact, n_exact = exact_gradients(net, inputs, label, weight), len(net(inputs)[1][0].spikes.times)
+    exact, n_exact = exact_gradients(net, inputs, label), len(net(inputs)[1][0].spikes.times)
     rows = []
     for step in steps:
-        found = grid.gradients(net, inputs, step, label, shaped(weight, net.architecture.trial_ms, step))
+        found = grid.gradients(net, inputs, step, label, weighted(net.architecture.trial_ms, step))
         of_input, of_output = agreement(found.inputs, exact.inputs), agreement(found.outputs, exact.outputs)
         same = float(int(grid.simulate(net, inputs, step).spikes.sum()) == n_exact)
         rows.append((step, of_input.error, of_input.cosine, of_output.error, same))
@@ -145,38 +144,35 @@ def grid_bias(steps: Iterable[float], seed: int, weight: str = "exp") -> dict[st
     return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
-def surrogate_agreement(slopes: Iterable[float], seed: int, step: float = 1.0, weight: str = "exp") -> list[Agreement]:
+def surrogate_agreement(slopes: Iterable[float], seed: int, step: float) -> list[Agreement]:
     """How the surrogate gradient of the input weights compares with the exact one of a network, by surrogate slope."""
     net, inputs, label = sample_problem(seed)
-    exact = exact_gradients(net, inputs, label, weight).inputs
-    shape = shaped(weight, net.architecture.trial_ms, step)
+    exact = exact_gradients(net, inputs, label).inputs
+    shape = weighted(net.architecture.trial_ms, step)
     return [agreement(grid.surrogate_gradients(net, inputs, step, label, shape, slope).inputs, exact) for slope in slopes]
 
 
-def shaped(weight: str, trial_ms: float, step: float) -> NDArray[np.float64]:
-    """A loss's weight at the ends of the grid's steps [K]."""
-    return WEIGHTS[weight]((np.arange(samples(trial_ms, step)) + 1.0) * step / trial_ms)
+def weighted(trial_ms: float, step: float) -> NDArray[np.float64]:
+    """The exponential weight of that loss at the ends of the grid's steps [K]."""
+    return WEIGHTS["exp"]((np.arange(samples(trial_ms, step)) + 1.0) * step / trial_ms)
 
 
-def transmitted_error(
-    weight: str, times: NDArray[np.float64], trial_ms: float, tau_m: float = TAU_M, tau_s: float = TAU_S
-) -> NDArray[np.float64]:
+def transmitted_error(weight: str, times: NDArray[np.float64], trial_ms: float) -> NDArray[np.float64]:
     """The error lam_V - lam_I that a hidden spike at each time [K] hears, per unit of (delta - p); 1/ms.
 
     1/T times the integral of weight(u) eps'(u - t) from t to T, eps the voltage after a unit spike, by quadrature.
     """
-    tau_s = float(separated(np.array(tau_m), np.array(tau_s)))
-    gain = tau_s / (tau_m - tau_s)
+    gain = TAU_S / (TAU_M - TAU_S)
 
     def one(t: float) -> float:
         def heard(h: float, tau: float) -> float:
             return float(WEIGHTS[weight](np.array((t + h) / trial_ms))) * np.exp(-h / tau) / tau
 
         left = trial_ms - t
-        edges = [e for e in (tau_s, 3 * tau_s, tau_m, 3 * tau_m, 8 * tau_m, 20 * tau_m) if e < left]
+        edges = [e for e in (TAU_S, 3 * TAU_S, TAU_M, 3 * TAU_M, 8 * TAU_M, 20 * TAU_M) if e < left]
         parts = zip([0.0, *edges], [*edges, left], strict=True)
         options: dict[str, Any] = {"epsabs": 1e-16, "epsrel": 1e-11}
-        total = sum(quad(lambda h: heard(h, tau_s) - heard(h, tau_m), low, high, **options)[0] for low, high in parts)
+        total = sum(quad(lambda h: heard(h, TAU_S) - heard(h, TAU_M), low, high, **options)[0] for low, high in parts)
         return gain * total / trial_ms
 
     return np.array([one(float(t)) for t in times])

@@ -106,7 +106,6 @@ def depart(seed: int, parameters: GradientParameters, splits: Splits) -> dict[st
             "varied": {name: asdict(one) for name, one in forced.items()},
         },
         "stale": _median(newer),
-        "lift": departures.lifted(),
     }
 
 

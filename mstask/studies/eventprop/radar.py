@@ -18,8 +18,6 @@ from mstask.studies.eventprop.events import Spikes, from_events
 LEVELS = (1.0, 2.0)
 """Levels in standard deviations above the training part's mean."""
 FRAME_MS = 2.0
-TRIAL_MS = 140.0
-"""64 frames and 12 ms in which the last of them act."""
 
 
 def spike_splits(source: str, size: str, root: str | None = None) -> Splits:

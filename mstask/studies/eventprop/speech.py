@@ -14,14 +14,14 @@ from sklearn.model_selection import train_test_split
 from mstask.data import DataError, Split, Splits, shd, speech
 from mstask.studies.eventprop.events import Spikes
 
-TRIAL_MS = 1000.0
+TRIAL_MS, STEP_MS = 1000.0, 1.0
 
 
-def spike_splits(source: str, size: str, step_ms: float = 1.0, root: str | None = None) -> Splits:
+def spike_splits(source: str, size: str, root: str | None = None) -> Splits:
     """Return SHD's own split, the words of each part the same as in ``mstask.data.load("speech")``, as `Spikes`.
 
-    As in the published protocol, events after 1000 ms are cut off, and a channel fires at most once per step of `step_ms` ms,
-    at the step's end. Times are kept as float32 and channels as uint16.
+    As in the published protocol, events after 1000 ms are cut off, and a channel fires at most once per millisecond, at
+    its end. Times are kept as float32 and channels as uint16.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def spike_splits(source: str, size: str, step_ms: float = 1.0, root: str | None 
     """
     corpus = speech.read(source, size, root)
     folder = speech.generated(size) if source == "embedded" else speech.real_folder(root)
-    files = [_words(folder, name, step_ms) for name in speech.FILES]
+    files = [_words(folder, name) for name in speech.FILES]
     everything = np.arange(len(corpus.train.labels))
     train, validation = train_test_split(
         everything, test_size=speech.VALIDATION_SHARE, random_state=speech.SEED, stratify=corpus.train.labels
@@ -44,7 +44,7 @@ def spike_splits(source: str, size: str, step_ms: float = 1.0, root: str | None 
         "name": "speech",
         "source": source,
         "size": size if source == "embedded" else "all",
-        "fingerprint": hashlib.sha256(f"spikes of {corpus.fingerprint}, cut, {step_ms} ms".encode()).hexdigest(),
+        "fingerprint": hashlib.sha256(f"spikes of {corpus.fingerprint}, cut, {STEP_MS} ms".encode()).hexdigest(),
         "class_names": list(known.keys or speech.shd.WORDS),
         "counts": {part: len(values) for part, values in labels.items()},
         "speakers": {part: words[part].speakers[rows[part]].tolist() for part in rows},
@@ -89,21 +89,21 @@ def joined(first: Spikes, second: Spikes) -> Spikes:
     return Spikes(times, ids, starts, first.n_ids)
 
 
-def _words(folder: Path, name: str, step_ms: float) -> Spikes:
+def _words(folder: Path, name: str) -> Spikes:
     """The spikes of a file that `mstask.data.speech.read` has checked."""
     with shd.opened(speech.real_file(folder, name)) as file:
         times, ids = file["spikes/times"][:], file["spikes/units"][:]
-    slots = [_slots(t, c, step_ms) for t, c in zip(times, ids, strict=True)]
+    slots = [_slots(t, c) for t, c in zip(times, ids, strict=True)]
     starts = np.concatenate([[0], np.cumsum([len(word) for word in slots])])
     steps, units = np.divmod(np.concatenate(slots), shd.N_UNITS)
-    ends = np.minimum((steps + 1) * step_ms, TRIAL_MS).astype(np.float32)
+    ends = np.minimum((steps + 1) * STEP_MS, TRIAL_MS).astype(np.float32)
     return Spikes(ends, units.astype(np.uint16), starts, shd.N_UNITS)
 
 
-def _slots(seconds: NDArray, channels: NDArray, step_ms: float) -> NDArray[np.int64]:
+def _slots(seconds: NDArray, channels: NDArray) -> NDArray[np.int64]:
     """Where a word has spikes, as step times 700 plus channel, in order, each once; cut at the trial's end."""
-    steps = np.floor(np.asarray(seconds, np.float64) * 1000.0 / step_ms).astype(np.int64)
-    n_steps = int(np.ceil(TRIAL_MS / step_ms))
+    steps = np.floor(np.asarray(seconds, np.float64) * 1000.0 / STEP_MS).astype(np.int64)
+    n_steps = int(np.ceil(TRIAL_MS / STEP_MS))
     inside = steps < n_steps
     filled = np.zeros(n_steps * shd.N_UNITS, bool)
     filled[steps[inside] * shd.N_UNITS + channels[inside]] = True

@@ -56,10 +56,10 @@ def features(xy: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([xy, 1 - xy], axis=1)
 
 
-def encode(xy: NDArray[np.float64], last: float = LAST_INPUT) -> Spikes:
+def encode(xy: NDArray[np.float64]) -> Spikes:
     """Points [n, 2] as spikes on five channels: the four features, and the bias as channel 4."""
     n = len(xy)
-    times = np.concatenate([features(xy) * last, np.zeros((n, 1))], axis=1)
+    times = np.concatenate([features(xy) * LAST_INPUT, np.zeros((n, 1))], axis=1)
     trials, ids = np.indices(times.shape)
     return from_events(trials.ravel(), times.ravel(), ids.ravel(), n, N_CHANNELS)
 

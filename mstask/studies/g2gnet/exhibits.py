@@ -17,7 +17,7 @@ from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
 from mstask.show.canvas import GREY, WIDTH, Plot, explain, handle, styled
-from mstask.show.scores import NBSP, Documents, difference, method_order, score
+from mstask.show.scores import NBSP, Documents, cell_table, difference, method_order, score
 from mstask.show.sheet import Look, draw_rows, legend, panels
 from mstask.studies.g2gnet import facts as answers
 from mstask.studies.g2gnet.methods import CASES
@@ -62,11 +62,7 @@ def table_g2gnet(document: Document) -> pd.DataFrame:
 
 def data_g2gnet(document: Document) -> pd.DataFrame:
     """Every network's scores and size: one row per data set, network and seed."""
-    rows = [
-        (c.case, c.method, c.seed, c.result.macro_f1, c.result.accuracy, c.result.n_parameters, c.result.width)
-        for c in document.cells
-    ]
-    return pd.DataFrame(rows, columns=["case", "method", "seed", "macro_f1", "accuracy", "n_parameters", "width"])
+    return cell_table(document, "case", "method", "seed", "macro_f1", "accuracy", "n_parameters", "width")
 
 
 @takes_voices

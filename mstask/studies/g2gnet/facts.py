@@ -15,6 +15,7 @@ import pandas as pd
 from mstask import stats
 from mstask.results.documents import Cell, Document
 from mstask.results.files import ResultsError
+from mstask.studies.g2gnet.methods import GROUPS
 from mstask.summary.comparisons import compare, scored_cells
 
 FAMILIES = {
@@ -102,13 +103,13 @@ def erosion(document: Document) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["case", "method", "updates", "intra", "regrown", "silent"])
 
 
-def expected_intra_share(p_inter: float, updates: int, fraction: float = 0.1, groups: int = 8) -> list[float]:
+def expected_intra_share(p_inter: float, updates: int, fraction: float = 0.1) -> list[float]:
     """Share of the connections inside groups before and after each of `updates` random prunings and regrowths.
 
     With i and d the shares of all entries that are connections inside groups and connections at all, an update takes the share
     `fraction` of either away and gives as much back to the empty entries, in proportion to how many of them lie inside groups.
     """
-    inside = 1 / groups
+    inside = 1 / GROUPS
     total = inside + (1 - inside) * p_inter
     i, shares = inside, [inside / total]
     for _ in range(updates):

@@ -20,6 +20,9 @@ class Method:
     scope: str | None = None
 
 
+GROUPS = 8
+"""Of neurons, in every grouped layer."""
+
 METHODS = {
     "dense": Method("dense"),
     "dense-matched": Method("dense", matched=True),

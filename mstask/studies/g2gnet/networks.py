@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from mstask.errors import MstaskError, nearest
 from mstask.studies.g2gnet import wiring
+from mstask.studies.g2gnet.methods import GROUPS
 from mstask.studies.g2gnet.neurons import Leaky
 from mstask.studies.g2gnet.products import Plan, plan, product
-from mstask.studies.g2gnet.wiring import GROUPS, Wiring
+from mstask.studies.g2gnet.wiring import Wiring
 
 ENCODINGS = ("current", "rate")
 

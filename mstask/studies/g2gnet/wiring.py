@@ -17,8 +17,8 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from mstask.errors import MstaskError, nearest
+from mstask.studies.g2gnet.methods import GROUPS
 
-GROUPS = 8
 MODELS = ("dense", "index", "random", "mixer", "er")
 """Wirings of the hidden layers; "er" is the unstructured control."""
 
@@ -59,7 +59,7 @@ def interleaved(size: int, groups: int = GROUPS) -> Tensor:
     return torch.arange(size) % groups
 
 
-def shuffled(size: int, deal: torch.Generator, groups: int = GROUPS) -> Tensor:
+def shuffled(size: int, deal: torch.Generator, groups: int) -> Tensor:
     """Group of each neuron, int64 [size]: equal groups dealt at random."""
     return contiguous(size, groups)[torch.randperm(size, generator=deal)]
 
@@ -121,12 +121,12 @@ def expected_parameters(sizes: list[int], n_classes: int, share: float) -> float
     return share * weights + sum(sizes[1:]) + (sizes[-1] + 1) * n_classes
 
 
-def matched_width(n_in: int, hidden: int, n_hidden: int, n_classes: int, p_inter: float, groups: int = GROUPS) -> int:
+def matched_width(n_in: int, hidden: int, n_hidden: int, n_classes: int, p_inter: float) -> int:
     """Width at which a dense network has as many parameters as a grouped one of `hidden` neurons is expected to have.
 
     The larger root h of (L - 1) h^2 + (D + L + C) h = active weights and biases - C, rounded to the nearest integer.
     """
-    target = expected_parameters([n_in] + [hidden] * n_hidden, n_classes, density(p_inter, groups)) - n_classes
+    target = expected_parameters([n_in] + [hidden] * n_hidden, n_classes, density(p_inter)) - n_classes
     a, b = n_hidden - 1, n_in + n_hidden + n_classes
     return max(1, round(target / b if a == 0 else (math.sqrt(b * b + 4 * a * target) - b) / (2 * a)))
 

@@ -15,7 +15,7 @@ from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, by_voice, heading
 from mstask.show import takes_voices
 from mstask.show.canvas import AT_CHANCE, BAND, CHANCE, GREY, SMALL, draw_chance
-from mstask.show.scores import NBSP, Documents, voice_columns
+from mstask.show.scores import NBSP, Documents, cell_table, voice_columns
 from mstask.show.sheet import Look, draw_rows, legend, panels, plain, say_nothing, sheet
 from mstask.studies.hetsyn.facts import OWN, cases_with, runs, series, slow
 from mstask.studies.hetsyn.names import METHODS, SUCCESS, TITLES
@@ -77,12 +77,8 @@ def table_hetsyn(document: Document) -> pd.DataFrame:
 
 def data_hetsyn(document: Document) -> pd.DataFrame:
     """Every cell: accuracy, macro-F1, error of the pattern, numbers trained, and of these time constants."""
-    measures = ["accuracy", "macro_f1", "mse", "first_hit", "n_parameters", "n_time_constants", "best_epoch"]
-    rows = []
-    for cell in document.cells:
-        own = dict(cell.result) | (cell.result.details or {})
-        rows.append((cell.case, cell.method, cell.seed, *(own.get(name) for name in measures)))
-    return pd.DataFrame(rows, columns=["case", "method", "seed", *measures])
+    measures = ("accuracy", "macro_f1", "mse", "first_hit", "n_parameters", "n_time_constants", "best_epoch")
+    return cell_table(document, "case", "method", "seed", *measures)
 
 
 @takes_voices

@@ -12,7 +12,6 @@ from mstask.studies.hetsyn.names import CASES, METHODS
 from mstask.summary.details import measured
 
 OWN = "HetSynLIF"
-RIVALS = tuple(name for name in METHODS if name != OWN)
 KNOCK_OUTS = ("intact", "long", "random", "short")
 
 

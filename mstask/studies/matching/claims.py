@@ -14,7 +14,7 @@ from mstask.summary.comparisons import BEST, with_best
 
 CROSSINHIB, DOPPLER = "CrossInhib-LIF", "Doppler-LIF"
 HOMOGENEOUS = ("D0_doppler", "D0_stft", "D0_chirp", "D0_dualtau")
-RESONATORS, OTHER = HOMOGENEOUS[:3], HOMOGENEOUS[3]
+OTHER = HOMOGENEOUS[3]
 LEAD = {DOPPLER: 1.0, CROSSINHIB: -1.0}
 ON_RADAR = (
     *((BEST, mix) for mix in ("D1_H1", "D1_rev", "D2_concat")),

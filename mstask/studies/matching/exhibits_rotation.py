@@ -19,7 +19,7 @@ from mstask import stats
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label
 from mstask.show.canvas import BAND, GREY, WIDTH, Plot, explain, styled
-from mstask.show.scores import score
+from mstask.show.scores import cell_table, score, score_table
 from mstask.summary import remark, summarise
 
 FOCUS = {"CrossInhib-LIF": ("#0b62a4", "o", "-"), "Doppler-LIF": ("#a4243b", "s", "--")}
@@ -133,8 +133,7 @@ def table_rotation_components(document: Document) -> pd.DataFrame:
 
 def data_rotation(document: Document) -> pd.DataFrame:
     """Every score of the rotation: one row per neuron type, held-out pair and seed."""
-    rows = [(c.method, c.case, c.seed, c.result.macro_f1, c.result.accuracy) for c in document.cells]
-    return pd.DataFrame(rows, columns=["method", "case", "seed", "macro_f1", "accuracy"])
+    return cell_table(document, "method", "case", "seed", "macro_f1", "accuracy")
 
 
 def data_rotation_spread(document: Document) -> pd.DataFrame:
@@ -144,15 +143,6 @@ def data_rotation_spread(document: Document) -> pd.DataFrame:
         rows += [(name, "pair", case, fmean(seeds.values())) for case, seeds in by_case.items()]
         rows += [(name, "seed", str(seed), mean) for seed, mean in over_pairs(by_case).items()]
     return pd.DataFrame(rows, columns=["method", "unit", "which", "macro_f1"])
-
-
-def score_table(document: Document) -> dict[str, dict[str, dict[int, float]]]:
-    """Return macro-F1 by method, case and seed."""
-    table: dict[str, dict[str, dict[int, float]]] = {}
-    for cell in document.cells:
-        if cell.case is not None and cell.result.macro_f1 is not None:
-            table.setdefault(cell.method, {}).setdefault(cell.case, {})[cell.seed] = cell.result.macro_f1
-    return table
 
 
 def over_pairs(by_case: Mapping[str, Mapping[int, float]]) -> dict[int, float]:

@@ -6,8 +6,6 @@ the latency code is fitted on training data and applied to any (sheet of the NCG
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.ndimage import correlate1d
 
@@ -34,50 +32,17 @@ def latency(values: np.ndarray) -> np.ndarray:
     return np.float32(1) - values
 
 
-@dataclass(frozen=True)
-class MinMax:
-    """Per-feature scaling to 0..1, fitted on training data [N, D]; values beyond the training range are clipped.
-
-    With `low` zero it divides by the training maximum; a feature without variation becomes 0 (silent).
-    """
-
-    low: np.ndarray
-    high: np.ndarray
-
-    @classmethod
-    def fit(cls, values: np.ndarray) -> MinMax:
-        """From the smallest to the largest value of each feature."""
-        return cls(values.min(axis=0), values.max(axis=0))
-
-    @classmethod
-    def fit_maximum(cls, values: np.ndarray) -> MinMax:
-        """From zero to the largest value of each feature."""
-        return cls(np.zeros_like(values[0]), values.max(axis=0))
-
-    def __call__(self, values: np.ndarray) -> np.ndarray:
-        span = self.high - self.low
-        return np.clip(np.divide(values - self.low, span, out=np.zeros_like(values), where=span > 0), 0, 1)
+def shares_of_maximum(values: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Non-negative features [N, D] as shares of their largest value in training data, at most 1; 0 where that is 0."""
+    largest = training.max(axis=0)
+    return np.clip(np.divide(values, largest, out=np.zeros_like(values), where=largest > 0), 0, 1)
 
 
-def by_sample_maximum(values: np.ndarray) -> np.ndarray:
-    """Non-negative features [N, D] divided by each sample's largest; a sample of zeros stays silent.
-
-    Raises
-    ------
-    CodingError : a negative value or NaN.
-    """
-    values = np.asarray(values, np.float32)
-    if not (values >= 0).all():
-        raise CodingError(f"the smallest feature is {values.min()}, expected non-negative ones")
-    largest = values.max(axis=1, keepdims=True)
-    return np.divide(values, largest, out=np.zeros_like(values), where=largest > 0)
-
-
-def difference_of_gaussians(pictures: np.ndarray, size: int = 5, sigmas: tuple[float, float] = SIGMAS) -> np.ndarray:
+def difference_of_gaussians(pictures: np.ndarray, size: int = 5) -> np.ndarray:
     """Narrow minus wide Gaussian blur of pictures [N, H, W]; both kernels size x size and of sum 1, edges replicated."""
     if pictures.ndim != 3 or size < 1 or size % 2 == 0:
         raise CodingError(f"pictures of shape {pictures.shape} and a filter of size {size}, expected [N, H, W] and an odd size")
-    narrow, wide = (_blur(np.asarray(pictures, np.float64), size, sigma) for sigma in sigmas)
+    narrow, wide = (_blur(np.asarray(pictures, np.float64), size, sigma) for sigma in SIGMAS)
     return (narrow - wide).astype(np.float32)
 
 
@@ -85,11 +50,6 @@ def on_off(pictures: np.ndarray, size: int = 5) -> np.ndarray:
     """On and off maps of pictures [N, H, W] as features [N, 2 * H * W]: where a pixel is brighter or darker than around it."""
     contrast = difference_of_gaussians(pictures, size).reshape(len(pictures), -1)
     return np.concatenate([np.maximum(contrast, 0), np.maximum(-contrast, 0)], axis=1)
-
-
-def complementary(values: np.ndarray) -> np.ndarray:
-    """Each intensity in 0..1 beside its complement [N, 2 * D], so that weak inputs speak as well."""
-    return np.concatenate([values, 1 - values], axis=1)
 
 
 def _blur(pictures: np.ndarray, size: int, sigma: float) -> np.ndarray:

@@ -7,10 +7,7 @@ Field names are those of the paper's code, so that its configurations can be rea
 from __future__ import annotations
 
 import itertools
-import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -198,33 +195,6 @@ def parse(values: Any, where: object = "the configuration") -> Config:
         raise ConfigError(f"{where}: {describe(error)}") from None
 
 
-def read(path: str | os.PathLike[str]) -> Config:
-    """Read a configuration from a JSON file.
-
-    Raises
-    ------
-    ConfigError : missing file, no JSON, or not valid.
-    """
-    return parse(read_json(path), path)
-
-
-def read_json(path: str | os.PathLike[str]) -> Any:
-    """Parse a JSON file, refusing repeated keys.
-
-    Raises
-    ------
-    ConfigError : missing or unreadable file, no JSON, a key twice.
-    """
-    try:
-        return json.loads(Path(path).read_text("utf-8"), object_pairs_hook=_without_repeats)
-    except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist") from None
-    except OSError as error:
-        raise ConfigError(f"{path} can't be read: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} is no valid JSON: {error}") from None
-
-
 def expand(grid: Any, where: object = "the grid") -> list[dict[str, Any]]:
     """Return every combination of a grid's lists, the last one changing fastest; the values are not checked yet.
 
@@ -270,10 +240,3 @@ def _combination(axes: list[tuple[str, str, list[Any]]], choice: tuple[Any, ...]
     for (section, name, _), value in zip(axes, choice, strict=True):
         values.setdefault(section, {})[name] = value
     return values | {"network": [values["network"]]}
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        raise ValueError("a key appears twice in one object")
-    return values

@@ -17,6 +17,8 @@ from mstask.results.documents import Cell, Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
 from mstask.show.canvas import AT_CHANCE, BAND, CHANCE, GREY, HOLLOW, SMALL, WIDTH, Plot, draw_spread, explain, styled
+from mstask.show.scores import cell_table, score_table
+from mstask.show.sheet import plain, say_nothing
 from mstask.studies.ncg.facts import CODES, DATA, EXTRACTORS, GROUPS, SINGLE, winner_share
 from mstask.summary import at_chance, remark
 from mstask.summary.comparisons import spread
@@ -86,7 +88,7 @@ def table_ncg(document: Document) -> pd.DataFrame:
     cases = case_order(document)
     rows = []
     for name in sorted(scores, key=_method_place):
-        found = {case: _short(scores[name].get(case, {}).values()) + remark(document, name, case) for case in cases}
+        found = {case: plain(scores[name].get(case, {}).values()) + remark(document, name, case) for case in cases}
         by_case = {DATA.get(case, case): text for case, text in found.items()}
         rows.append({"readout": label(name)} | by_case)
     return pd.DataFrame(rows)
@@ -94,11 +96,7 @@ def table_ncg(document: Document) -> pd.DataFrame:
 
 def data_ncg(document: Document) -> pd.DataFrame:
     """Every score: one row for each method, data set and seed."""
-    rows = [
-        (c.method, c.case, c.seed, c.result.macro_f1, c.result.accuracy, c.result.epochs, c.result.n_parameters)
-        for c in document.cells
-    ]
-    return pd.DataFrame(rows, columns=["method", "case", "seed", "macro_f1", "accuracy", "epochs", "n_parameters"])
+    return cell_table(document, "method", "case", "seed", "macro_f1", "accuracy", "epochs", "n_parameters")
 
 
 def figure_ncg_ablation(document: Document) -> Figure:
@@ -149,7 +147,7 @@ def figure_ncg_code(document: Document) -> Figure:
             axes.plot([low, high], [low, high], color=GREY, linestyle=":", linewidth=1)
             axes.set(xlim=(low, high), ylim=(low, high))
         else:
-            _say_nothing(axes)
+            say_nothing(axes, "no results")
         axes.set(xlabel=f"macro-F1, {DATA[first]}: contrast code", ylabel=f"macro-F1, {DATA[second]}")
         handles = [Line2D([], [], color=c, marker=m, linestyle="", label=rule) for rule, (_, c, m, _) in LADDERS.items()]
         explain(figure, handles, "upper")
@@ -239,15 +237,6 @@ def table_ncg_speed(document: Document) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def score_table(document: Document) -> dict[str, dict[str, dict[int, float]]]:
-    """Return macro-F1 by method, data set and seed."""
-    table: dict[str, dict[str, dict[int, float]]] = {}
-    for cell in document.cells:
-        if cell.case is not None and cell.result.macro_f1 is not None:
-            table.setdefault(cell.method, {}).setdefault(cell.case, {})[cell.seed] = cell.result.macro_f1
-    return table
-
-
 def case_order(document: Document) -> list[str]:
     """Return the data sets of a document in the order of `DATA`, others after them."""
     found = {cell.case for cell in document.cells if cell.case is not None}
@@ -279,7 +268,7 @@ def _panels(document: Document, height: float, sharex: bool, sharey: bool) -> tu
     for axes in list(grid.flat)[len(cases) :]:
         axes.set_axis_off()
     if not cases:
-        _say_nothing(grid[0, 0])
+        say_nothing(grid[0, 0], "no results")
     panels = dict(zip(cases, grid.flat, strict=False))
     for case, axes in panels.items():
         axes.set_title(DATA.get(case, case))
@@ -363,15 +352,3 @@ def _accuracy_row(case: str, code: str, single: float | None, group: float | Non
 
 def _percent(found: Mapping[str, float] | None) -> str:
     return f"{100 * found['accuracy']:.1f}{NBSP}±{NBSP}{100 * found['sd']:.1f}" if found else NOTHING
-
-
-def _short(values: Iterable[float]) -> str:
-    """Mean ± standard deviation."""
-    found = spread(values)
-    if found["mean"] is None:
-        return NOTHING
-    return f"{found['mean']:.3f}" + (f"{NBSP}±{NBSP}{found['sd']:.3f}" if found["sd"] is not None else "")
-
-
-def _say_nothing(axes: Axes) -> None:
-    axes.text(0.5, 0.5, "no results", ha="center", va="center", transform=axes.transAxes, style="italic", color=GREY)

@@ -59,15 +59,13 @@ def spike_lists(splits: Splits) -> tuple[SpikeList, SpikeList, SpikeList]:
 def contrast_latency(pictures: list[np.ndarray], filter_size: int) -> list[np.ndarray]:
     """Spike times [N, 2 * H * W] of the on and off maps of pictures [N, H, W]; the first list entry is the training part."""
     maps = [coding.on_off(part, filter_size) for part in pictures]
-    scale = coding.MinMax.fit_maximum(maps[0])
-    return [coding.latency(scale(part)) for part in maps]
+    return [coding.latency(coding.shares_of_maximum(part, maps[0])) for part in maps]
 
 
 def count_latency(counts: list[np.ndarray]) -> list[np.ndarray]:
     """Spike times [N, D] of counts [N, ...] divided by their training maxima; the first list entry is the training part."""
     flat = [part.reshape(len(part), -1) for part in counts]
-    scale = coding.MinMax.fit_maximum(flat[0])
-    return [coding.latency(scale(part)) for part in flat]
+    return [coding.latency(coding.shares_of_maximum(part, flat[0])) for part in flat]
 
 
 def banded(counts: np.ndarray) -> np.ndarray:

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from mstask.studies.ncg.config import ConfigError, read_json
+from mstask.results.files import read_json
+from mstask.studies.ncg.config import ConfigError
 from mstask.studies.ncg.declare import CASES
 from mstask.studies.ncg.methods import Schedule, assemble, configuration, settings
 from mstask.studies.ncg.names import METHODS, Method
@@ -117,10 +118,10 @@ def resolve(name_or_path: str, train: SpikeList | None = None, changes: dict[str
 
     Raises
     ------
-    ConfigError : neither a JSON file nor a name; a change of a section that it doesn't have.
+    ConfigError : neither a file nor a name; ResultsError : no JSON; a change of a section that it doesn't have.
     """
     is_file = name_or_path.endswith(".json") or Path(name_or_path).is_file()
-    made = read_json(name_or_path) if is_file else values(name_or_path, train)
+    made = read_json(Path(name_or_path)) if is_file else values(name_or_path, train)
     for place, value in (changes or {}).items():
         section, _, name = place.partition(".")
         fields = made.get(section) if isinstance(made, dict) else None

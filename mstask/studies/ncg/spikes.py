@@ -7,10 +7,9 @@ spike. In a file (.npz, never a pickle) the same arrays stand under the same nam
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
+import io
 import os
-import secrets
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 
 from mstask.data import DataError, checks, containers
 from mstask.errors import MstaskError
+from mstask.results.files import write_atomic
 
 FIELDS = ("inputs", "times", "starts", "labels", "n_inputs", "max_time")
 MAX_INPUTS = 1 << 24
@@ -111,11 +111,6 @@ def to_dense(spikes: SpikeList) -> np.ndarray:
     return dense
 
 
-def to_intensity(spikes: SpikeList) -> np.ndarray:
-    """Intensities max_time - t float32 [N, n_inputs]; a silent input has 0."""
-    return np.float32(spikes.max_time) - to_dense(spikes)
-
-
 def ranked(labels: np.ndarray, classes: np.ndarray, where: object = "the data") -> np.ndarray:
     """Labels as ranks 0..C-1 among the sorted `classes`.
 
@@ -147,7 +142,7 @@ def save(path: str | os.PathLike[str], spikes: SpikeList) -> None:
 
     Raises
     ------
-    SpikeError : the file can't be written.
+    ResultsError : the file can't be written.
     """
     write_npz(path, {name: np.asarray(getattr(spikes, name)) for name in FIELDS})
 
@@ -210,21 +205,10 @@ def convert(
 
 
 def write_npz(path: str | os.PathLike[str], arrays: dict[str, np.ndarray]) -> None:
-    """Write arrays as .npz under a temporary name, flush, and rename."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise SpikeError(f"{path} could not be written: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    """Write arrays as .npz, whole or not at all."""
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    write_atomic(path, file.getvalue())
 
 
 def read_npz(path: str | os.PathLike[str], names: tuple[str, ...]) -> dict[str, np.ndarray]:
