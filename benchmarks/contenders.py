@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,8 @@ from mstask.networks import VerticalNet, own_options
 from mstask.protocol import PROTOCOL
 
 SEED = 1
+UNROLLS = {1: "step by step", 8: "8 steps a turn", 1000: "unrolled"}
+"""Time steps that JAX writes out per turn of its loop; all of them where a sequence has fewer."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,15 @@ class TimeMajorNet(VerticalNet):
         return self.readout(x.mean(0))
 
 
+class Prepared(NamedTuple):
+    """A training step and a forward pass to time, the layers' firing rates, and CPU seconds of compiling the training step."""
+
+    step: Callable[[], object]
+    forward: Callable[[], object]
+    rates: list[float] | None
+    compiled: float | None = None
+
+
 @dataclass(frozen=True)
 class Contender:
     """One network of the comparison.
@@ -121,6 +133,50 @@ class Contender:
                 layer.neuron.backend = self.group
         return net, x
 
+    def prepared(self, work: Workload, x: Tensor, y: Tensor) -> Prepared:
+        """What is timed of the contender, on inputs x [B, T, F] and labels y [B]."""
+        net, given = self.network(work, x)
+        rates = None if self.group == "floor" else net.firing_rates(given)
+        return Prepared(training_step(net, given, y), evaluation(net, given), rates)
+
+    def against(self, threshold: float, x: Tensor, upstream: Tensor) -> list[Tensor]:
+        """A peer's spikes [B, T, W], and the gradient of its input x for that of the spikes."""
+        layer = self.layer(_single(PROTOCOL.beta), PROTOCOL.surrogate_slope)
+        layer.threshold = threshold
+        layer.double()
+        given = (x * layer.input_gain).transpose(0, 1).contiguous().requires_grad_()
+        spikes, _ = layer(given)
+        (spikes * upstream.transpose(0, 1)).sum().backward()
+        return [spikes.detach().transpose(0, 1), given.grad.transpose(0, 1) * layer.input_gain]
+
+
+@dataclass(frozen=True)
+class Scan(Contender):
+    """JAX's `lax.scan` with `unroll` time steps written out per turn of the loop; a whole sequence where there are fewer."""
+
+    unroll: int = 1
+
+    @property
+    def version(self) -> str | None:
+        """The installed version of JAX."""
+        return metadata.version("jax") if importlib.util.find_spec("jax") else None
+
+    def prepared(self, work: Workload, x: Tensor, y: Tensor) -> Prepared:
+        from benchmarks.jax_scan import ScannedNet
+
+        net = ScannedNet(Contender("fused").network(work, x)[0], min(self.unroll, work.steps))
+        step, forward = net.training_step(x, y), net.evaluation(x)
+        rates = [float(rate) for rate in forward()[1]]
+        started = time.process_time()
+        step()
+        return Prepared(step, forward, rates, time.process_time() - started)
+
+    def against(self, threshold: float, x: Tensor, upstream: Tensor) -> list[Tensor]:
+        from benchmarks.jax_scan import spikes_and_gradient
+
+        found = spikes_and_gradient(x, threshold, _single(PROTOCOL.beta), PROTOCOL.surrogate_slope, upstream)
+        return [torch.from_numpy(one.copy()) for one in found]
+
 
 def plain(linear: nn.Linear) -> nn.Linear:
     """The layer as torch has it."""
@@ -133,7 +189,8 @@ def contenders() -> dict[str, Contender]:
     """Every contender by name: the floor, each neuron fused and by the reference loop, each peer."""
     known = {"floor": Contender("floor")}
     known |= {f"{group} {name}": Contender(group, name) for group in ("fused", "reference") for name in neurons.names()}
-    return known | {name: Contender("peer", package=package, layer=layer) for name, (package, layer) in PEERS.items()}
+    known |= {name: Contender("peer", package=package, layer=layer) for name, (package, layer) in PEERS.items()}
+    return known | {f"JAX scan, {told}": Scan("peer", package="jax", unroll=unroll) for unroll, told in UNROLLS.items()}
 
 
 def training_step(net: nn.Module, x: Tensor, y: Tensor) -> Callable[[], None]:
@@ -147,6 +204,11 @@ def training_step(net: nn.Module, x: Tensor, y: Tensor) -> Callable[[], None]:
         optimiser.step()
 
     return step
+
+
+def evaluation(net: nn.Module, x: Tensor) -> Callable[[], object]:
+    """One forward pass, without a gradient."""
+    return torch.no_grad()(lambda: net(x))
 
 
 def agreement(contender: Contender) -> dict[str, Any] | None:
@@ -169,7 +231,7 @@ def agreement(contender: Contender) -> dict[str, Any] | None:
         fused.load_state_dict(reference.state_dict())
         found = _spikes_and_gradients(fused, x, upstream)
     else:
-        found = _of_peer(contender, reference.threshold, x, upstream)
+        found = contender.against(reference.threshold, x, upstream)
     differing = (found[0] != expected[0]).double().mean().item()
     errors = [
         ((a - b).abs().max() / b.abs().max().clamp_min(1e-300)).item() for a, b in zip(found[1:], expected[1:], strict=True)
@@ -194,13 +256,3 @@ def _spikes_and_gradients(layer: nn.Module, x: Tensor, upstream: Tensor) -> list
     spikes, _ = layer(x)
     (spikes * upstream).sum().backward()
     return [spikes.detach(), x.grad, *(parameter.grad for parameter in layer.parameters())]
-
-
-def _of_peer(contender: Contender, threshold: float, x: Tensor, upstream: Tensor) -> list[Tensor]:
-    layer = contender.layer(_single(PROTOCOL.beta), PROTOCOL.surrogate_slope)
-    layer.threshold = threshold
-    layer.double()
-    given = (x * layer.input_gain).transpose(0, 1).contiguous().requires_grad_()
-    spikes, _ = layer(given)
-    (spikes * upstream.transpose(0, 1)).sum().backward()
-    return [spikes.detach().transpose(0, 1), given.grad.transpose(0, 1) * layer.input_gain]

@@ -6,7 +6,9 @@ every call. `threshold` can be set, so that `mstask.calibration` calibrates it l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,8 +16,8 @@ from torch import Tensor, nn
 
 from mstask.neurons.ops import FastSigmoid
 
-NORSE_STEP = 1e-3
-"""norse's time step dt in seconds."""
+NORSE_STEP = ROCKPOOL_STEP = 1e-3
+"""These libraries' time step dt in seconds."""
 
 
 class Peer(nn.Module):
@@ -139,6 +141,45 @@ class NorseLIF(Peer):
         return self.layer(x)[0], None
 
 
+class SinabsLIF(Peer):
+    """LIF without a synapse, its input not normed, reset to zero: v <- v exp(-1 / tau) + x; batch-major."""
+
+    def _set(self, threshold: float) -> None:
+        from sinabs.activation import MembraneReset, SingleSpike
+        from sinabs.layers import LIF
+
+        slope, tau = self.slope, -1 / math.log(self.beta)
+
+        def surrogate(v: Tensor, threshold: Tensor) -> Tensor:
+            return (slope * (v - threshold).abs() + 1) ** -2
+
+        options = {"surrogate_grad_fn": surrogate, "spike_fn": SingleSpike, "reset_fn": MembraneReset(), "norm_input": False}
+        self.layer = LIF(tau, spike_threshold=_exact(threshold), **options)
+        self.layer.tau_mem = nn.Parameter(_exact(tau), requires_grad=False)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:
+        self.layer.reset_states()
+        return self.layer(x.transpose(0, 1)).transpose(0, 1), None
+
+
+class RockpoolLIF(Peer):
+    """LIFTorch, which adds a synaptic current and resets by subtraction: another model, timed because it is the library's."""
+
+    def _set(self, threshold: float) -> None:
+        from rockpool.nn.modules import LIFTorch
+        from rockpool.parameters import Constant
+
+        taus = {"tau_mem": Constant(-ROCKPOOL_STEP / math.log(self.beta)), "tau_syn": Constant(ROCKPOOL_STEP)}
+        options = taus | {"threshold": Constant(threshold), "bias": Constant(0.0), "dt": ROCKPOOL_STEP}
+        self.build, self.layer = partial(LIFTorch, **options), None
+
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:
+        if self.layer is None:
+            self.layer = self.build((x.shape[-1],) * 2)  # in single precision, whatever the input
+        self.layer.reset_state()
+        return self.layer(x.float().transpose(0, 1))[0].transpose(0, 1).to(x.dtype), None
+
+
 def _exact(value: float) -> Tensor:
     """A number in double precision; as a tensor without dimensions it doesn't change the precision of a product."""
     return torch.as_tensor(value, dtype=torch.float64)
@@ -150,5 +191,7 @@ PEERS: dict[str, tuple[str, Callable[..., Any]]] = {
     "snntorch Leaky": ("snntorch", SnntorchLeaky),
     "norse LIFBox": ("norse", NorseLIFBox),
     "norse LIF": ("norse", NorseLIF),
+    "sinabs LIF": ("sinabs", SinabsLIF),
+    "rockpool LIFTorch": ("rockpool", RockpoolLIF),
 }
 """Each peer's package and layer."""

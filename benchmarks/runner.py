@@ -16,7 +16,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-PACKAGES = ("spikingjelly", "snntorch", "norse")
+ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+"""How JAX is told, which reads none of these variables."""
+PACKAGES = ("spikingjelly", "snntorch", "norse", "jax", "sinabs", "rockpool")
 BUSY = 0.5
 """Average number of running programs above which the machine counts as loaded."""
 
@@ -27,6 +29,7 @@ def fresh(target: str, threads: int, **options: Any) -> Any:
     The number of threads is set in the environment, before anything is imported; idle threads sleep.
     """
     environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads)) | {"OMP_WAIT_POLICY": "PASSIVE"}
+    environment |= {"XLA_FLAGS": ONE_THREAD} if threads == 1 else {}
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
         command = [sys.executable, "-m", "benchmarks.runner", target, json.dumps({"threads": threads, **options}), str(answer)]

@@ -1,4 +1,4 @@
-"""One training step of every contender, interleaved: CPU time on one thread, wall time on two; writes a result document.
+"""Every contender's training step and forward pass, interleaved: CPU time on one thread, wall time on two; a result document.
 
 A step is forward, cross-entropy, backward and Adam in float32, thresholds calibrated to the protocol's firing rate. Ratios are
 formed within a repeat when the document is read (`mstask.studies.speed.exhibits`), so the document holds seconds.
@@ -27,22 +27,31 @@ def measure(threads: int, clock: str, repeats: int, tiny: bool) -> dict[str, Any
     """Time every contender on every workload; called in a process of its own."""
     import torch
 
-    from benchmarks.contenders import TINY, WORKLOADS, contenders, training_step
+    from benchmarks.contenders import TINY, WORKLOADS, contenders
     from benchmarks.timing import interleaved
 
     torch.set_num_threads(threads)
-    found: dict[str, Any] = {"clock": clock, "threads": threads, "load": runner.load(), "seconds": {}, "firing_rates": {}}
+    found: dict[str, Any] = {
+        "clock": clock,
+        "threads": threads,
+        "load": runner.load(),
+        "seconds": {},
+        "firing_rates": {},
+        "compiled": {},
+    }
     present = {name: c for name, c in contenders().items() if c.package is None or c.version}
     for key, work in (TINY if tiny else WORKLOADS).items():
         x, y = work.data()
-        steps, rates = {}, {}
-        for name, contender in present.items():
-            net, given = contender.network(work, x)
-            steps[name] = training_step(net, given, y)
-            if contender.group != "floor":
-                rates[name] = net.firing_rates(given)
-        found["seconds"][key] = interleaved(steps, clock, repeats, TIMED, SETTLING)
-        found["firing_rates"][key] = rates
+        ready = {name: contender.prepared(work, x, y) for name, contender in present.items()}
+        parts = {
+            key: {name: one.step for name, one in ready.items()},
+            f"{key}, forward": {n: r.forward for n, r in ready.items()},
+        }
+        turns = {(part, name): call for part, calls in parts.items() for name, call in calls.items()}
+        seconds = interleaved(turns, clock, repeats, TIMED, SETTLING)
+        found["seconds"] |= {part: {name: seconds[part, name] for name in calls} for part, calls in parts.items()}
+        found["firing_rates"][key] = {name: one.rates for name, one in ready.items() if one.rates}
+        found["compiled"][key] = {name: one.compiled for name, one in ready.items() if one.compiled}
         print(f"{clock}, {threads} threads, workload {key}: done", file=sys.stderr)
     return found
 

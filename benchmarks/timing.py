@@ -5,15 +5,18 @@ from __future__ import annotations
 import gc
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
+
+Name = TypeVar("Name", bound=Hashable)
 
 CLOCKS = {"cpu": time.process_time, "wall": time.perf_counter}
 """Process CPU time (all threads; nearly independent of other load) and wall time, in seconds."""
 
 
 def interleaved(
-    steps: Mapping[str, Callable[[], object]], clock: str, repeats: int, timed: int, settling: int = 1
-) -> dict[str, list[float]]:
+    steps: Mapping[Name, Callable[[], object]], clock: str, repeats: int, timed: int, settling: int = 1
+) -> dict[Name, list[float]]:
     """Time contenders against each other.
 
     Parameters
@@ -29,7 +32,7 @@ def interleaved(
     Seconds per step, one number per repeat.
     """
     now = CLOCKS[clock]
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    seconds: dict[Name, list[float]] = {name: [] for name in steps}
     order = random.Random(0)
     for step in steps.values():
         step()

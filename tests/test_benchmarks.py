@@ -70,8 +70,9 @@ class TestStep:
         assert {f"{group} {name}" for group in ("fused", "reference") for name in neurons.names()} < timed
         assert [(run["clock"], run["threads"]) for run in document.values["runs"]] == [("cpu", 1), ("wall", 1)]
         for run in document.values["runs"]:
-            assert set(run["seconds"]["A"]) == timed
-            assert all(len(values) == REPEATS and min(values) > 0 for values in run["seconds"]["A"].values())
+            for part in ("A", "A, forward"):
+                assert set(run["seconds"][part]) == timed
+                assert all(len(values) == REPEATS and min(values) > 0 for values in run["seconds"][part].values())
             assert all(0 < rate < 1 for rates in run["firing_rates"]["A"].values() for rate in rates)
         assert document.values["provenance"]["versions"]["torch"] == torch.__version__
         assert "fused loop, Doppler-LIF" in capsys.readouterr().out
@@ -90,8 +91,7 @@ class TestStep:
         if contender.version is None:
             pytest.skip(f"{contender.package} is not installed")
         work = contenders.TINY["A"]
-        net, x = contender.network(work, work.data()[0])
-        assert all(0.10 < rate < 0.20 for rate in net.firing_rates(x))
+        assert all(0.10 < rate < 0.20 for rate in contender.prepared(work, *work.data()).rates)
 
 
 class FlatSurrogate(Peer):

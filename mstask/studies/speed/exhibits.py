@@ -92,6 +92,8 @@ def table_step(document: Document) -> pd.DataFrame:
         for clock, workload, title in _columns(document):
             spread = ratio(document, clock, workload, name, FLOOR)
             row[title] = str(spread) if spread else NOTHING if about["installed"] else "not installed"
+        compiled = [f"{by[name]:.0f}" for by in document.values["runs"][0].get("compiled", {}).values() if name in by]
+        row |= {"compiled in, s": ", ".join(compiled) or NOTHING} if _compiles(document) else {}
         rows.append(row | {"same spikes": _same_spikes(about), "gradient error": _gradient_error(about)})
     return pd.DataFrame(rows)
 
@@ -158,7 +160,7 @@ def figure_step(document: Document, clock: str = "cpu") -> Any:
     """Every step as a multiple of the floor, one panel per workload: median and quartiles; the dotted line is the floor."""
     about = _contenders(document)
     rows = list(dict.fromkeys(a["neuron"] if a["group"] != "peer" else n for n, a in about.items() if a["group"] != "floor"))
-    workloads = list(_run(document, clock)["seconds"])
+    workloads = [name for name in _run(document, clock)["seconds"] if name in document.values["workloads"]]
     with styled():
         figure = Plot(figsize=(WIDTH, 1.1 + 0.27 * len(rows)), layout="constrained")
         panels = figure.subplots(1, len(workloads), sharey=True, squeeze=False)[0]
@@ -227,6 +229,11 @@ def _contenders(document: Document) -> dict[str, dict[str, Any]]:
         return groups.index(about["group"]), spread.median if spread else float("inf")
 
     return dict(sorted(document.values["contenders"].items(), key=place))
+
+
+def _compiles(document: Document) -> bool:
+    """Whether the time that some contender takes to compile was measured."""
+    return any(by for run in document.values["runs"] for by in run.get("compiled", {}).values())
 
 
 def _growth(document: Document) -> dict[str, list[dict[str, Any]]]:
