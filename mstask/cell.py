@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import shlex
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
@@ -166,7 +168,7 @@ def run_cell(
             parameters=parameters.of_cell(),
             data=data_record(splits),
             result=measured.measures.model_copy(update={"converged": ended}),
-            timing=results.Timing(seconds=time.perf_counter() - started, parts=measured.seconds),
+            timing=results.Timing(seconds=time.perf_counter() - started, parts=measured.seconds, peak_memory=peak_memory()),
             provenance=made.model_copy(update={"inputs": made_by}),
         )
         cell = results.sealed(cell)
@@ -230,3 +232,18 @@ def data_record(splits: Splits) -> results.DataRecord:
         class_names=list(meta["class_names"]),
         test_labels=splits.test.y.tolist(),
     )
+
+
+def peak_memory() -> int | None:
+    """The most main memory, bytes, that this process has held so far; None where the system doesn't tell.
+
+    Linux is asked for its own count: there, `getrusage` includes what a parent held when it started this process.
+    """
+    with contextlib.suppress(OSError):
+        if found := re.search(r"^VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE):
+            return 1024 * int(found[1])
+    with contextlib.suppress(ImportError):
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return None

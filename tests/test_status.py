@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 
+import psutil
 import pytest
 from making import PROVENANCE, cell
 from making import document as made
@@ -13,6 +14,7 @@ from test_book import Project
 
 from mstask import identity as inputs
 from mstask import results, show
+from mstask.cell import peak_memory
 from mstask.lab.exhibits_your_run import compared
 from mstask.lab.locked import locked
 from mstask.results.voices import NOTHING
@@ -99,6 +101,20 @@ class TestWhatIsLocked:
         kept = json.loads((results.locks.kept_root() / "manifest.json").read_text())["files"]
         for source, table in (("embedded", show.table_status), ("published", show.table_published)):
             assert len(table(locked(source))) == sum(name.startswith(f"{source}/") for name in kept)
+
+    def test_memory_has_a_column_once_a_cell_tells_it(self, results_folder):
+        whole = made(METHODS, source="embedded")
+        timing = whole.cells[0].timing.model_copy(update={"peak_memory": 2**30})
+        path = results_folder / "embedded" / "ablation.json"
+        cells = [whole.cells[0].model_copy(update={"timing": timing}), *whole.cells[1:]]
+        results.write_document(path, whole.model_copy(update={"cells": cells}))
+        results.lock(path)
+        (row,) = show.table_status(locked("embedded")).to_dict("records")
+        assert row["memory"] == f"1,024{NBSP}MiB"
+
+    def test_the_peak_of_this_process_is_at_least_what_it_holds(self):
+        held = psutil.Process().memory_info().rss
+        assert held <= peak_memory() < 2**40
 
     def test_cells_as_csv_have_a_row_each(self):
         frame = show.data_cells(made(METHODS))

@@ -18,8 +18,8 @@ HYPHEN = "\N{NON-BREAKING HYPHEN}"
 
 
 def table_status(locked: Sequence[Locked]) -> pd.DataFrame:
-    """Each locked document: when its cells were made, how many, their time, whether the present code made them, its lock."""
-    rows = []
+    """Each locked document: when its cells were made, how many, time and memory, whether by the present code, its lock."""
+    rows, told = [], any((one.made or {}).get("peak_memory") for one in locked)
     for one in locked:
         made, profile = one.made or {}, one.entry["profile"]
         rows.append(
@@ -28,6 +28,7 @@ def table_status(locked: Sequence[Locked]) -> pd.DataFrame:
                 "made": _days(one.document),
                 "cells": str(made["cells"]) if made else NOTHING,
                 "time": duration(made["seconds"]).replace(" ", NBSP) if made else NOTHING,
+                **({"memory": _mebibytes(made.get("peak_memory"))} if told else {}),
                 "by the present code": _by_present_code(one),
                 "lock": BROKEN if one.problems else INTACT,
             }
@@ -68,7 +69,7 @@ def data_status(locked: Sequence[Locked]) -> pd.DataFrame:
             {"file": one.name, "title": one.title, "profile": entry["profile"]}
             | {"first_made": min(created, default=None), "last_made": max(created, default=None)}
             | {name: entry[name] for name in ("locked", "cells")}
-            | {"seconds": made.get("seconds")}
+            | {name: made.get(name) for name in ("seconds", "peak_memory")}
             | {f"cells_by_{code}": made.get(code) for code in ("present_code", "earlier_scheme", "unknown_code")}
             | {"intact": not one.problems, "problems": "; ".join(one.problems)}
             | {name: entry[name] for name in ("revision", "dirty", "command", "machine", "device")}
@@ -89,10 +90,14 @@ def data_cells(document: Document) -> pd.DataFrame:
     return pd.DataFrame(
         {name: getattr(cell, name) for name in place}
         | {name: getattr(cell.result, name) for name in measured}
-        | {"seconds": cell.timing.seconds if cell.timing else None}
+        | {name: getattr(cell.timing, name, None) for name in ("seconds", "peak_memory")}
         | {name: getattr(cell.provenance, name, None) for name in ("created", "revision")}
         for cell in document.cells
     )
+
+
+def _mebibytes(size: int | None) -> str:
+    return f"{size / 2**20:,.0f}{NBSP}MiB" if size else NOTHING
 
 
 def _by_present_code(one: Locked) -> str:

@@ -86,7 +86,7 @@ def shortfall(section_id: str, data_source: str, cells: Sequence[results.Cell]) 
     return " ".join(f"{one}." for one in (*said, *chosen.departures.values())) or None
 
 
-def locked(source: str, problems: Sequence[str] | None) -> list[Locked]:
+def locked(source: str, problems: Sequence[str] | None = None) -> list[Locked]:
     """Return the locked documents of "published", "embedded" or "real": sections in the order of the book, then others.
 
     `problems` is what `results.verify` says, where it was asked already.

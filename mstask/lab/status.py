@@ -129,6 +129,7 @@ def of_document(document: results.Document) -> dict[str, Any]:
         "profile": document.profile,
         "cells": len(document.cells),
         "seconds": sum(cell.timing.seconds for cell in document.cells if cell.timing),
+        "peak_memory": max((c.timing.peak_memory or 0 for c in document.cells if c.timing), default=0) or None,
         "present_code": sum(now.items() <= found.items() for found in made),
         "earlier_scheme": sum(map(is_earlier, made)),
         "unknown_code": sum(not found for found in made),

@@ -78,10 +78,14 @@ class Provenance(Record):
 
 
 class Timing(Record):
-    """Wall-clock seconds; with provenance, all that may differ between identical runs."""
+    """Wall-clock seconds; with provenance, all that may differ between identical runs.
+
+    `peak_memory` : the most main memory, bytes, that the process had held when the cell was done, for earlier cells too.
+    """
 
     seconds: Seconds
     parts: dict[str, Seconds] = {}
+    peak_memory: Size | None = None
 
 
 class DataRecord(Record):
