@@ -181,7 +181,7 @@ def method_order(documents: Iterable[Document]) -> list[str]:
 def ranked(documents: Documents) -> list[str]:
     """Return all methods: those that the first voice with figures ranks, best first, then the others."""
     heard = list(by_voice(documents).values())
-    ranking = next((found for document in heard if (found := standings(document)["ranking"])), [])
+    ranking: list[str] = next((found for document in heard if (found := standings(document)["ranking"])), [])
     return ranking + [name for name in method_order(heard) if name not in ranking]
 
 
@@ -236,8 +236,8 @@ def voice_columns(table: pd.DataFrame, headings: Mapping[str, str]) -> pd.DataFr
 def _draw_score(axes: Axes, y: float, method: dict[str, Any] | None, voice: str, about: About, guess: float) -> None:
     """Draw a score, or say beside the line of what guessing scores that there is none."""
     look = VOICES[voice]
-    spread = method and method["macro_f1"]
-    if not spread or spread["mean"] is None:
+    spread = method["macro_f1"] if method else None
+    if method is None or not spread or spread["mean"] is None:
         axes.text(guess + 0.015, y, look.absent, va="center", fontsize=SMALL, style="italic", color=look.colour)
         return
     draw_spread(axes, y, spread, mark(voice), (0, 1), about)

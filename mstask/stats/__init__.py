@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats as _scipy
 from scipy.optimize import brentq
 from scipy.special import gammaln, ndtr, stdtrit
@@ -93,13 +93,13 @@ def seed_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, 
     level
         Coverage of the interval, strictly between 0 and 1.
     """
-    values = finite(values, "values")
+    found = finite(values, "values")
     if not 0 < level < 1:
         raise StatisticsError(f"level is {level!r}, expected a number strictly between 0 and 1")
-    mean = float(values.mean())
-    if len(values) < 2:
+    mean = float(found.mean())
+    if len(found) < 2:
         return mean, None, None
-    half = float(stdtrit(len(values) - 1, (1 + level) / 2) * values.std(ddof=1) / math.sqrt(len(values)))
+    half = float(stdtrit(len(found) - 1, (1 + level) / 2) * found.std(ddof=1) / math.sqrt(len(found)))
     return mean, mean - half, mean + half
 
 
@@ -127,7 +127,7 @@ def holm_levels(p_values: Sequence[float], alpha: float = 0.05) -> list[float]:
     """
     values, adjusted = finite(p_values, "p_values"), np.array(holm(p_values))
     rejected = int((adjusted < alpha).sum())
-    order = np.empty(len(values), dtype=int)
+    order: NDArray[np.int64] = np.empty(len(values), dtype=np.int64)
     order[np.argsort(values, kind="stable")] = np.arange(len(values))
     return (1 - alpha / (len(values) - np.minimum(order, rejected))).tolist()
 
@@ -138,11 +138,11 @@ def effect_size(a: Sequence[float], b: Sequence[float]) -> Effect:
     `d_z` and `g_z` are None for a single seed or where all differences are equal, `g_z` also for two seeds, where the
     correction leaves nothing.
     """
-    a, b = finite(a, "a"), finite(b, "b")
-    if len(a) != len(b):
-        raise StatisticsError(f"a has {len(a)} values and b has {len(b)}, expected equally many")
-    n, differences = len(a), a - b
-    delta = float(np.sign(np.subtract.outer(a, b)).mean())
+    first, second = finite(a, "a"), finite(b, "b")
+    if len(first) != len(second):
+        raise StatisticsError(f"a has {len(first)} values and b has {len(second)}, expected equally many")
+    n, differences = len(first), first - second
+    delta = float(np.sign(np.subtract.outer(first, second)).mean())
     if n < 2 or np.ptp(differences) == 0:
         return Effect(None, None, delta, n)
     d_z, free = float(differences.mean() / differences.std(ddof=1)), n - 1
@@ -226,11 +226,15 @@ def variance_components(scores: ArrayLike) -> Components:
     ms_case = methods * seeds * ((by_case - mean) ** 2).sum() / (cases - 1)
     ms_interaction = seeds * (interaction**2).sum() / free[0]
     ms_seed = ((table - cell[..., None]) ** 2).sum() / free[1]
-    variances = (
-        (ms_method - ms_interaction) / (cases * seeds),
-        (ms_case - ms_interaction) / (methods * seeds),
-        (ms_interaction - ms_seed) / seeds,
-        ms_seed,
-    )
     ratio = ms_interaction / ms_seed if ms_seed > 0 else (math.inf if ms_interaction > 0 else 0.0)
-    return Components(*(math.sqrt(max(v, 0.0)) for v in variances), float(_scipy.f.sf(ratio, *free)))
+    return Components(
+        method=_root((ms_method - ms_interaction) / (cases * seeds)),
+        case=_root((ms_case - ms_interaction) / (methods * seeds)),
+        interaction=_root((ms_interaction - ms_seed) / seeds),
+        seed=_root(ms_seed),
+        p_interaction=float(_scipy.f.sf(ratio, *free)),
+    )
+
+
+def _root(variance: float) -> float:
+    return math.sqrt(max(variance, 0.0))

@@ -94,7 +94,7 @@ class Estimate:
 
     def _parts(self, level: float) -> list[tuple[float, float]]:
         high = (1 + level) / 2
-        return [(stdtrit(self.free, high), math.sqrt(self.seeds)), (ndtri(high), math.sqrt(self.examples))]
+        return [(stdtrit(self.free, high), math.sqrt(self.seeds or 0.0)), (ndtri(high), math.sqrt(self.examples))]
 
     def _coverage(self, half: float) -> float:
         """Return P(|error| <= half)."""

@@ -105,7 +105,7 @@ def _pairs(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.
 def _orderings_by_sum(a: tuple[int, ...], b: tuple[int, ...]) -> NDArray[np.int64]:
     """Count the orderings p with ``sum(a[i] * b[p[i]]) == s`` for each s; shape [largest sum + 1]."""
     size = sum(x * y for x, y in zip(sorted(a), sorted(b), strict=True)) + 1
-    start = np.zeros(size, np.int64)
+    start: NDArray[np.int64] = np.zeros(size, np.int64)
     start[0] = 1
     by_used = {0: start}
     for x in a:
