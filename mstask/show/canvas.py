@@ -98,7 +98,8 @@ def draw_spread(
         axes.plot(interval, [y, y], color=point["color"], linewidth=1.5, alpha=0.7)
     if len(over["values"]) > 1:
         axes.plot(over["values"], [y] * len(over["values"]), "|", color=point["color"], markersize=7)
-    answer(*axes.plot(over["mean"], y, **point), about, over)
+    (drawn,) = axes.plot(over["mean"], y, **point)
+    answer(drawn, about, over)
 
 
 def answer(artist: Line2D, about: About, over: Mapping[str, Any]) -> None:
