@@ -51,6 +51,7 @@ from mstask.studies.gallery.exhibits_speech import Sound
 
 from . import audio
 from .elements import control, folded, sourced
+from .offered import offered
 from .pointer import answering
 from .provenance import provenance_line
 from .rendering import docutils_table, in_words, placeholder
@@ -226,14 +227,16 @@ class Exhibit(SphinxDirective):
         """Wrap an exhibit with the line that says where it comes from and the data as CSV."""
         inputs = self.inputs()
         present = [reference for reference, found in inputs.items() if found is not None]
-        csv = self.generated(".csv")
-        csv.write_text(data.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
-        download = addnodes.download_reference(
-            "", "", nodes.Text("data (CSV)"), reftarget=self.relative(csv), refdoc=self.env.docname, refexplicit=True
-        )
-        line = provenance_line(self.env, present, function, download)
+        line = provenance_line(self.env, present, function, self.as_csv(self.generated(".csv"), data))
         self.add_name(exhibit)
         return [nodes.container("", exhibit, line, classes=["mstask-exhibit", f"mstask-{self.kind}"])]
+
+    def as_csv(self, path: Path, data: pd.DataFrame) -> addnodes.download_reference:
+        """Write the data behind an exhibit and return a link to it."""
+        path = offered(path, data.to_csv(index=False, lineterminator="\n").encode())
+        text = "data (CSV, compressed)" if path.suffix == ".gz" else "data (CSV)"
+        target = {"reftarget": self.relative(path), "refdoc": self.env.docname, "refexplicit": True}
+        return addnodes.download_reference("", "", nodes.Text(text), **target)
 
 
 class FigureDirective(Exhibit):

@@ -106,8 +106,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-merge-info", merge)
     app.connect("html-page-context", site.add_notebook_button, priority=502)
     app.connect("html-page-context", site.add_scripts)
-    app.connect("html-page-context", site.name_folds, priority=900)
+    app.connect("html-page-context", site.tell_sidebar, priority=900)
     app.connect("html-page-context", site.drop_repeated_scripts, priority=900)
     app.connect("build-finished", site.copy_mathjax)
-    app.connect("build-finished", site.drop_source_maps)
+    app.connect("build-finished", site.drop_unused)
     return {"version": "1", "env_version": 4, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import importlib.util
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from sphinx.util import logging
 from mstask.errors import MstaskError
 from mstask.lab import locked, pairs
 from mstask.results import locks
+from mstask.section import section
 
 from .elements import card, pictured
 
@@ -117,17 +119,25 @@ def drop_repeated_scripts(app: Sphinx, pagename: str, templatename: str, context
     context["script_files"] = kept
 
 
-def name_folds(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: Any) -> None:
-    """Give the controls that unfold a chapter's notebooks in the sidebar a name, which the theme leaves out."""
+def tell_sidebar(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: Any) -> None:
+    """Tell in the sidebar which section of the paper a chapter follows (front matter, `follows`), and what its folds unfold."""
     made = context.get("generate_toctree_html")
     if made is None:
         return
+    chapters = {page: section(told["follows"]).number for page, told in app.env.metadata.items() if "follows" in told}
 
-    def named(kind: str, *arguments: Any, **options: Any) -> Any:
+    def told(kind: str, *arguments: Any, **options: Any) -> Any:
         found = made(kind, *arguments, **options)
-        return str(found).replace("<summary>", f'<summary aria-label="{FOLD}">') if kind == "sidebar" else found
+        if kind != "sidebar":
+            return found
+        text = str(found).replace("<summary>", f'<summary aria-label="{FOLD}">')
+        for page, number in chapters.items():
+            here = re.escape(app.builder.get_relative_uri(pagename, page) or "#")
+            follows = f'<span class="mstask-follows" title="Section {number} of the paper">§ {number}</span>'
+            text = re.sub(f'(<a [^>]*href="{here}"[^>]*>[^<]*)(</a>)', rf"\1 {follows}\2", text, count=1)
+        return text
 
-    context["generate_toctree_html"] = named
+    context["generate_toctree_html"] = told
 
 
 def add_scripts(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: Any) -> None:
@@ -150,9 +160,15 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
     shutil.copyfile(source, target)
 
 
-def drop_source_maps(app: Sphinx, exception: Exception | None) -> None:
-    """Leave out the theme's maps from compiled to written code, megabytes that only its own authors open."""
+UNUSED = ("*.map", "fa-*.ttf", "booktheme.*")
+"""Of the theme's files those that no page needs: maps from compiled to written code, icons for browsers that know no woff2, and
+translations, which are used when a book is built."""
+
+
+def drop_unused(app: Sphinx, exception: Exception | None) -> None:
+    """Leave out megabytes that no reader's browser asks for."""
     if exception or app.builder.format != "html":
         return
-    for path in (Path(app.outdir) / "_static").rglob("*.map"):
-        path.unlink()
+    for name in UNUSED:
+        for path in (Path(app.outdir) / "_static").rglob(name):
+            path.unlink()

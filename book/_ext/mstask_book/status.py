@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,11 +15,9 @@ from mstask.lab.locked import Locked
 from mstask.results import locks, voices
 
 from .directives import Exhibit, Options
+from .offered import offered
 from .rendering import docutils_table
 from .sources import Absent, Reference
-
-LARGE = 100_000
-"""Bytes from which on a document is offered compressed."""
 
 
 class StatusDirective(Exhibit):
@@ -77,11 +74,7 @@ class StatusDirective(Exhibit):
     def document(self, one: Locked) -> Path:
         """Return a copy of the document beside the book, compressed where it is large; equal contents are equal bytes."""
         path = locks.kept_root() / one.name
-        content, copy = path.read_bytes(), self.folder / path.name
-        if len(content) > LARGE:
-            content, copy = gzip.compress(content, compresslevel=6, mtime=0), copy.with_name(f"{copy.name}.gz")
-        copy.write_bytes(content)
-        return copy
+        return offered(self.folder / path.name, path.read_bytes())
 
     def download(self, text: str, path: Path, one: Locked) -> addnodes.download_reference:
         """Return a link to a file, which is copied with the page; a screen reader also hears of which result."""

@@ -13,7 +13,6 @@ from typing import ClassVar
 
 import pandas as pd
 from docutils import nodes
-from sphinx import addnodes
 
 from mstask import show
 from mstask.neurons.description import Description
@@ -112,12 +111,7 @@ class ZooDirective(Exhibit):
         self.set_source_info(shown)
         shown["names"].append(stem)
         self.state.document.note_explicit_target(shown, shown)
-        csv = self.file(stem, ".csv")
-        csv.write_text(data.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
-        download = addnodes.download_reference(
-            "", "", nodes.Text("data (CSV)"), reftarget=self.relative(csv), refdoc=self.env.docname, refexplicit=True
-        )
-        line = provenance_line(self.env, present, function, download)
+        line = provenance_line(self.env, present, function, self.as_csv(self.file(stem, ".csv"), data))
         return nodes.container("", shown, line, classes=["mstask-exhibit", f"mstask-{kind}"])
 
     def file(self, stem: str, suffix: str):
