@@ -119,11 +119,14 @@ def test_a_page_leaves_out_clocks_addresses_and_progress_and_describes_every_pic
         data("execute_result", text_plain="<Legend at 0x7ff5208bd550>"),
         data("display_data", image_png=PIXEL, text_plain="<Plot size 460x260>"),
         data("execute_result", text_html="<b>best</b>", text_plain="best"),
+        data("execute_result", text_html="<style></style>", text_latex=r"\begin{Verbatim}", text_plain="def f(): pass"),
     ]
     book.execute("all", notebook(outputs=made, methods=["a"]))
     page = book.build()
-    assert [part.get_text() for part in page.select(".cell_output pre")] == ["D: 0.5\nD: 0.6\n"]
+    assert page.select_one(".cell_output pre").get_text() == "D: 0.5\nD: 0.6\n"
     text = page.get_text()
     assert not any(mark in text for mark in ("compiling", "warning", "13 s", "0x", "Plot size"))
     assert page.select_one(".cell_output b").get_text() == "best"
+    assert page.select_one(".cell_output .highlight-python").get_text().strip() == "def f(): pass"
+    assert not page.select("style")
     assert page.select_one(".cell_output img")["alt"] == "What the code above draws, in the part “The grid”"

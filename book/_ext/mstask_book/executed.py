@@ -31,6 +31,7 @@ MOMENT = re.compile(r" at 0x[0-9a-f]+>|^compiling kernels")
 """Marks of lines that say where something lay in memory, or that this machine did something for the first time."""
 
 BARE = "Shown without outputs: no run of yours has executed this notebook as it is now. `make book` runs what isn't done yet."
+LISTING = r"\begin{Verbatim}"
 SETTINGS = "settings = resolve("
 GRID = ("methods", "cases", "seeds")
 
@@ -132,4 +133,6 @@ def best_form(output: NotebookNode) -> NotebookNode | None:
     form = next((form for form in SHOWN if form in output.data), None)
     if form is None or (form == "text/plain" and (output.output_type == "display_data" or MOMENT.search(output.data[form]))):
         return None
+    if form == "text/html" and output.data.get("text/latex", "").startswith(LISTING):  # in colours of its own, for light pages
+        return nbformat.v4.new_output("display_data", {"text/markdown": f"```python\n{output.data['text/plain']}\n```"})
     return nbformat.v4.new_output("display_data", {form: output.data[form]})
