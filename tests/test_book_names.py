@@ -1,4 +1,5 @@
-"""What a reader reads has a reader's names: those of code stand in code, in commands, and where a source is told."""
+"""What a reader reads has a reader's names: those of code stand in code, in commands, and where a source is told. Figures and
+tables have one series of numbers."""
 
 from __future__ import annotations
 

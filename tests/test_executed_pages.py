@@ -56,6 +56,9 @@ class Book:
     def build(self):
         settings = {"extensions": ["myst_nb", "mstask_book"], "html_theme": "basic", "nb_execution_mode": "off"}
         settings["myst_enable_extensions"] = ["colon_fence"]
+        settings["source_suffix"] = {
+            ".rst": "restructuredtext"
+        }  # else an extension adds its own to the defaults of later builds
         warnings = io.StringIO()
         with patch_docutils(), docutils_namespace():
             Sphinx(
