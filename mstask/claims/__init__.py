@@ -86,6 +86,8 @@ def entries() -> tuple[Entry, ...]:
 def ledger(source: str = "embedded") -> list[Claim]:
     """Judge every claim by the documents of one voice: "published", "embedded", "real", "recorded" or "run".
 
+    "recorded" speaks of the general claims only, by what stands in for their sections.
+
     Raises
     ------
     ResultsError
@@ -97,18 +99,11 @@ def ledger(source: str = "embedded") -> list[Claim]:
             documents[section] = results.load(section, source)
         except results.MissingResult:
             documents[section] = None
-    instead = documents | stand_ins(source)
-    return [_judge(entry, instead if entry.general else documents) for entry in entries()]
-
-
-def stand_ins(source: str) -> dict[str, Document]:
-    """Return what stands in for sections in a voice, by section: what a study's `stand_ins.py` makes of its own document."""
-    found: dict[str, Document] = {}
-    for part in plugins.everywhere("stand_ins"):
-        if source == part.SOURCE:
-            with contextlib.suppress(results.MissingResult):
-                found |= part.stand_ins(results.load(part.SECTION, source))
-    return found
+    instead = [part for part in plugins.everywhere("stand_ins") if source == part.SOURCE]
+    for part in instead:
+        with contextlib.suppress(results.MissingResult):
+            documents |= part.stand_ins(results.load(part.SECTION, source))
+    return judge(documents, [entry.id for entry in entries() if entry.general] if instead else None)
 
 
 def judge(documents: Documents, ids: Collection[str] | None = None) -> list[Claim]:

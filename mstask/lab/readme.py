@@ -9,7 +9,8 @@ from mstask import claims, results
 from mstask.claims import Claim
 from mstask.errors import MstaskError
 from mstask.paths import ROOT
-from mstask.results.voices import marked
+from mstask.results import locks
+from mstask.results.voices import NOTHING, marked
 from mstask.section import sections
 
 PATH = ROOT / "README.md"
@@ -46,10 +47,19 @@ def renewed(text: str) -> str:
 
 
 def headline() -> str:
-    """The main claims with their verdicts by the published figures and by the locked embedded runs, as Markdown."""
-    published, embedded = (_by_id(source) for source in ("published", "embedded"))
-    rows = [(published[name].text, marked(published[name].verdict), marked(embedded[name].verdict)) for name in HEADLINES]
-    return _markdown(("claim", "published figures", "embedded runs"), rows)
+    """The main claims with their verdicts by the published figures and by the locked runs, as Markdown.
+
+    Recordings have a column once a run on them is locked, a dash where a claim is about the paper's own numbers.
+    """
+    voices = {"published": "published figures", "embedded": "embedded runs"}
+    if any(locks.kept_folder("recorded").glob("*.json")):
+        voices["recorded"] = "runs on recordings"
+    heard = {voice: _by_id(voice) for voice in voices}
+    rows = [
+        (heard["published"][name].text, *(marked(own[name].verdict) if name in own else NOTHING for own in heard.values()))
+        for name in HEADLINES
+    ]
+    return _markdown(("claim", *voices.values()), rows)
 
 
 def cost() -> str:

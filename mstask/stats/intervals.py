@@ -90,6 +90,8 @@ class Estimate:
         student, normal = (float(t) * s for t, s in self._parts(level))
         if not student or not normal:
             return student + normal
+        if self._coverage(student + normal) <= level:  # one of the two is no larger than rounding
+            return student + normal
         return brentq(lambda half: self._coverage(half) - level, max(student, normal) / 2, student + normal)
 
     def _parts(self, level: float) -> list[tuple[float, float]]:

@@ -147,13 +147,17 @@ class Exhibit(SphinxDirective):
 
     def references(self) -> list[Reference]:
         """Return what the page names, and locked runs on real data, where there are any, beside the reader's own."""
-        named = self.named()
+        named = self.heard(self.named())
         joining = [reference for reference in self.able_to_join(named) if sources_of(self.env).exists(reference)]
         return [*(r for r in named if r.source != "run"), *joining, *(r for r in named if r.source == "run")]
 
     def named(self) -> list[Reference]:
         texts = self.arguments[1].split() if len(self.arguments) > 1 else []
         return [reference for text in texts for reference in Reference.every(text)]
+
+    def heard(self, named: Sequence[Reference]) -> list[Reference]:
+        """Leave out recordings that weren't run, where they would be one voice of several."""
+        return [r for r in named if len(named) == 1 or r.voice != "recorded" or sources_of(self.env).exists(r)]
 
     def able_to_join(self, named: Sequence[Reference]) -> list[Reference]:
         """Return the locked runs on real data that an exhibit shows, if they exist, between another voice and the reader's."""
@@ -166,7 +170,7 @@ class Exhibit(SphinxDirective):
     def inputs(self) -> dict[Reference, Any]:
         """Load the documents, `None` for one that may be absent and is."""
         references = self.references()
-        depend(self.env, *references, *self.able_to_join(self.named()))
+        depend(self.env, *references, *self.named(), *self.able_to_join(self.named()))
         loaded = {}
         for reference in references:
             try:

@@ -39,8 +39,11 @@ class Ledger(Exhibit):
         "verdict": lambda text: directives.choice(text, voices.VERDICTS),
     }
 
-    def references(self) -> list[Reference]:
+    def named(self) -> list[Reference]:
         return [Reference.parse(text) for text in self.arguments[0].split()]
+
+    def references(self) -> list[Reference]:
+        return self.heard(self.named())
 
     def chosen(self, ledgers: Ledgers) -> list[Claim]:
         """Return the claims that the page asks for by their ids, all by default, in the first voice that there is."""
@@ -106,7 +109,7 @@ class SummaryDirective(Ledger):
 
     def judged(self, claim: Claim, ledgers: Ledgers) -> nodes.paragraph:
         """Return what each voice says of a claim, a line each; voices that have nothing to say share the last one."""
-        heard = {voice: next(found for found in ledger or () if found.id == claim.id) for voice, ledger in ledgers.items()}
+        heard = {voice: one for voice, ledger in ledgers.items() for one in ledger or () if one.id == claim.id}
         silent = [
             voices.VOICES[voice].label for voice, one in heard.items() if one.verdict == "not testable" and not one.effect
         ]

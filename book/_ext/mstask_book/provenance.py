@@ -45,7 +45,9 @@ def provenance_line(
 def _ended(references: Sequence[Reference]) -> list[str]:
     """Say for each voice of this project's how many of the trainings behind an exhibit converged, and how many were cut."""
     said = []
-    for voice in dict.fromkeys(reference.source for reference in references if reference.source in ("embedded", "real")):
+    for voice in dict.fromkeys(
+        reference.source for reference in references if reference.source in ("embedded", "real", "recorded")
+    ):
         found = [0, 0, 0]
         for reference in {reference.stem: reference for reference in references if reference.source == voice}.values():
             with contextlib.suppress(MstaskError):

@@ -9,6 +9,7 @@
 | `claims/embedded:radar-winner.verdict` | the claims ledger of one voice, by claim id |
 | `synthesis/embedded:wiring.radar.difference` | what matching each part gains, see `studies.synthesis.contests` |
 | `claims/embedded:count.supported` | how many claims have a verdict; `all` is the number of claims |
+| `originals/fsdd:commit` | what is known of openly licensed recordings, absent where there is no copy of them |
 | `locked/embedded:cells` | what is locked of a voice: documents, cells, seconds and hours they took, whether they are intact |
 | `changed/run` | the reader's runs with parameters of their own, a document each |
 | `protocol:beta` | the constants of the paper's protocol |
@@ -32,6 +33,8 @@ from pydantic import BaseModel
 
 from mstask import claims, paths, results, summary
 from mstask.claims.rules import SMALLEST
+from mstask.data import recorded
+from mstask.data.originals import Original
 from mstask.errors import MstaskError, nearest
 from mstask.lab import locked
 from mstask.results import locks, voices
@@ -39,7 +42,7 @@ from mstask.section import section, sections, study_of
 from mstask.studies.synthesis import contests as synthesis
 
 CODE = (paths.ROOT / "mstask", Path(__file__).parent)
-SOURCES = (*voices.VOICES, "claims", "synthesis", "locked", "changed", "protocol", "afternoon")
+SOURCES = (*voices.VOICES, "claims", "synthesis", "locked", "changed", "originals", "protocol", "afternoon")
 DECLARED = ("protocol", "afternoon")
 """Sources that are the declaration of a section, in the profile "paper" or "afternoon"."""
 
@@ -114,6 +117,9 @@ class Reference:
                 return (runs / self.section,)
             case "changed":
                 return (runs,)
+            case "originals":
+                original = _original(self.section)
+                return (paths.named(original.variable) or original.archive,)
             case _:
                 return (kept / self.source / f"{self.section}.json",)
 
@@ -134,6 +140,8 @@ class Reference:
                 return f"results/runs/{self.section}"
             case "changed":
                 return "results/runs"
+            case "originals":
+                return f"mstask/data/{self.section}.py"
             case _:
                 return f"results/{self.source}/{self.section}.json"
 
@@ -192,7 +200,11 @@ class Sources:
         return results.verify()
 
     def _load(self, reference: Reference) -> Any:
+        if reference.source == "originals" and (absent := recorded.absence(_original(reference.section))):
+            raise Absent(absent)
         try:
+            if reference.source == "originals":
+                return _original(reference.section)
             if reference.source == "claims":
                 return _ledger(reference.section)
             if reference.source == "changed":
@@ -216,6 +228,8 @@ class Sources:
         if reference.source in DECLARED:
             return _protocol(reference.section, "paper" if reference.source == "protocol" else reference.source)
         document = self.document(reference)
+        if reference.source == "originals":
+            return document
         if reference.source == "locked":
             return _totals(document)
         if reference.source == "claims":
@@ -224,6 +238,14 @@ class Sources:
         if reference.source == "synthesis":
             return synthesis.overview(document)
         return summary.summarise(document)
+
+
+def _original(name: str) -> Original:
+    """Return the recordings of this name."""
+    known = {original.name: original for original in recorded.ORIGINALS}
+    if name not in known:
+        raise BrokenReference(f"{name!r} names no recordings; {nearest(name, known)}")
+    return known[name]
 
 
 def _held(voice: str) -> dict[str, Any]:
@@ -236,7 +258,9 @@ def _held(voice: str) -> dict[str, Any]:
 
 
 def _ledger(voice: str) -> list[claims.Claim]:
-    """Return a voice's ledger; with no run at all, the reader's has nothing to say."""
+    """Return a voice's ledger; with no run at all, the reader's has nothing to say, nor that of recordings."""
+    if voice == "recorded" and not any(locks.kept_folder(voice).glob("*.json")):
+        raise results.MissingResult("no run on recordings is locked")
     if voice == "run" and not next((results.runs_root() / "runs").rglob("*.json"), None):
         raise results.MissingResult("nothing was run yet")
     return claims.ledger(voice)

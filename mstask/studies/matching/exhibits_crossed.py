@@ -2,7 +2,7 @@
 
 `studies` is a dictionary from section to voice to document. The corners on radar are those of the section "square";
 where it has no figure of Doppler-LIF, that of the ablation's network of this type stands in. Those on audio are of the
-section "disjoint".
+section "disjoint". Of the section "recordings" comes a panel of its own, with the mean over all sets of radar recordings.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from mstask.show import takes_sections
 from mstask.show.canvas import SMALL, WIDTH, Plot, explain, styled
 from mstask.show.scores import NBSP, Documents, Studies, of_voice, signed, voices_of
 from mstask.studies.matching.exhibits_rotation import FOCUS
+from mstask.studies.recordings import stand_ins
 from mstask.summary import compare, standings
 
 TASKS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
@@ -38,6 +39,7 @@ def figure_square_crossed(studies: Studies) -> Figure:
 
     Lines join the means of a neuron type; bars are 95 % intervals over seeds. Lines that cross are a double dissociation.
     """
+    studies = with_recordings(studies)
     voices = voices_of(studies)
     with styled():
         figure = Plot(figsize=(WIDTH, 3.1), layout="constrained")
@@ -53,6 +55,7 @@ def figure_square_crossed(studies: Studies) -> Figure:
 @takes_sections
 def table_square_crossed(studies: Studies) -> pd.DataFrame:
     """Who wins on each task, by how much, and whether the square closes, in each voice."""
+    studies = with_recordings(studies)
     rows: dict[str, dict[str, str]] = {}
     for voice in voices_of(studies):
         given = of_voice(studies, voice)
@@ -67,6 +70,7 @@ def table_square_crossed(studies: Studies) -> pd.DataFrame:
 @takes_sections
 def data_square_crossed(studies: Studies) -> pd.DataFrame:
     """The corners of the square in each voice: mean, interval over seeds, and where they are from."""
+    studies = with_recordings(studies)
     rows = []
     for voice in voices_of(studies):
         for task in TASKS:
@@ -75,6 +79,17 @@ def data_square_crossed(studies: Studies) -> pd.DataFrame:
                     section, spread = found
                     rows.append((voice, task, neuron, section, *(spread[key] for key in ("mean", "low", "high", "n"))))
     return pd.DataFrame(rows, columns=["voice", "task", "neuron", "section", "macro_f1", "low", "high", "n_seeds"])
+
+
+def with_recordings(studies: Studies) -> Studies:
+    """Return what sections have by voice, where recordings stand in for sections; what lacks a document has no voice there."""
+    document = studies.get(stand_ins.SECTION, {}).get(stand_ins.SOURCE)
+    made = stand_ins.stand_ins(document) if document else {}
+    return {
+        section: {**documents, **({stand_ins.SOURCE: made[section]} if section in made else {})}
+        for section, documents in studies.items()
+        if section != stand_ins.SECTION
+    }
 
 
 def corner(studies: Studies, voice: str, task: str, neuron: str) -> tuple[str, dict[str, Any]] | None:

@@ -1,0 +1,67 @@
+"""A few recorded words to hear and to see, as the ear makes spikes of them: only where a copy of the recordings is.
+
+Free Spoken Digit Dataset (`mstask.data.fsdd`), CC BY-SA 4.0: what is made of it, sounds and pictures, is shared alike.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mstask.data import fsdd, originals, shd
+from mstask.show.canvas import WIDTH, Plot, styled
+from mstask.studies.gallery.exhibits_speech import (
+    PLACES,
+    RESOLUTION,
+    SPIKES,
+    Sound,
+    Word,
+    best_frequencies,
+    frequency_text,
+)
+
+SHOWN = ((7, "george", 0), (7, "theo", 0), (7, "nicolas", 0), (8, "george", 0), (8, "theo", 0), (8, "nicolas", 0))
+"""Digit, speaker and number of the recordings shown: two words by three men."""
+
+
+@cache
+def word(digit: int, speaker: str, index: int) -> Word:
+    """Return a recording and its spikes, the same that the data set has."""
+    from mstask.synth import cochlea
+
+    name = f"{digit}_{speaker}_{index}.wav"
+    with originals.opened(fsdd.ORIGINAL, originals.located(fsdd.ORIGINAL)) as copy:
+        samples = fsdd.samples(name, copy.read(name))
+    spikes = cochlea.hear(samples, fsdd.RATE, cochlea.ear(), (digit, fsdd.SPEAKERS.index(speaker), index))
+    return Word(Sound(f"“{shd.ENGLISH[digit]}”, {speaker.capitalize()}", samples / 32768, fsdd.RATE), *spikes)
+
+
+def audio_recorded_words() -> list[Sound]:
+    """The recordings behind `figure_recorded_words`, row by row."""
+    return [word(*place).sound for place in SHOWN]
+
+
+def figure_recorded_words() -> Figure:
+    """Spikes of two words by three men."""
+    with styled():
+        figure = Plot(figsize=(WIDTH, 4.2), dpi=RESOLUTION, layout="constrained")
+        grid = figure.subplots(2, 3, sharex=True, sharey=True)
+        for axes, place in zip(grid.flat, SHOWN, strict=True):
+            shown = word(*place)
+            axes.scatter(shown.times, shown.units, s=0.5, linewidths=0, color=SPIKES, rasterized=True)
+            axes.set_title(shown.sound.title, fontsize=8)
+            axes.set_ylim(shd.N_UNITS, 0)
+        grid[0, 0].set_yticks(PLACES, [frequency_text(f) for f in best_frequencies(PLACES)])
+        figure.supxlabel("time (s)", fontsize=9.5)
+        figure.supylabel("frequency to which a place responds best", fontsize=9.5)
+    return figure
+
+
+def data_recorded_words() -> pd.DataFrame:
+    """The spikes of `figure_recorded_words`."""
+    found = [word(*place) for place in SHOWN]
+    return pd.concat(
+        pd.DataFrame({"word": shown.sound.title, "time_s": shown.times.round(6), "channel": shown.units}) for shown in found
+    )
