@@ -121,11 +121,20 @@ class TestTheLedger:
         assert "RadHAR (4 of 4 folds)" in found["double-dissociation"].evidence
         assert "Free Spoken Digits (3 of 6 folds)" in found["double-dissociation"].evidence
         assert "(7 folds)" in found["interaction"].evidence and found["audio-winner-mixed"].verdict == "not testable"
-        assert "runs on recordings" in readme.headline()
 
-    def test_without_a_run_nothing_can_be_tested_and_the_readme_has_no_column(self, results_folder):
+    def test_without_a_run_nothing_can_be_tested(self, results_folder):
         assert {claim.verdict for claim in claims.ledger("recorded")} == {"not testable"}
-        assert "recordings" not in readme.headline()
+
+    def test_the_readme_has_a_column_for_it_once_there_is_a_run(self, results_folder, monkeypatch):
+        entries = {"published": claims.entries(), "recorded": [entry for entry in claims.entries() if entry.general]}
+        told = {voice: claims.judge({}, [entry.id for entry in chosen]) for voice, chosen in entries.items()}
+        monkeypatch.setattr(claims, "ledger", lambda voice: told["recorded" if voice == "recorded" else "published"])
+        before = readme.headline()
+        (results_folder / "recorded").mkdir()
+        (results_folder / "recorded" / "recordings.json").touch()
+        rows = readme.headline().splitlines()
+        assert "recordings" not in before and rows[0].endswith("runs on recordings |")
+        assert rows[2].endswith("○ not testable |") and rows[-1].endswith("— |")
 
     @pytest.mark.parametrize("case", ["radhar-pass-3", "speech-theo", "speech-mixed", "acconeer-2022-07-27"])
     def test_any_one_case_with_one_seed_and_few_methods_can_be_judged_and_shown(self, case):

@@ -92,7 +92,7 @@ def table_recorded_square(document: Document) -> pd.DataFrame:
         told = {"recordings": own["name"], "folds": f"{len(own['folds'])} of {own['all']}"}
         lead = difference(about["mean"], about["low"], about["high"])
         rows.append(told | scores | {"Doppler-LIF's lead": lead, "as in the paper": marked(about["verdict"])})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["recordings", "folds", *FOCUS, "Doppler-LIF's lead", "as in the paper"])
 
 
 def data_recorded_square(document: Document) -> pd.DataFrame:
@@ -129,7 +129,7 @@ def table_recordings(document: Document) -> pd.DataFrame:
             row[TITLES[name].partition(" (")[0]] = f"{text} ·{NBSP}{ordinal(place)}" if place else text
         if any(method in about["methods"] for about in sets.values()):
             rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["method"])
 
 
 def table_stand_ins(document: Document) -> pd.DataFrame:
@@ -146,7 +146,7 @@ def table_stand_ins(document: Document) -> pd.DataFrame:
         for name, about in found["stand_in"].items()
         if about
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["recordings", "neuron types", "Spearman's rho", "exact p", "the same order"])
 
 
 def table_transfer(document: Document) -> pd.DataFrame:
@@ -162,7 +162,7 @@ def table_transfer(document: Document) -> pd.DataFrame:
             row[f"{direction}, macro-F1"] = f"{about['macro_f1']['mean']:.3f}" if about else NOTHING
         if any(about and method in about["methods"] for about in sets.values()):
             rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["method"])
 
 
 def data_recordings(document: Document) -> pd.DataFrame:
