@@ -24,6 +24,13 @@ FOLDS = [case for sets in (RADAR, SPEECH, MIXED) for cases in sets.values() for 
 OWN_NUMBERS = {"doppler-reproduced", "doppler-sixth", "matched-generic", "table2-order", "cnn-factor"}
 
 
+@pytest.fixture
+def none_locked(results_folder):
+    """A results folder in which no run on recordings is locked, whatever the checkout has."""
+    (results_folder / "recorded").mkdir(parents=True)
+    return results_folder
+
+
 def lead(radar=0.1, speech=-0.1):
     """How far Doppler-LIF is ahead of CrossInhib-LIF on a fold with a seed; folds are of unequal difficulty all the same."""
     return lambda fold, seed: radar if fold.startswith(("rad", "neu", "acc")) else speech
@@ -52,6 +59,7 @@ def verdicts(document):
 
 def locked(folder, document):
     path = folder / "recorded" / "recordings.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     results.write_document(path, document)
     results.lock(path)
 
@@ -114,24 +122,23 @@ class TestTheInterval:
 
 
 class TestTheLedger:
-    def test_it_speaks_of_general_claims_only_and_says_what_it_rests_on(self, results_folder):
-        locked(results_folder, recordings(folds=[*RADAR["RadHAR"], *SPEECH["Free Spoken Digits"][:3]]))
+    def test_it_speaks_of_general_claims_only_and_says_what_it_rests_on(self, none_locked):
+        locked(none_locked, recordings(folds=[*RADAR["RadHAR"], *SPEECH["Free Spoken Digits"][:3]]))
         found = {claim.id: claim for claim in claims.ledger("recorded")}
         assert not found.keys() & OWN_NUMBERS and found["double-dissociation"].verdict == "supported"
         assert "RadHAR (4 of 4 folds)" in found["double-dissociation"].evidence
         assert "Free Spoken Digits (3 of 6 folds)" in found["double-dissociation"].evidence
         assert "(7 folds)" in found["interaction"].evidence and found["audio-winner-mixed"].verdict == "not testable"
 
-    def test_without_a_run_nothing_can_be_tested(self, results_folder):
+    def test_without_a_run_nothing_can_be_tested(self, none_locked):
         assert {claim.verdict for claim in claims.ledger("recorded")} == {"not testable"}
 
-    def test_the_readme_has_a_column_for_it_once_there_is_a_run(self, results_folder, monkeypatch):
+    def test_the_readme_has_a_column_for_it_once_there_is_a_run(self, none_locked, monkeypatch):
         entries = {"published": claims.entries(), "recorded": [entry for entry in claims.entries() if entry.general]}
         told = {voice: claims.judge({}, [entry.id for entry in chosen]) for voice, chosen in entries.items()}
         monkeypatch.setattr(claims, "ledger", lambda voice: told["recorded" if voice == "recorded" else "published"])
         before = readme.headline()
-        (results_folder / "recorded").mkdir()
-        (results_folder / "recorded" / "recordings.json").touch()
+        (none_locked / "recorded" / "recordings.json").touch()
         rows = readme.headline().splitlines()
         assert "recordings" not in before and rows[0].endswith("runs on recordings |")
         assert rows[2].endswith("○ not testable |") and rows[-1].endswith("— |")
@@ -171,13 +178,13 @@ def test_embedded_data_in_the_same_order_is_a_stand_in_and_in_the_reverse_is_non
     assert turned["verdict"] == "contradicted" and turned["answer"].startswith("No")
 
 
-def test_the_chapter_builds_without_a_run_and_with_some_of_it(tmp_path, results_folder, monkeypatch):
+def test_the_chapter_builds_without_a_run_and_with_some_of_it(tmp_path, none_locked, monkeypatch):
     monkeypatch.setenv("MSTASK_DATA", str(tmp_path / "cache"))
     text = (ROOT / "book" / "recordings.md").read_text(encoding="utf-8").partition("# On recordings")[2]
     project = Project(tmp_path)
     project.write(re.sub(r"\{(cite|ref|doc|numref)\}`[^`]*`", "", text))
     before = project.build()
-    locked(results_folder, recordings(folds=["radhar-pass-1", "radhar-pass-2", "speech-theo"]))
+    locked(none_locked, recordings(folds=["radhar-pass-1", "radhar-pass-2", "speech-theo"]))
     after = project.build()
     assert not before.warnings and not after.warnings
     assert "is locked yet" in before.html and "fig-recorded-square" not in before.html
