@@ -15,9 +15,8 @@ from mstask.show.scores import NBSP, difference, ordinal, score
 from mstask.show.sheet import panels, say_nothing, sheet
 from mstask.studies.matching.exhibits_rotation import FOCUS
 from mstask.studies.recordings.declare import RECORDINGS
-from mstask.studies.recordings.facts import RADAR_SETS, SETS, facts, shared
+from mstask.studies.recordings.facts import NAMES, RADAR_SETS, SETS, facts
 from mstask.studies.recordings.names import TO_EMBEDDED, TO_RECORDED
-from mstask.summary import standings
 
 TITLES = {
     "speech": "Speech by an unfamiliar man (chance: dotted)",
@@ -59,18 +58,14 @@ def radar_sets(document: Document) -> list[str]:
     """The radar sets that were run, first the one that `facts.first_radar` names, whatever the scores."""
     found = facts(document)
     first = found["crossing"]["first"]
-    return sorted((name for name in RADAR_SETS if found["sets"][name]), key=lambda name: name != first)
+    return sorted((name for name in RADAR_SETS if name in found["crossing"]["sets"]), key=lambda name: name != first)
 
 
 def draw_square(axes: Axes, document: Document, name: str) -> None:
     """Draw both neurons of the crossing on a radar set and on speech, with their intervals."""
+    sets = facts(document)["crossing"]["sets"]
     for shift, (neuron, (colour, marker, line)) in zip((-0.03, 0.03), FOCUS.items(), strict=True):
-        own = [(x, shared(document, task)) for x, task in enumerate((name, "speech"))]
-        known = {
-            x: standings(cells)["methods"][neuron]["macro_f1"]
-            for x, cells in own
-            if cells is not None and neuron in standings(cells)["rank"]
-        }
+        known = {x: sets[task]["scores"][neuron] for x, task in enumerate((name, "speech")) if task in sets}
         axes.plot([x + shift for x in known], [s["mean"] for s in known.values()], color=colour, marker=marker, linestyle=line)
         for x, spread in known.items():
             if spread["low"] is not None:
@@ -85,11 +80,10 @@ def table_recorded_square(document: Document) -> pd.DataFrame:
     rows = []
     for name in [*radar_sets(document), *(name for name in SETS if name not in RADAR_SETS)]:
         about = found["crossing"]["sets"].get(name)
-        if name not in TITLES or about is None or not found["sets"][name]:
+        if name not in TITLES or about is None:
             continue
-        methods, own = found["sets"][name]["methods"], found["sets"][name]
-        scores = {neuron: f"{methods[neuron]['macro_f1']['mean']:.3f}" if neuron in methods else NOTHING for neuron in FOCUS}
-        told = {"recordings": own["name"], "folds": f"{len(own['folds'])} of {own['all']}"}
+        scores = {neuron: f"{about['scores'][neuron]['mean']:.3f}" for neuron in FOCUS}
+        told = {"recordings": NAMES[name], "folds": f"{about['folds']} of {len(SETS[name])}"}
         lead = difference(about["mean"], about["low"], about["high"])
         rows.append(told | scores | {"Doppler-LIF's lead": lead, "as in the paper": marked(about["verdict"])})
     return pd.DataFrame(rows, columns=["recordings", "folds", *FOCUS, "Doppler-LIF's lead", "as in the paper"])

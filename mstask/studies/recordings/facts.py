@@ -111,13 +111,17 @@ def shared(document: Document, name: str) -> Document | None:
 def crossing(document: Document) -> dict[str, Any]:
     """Return how much Doppler-LIF is ahead of CrossInhib-LIF.
 
-    `sets` has per set that both were run on the difference as the ledger's rule estimates it (mean, low, high, p, and n units)
-    and the `verdict` on "Doppler-LIF is ahead" on radar, or "CrossInhib-LIF is ahead" on speech; `first` is `first_radar`.
+    `sets` has per set, over the folds and seeds that both were run with, the `scores` of each as `standings` has them, their
+    difference as the ledger's rule estimates it (mean, low, high, p, and n units), the number of `folds` and the `verdict` on
+    "Doppler-LIF is ahead" on radar, or "CrossInhib-LIF is ahead" on speech; `first` is `first_radar`.
     """
     found = {}
-    for name, cases in SETS.items():
+    both = document.model_copy(update={"cells": [cell for cell in document.cells if cell.method in PAIR]})
+    for name in SETS:
+        if (own := shared(both, name)) is None:
+            continue
         a, b = PAIR if name.startswith(("radhar", "neuroradar", "acconeer")) else PAIR[::-1]
-        judged = difference({RECORDINGS.id: view(document, RECORDINGS.id, {name: cases})}, RECORDINGS.id, a, b)
+        judged = difference({RECORDINGS.id: own}, RECORDINGS.id, a, b)
         if judged.estimate is not None:
             sign = 1 if a == PAIR[0] else -1
             low, high = sorted(sign * bound for bound in judged.bounds) if judged.bounds else (None, None)
@@ -127,9 +131,9 @@ def crossing(document: Document) -> dict[str, Any]:
                 "high": high,
                 "p": judged.p,
                 "n": judged.seeds,
-                "claimed": a,
                 "verdict": judged.verdict,
-                "evidence": judged.evidence,
+                "folds": len({cell.case for cell in own.cells}),
+                "scores": {neuron: standings(own)["methods"][neuron]["macro_f1"] for neuron in PAIR},
             }
     return {"sets": found, "first": first_radar(document)}
 
