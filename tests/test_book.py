@@ -196,6 +196,12 @@ class TestNumbersFollowTheirDocuments:
         project.build()
         assert project.generated("fig-scores.svg") == first
 
+    def test_a_cell_of_a_table_knows_the_heading_of_its_column(self, project, results_folder):
+        store(results_folder)
+        project.write(TABLE)
+        cells = re.findall(r'<td data-label="([^"]*)"', project.build().html)
+        assert cells[:2] == ["neuron", "published"] and len(cells) == 2 * len(SCORES)
+
     def test_figure_and_table_say_where_they_come_from(self, project, results_folder):
         store(results_folder)
         project.write(FIGURE + TABLE)

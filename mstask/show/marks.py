@@ -58,7 +58,7 @@ class Mark:
     def what(self) -> str:
         """What was measured: as it was told, or the words at the axis."""
         figure = self.artist.get_figure(root=True)
-        return self.about.what or self.artist.axes.get_xlabel() or figure.get_supxlabel()
+        return self.about.what or self.artist.axes.get_xlabel() or figure.get_supxlabel() or figure.axes[-1].get_xlabel()
 
     @property
     def panel(self) -> str:
@@ -67,7 +67,7 @@ class Mark:
 
 
 def _row(axes: Axes, y: float) -> str:
-    labels = {
-        tick: text.get_text().replace("\n", " ") for tick, text in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)
-    }
+    """Return the name of the row nearest to a height, though panels beside each other show names at the first alone."""
+    ticks = zip(axes.get_yticks(), axes.yaxis.get_major_ticks(), strict=True)
+    labels = {place: tick.label1.get_text().replace("\n", " ") for place, tick in ticks}
     return min(labels.items(), key=lambda item: abs(item[0] - y), default=(0.0, ""))[1]

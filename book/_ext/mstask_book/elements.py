@@ -34,6 +34,10 @@ class told_row(nodes.row):
     """A row of a table that is about one method, as the marks of a figure may be."""
 
 
+class labelled(nodes.entry):
+    """A cell that carries the heading of its column, for screens on which a row becomes a card."""
+
+
 def visit_sourced(self: Any, node: sourced) -> None:
     role = "note" if "result-text" in node["classes"] else "button"
     given = {"aria-description": node["source"], "tabindex": "0", "role": role}
@@ -89,6 +93,15 @@ def depart_told_row(self: Any, node: told_row) -> None:
     self.depart_row(node)
 
 
+def visit_labelled(self: Any, node: labelled) -> None:
+    self.visit_entry(node)
+    self.body[-1] = self.body[-1].replace("<td", f'<td data-label="{self.attval(node["label"])}"', 1)
+
+
+def depart_labelled(self: Any, node: labelled) -> None:
+    self.depart_entry(node)
+
+
 VISITORS = {
     sourced: (visit_sourced, depart_sourced),
     folded: (visit_folded, depart_folded),
@@ -96,4 +109,5 @@ VISITORS = {
     card: (visit_card, depart_card),
     pictured: (visit_pictured, depart_pictured),
     told_row: (visit_told_row, depart_told_row),
+    labelled: (visit_labelled, depart_labelled),
 }

@@ -13,7 +13,7 @@ from mstask import plugins
 from mstask.claims import Claim
 from mstask.results import voices
 
-from .elements import card, control, folded, told_row
+from .elements import card, control, folded, labelled, told_row
 
 NOT_RUN = voices.VOICES["run"].absent
 ABSENT = {voices.NOTHING, *(voice.absent for voice in voices.VOICES.values())}
@@ -26,6 +26,8 @@ PAPERS = {
     "tuning": "Dikmen and Karadağ",
 }
 """Whose claims a study judges."""
+NARROW = 2
+"""How many columns fit on a telephone."""
 NUMBER = re.compile(r"^[+−-]?\d")
 CODE = re.compile(r"(?<![\w./-])(?=[\w.]*_)[A-Za-z][\w.]*\w")
 """A name as code writes it: `max_epochs`, `Architecture.trial_ms`."""
@@ -59,26 +61,37 @@ def as_code(text: str, whole: bool = False) -> list[nodes.Node]:
 
 
 def docutils_table(frame: pd.DataFrame, title: nodes.title) -> nodes.table:
-    """Return a frame of strings or lists of nodes as a table with a real head; columns of numbers are aligned to the right."""
+    """Return a frame of strings or lists of nodes as a table with a real head; columns of numbers are aligned to the right.
+
+    Every cell knows the heading of its column: on a narrow screen the rows of a table of many columns become cards.
+    """
+    headings = list(map(str, frame.columns))
     group = nodes.tgroup(cols=frame.shape[1])
     group += [nodes.colspec(colwidth=1) for _ in frame.columns]
     aligned = ["mstask-number" if is_numeric(frame[column]) else "mstask-text" for column in frame.columns]
     code = [column == "parameter" for column in frame.columns]
-    group += nodes.thead("", row(map(str, frame.columns), aligned, heading_classes, [False] * len(code)))
+    group += nodes.thead("", row(headings, aligned, heading_classes, [False] * len(code)))
     group += nodes.tbody(
-        "", *(of_method(row(cells, aligned, cell_classes, code), cells[0]) for cells in frame.itertuples(index=False))
+        "", *(of_method(row(cells, aligned, cell_classes, code, headings), cells[0]) for cells in frame.itertuples(index=False))
     )
-    return nodes.table("", title, group, classes=["mstask"])
+    return nodes.table("", title, group, classes=["mstask", "mstask-cards"] if len(headings) > NARROW else ["mstask"])
 
 
-def row(cells: Iterable[Any], aligned: Sequence[str], classes: Callable[[str], list[str]], code: Sequence[bool]) -> nodes.row:
-    entries = (
-        nodes.entry("", nodes.paragraph("", "", *cell), classes=[side])
-        if isinstance(cell, list)
-        else nodes.entry("", nodes.paragraph("", "", *as_code(str(cell), whole)), classes=[side, *classes(str(cell))])
-        for cell, side, whole in zip(cells, aligned, code, strict=True)
-    )
-    return nodes.row("", *entries)
+def row(
+    cells: Iterable[Any],
+    aligned: Sequence[str],
+    classes: Callable[[str], list[str]],
+    code: Sequence[bool],
+    headings: Sequence[str] = (),
+) -> nodes.row:
+    """Return a row of a table; with `headings` its cells know the heading of their column."""
+    found = nodes.row()
+    for number, (cell, side, whole) in enumerate(zip(cells, aligned, code, strict=True)):
+        text = cell if isinstance(cell, list) else as_code(str(cell), whole)
+        own = [side] if isinstance(cell, list) else [side, *classes(str(cell))]
+        shown = nodes.paragraph("", "", *text)
+        found += labelled("", shown, label=headings[number], classes=own) if headings else nodes.entry("", shown, classes=own)
+    return found
 
 
 def of_method(plain: nodes.row, name: Any) -> nodes.row:
