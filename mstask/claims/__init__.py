@@ -14,7 +14,7 @@ from typing import Any
 
 from mstask import plugins, results
 from mstask.claims import words
-from mstask.claims.evidence import budget, by_paper_seeds, describe, folds_told, leave_one_out
+from mstask.claims.evidence import Budget, budget, by_paper_seeds, describe, folds_told, leave_one_out
 from mstask.claims.figures import Documents
 from mstask.claims.rules import Finding, find
 from mstask.parameters import FULL, profile_of
@@ -111,6 +111,12 @@ def judge(documents: Documents, ids: Collection[str] | None = None) -> list[Clai
     return [_judge(entry, documents) for entry in entries() if ids is None or entry.id in ids]
 
 
+def judged(entry: Entry, documents: Documents) -> Finding:
+    """Judge one statement as the ledger does, cautions included, without what stands beside a verdict."""
+    concerned = _concerned(entry, documents)
+    return _cautious(entry, budget(concerned, entry.needs))(concerned)
+
+
 def as_json(claims: Iterable[Claim]) -> list[dict[str, Any]]:
     """Return claims as plain dictionaries with the fields of `Claim`."""
     return [dataclasses.asdict(claim) for claim in claims]
@@ -129,14 +135,12 @@ def _of_cases(document: Document, cases: tuple[str, ...]) -> Document:
     return document.model_copy(update={"cells": [cell for cell in document.cells if cell.case in cases]})
 
 
-def _judge(entry: Entry, documents: Documents) -> Claim:
-    documents = _concerned(entry, documents)
-    trained = budget(documents, entry.needs)
+def _cautious(entry: Entry, trained: Budget) -> Callable[[Documents], Finding]:
+    """Return a statement's test with the two cautions: runs too small, and networks cut short of the paper's budget."""
     small = [profile for profile in trained.profiles if profile_of(profile) not in FULL]
     own = all(profile_of(profile) == OWN_PROTOCOL for profile in trained.profiles)
 
     def test(given: Documents) -> Finding:
-        """Judge with the two cautions: runs that are too small, and networks that were cut short of the paper's budget."""
         found = find(entry.test, given)
         if small and found.verdict != "not testable":
             note = f"Runs of profile {small[0]} are too small to judge a claim. {found.evidence}"
@@ -146,6 +150,13 @@ def _judge(entry: Entry, documents: Documents) -> Claim:
             return dataclasses.replace(found, verdict="undecided", remark=note)
         return found
 
+    return test
+
+
+def _judge(entry: Entry, documents: Documents) -> Claim:
+    documents = _concerned(entry, documents)
+    trained = budget(documents, entry.needs)
+    test = _cautious(entry, trained)
     finding = test(documents)
     testable = finding.verdict != "not testable"
     removals = leave_one_out(test, documents, entry.needs) if testable else []

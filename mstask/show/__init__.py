@@ -1,9 +1,10 @@
 """Every plot and table of book and notebooks under one name, `show.figure_scores`: found here, in `studies` and in `lab`.
 
 An exhibit is a function whose name begins with its kind: `figure_`, `table_`, `audio_` or `zoo_`; `data_<name>` is what
-`figure_<name>` draws. All are pure functions of result documents, or of the embedded data. Plain ones take the documents
-that a page names one by one; `takes_voices` and `takes_sections` mark those that take them together. Figures are drawn no wider
-than a telephone needs to show their text in a size that can be read.
+`figure_<name>` draws, and `play_<name>`, where there is one, what a page's script needs for a reader to play with it. All are
+pure functions of result documents, or of the embedded data. Plain ones take the documents that a page names one by one;
+`takes_voices` and `takes_sections` mark those that take them together. Figures are drawn no wider than a telephone needs to
+show their text in a size that can be read.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from mstask import plugins
 
-KINDS = ("audio_", "data_", "figure_", "table_", "zoo_")
+KINDS = ("audio_", "data_", "figure_", "play_", "table_", "zoo_")
 TOGETHER = "shows_together"
 
 

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from mstask.results.documents import DataRecord, Document
 from mstask.results.voices import VOICES, heading
-from mstask.show.marks import ANY, About, Mark
+from mstask.show.marks import ANY, About, Mark, Ruler
 
 WIDTH = 3.8
 SMALL = 8.5
@@ -53,12 +53,15 @@ def styled() -> AbstractContextManager:
 class Plot(Figure):
     """A figure that a notebook shows as the value of a cell, whichever backend is in use; drawn by `STYLE` to the last tick.
 
-    `marks` are those of its marks that answer a reader's pointer on a page of the book.
+    `marks` are those of its marks that answer a reader's pointer on a page of the book, `rulers` the lines that move there;
+    `document` is the one that all of it shows, if there is one.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.marks: list[Mark] = []
+        self.rulers: list[Ruler] = []
+        self.document: Document | None = None
 
     def savefig(self, *arguments: Any, **options: Any) -> None:
         """Save as `Figure` does."""
@@ -99,13 +102,13 @@ def draw_spread(
     if len(over["values"]) > 1:
         axes.plot(over["values"], [y] * len(over["values"]), "|", color=point["color"], markersize=7)
     (drawn,) = axes.plot(over["mean"], y, **point)
-    answer(drawn, about, over)
+    answer(drawn, about, over, in_row=True)
 
 
-def answer(artist: Line2D, about: About, over: Mapping[str, Any]) -> None:
-    """Let a mark that was drawn for a `spread` answer the pointer."""
+def answer(artist: Line2D, about: About, over: Mapping[str, Any], in_row: bool = False) -> None:
+    """Let a mark that was drawn for a `spread` answer the pointer; `in_row` where the words at its height name it."""
     if isinstance(figure := artist.get_figure(root=True), Plot):
-        figure.marks.append(Mark(about, over, artist))
+        figure.marks.append(Mark(about, over, artist, in_row))
 
 
 def draw_chance(axes: Axes, record: DataRecord | None, across: tuple[float, float] | None = None) -> None:

@@ -20,7 +20,7 @@ class About:
     document, key : where it was read: `key` leads to it in `mstask.summary.summarise(document)`; "" where the figure derives
         it.
     what : what was measured; "" for the words at the axis.
-    unit : what its interval is taken over.
+    unit : what its interval is taken over; "" where that isn't told.
     """
 
     method: str = ""
@@ -30,17 +30,18 @@ class About:
     unit: str = "seed"
 
 
-ANY = About()
+ANY = About(unit="")
 """What a mark answers of which nothing more is told."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One mark: what it is about, the `spread` that it shows, and the artist that was drawn for it."""
+    """One mark: what it is about, the `spread` that it shows, the artist drawn for it, and whether it stands in a named row."""
 
     about: About
     spread: Mapping[str, Any]
     artist: Line2D = field(repr=False)
+    in_row: bool = False
 
     @property
     def place(self) -> tuple[float, float]:
@@ -52,7 +53,12 @@ class Mark:
     @property
     def method(self) -> str:
         """Whose it is: as it was told, or the name of the row that it stands in."""
-        return self.about.method or _row(self.artist.axes, float(self.artist.get_ydata()[-1]))
+        return self.about.method or self.row
+
+    @property
+    def row(self) -> str:
+        """The name of the row that it stands in, "" where rows have no names."""
+        return _row(self.artist.axes, float(self.artist.get_ydata()[-1])) if self.in_row else ""
 
     @property
     def what(self) -> str:
@@ -66,8 +72,47 @@ class Mark:
         return next((title for side in ("center", "left") if (title := self.artist.axes.get_title(loc=side))), "")
 
 
+@dataclass(frozen=True)
+class Ruler:
+    """A line across a panel, to be moved along its horizontal axis: where a sound is, or a handle.
+
+    `name` is what moves it; `stops` are the places on the axis that it may take, for a sound its start and its end in seconds.
+    """
+
+    name: str
+    axes: Axes = field(repr=False)
+    stops: tuple[float, ...]
+
+    @property
+    def places(self) -> list[float]:
+        """Its stops as shares of the figure's width, once it is drawn."""
+        figure = self.axes.get_figure(root=True)
+        across = [(self.axes.transData.transform((stop, 1.0)))[0] for stop in self.stops]
+        return [float(figure.transFigure.inverted().transform((x, 0))[0]) for x in across]
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Its upper and its lower end as shares of the figure's height from above."""
+        box = self.axes.get_position()
+        return float(1 - box.y1), float(1 - box.y0)
+
+
+def score_in_words(what: str, over: Mapping[str, Any], unit: str = "seed") -> str:
+    """Say a `spread`: what was measured, its mean, its interval, and over how many units."""
+    said = f"{what} {_number(over['mean'])}"
+    if over["low"] is not None:
+        said += f", 95 % interval {_number(over['low'])} to {_number(over['high'])}"
+    n = over["n"]
+    counted = f"{n} {unit}{'s' * (n != 1)}" if n else f"number of {unit}s not given"
+    return f"{said}, {counted}" if unit else said
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}".replace("-", "−")
+
+
 def _row(axes: Axes, y: float) -> str:
     """Return the name of the row nearest to a height, though panels beside each other show names at the first alone."""
-    ticks = zip(axes.get_yticks(), axes.yaxis.get_major_ticks(), strict=True)
-    labels = {place: tick.label1.get_text().replace("\n", " ") for place, tick in ticks}
-    return min(labels.items(), key=lambda item: abs(item[0] - y), default=(0.0, ""))[1]
+    places = axes.get_yticks()
+    names = axes.yaxis.get_major_formatter().format_ticks(places)
+    return min(zip(places, names, strict=True), key=lambda row: abs(row[0] - y), default=(0.0, ""))[1].replace("\n", " ")

@@ -38,6 +38,7 @@ def sheet(document: Document, height: float) -> Iterator[Plot]:
     """Give an empty figure in the book's style, the document's voice above it."""
     with styled():
         figure = Plot(figsize=(WIDTH, height), layout="constrained")
+        figure.document = document
         voice = document.source
         figure.suptitle(heading(voice, document), color=VOICES[voice].colour, weight="bold", fontsize=9.5)
         yield figure
@@ -71,7 +72,7 @@ def draw_rows(
         for lane, (name, look) in zip(lanes, looks.items(), strict=True):
             point = {"color": look.colour, "marker": look.marker, "markersize": 5}
             point |= HOLLOW if (of_row, name) in hollow else {}
-            told = about(of_row, name) if about else About(look.label if len(looks) > 1 else "")
+            told = about(of_row, name) if about else About(look.label if len(looks) > 1 else "", unit="")
             draw_spread(axes, row + lane, spread(found.get(name, ())), point, about=told)
     if not rows:
         say_nothing(axes)

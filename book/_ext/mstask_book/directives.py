@@ -5,6 +5,7 @@
     :::{mstask-figure} ablation published/ablation embedded/ablation run/ablation
     :name: fig-ablation
     :alt: One sentence with the finding; {embedded/ablation:best|label} is filled in.
+    :plays: embedded/mixed?                                 optional: more documents, for `mstask.show.play_<name>` alone
     The caption, in which roles work.
     :::
 
@@ -52,7 +53,7 @@ from mstask.studies.gallery.exhibits_speech import Sound
 from . import audio
 from .elements import control, folded, sourced
 from .offered import offered
-from .pointer import answering
+from .pointer import answering, playing
 from .provenance import provenance_line
 from .rendering import docutils_table, in_words, placeholder
 from .sources import Absent, BrokenReference, Reference, Sources
@@ -169,8 +170,12 @@ class Exhibit(SphinxDirective):
 
     def inputs(self) -> dict[Reference, Any]:
         """Load the documents, `None` for one that may be absent and is."""
-        references = self.references()
-        depend(self.env, *references, *self.named(), *self.able_to_join(self.named()))
+        depend(self.env, *self.named(), *self.able_to_join(self.named()))
+        return self.loaded(self.references())
+
+    def loaded(self, references: Sequence[Reference]) -> dict[Reference, Any]:
+        """Load documents, `None` for one that may be absent and is."""
+        depend(self.env, *references)
         loaded = {}
         for reference in references:
             try:
@@ -246,7 +251,7 @@ class Exhibit(SphinxDirective):
 class FigureDirective(Exhibit):
     """A figure made by `mstask.show.figure_<name>` at build time."""
 
-    option_spec: ClassVar[Options] = {**Exhibit.option_spec, "alt": directives.unchanged}
+    option_spec: ClassVar[Options] = {**Exhibit.option_spec, "alt": directives.unchanged, "plays": directives.unchanged}
     kind = "figure"
 
     def exhibit(self) -> list[nodes.Node]:
@@ -260,7 +265,14 @@ class FigureDirective(Exhibit):
         picture = answering(image, drawn, [reference for reference, found in inputs.items() if found is not None])
         figure = nodes.figure("", picture, nodes.caption("", "", *self.caption()))
         self.set_source_info(figure)
-        return self.with_provenance(figure, self.call(self.function("data"), inputs), function)
+        [exhibit] = self.with_provenance(figure, self.call(self.function("data"), inputs), function)
+        if hasattr(show, f"play_{self.topic}"):
+            exhibit.insert(1, playing(self.topic, self.call(self.function("play"), inputs | self.more())))
+        return [exhibit]
+
+    def more(self) -> dict[Reference, Any]:
+        """Load what the figure doesn't show but a reader may play with."""
+        return self.loaded([reference for text in self.options.get("plays", "").split() for reference in Reference.every(text)])
 
 
 class TableDirective(Exhibit):

@@ -35,7 +35,7 @@ from mstask.show.scores import NBSP, Documents, cell_table, voice_columns
 from mstask.show.sheet import plain, say_nothing, sheet
 from mstask.studies.eventprop.facts import curve, tasks_of
 from mstask.studies.eventprop.methods import FROZEN, LOSS_METHODS, LOSSES, TASKS, VARIANTS
-from mstask.summary import at_chance, remark
+from mstask.summary import at_chance, remark, standings
 from mstask.summary.comparisons import spread
 from mstask.summary.details import measured
 
@@ -74,7 +74,8 @@ def figure_eventprop(document: Document) -> Figure:
                 hollow = HOLLOW if at_chance(document, name, case) else {}
                 point = {"color": GROUPS[name], "marker": "o", "markersize": 4.5} | hollow
                 scores = spread(measured(document, case, name).values())
-                draw_spread(axes, row, scores, point, (0, 1), About(what="accuracy on the test set"))
+                key, what = f"methods.{name}.cases.{case}.accuracy", "accuracy on the test set"
+                draw_spread(axes, row, scores, point, (0, 1), About(label(name), document, key, what))
             draw_chance(axes, (document.cases or {}).get(case))
             axes.set(xlim=(0, 1.03), title=TASKS[case].title)
             if not tasks_of(document):
@@ -184,7 +185,9 @@ def figure_eventprop_yin_yang(documents: Documents) -> Figure:
             for lane, (voice, document) in zip(lanes, heard.items(), strict=True):
                 values = _accuracies(document, name)
                 lowest = min([lowest, *values])
-                draw_spread(axes, row + lane, spread(values), mark(voice), (0, 1))
+                about = About(label(name), document, f"methods.{name}.accuracy")
+                known = standings(document)["methods"].get(name)
+                draw_spread(axes, row + lane, known["accuracy"] if known else spread([]), mark(voice), (0, 1), about)
         if target:
             axes.axvspan(
                 target[0] - target[1], target[0] + target[1], color=VOICES["published"].colour, alpha=0.25, linewidth=0

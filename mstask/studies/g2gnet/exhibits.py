@@ -17,6 +17,7 @@ from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
 from mstask.show.canvas import GREY, WIDTH, Plot, explain, handle, styled
+from mstask.show.marks import About
 from mstask.show.scores import NBSP, Documents, cell_table, difference, method_order, score
 from mstask.show.sheet import Look, draw_rows, legend, panels
 from mstask.studies.g2gnet import facts as answers
@@ -84,7 +85,8 @@ def figure_g2gnet_grouping(documents: Documents) -> Figure:
         for axes, (case, rows) in zip(grid.flat, compared.items(), strict=True):
             of_case = {(name, voice): lead.values for voice, known, name, lead in found if known == case}
             heard = {voice: look for voice, look in looks.items() if any(voice == known for _, known in of_case)}
-            draw_rows(axes, {label(name): {voice: of_case.get((name, voice), ()) for voice in heard} for name in rows}, heard)
+            values = {label(name): {voice: of_case.get((name, voice), ()) for voice in heard} for name in rows}
+            draw_rows(axes, values, heard, lambda name, voice: About(name, documents[voice]))
             border = sum(not name.startswith("dense") for name in rows) - 0.5
             axes.axhline(border, color=GREY, linewidth=0.6, linestyle=":")
             axes.axvline(0, color=GREY, linewidth=1)
@@ -190,7 +192,7 @@ def figure_g2gnet_cut(document: Document) -> Figure:
         for axes, case in zip(grid, cases, strict=False):
             known = table[table["case"] == case].set_index("method").reindex(methods)
             rows = {label(name): {key: row[[key]].dropna() for key in CUTS} for name, row in known.iterrows()}
-            draw_rows(axes, rows, CUTS)
+            draw_rows(axes, rows, CUTS, lambda name, key: About(name, document, what=f"accuracy {CUTS[key].label}", unit=""))
             if record := (document.cases or {}).get(case):
                 axes.axvline(1 / len(record.class_names), color=GREY, linestyle=":", linewidth=1)
             axes.set(title=answers.title(case), xlim=(0, 1))

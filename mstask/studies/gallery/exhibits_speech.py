@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from mstask.data.shd import WORDS
 from mstask.results.documents import Document
 from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, styled
+from mstask.show.marks import Ruler
 
 SIZE = "small"
 SPIKES = "#00352f"
@@ -40,6 +41,11 @@ class Sound:
     title: str
     samples: np.ndarray
     rate: int
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.samples) / self.rate
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,7 @@ def figure_speech_word() -> Figure:
             axes.set_yticks(PLACES, [frequency_text(f) for f in best_frequencies(PLACES)])
         figure.supylabel("frequency to which a place responds best", fontsize=9.5)
         frames.set(xlim=(0, WINDOW), xlabel="time (s)")
+        figure.rulers += [Ruler(sound.title, axes, (0, sound.seconds)) for axes in (pressure, membrane, spikes, frames)]
     return figure
 
 
@@ -123,6 +130,7 @@ def figure_speech_words() -> Figure:
             _draw_spikes(axes, shown)
             axes.set_title(shown.sound.title.replace(", ", ",\n", 1), fontsize=SMALL)
             axes.set_ylim(N_UNITS, 0)
+            figure.rulers.append(Ruler(shown.sound.title, axes, (0, shown.sound.seconds)))
         grid[0, 0].set_yticks(PLACES, [frequency_text(f) for f in best_frequencies(PLACES)])
         figure.supxlabel("time (s)", fontsize=9.5)
         figure.supylabel("frequency to which a place responds best", fontsize=9.5)

@@ -15,6 +15,7 @@ from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, by_voice, heading
 from mstask.show import takes_voices
 from mstask.show.canvas import AT_CHANCE, BAND, CHANCE, GREY, SMALL, draw_chance
+from mstask.show.marks import About
 from mstask.show.scores import NBSP, Documents, cell_table, voice_columns
 from mstask.show.sheet import Look, draw_rows, legend, panels, plain, say_nothing, sheet
 from mstask.studies.hetsyn.facts import OWN, cases_with, runs, series, slow
@@ -54,7 +55,12 @@ def figure_hetsyn(document: Document) -> Figure:
     rows = {TITLES[case]: {method: measured(document, case, method).values() for method in METHODS} for case in cases}
     with sheet(document, 1.3 + 0.62 * max(len(cases), 1)) as figure:
         learnt_nothing = {(TITLES[c], method) for c in cases for method in METHODS if at_chance(document, method, c)}
-        axes = draw_rows(figure.add_subplot(), rows, LOOKS, hollow=learnt_nothing)
+        keys = {TITLES[case]: f"cases.{case}.accuracy" for case in cases}
+
+        def about(row: str, name: str) -> About:
+            return About(name, document, f"methods.{name}.{keys[row]}")
+
+        axes = draw_rows(figure.add_subplot(), rows, LOOKS, about, learnt_nothing)
         axes.set(xlim=(0, 1.02), xlabel="accuracy on the test set")
         for row, case in enumerate(cases):
             draw_chance(axes, (document.cases or {}).get(case), (row - 0.42, row + 0.42))

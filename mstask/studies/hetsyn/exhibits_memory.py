@@ -12,6 +12,7 @@ from matplotlib.ticker import NullFormatter
 
 from mstask.results.documents import Document
 from mstask.show.canvas import GREY, SMALL, draw_chance
+from mstask.show.marks import About
 from mstask.show.scores import NBSP
 from mstask.show.sheet import Look, draw_rows, legend, panels, plain, sheet
 from mstask.studies.hetsyn.exhibits import LOOKS
@@ -73,7 +74,10 @@ def figure_hetsyn_knock_out(document: Document) -> Figure:
     by_case = data[data["method"] == OWN].groupby("case", sort=False)
     rows = {TITLES[case]: {which: found[f"accuracy_{which}"] for which in RESETS} for case, found in by_case}
     with sheet(document, 1.4 + 0.5 * max(len(rows), 1)) as figure:
-        axes = draw_rows(figure.add_subplot(), rows, RESETS)
+        keys = {TITLES[case]: f"facts.knock_out.{case}.{OWN}" for case, _ in by_case}
+        axes = draw_rows(
+            figure.add_subplot(), rows, RESETS, lambda row, key: About(RESETS[key].label, document, f"{keys[row]}.{key}")
+        )
         axes.set(xlim=(0, 1.02), xlabel="accuracy on the test set")
         for row, (case, _) in enumerate(by_case):
             draw_chance(axes, (document.cases or {}).get(str(case)), (row - 0.42, row + 0.42))
@@ -123,7 +127,8 @@ def figure_hetsyn_decay(document: Document) -> Figure:
 
     rows = {_words(name): {arm: medians(arm, name) for arm in ARMS} for name in (arms["with"] or [{}])[0]}
     with sheet(document, 1.4 + 0.38 * max(len(rows), 1)) as figure:
-        draw_rows(figure.add_subplot(), rows, ARMS).set(xlim=(0, None), xlabel="median time constant, steps")
+        axes = draw_rows(figure.add_subplot(), rows, ARMS, lambda _, arm: About(ARMS[arm].label, document))
+        axes.set(xlim=(0, None), xlabel="median time constant, steps")
         legend(figure, ARMS.values())
     return figure
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from itertools import combinations
 
 from mstask.claims import Entry
@@ -27,9 +28,13 @@ ON_AUDIO = tuple(pair for pair in combinations(AUDIO, 2) if CROSSINHIB in pair o
 """Every pair that a claim on one audio split may compare: CrossInhib-LIF and Doppler-LIF with each other type."""
 
 
-def _crosses(documents: Documents) -> Finding:
-    on_audio = difference(documents, "disjoint", CROSSINHIB, DOPPLER, family=ON_AUDIO)
-    return every(difference(documents, "square", DOPPLER, CROSSINHIB), on_audio)
+def crossed(documents: Documents, first: str, second: str, a: str, b: str, on_audio: Container[str] = ("disjoint",)) -> Finding:
+    """The first neuron type beats the second in the first section, and the second the first in the second section.
+
+    In sections on audio their difference belongs to the family of those that claims compare there.
+    """
+    sides = ((first, a, b), (second, b, a))
+    return every(*(difference(documents, s, *pair, family=ON_AUDIO if s in on_audio else ()) for s, *pair in sides))
 
 
 def _doppler_reproduced(documents: Documents) -> Finding:
@@ -118,7 +123,7 @@ CLAIMS = (
         "Doppler-LIF beats CrossInhib-LIF on radar, and CrossInhib-LIF beats Doppler-LIF on speaker-disjoint audio.",
         "Title; section 4.3, Fig. 5; section 3.3, Table 3",
         {"square": (DOPPLER, CROSSINHIB), "disjoint": (DOPPLER, CROSSINHIB)},
-        _crosses,
+        lambda documents: crossed(documents, "square", "disjoint", DOPPLER, CROSSINHIB),
         general=True,
     ),
     Entry(

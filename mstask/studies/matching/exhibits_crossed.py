@@ -17,7 +17,8 @@ from matplotlib.lines import Line2D
 from mstask import claims
 from mstask.results.voices import VOICES, heading, marked
 from mstask.show import takes_sections
-from mstask.show.canvas import SMALL, WIDTH, Plot, explain, styled
+from mstask.show.canvas import SMALL, WIDTH, Plot, answer, explain, styled
+from mstask.show.marks import About
 from mstask.show.scores import NBSP, Documents, Studies, of_voice, signed, voices_of
 from mstask.studies.matching.exhibits_rotation import FOCUS
 from mstask.studies.recordings import stand_ins
@@ -108,8 +109,14 @@ def _draw_crossing(axes: Axes, studies: Studies, voice: str) -> None:
     for shift, (neuron, (colour, marker, line)) in zip((-0.03, 0.03), FOCUS.items(), strict=True):
         found = {x: corner(studies, voice, task, neuron) for x, task in enumerate(TASKS)}
         known = {x: spread for x, at in found.items() if at for spread in [at[1]]}
-        axes.plot([x + shift for x in known], [s["mean"] for s in known.values()], color=colour, marker=marker, linestyle=line)
+        axes.plot([x + shift for x in known], [s["mean"] for s in known.values()], color=colour, linestyle=line)
         for x, spread in known.items():
+            task, section = list(TASKS)[x], found[x][0]
+            document, key = studies[section][voice], f"methods.{dict(TASKS[task])[section][neuron]}.macro_f1"
+            if recorded := voice == stand_ins.SOURCE:
+                document, key = document.model_copy(update={"section": stand_ins.SECTION}), ""
+            about = About(neuron, document, key, f"macro-F1 on {task}", "fold" if recorded else "seed")
+            answer(*axes.plot(x + shift, spread["mean"], color=colour, marker=marker), about, spread)
             if spread["low"] is not None:
                 axes.plot([x + shift] * 2, [max(spread["low"], 0), min(spread["high"], 1)], color=colour, linewidth=1.2)
         for task in (task for x, task in enumerate(TASKS) if x not in known):

@@ -16,7 +16,8 @@ from matplotlib.ticker import MaxNLocator
 from mstask.results.documents import Cell, Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import AT_CHANCE, BAND, CHANCE, GREY, HOLLOW, SMALL, WIDTH, Plot, draw_spread, explain, styled
+from mstask.show.canvas import AT_CHANCE, BAND, CHANCE, GREY, HOLLOW, SMALL, WIDTH, Plot, answer, draw_spread, explain, styled
+from mstask.show.marks import About
 from mstask.show.scores import cell_table, score_table
 from mstask.show.sheet import plain, say_nothing
 from mstask.studies.ncg.facts import CODES, DATA, EXTRACTORS, GROUPS, SINGLE, winner_share
@@ -63,13 +64,13 @@ def figure_ncg(document: Document) -> Figure:
                     for name in methods
                     if (values := scores.get(name, {}).get(case, {}).values())
                 }
-                means = [score["mean"] for score in found.values()]
-                axes.plot(list(found), means, color=colour, marker=marker, linestyle=line, markersize=5)
-                for name in methods:
-                    at = sizes.index(group_size(name)) + shift
-                    if at in found and at_chance(document, name, case):
-                        axes.plot(at, found[at]["mean"], color=colour, marker=marker, markersize=6, **HOLLOW)
-                for x, score in found.items():
+                axes.plot(list(found), [score["mean"] for score in found.values()], color=colour, linestyle=line)
+                known = (name for name in methods if scores.get(name, {}).get(case))
+                for name, (x, score) in zip(known, found.items(), strict=True):
+                    about = About(label(name), document, f"methods.{name}.cases.{case}.macro_f1", "macro-F1 on the test set")
+                    hollow = HOLLOW | {"markersize": 6} if at_chance(document, name, case) else {}
+                    point = {"color": colour, "marker": marker, "markersize": 5} | hollow
+                    answer(*axes.plot(x, score["mean"], **point), about, score)
                     if score["low"] is not None:
                         axes.plot([x, x], [max(score["low"], 0), min(score["high"], 1)], color=colour, linewidth=1, alpha=0.6)
             axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
@@ -294,7 +295,8 @@ def _rows(
                     axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
                 chosen = (cell for cell in document.cells if (cell.case, cell.method) == (case, name))
                 hollow = HOLLOW if guide is None and at_chance(document, name, case) else {}
-                _draw_row(axes, row, [found for cell in chosen if (found := value(cell)) is not None], hollow)
+                about = About(methods[name], document, "" if guide else f"methods.{name}.cases.{case}.macro_f1")
+                _draw_row(axes, row, [found for cell in chosen if (found := value(cell)) is not None], hollow, about)
             if guide is not None:
                 axes.axvline(guide, color=GREY, linestyle=":", linewidth=1)
             else:
@@ -309,11 +311,11 @@ def _rows(
     return figure
 
 
-def _draw_row(axes: Axes, row: int, values: Sequence[float], hollow: Mapping[str, Any]) -> None:
+def _draw_row(axes: Axes, row: int, values: Sequence[float], hollow: Mapping[str, Any], about: About) -> None:
     if not values:
         axes.text(0.5, row, "not run", transform=axes.get_yaxis_transform(), va="center", ha="center", fontsize=SMALL)
     point = {"color": UNLABELLED, "marker": "o", "markersize": 5} | hollow
-    draw_spread(axes, row, spread(values), point, (0, 1))
+    draw_spread(axes, row, spread(values), point, (0, 1), about)
 
 
 def _chance(draw: Callable[..., Any], document: Document, case: str, view: tuple[float, float]) -> None:

@@ -11,6 +11,7 @@ from mstask.data import recorded
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label, marked
 from mstask.show.canvas import GREY, draw_bands, draw_spread, mark
+from mstask.show.marks import About
 from mstask.show.scores import NBSP, difference, ordinal, score
 from mstask.show.sheet import panels, say_nothing, sheet
 from mstask.studies.matching.exhibits_rotation import FOCUS
@@ -102,9 +103,11 @@ def figure_recordings(document: Document) -> Figure:
     with panels(document, len(found), 0.6, 0.5 + 0.2 * len(methods)) as (figure, grid):
         for axes, (name, about) in zip(grid, found, strict=False):
             draw_bands(axes, [label(method) for method in methods])
+            unit = "fold" if len(about["folds"]) > 1 else "seed"
             for row, method in enumerate(methods):
                 if method in about["methods"]:
-                    draw_spread(axes, row, about["methods"][method]["macro_f1"], mark("recorded"), (0, 1))
+                    told = About(label(method), document, f"facts.sets.{name}.methods.{method}.macro_f1", unit=unit)
+                    draw_spread(axes, row, about["methods"][method]["macro_f1"], mark("recorded"), (0, 1), told)
             axes.axvline(about["chance"], color=GREY, linestyle=":", linewidth=1)
             axes.set_title(TITLES[name], loc="left", fontsize=9)
         grid[-1].set(xlim=(0, 1), xlabel="macro-F1 on what was held out")

@@ -16,7 +16,8 @@ from matplotlib.ticker import NullFormatter
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, heading, label, marked
 from mstask.show import takes_sections
-from mstask.show.canvas import BAND, GREY, WIDTH, Plot, explain, mark, styled
+from mstask.show.canvas import BAND, GREY, WIDTH, Plot, answer, explain, mark, styled
+from mstask.show.marks import About
 from mstask.show.scores import Studies, difference, of_voice, signed, voices_of
 from mstask.show.scores import score as scored
 from mstask.studies.synthesis.contests import CONTESTS, PARTS, TASKS, Outcome, outcomes
@@ -45,9 +46,11 @@ def figure_synthesis_gains(studies: Studies) -> Figure:
             look = mark(voice)
             for contest, found in held.items():
                 y = rows.index((contest.part, contest.task)) + 0.22 * (i - (len(shown) - 1) / 2)
+                about = About(contest.part, studies[contest.section][voice], what=f"gain in macro-F1 on {contest.task}")
                 for own, place in _sized(found, y):
                     filled = {} if own.like_with_like else {"markerfacecolor": "white"}
-                    axes.plot(own.difference, place, **look | filled)
+                    over = {"mean": own.difference, "low": own.low, "high": own.high, "n": own.n}
+                    answer(*axes.plot(own.difference, place, **look | filled), about, over)
                     if own.low is not None:
                         axes.plot([own.low, own.high], [place] * 2, color=look["color"], linewidth=1.4, zorder=1)
         for i in range(0, len(PARTS), 2):

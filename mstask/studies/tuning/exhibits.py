@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,7 +19,8 @@ from matplotlib.lines import Line2D
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, explain, handle, mark, styled
+from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, answer, explain, handle, mark, styled
+from mstask.show.marks import About, Ruler
 from mstask.show.scores import Documents, data_scores, score, signed
 from mstask.show.sheet import Look, legend, panels, say_nothing
 from mstask.studies.tuning.facts import factor_by_tolerance, matching, relaxed
@@ -137,6 +139,14 @@ def factor_steps(document: Document) -> list[tuple[float, str, float]]:
     return [(max(0.0, step.tolerance), step.network, step.factor) for step in held]
 
 
+def tolerated(documents: Documents) -> list[float]:
+    """Tolerances of `figure_factor_curve` at which a reader may ask for the verdict, each at which a step begins among them."""
+    begun = [step[0] for document in by_voice(documents).values() for step in factor_steps(document)]
+    last = max([10 * LINEAR_UP_TO, *(2 * tolerance for tolerance in begun)])
+    between = [float(f"{tolerance:.1e}") for tolerance in np.geomspace(LINEAR_UP_TO / 10, last, 20)[:-1]]
+    return sorted({0.0, *begun, *between, last})
+
+
 @takes_voices
 def data_factor_curve(documents: Documents) -> pd.DataFrame:
     """The steps of `figure_factor_curve`: from which tolerance on which network is the cheapest match, and its factor."""
@@ -148,7 +158,8 @@ def data_factor_curve(documents: Documents) -> pd.DataFrame:
 def figure_factor_curve(documents: Documents) -> Figure:
     """What "matches" means decides the factor: the cheapest match's proxy over the spiking one's, by tolerance."""
     curves = {voice: steps for voice, document in by_voice(documents).items() if (steps := factor_steps(document))}
-    last = max([10 * LINEAR_UP_TO, *(2 * steps[-1][0] for steps in curves.values())])
+    stops = tolerated(documents)
+    last = stops[-1]
     with styled():
         figure = Plot(figsize=(WIDTH, 3.0), layout="constrained")
         axes = figure.add_subplot()
@@ -162,6 +173,7 @@ def figure_factor_curve(documents: Documents) -> Figure:
         axes.set_xscale("symlog", linthresh=LINEAR_UP_TO)
         axes.set(yscale="log", xlim=(-LINEAR_UP_TO / 10, last), xlabel="macro-F1 that a match may fall short")
         axes.set_ylabel("times the spiking proxy")
+        figure.rulers.append(Ruler("factor_curve", axes, tuple(stops)))
         _explain(figure, documents)
     return figure
 
@@ -271,18 +283,23 @@ def _draw_frontier(axes: Axes, voice: str, document: Document) -> None:
     for found in methods.values():
         if (spread := found["macro_f1"])["low"] is not None:
             axes.plot([found["energy_uJ"]] * 2, [max(spread["low"], 0), min(spread["high"], 1)], color=look["color"], alpha=0.4)
+
+    def stand(method: str, x: float, y: float, **look: Any) -> None:
+        about = About(name(method), document, f"methods.{method}.macro_f1", "macro-F1 on the test set")
+        answer(*axes.plot(x, y, **look), about, methods[method]["macro_f1"])
+
     if places:
         axes.plot(*zip(*places, strict=True), color=look["color"], linewidth=1)
-        axes.plot(*zip(*places, strict=True), **look)
     named = 0.0
     for method, (x, y) in zip(dense, places, strict=True):
+        stand(method, x, y, **look)
         if x > APART * named:
             beside = {"xytext": (-3, 4), "ha": "right"} if named else {"xytext": (4, -11), "ha": "left"}
             first, named = _channels(method).partition("-")[0], x
             axes.annotate(first, (x, y), textcoords="offset points", fontsize=SMALL, color=look["color"], **beside)
     for marker, method in zip(SPIKING, _spiking([document]), strict=False):
         x, y = methods[method]["energy_uJ"], methods[method]["macro_f1"]["mean"]
-        axes.plot(x, y, **look | {"marker": marker, "markersize": 9})
+        stand(method, x, y, **look | {"marker": marker, "markersize": 9})
 
 
 def _spiking(documents: Iterable[Document]) -> list[str]:

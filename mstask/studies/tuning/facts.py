@@ -46,9 +46,9 @@ def factor_by_tolerance(standing: Mapping[str, Any]) -> list[Step]:
     return steps
 
 
-def matching(steps: list[Step]) -> Step | None:
-    """The step that holds without any tolerance, None where no network matches."""
-    return next((step for step in reversed(steps) if step.tolerance <= 0), None)
+def matching(steps: list[Step], tolerance: float = 0.0) -> Step | None:
+    """The step that holds at a tolerance, by default without any, None where no network matches."""
+    return next((step for step in reversed(steps) if step.tolerance <= tolerance), None)
 
 
 def relaxed(steps: list[Step]) -> list[Step]:
