@@ -45,6 +45,14 @@ def test_no_figure_names_things_as_code_does(html):
     assert {figure: names for figure, names in named.items() if names} == {}
 
 
+@pytest.mark.parametrize("kind", ["Fig.", "Table"])
+def test_figures_and_tables_are_numbered_once_over_the_book(html, kind):
+    pages = [BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser") for page in html.glob("*/*.html")]
+    labels = [label.get_text().split() for page in pages for label in page.select("article .caption-number")]
+    numbers = sorted(int(number) for name, number in labels if name == kind)
+    assert len(numbers) > 40 and numbers == list(range(1, len(numbers) + 1))
+
+
 @pytest.mark.parametrize(
     "text", ["the mix D1_H1 wins", "hidden.0.tau_m", "of eventprop-yin-yang", "max_epochs 60", "by index-dst"]
 )
