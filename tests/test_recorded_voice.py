@@ -170,11 +170,11 @@ def test_embedded_data_in_the_same_order_is_a_stand_in_and_in_the_reverse_is_non
         ]
         return document.model_copy(update={"cells": changed})
 
-    people, synthetic = ranked(own, 1), ranked(own, 1).of_case("speech-theo")
-    same = facts.stand_in(people, "speech", {"disjoint": synthetic})
+    people, audio = ranked(own, 1), recordings(folds=["speech-theo"], methods=AUDIO_NEURONS)
+    same = facts.stand_in(people, "speech", {"disjoint": ranked(audio, 1).of_case("speech-theo")})
     assert (same["verdict"], same["rho"], same["types"]) == ("supported", pytest.approx(1), 8)
     assert same["answer"].startswith("Yes") and same["p"] == pytest.approx(2 / 40320)
-    turned = facts.stand_in(people, "speech", {"disjoint": ranked(own, -1).of_case("speech-theo")})
+    turned = facts.stand_in(people, "speech", {"disjoint": ranked(audio, -1).of_case("speech-theo")})
     assert turned["verdict"] == "contradicted" and turned["answer"].startswith("No")
 
 
