@@ -81,8 +81,8 @@ class Finding:
     """What the documents say of one claim.
 
     `estimand` in words with its `estimate`, `bounds` (the interval that was compared with the region), `p` (two-sided,
-    corrected like the interval), the `smallest` effect that matters, the `rule` by name and the number of `seeds`; `parts` are
-    the statements that a claim is made of. `remark` says what the verdict hangs on.
+    corrected like the interval), the `smallest` effect that matters, the `rule` by name and the number of `seeds`, or, of
+    recordings, of folds; `parts` are the statements that a claim is made of. `remark` says what the verdict hangs on.
     """
 
     verdict: str
