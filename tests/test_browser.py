@@ -35,6 +35,21 @@ SIDEWAYS = """() => {
   const wide = [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > width + 1);
   return [`${document.documentElement.scrollWidth} px`, ...wide.slice(0, 5).map(e => `${e.tagName}.${e.className}`)];
 }"""
+TELEPHONE_PAGE = """() => {
+  const shown = element => element.checkVisibility() && element.getBoundingClientRect();
+  const tables = [...document.querySelectorAll(".mstask-table table")].filter(table => shown(table));
+  const hidden = tables.flatMap(table => [...table.querySelectorAll("td")].filter(cell => {
+    const box = cell.getBoundingClientRect();
+    return !box.width || box.right > innerWidth + 1 || cell.scrollWidth > cell.clientWidth + 1;
+  }));
+  return {
+    hidden: hidden.map(cell => `${cell.closest("table").id} ${cell.innerText.slice(0, 40)}`),
+    pictures: [...document.querySelectorAll(".mstask-figure img")].filter(shown).map(picture => {
+      const style = getComputedStyle(picture), sides = ["paddingLeft", "paddingRight", "borderLeftWidth", "borderRightWidth"];
+      return picture.getBoundingClientRect().width - sides.reduce((sum, side) => sum + parseFloat(style[side]), 0);
+    }),
+  };
+}"""
 TABLES = """() => [...document.querySelectorAll(".mstask-table")].map(e => {
   const table = e.querySelector("table");
   const rows = table ? [...table.rows].map(row => row.cells.length) : [];
@@ -77,6 +92,8 @@ class Visit:
     controls: list[dict[str, Any]] = field(default_factory=list)
     recordings: list[dict[str, Any]] = field(default_factory=list)
     sideways: dict[str, list[str]] = field(default_factory=dict)
+    hidden: list[str] = field(default_factory=list)
+    widths: list[float] = field(default_factory=list)
     barriers: list[str] = field(default_factory=list)
     colours: list[str] = field(default_factory=list)
     height: int = 0
@@ -134,6 +151,8 @@ def visited(tab, page: Path) -> Visit:
     visit.colours = barriers(tab, {"type": "rule", "values": ["color-contrast"]})
     tab.set_viewport_size(TELEPHONE)
     visit.sideways["telephone"] = tab.evaluate(SIDEWAYS)
+    found = tab.evaluate(TELEPHONE_PAGE)
+    visit.hidden, visit.widths = found["hidden"], found["pictures"]
     for event, listener in listeners.items():
         tab.remove_listener(event, listener)
     return visit
@@ -179,6 +198,14 @@ class TestEveryPage:
     @pytest.mark.parametrize("screen", ["desk", "telephone"])
     def test_never_scrolls_sideways(self, visits, screen):
         assert across(visits, lambda visit: visit.sideways[screen]) == {}
+
+    def test_shows_every_cell_of_a_table_on_a_telephone(self, visits):
+        assert across(visits, lambda visit: visit.hidden) == {}
+
+    def test_shows_figures_on_a_telephone_as_wide_as_their_text_needs(self, visits):
+        """`tests/test_drawn.py` has the height that text has at this width."""
+        widths = [width for visit in visits.values() for width in visit.widths]
+        assert widths and min(widths) >= 358
 
     def test_is_no_higher_than_12000_pixels(self, visits):
         assert {
@@ -263,6 +290,18 @@ class TestTheLedger:
         assert 0 < len(found) < every.count() and set(found) == {"contradicted"}
         tab.get_by_role("button", name="Show all").press("Enter")
         assert shown.count() == every.count()
+
+    def test_is_sorted_by_paper_chapter_and_the_verdicts_of_a_voice(self, tab, html):
+        opened(tab, html / "book" / "claims.html")
+        told = "(claims, name) => claims.map(claim => claim.dataset[name])"
+        every, before = tab.locator("div.claim"), tab.locator("div.claim").evaluate_all(told, "paper")
+        for name in ("paper", "chapter", "embedded"):
+            tab.get_by_label("sorted by").select_option(name)
+            found = every.evaluate_all(told, name)
+            runs = [value for at, value in enumerate(found) if at == 0 or value != found[at - 1]]
+            assert len(runs) == len(set(found)) > 2
+        tab.get_by_role("button", name="Show all").press("Enter")
+        assert every.evaluate_all(told, "paper") == before
 
     def test_unfolds_its_evidence_by_keyboard(self, tab, html):
         opened(tab, html / "book" / "claims.html")

@@ -10,11 +10,13 @@ from drawn import faults, shown, texts
 from matplotlib.figure import Figure
 
 from mstask import neurons, show
+from mstask.data.originals import MissingRecordings
 from mstask.paths import ROOT
+from mstask.results import MissingResult
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 from mstask_book.directives import Exhibit
-from mstask_book.sources import Absent, Reference, Sources
+from mstask_book.sources import Absent, BrokenReference, Reference, Sources
 
 DIRECTIVE = re.compile(r"^:{3,}\{mstask-figure\} *(.*)$", re.MULTILINE)
 ON_PAGES = dict.fromkeys(
@@ -45,9 +47,13 @@ def drawn(asked: str, sources: Sources) -> Figure:
             inputs[reference] = sources.document(reference)
         except Absent:
             inputs[reference] = None
+        except BrokenReference as error:
+            if not isinstance(error.__cause__, MissingResult):
+                raise
+            pytest.skip(str(error))
     try:
         return Exhibit.call(function, inputs)
-    except Absent as reason:
+    except (Absent, MissingRecordings) as reason:
         pytest.skip(str(reason))
 
 

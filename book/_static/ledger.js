@@ -1,4 +1,4 @@
-/* The ledger's filter: built from what the claims say of themselves. Without it, everything shows. */
+/* The ledger's filter and order: built from what the claims say of themselves. Without it, everything shows. */
 addEventListener("DOMContentLoaded", () => {
   const claims = [...document.querySelectorAll("div.claim")];
   if (!claims.length) return;
@@ -8,7 +8,7 @@ addEventListener("DOMContentLoaded", () => {
 
   const form = document.createElement("form");
   form.className = "ledger-filter";
-  form.setAttribute("aria-label", "Filter the claims");
+  form.setAttribute("aria-label", "Filter and sort the claims");
   const count = document.createElement("output");
 
   const show = () => {
@@ -23,23 +23,42 @@ addEventListener("DOMContentLoaded", () => {
     count.textContent = `${shown} of ${claims.length} claims`;
   };
 
-  const choice = (name, options) => {
+  const places = claims.map(claim => {
+    const place = document.createComment("");
+    claim.before(place);
+    return place;
+  });
+  const order = ["supported", "contradicted", "undecided", "not testable"];
+  const sort = by => {
+    const key = claim => {
+      const value = by ? claim.dataset[by] || "~" : "";
+      return order.includes(value) ? String(order.indexOf(value)) : value;
+    };
+    const sorted = [...claims].sort((a, b) => key(a).localeCompare(key(b)) || claims.indexOf(a) - claims.indexOf(b));
+    sorted.forEach((claim, number) => places[number].after(claim));
+  };
+
+  const choice = (name, options, none = "all", change = value => { wanted[name] = value; show(); }) => {
     const label = document.createElement("label"), select = document.createElement("select");
-    for (const [value, text] of [["", "all"], ...options]) select.add(new Option(text, value));
-    select.addEventListener("change", () => { wanted[name] = select.value; show(); });
+    for (const [value, text] of [["", none], ...options]) select.add(new Option(text, value));
+    select.addEventListener("change", () => change(select.value));
     label.append(name, select);
     form.append(label);
   };
   const plain = name => valuesOf(name).map(value => [value, value]);
   choice("paper", plain("paper"));
   choice("chapter", plain("chapter"));
-  choice("voice", voices.map(voice => [voice, voice === "run" ? "your run" : voice]));
+  const spoken = voice => voice === "run" ? "your run" : voice;
+  choice("voice", voices.map(voice => [voice, spoken(voice)]));
   choice("verdict", [...new Set(voices.flatMap(valuesOf))].map(verdict => [verdict, verdict]));
+
+  const orders = [["paper", "paper"], ["chapter", "chapter"], ...voices.map(voice => [voice, `verdict, ${spoken(voice)}`])];
+  choice("sorted by", orders, "place in the ledger", sort);
 
   const again = document.createElement("button");
   again.type = "reset";
   again.textContent = "Show all";
-  form.addEventListener("reset", () => { for (const name in wanted) wanted[name] = ""; show(); });
+  form.addEventListener("reset", () => { for (const name in wanted) wanted[name] = ""; sort(""); show(); });
   form.append(again, count);
   claims[0].before(form);
 

@@ -95,6 +95,33 @@ def data_your_run(studies: Studies) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["section", "method", "score", "locked", "yours", "difference", "run"])
 
 
+@takes_sections
+def table_your_run_sections(studies: Studies) -> pd.DataFrame:
+    """Your runs in a row each: how many methods could be compared, their mean difference, and the largest one."""
+    rows = []
+    for section, documents in studies.items():
+        own = list(_compared(documents)) if documents.get("run") else []
+        gaps = {label(one.method): one.difference for one in own if one.difference is not None}
+        largest = max(gaps.items(), key=lambda item: abs(item[1]), default=None)
+        if own:
+            rows.append(
+                {
+                    "section": _named(section),
+                    "run": _profile(documents["run"]),
+                    "methods compared": f"{len(gaps)} of {len(own)}",
+                    "mean difference": signed(fmean(gaps.values())) if gaps else NOTHING,
+                    "largest": f"{signed(largest[1])}, {largest[0]}" if largest else NOTHING,
+                }
+            )
+    return pd.DataFrame(rows, columns=["section", "run", "methods compared", "mean difference", "largest"])
+
+
+@takes_sections
+def data_your_run_sections(studies: Studies) -> pd.DataFrame:
+    """The same method by method."""
+    return data_your_run(studies)
+
+
 def compared(studies: Studies) -> list[Compared]:
     """Return every method of the reader's runs beside the locked run of the same section."""
     return [one for documents in studies.values() if documents.get("run") for one in _compared(documents)]

@@ -151,7 +151,7 @@ def figure_g2gnet_speed(document: Document) -> Figure:
                 axes.plot(best["p_inter"], best["median"], color=look.colour, marker=look.marker, markersize=4, linewidth=1.2)
             axes.axhline(1, color=GREY, linestyle=":", linewidth=1)
             axes.axvline(SECTION.protocol["p_inter"], color=GREY, linestyle=":", linewidth=1)
-            axes.set(title=f"{width} neurons", xlabel=BETWEEN)
+            axes.set(title=f"{width} neurons", xlabel=BETWEEN.replace(" ", "\n", 1))
             axes.set_ylim(bottom=0)
         figure.supylabel("time over the dense product's", fontsize=9.5)
         legend(figure, looks.values())
