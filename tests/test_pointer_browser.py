@@ -112,6 +112,7 @@ def test_any_two_neurons_on_any_two_data_sets_show_the_verdict_that_was_worked_o
     data = show.play_square_crossed(documents)
     tab.set_content(f"<main>{pointer.playing('square_crossed', data).astext()}</main>")
     started(tab)
+    tab.locator("summary").press("Enter")
     voice = data["voices"][0]
     left, right = (tab.get_by_label(f"neuron ({kind})") for kind in ("round", "square"))
     for a, b in (PAIR, PAIR[::-1], ("Phase-LIF", PAIR[0])):

@@ -206,7 +206,8 @@ addEventListener("DOMContentLoaded", () => {
         draw();
       };
       answer(picture);
-      root.append(make("p", {class: "claimed"}, "Choose any two neurons and any two data sets"), choices, picture, said, make("p", {class: "note"}, data.note));
+      const opens = make("summary", {class: "claimed"}, "Choose any two neurons and any two data sets");
+      root.append(make("details", {}, opens, choices, picture, said, make("p", {class: "note"}, data.note)));
       offer();
     },
   };
