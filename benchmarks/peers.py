@@ -47,6 +47,14 @@ class Peer(nn.Module):
     def _set(self, threshold: float) -> None:
         raise NotImplementedError
 
+    def drive(self, x: Tensor) -> Tensor:
+        """What goes into the time loop: the input as it is."""
+        return x
+
+    def run(self, drive: Tensor) -> tuple[Tensor, None]:
+        """Run the layer on what `drive` returns."""
+        return self(drive)
+
 
 class SpikingjellyLIF(Peer):
     """LIFNode in multi-step mode, its input not decayed: v <- v - v / tau + x."""

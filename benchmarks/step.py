@@ -85,6 +85,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _measured(options: argparse.Namespace) -> dict[str, Any]:
     values = runner.fresh("benchmarks.step:describe", 1, tiny=options.tiny)
+    if absent := [name for name, about in values["contenders"].items() if not about["installed"]]:
+        print(f"Not installed, so left out: {', '.join(absent)}. `pip install -e .[peers]` adds them.", file=sys.stderr)
     runs = [
         runner.fresh("benchmarks.step:measure", threads, clock=clock, repeats=options.repeats, tiny=options.tiny)
         for clock, threads in RUNS.items()

@@ -85,6 +85,13 @@ class TestStep:
         flat = contenders.agreement(contenders.Contender("peer", layer=FlatSurrogate))
         assert flat["differing_spikes"] == 0 and flat["gradient_error"] > 0.1
 
+    def test_another_librarys_layer_is_calibrated_and_trained(self):
+        work = contenders.TINY["A"]
+        ready = contenders.Contender("peer", layer=FlatSurrogate).prepared(work, *work.data())
+        before = ready.forward()
+        ready.step()
+        assert all(0.10 < rate < 0.20 for rate in ready.rates) and not torch.equal(before, ready.forward())
+
     @pytest.mark.parametrize("name", [n for n, c in contenders.contenders().items() if c.group == "peer"])
     def test_peers_fire_at_the_calibrated_rate(self, name):
         contender = contenders.contenders()[name]
