@@ -322,7 +322,7 @@ class TestSpeech:
 
     def test_pictures_sounds_and_data_are_of_the_same_words(self):
         titles = [sound.title for sound in show.audio_speech_words()]
-        assert [axes.get_title() for axes in show.figure_speech_words().axes] == titles
+        assert [axes.get_title().replace("\n", " ") for axes in show.figure_speech_words().axes] == titles
         assert set(show.data_speech_words()["word"]) == set(titles)
         assert len(set(titles)) == 6 and sum("held out" in title for title in titles) == 2
         assert show.audio_speech_word()[0].title in show.data_speech_word()["word"].unique()

@@ -189,3 +189,13 @@ def test_the_chapter_builds_without_a_run_and_with_some_of_it(tmp_path, none_loc
     assert not before.warnings and not after.warnings
     assert "is locked yet" in before.html and "fig-recorded-square" not in before.html
     assert "is locked yet" not in after.html and "fig-recorded-square" in after.html and "RadHAR (2 of 4 folds)" in after.html
+
+
+def test_a_card_shows_the_voices_that_judge_its_claim():
+    """Recordings say nothing of the paper's own numbers, and the page of all claims builds all the same."""
+    from mstask_book.rendering import claim_cards
+
+    ledger = claims.judge({}, ["doppler-reproduced", "crossinhib-doppler"])
+    general = [claim for claim in ledger if claim.id not in OWN_NUMBERS]
+    cards = claim_cards({"published": ledger, "recorded": general}, ["doppler-reproduced", "crossinhib-doppler"])
+    assert [set(card["told"]) - {"paper"} for card in cards] == [{"published"}, {"published", "recorded"}]
