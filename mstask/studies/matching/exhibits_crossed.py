@@ -33,6 +33,9 @@ CONTESTS = {"radar": ("square", "Doppler-LIF", "CrossInhib-LIF"), "audio": ("dis
 """Per task the section, and the neuron type that wins by the paper before the one that loses."""
 CLAIM = "double-dissociation"
 
+MOST = 3
+"""Panels that stand side by side; more are drawn in two rows."""
+
 
 @takes_sections
 def figure_square_crossed(studies: Studies) -> Figure:
@@ -43,11 +46,15 @@ def figure_square_crossed(studies: Studies) -> Figure:
     studies = with_recordings(studies)
     voices = voices_of(studies)
     with styled():
-        figure = Plot(figsize=(WIDTH, 3.1), layout="constrained")
-        panels = figure.subplots(1, len(voices), sharey=True, squeeze=False)[0]
-        for axes, voice in zip(panels, voices, strict=True):
+        columns = len(voices) if len(voices) <= MOST else -(-len(voices) // 2)
+        rows = -(-len(voices) // columns)
+        figure = Plot(figsize=(WIDTH, 0.9 + 2.2 * rows), layout="constrained")
+        panels = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+        for axes, voice in zip(panels, voices, strict=False):
             _draw_crossing(axes, studies, voice)
-        panels[0].set_ylabel("macro-F1 on the test set")
+        for axes in panels[len(voices) :]:
+            axes.set_axis_off()
+        figure.supylabel("macro-F1 on the test set", fontsize="medium")
         handles = [Line2D([], [], color=c, marker=m, linestyle=s, label=name) for name, (c, m, s) in FOCUS.items()]
         explain(figure, handles, "lower")
     return figure
