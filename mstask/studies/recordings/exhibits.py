@@ -20,12 +20,12 @@ from mstask.studies.recordings.facts import NAMES, RADAR_SETS, SETS, facts
 from mstask.studies.recordings.names import TO_EMBEDDED, TO_RECORDED
 
 TITLES = {
-    "speech": "Speech by an unfamiliar man (chance: dotted)",
-    "speech_mixed": "Speech by six men, dealt by chance",
-    "radhar": "RadHAR's activities, an unfamiliar pass",
-    "neuroradar": "NeuroRadar's gestures, unfamiliar rounds",
-    "neuroradar_days": "NeuroRadar's gestures, first day to second",
-    "acconeer": "Acconeer's gestures, another date",
+    "speech": "Speech, an unfamiliar man",
+    "speech_mixed": "Speech, dealt by chance",
+    "radhar": "RadHAR, an unfamiliar pass",
+    "neuroradar": "NeuroRadar, unfamiliar rounds",
+    "neuroradar_days": "NeuroRadar, first day to second",
+    "acconeer": "Acconeer, another date",
 }
 """Sets that are shown side by side; transfer has a table of its own."""
 SHORT = {"speech": "speech", "radhar": "RadHAR", "neuroradar": "NeuroRadar", "acconeer": "Acconeer"}
@@ -41,8 +41,9 @@ def table_recording_sources() -> pd.DataFrame:
 def figure_recorded_square(document: Document) -> Figure:
     """The crossed square drawn from recordings: a panel for each radar set, the one that the rule names first."""
     order = radar_sets(document)
-    with sheet(document, 0.9 + 2.1 * max(1, -(-len(order) // 2))) as figure:
-        grid = figure.subplots(max(1, -(-len(order) // 2)), 2, sharey=True, squeeze=False).ravel()
+    rows, columns = max(1, -(-len(order) // 2)), min(2, max(1, len(order)))
+    with sheet(document, 0.9 + 2.1 * rows) as figure:
+        grid = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
         for axes, name in zip(grid, order, strict=False):
             draw_square(axes, document, name)
         for axes in grid[max(len(order), 1) :]:
@@ -123,7 +124,7 @@ def table_recordings(document: Document) -> pd.DataFrame:
         for name, about in sets.items():
             text = score(about["methods"][method]["macro_f1"]) if method in about["methods"] else NOTHING
             place = about["rank"].get(method)
-            row[TITLES[name].partition(" (")[0]] = f"{text} ·{NBSP}{ordinal(place)}" if place else text
+            row[TITLES[name]] = f"{text} ·{NBSP}{ordinal(place)}" if place else text
         if any(method in about["methods"] for about in sets.values()):
             rows.append(row)
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["method"])
