@@ -171,7 +171,7 @@ def table_editions(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFram
     for verdict in sorted(known, key=[*VERDICTS, "fragile"].index):
         row = {"verdict": marked(verdict) if verdict in VERDICTS else verdict}
         for voice, claims in heard.items():
-            row[f"{heading(voice)}, first edition"] = str(sum(told == verdict for told in then.get(voice, {}).values()))
-            row[f"{heading(voice)}, now"] = str(sum(claim.verdict == verdict for claim in claims))
+            before = sum(told == verdict for told in then.get(voice, {}).values())
+            row[heading(voice)] = f"{before} → {sum(claim.verdict == verdict for claim in claims)}"
         rows.append(row)
     return pd.DataFrame(rows)
