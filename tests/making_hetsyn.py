@@ -19,7 +19,8 @@ TRIED = {"factor": 0.92, "factor_here": 0.92, "steps": 80, "tau": [5, 20, 12.5],
 def whole(skill=SKILL, cases=CASES, seeds=SEEDS, methods=METHODS, **about):
     """A document of the given tasks, networks and seeds; `skill` is a network's accuracy on every one of them."""
     made = [one(case, name, seed, skill[name]) for case in cases for name in methods for seed in seeds]
-    return results.merge(made, **about)
+    values = about.pop("values", {})
+    return results.merge(made, **about).model_copy(update={"values": values})
 
 
 def one(case, method, seed, skill):

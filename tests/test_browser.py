@@ -284,8 +284,8 @@ class TestTheLedger:
         opened(tab, html / "book" / "claims.html")
         every, shown = tab.locator("div.claim"), tab.locator("div.claim:visible")
         assert shown.count() == every.count() > 30
-        tab.get_by_label("voice").select_option("embedded")
-        tab.get_by_label("verdict").select_option("contradicted")
+        tab.get_by_label("voice").first.select_option("embedded")
+        tab.locator("label:has-text('verdict') select").first.select_option("contradicted")
         found = shown.evaluate_all("claims => claims.map(claim => claim.dataset.embedded)")
         assert 0 < len(found) < every.count() and set(found) == {"contradicted"}
         tab.get_by_role("button", name="Show all").press("Enter")

@@ -146,7 +146,7 @@ def test_the_published_sweep_shows_the_run_that_died(published):
 def test_the_layers_speed_is_told_by_width_wiring_and_probability():
     made = benchmark(0.3)
     table = show.table_g2gnet_speed(made)
-    assert list(table["p_inter"]) == ["0.0", "0.15", "0.5"]
+    assert list(table.iloc[:, 0]) == ["0.0", "0.15", "0.5"]
     assert table.loc[1, "index groups, 256"].startswith("0.45 [0.4")
     assert {"256 neurons", "1024 neurons", "unstructured"} <= drawn(show.figure_g2gnet_speed(made))
     assert set(show.data_g2gnet_speed(made)["form"]) == {"grouped", "sparse", "step by step"}

@@ -17,7 +17,7 @@ def test_the_headline_has_a_row_with_two_verdicts_for_each_claim():
     embedded = {claim.id: claim for claim in claims.ledger("embedded")}
     assert len(rows) == len(readme.HEADLINES)
     for row, name in zip(rows, readme.HEADLINES, strict=True):
-        _, text, _, verdict, _ = (cell.strip() for cell in row.split("|"))
+        text, _, verdict = [cell.strip() for cell in row.split("|")][1:4]
         assert text == embedded[name].text and verdict.endswith(embedded[name].verdict)
 
 
