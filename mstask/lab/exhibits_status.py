@@ -56,7 +56,7 @@ def table_machines(locked: Sequence[Locked]) -> pd.DataFrame:
         place = f"{one.entry['machine']}; {one.entry['device']}, threads {threads}"
         versions = ", ".join(f"{name} {version}" for name, version in one.entry["versions"].items() if version not in ABSENT)
         found.setdefault((place, versions), []).append(one.section)
-    rows = [(*place, ", ".join(names)) for place, names in found.items()]
+    rows = [(*place, ", ".join(name.replace("-", " ") for name in names)) for place, names in found.items()]
     return pd.DataFrame(rows, columns=["machine", "versions", "results"])
 
 
