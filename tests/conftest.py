@@ -3,6 +3,7 @@
 Hypothesis tests draw the same examples in each run; `make fuzz` lets them draw others, many more.
 """
 
+import contextlib
 import os
 import random
 import subprocess
@@ -26,6 +27,20 @@ providers._get_local_constants = providers.Constants
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("fuzz", deadline=None, max_examples=2000, print_blob=True)
 settings.load_profile("suite")
+
+
+@pytest.fixture(scope="module")
+def context():
+    """A headless browser without a network; where none is installed, the test is skipped with the reason."""
+    from mstask.lab import browser
+
+    with contextlib.ExitStack() as stack:
+        try:
+            opened = stack.enter_context(browser.opened())
+        except browser.NoBrowser as reason:
+            pytest.skip(str(reason))
+        opened.set_default_timeout(300_000)
+        yield opened
 
 
 @pytest.fixture(autouse=True)

@@ -14,8 +14,6 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from mstask.lab import browser
-
 DESK, TELEPHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 LOCAL = ("file:", "data:", "blob:")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -97,18 +95,6 @@ class Visit:
     barriers: list[str] = field(default_factory=list)
     colours: list[str] = field(default_factory=list)
     height: int = 0
-
-
-@pytest.fixture(scope="module")
-def context():
-    try:
-        opening = browser.opened()
-        opened = opening.__enter__()
-    except browser.NoBrowser as reason:
-        pytest.skip(str(reason))
-    opened.set_default_timeout(300_000)
-    yield opened
-    opening.__exit__(None, None, None)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from making import scored
 
-from mstask import claims
+from mstask import claims, results
 from mstask.claims import editions
 from mstask.claims.editions import Edition, changes, ran, scores
 
@@ -23,7 +23,7 @@ def told(monkeypatch):
     claim = dataclasses.replace(claim, needs={"square": []}, verdict="undecided")
 
     def tell(now, then, before="fragile"):
-        monkeypatch.setattr(editions, "_kept", lambda section, voice: now)
+        monkeypatch.setattr(results, "load_present", lambda sections, voice: {section: now for section in sections})
         runs = {"embedded": {"square": ran(then)} if then else {}}
         return changes({"embedded": [claim]}, Edition(revision="", verdicts={"embedded": {claim.id: before}}, runs=runs))
 

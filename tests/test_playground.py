@@ -12,7 +12,6 @@ from test_zoo import ToyIF
 
 from mstask import neurons
 from mstask.fused import javascript
-from mstask.lab import browser
 from mstask.neurons import registry
 from mstask.neurons.integrators import Decay
 from mstask.paths import ROOT
@@ -63,15 +62,6 @@ def page(tmp_path_factory):
         project = Project(tmp_path_factory.mktemp("playground"))
         project.write(":::{mstask-playground}\n:::\n")
         return project, project.build()
-
-
-@pytest.fixture(scope="module")
-def context():
-    try:
-        with browser.opened() as opened:
-            yield opened
-    except browser.NoBrowser as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from making import document as made
 from test_book import FIGURE, SCORES, TABLE, Project, store
 
 from mstask import results, show
-from mstask.lab import browser
 from mstask.paths import ROOT
 from mstask.results.voices import marked
 from mstask.studies.gallery.exhibits_speech import Sound
@@ -23,15 +22,6 @@ from mstask_book import audio, pointer
 
 STATIC = ROOT / "book" / "_static"
 PAIR = ("Doppler-LIF", "CrossInhib-LIF")
-
-
-@pytest.fixture(scope="module")
-def context():
-    try:
-        with browser.opened() as opened:
-            yield opened
-    except browser.NoBrowser as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ themselves are declared in each study's `claims.py`. For a prediction, "supporte
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
@@ -93,16 +92,11 @@ def ledger(source: str = "embedded") -> list[Claim]:
     ResultsError
         An unknown source, or a damaged document; a missing one is no error but a verdict.
     """
-    documents: dict[str, Document | None] = {}
-    for section in dict.fromkeys(section for entry in entries() for section in entry.needs):
-        try:
-            documents[section] = results.load(section, source)
-        except results.MissingResult:
-            documents[section] = None
+    documents = results.load_present((section for entry in entries() for section in entry.needs), source)
     instead = [part for part in plugins.everywhere("stand_ins") if source == part.SOURCE]
     for part in instead:
-        with contextlib.suppress(results.MissingResult):
-            documents |= part.stand_ins(results.load(part.SECTION, source))
+        for document in results.load_present([part.SECTION], source).values():
+            documents |= part.stand_ins(document)
     return judge(documents, [entry.id for entry in entries() if entry.general] if instead else None)
 
 

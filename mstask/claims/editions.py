@@ -70,21 +70,21 @@ def ran(document: Document) -> Ran:
 
 def changes(ledgers: Mapping[str, Sequence[Claim] | None], edition: Edition) -> list[Change]:
     """Every claim that a voice judges otherwise than in an edition, in the order of the ledger."""
-    return [
-        Change(voice, claim, before, reasons(claim, edition.runs.get(voice, {}), voice))
-        for voice, ledger in ledgers.items()
-        for claim in ledger or ()
-        if (before := edition.verdicts.get(voice, {}).get(claim.id)) and before != claim.verdict
-    ]
+    found = []
+    for voice, ledger in ledgers.items():
+        told = edition.verdicts.get(voice, {})
+        turned = [claim for claim in ledger or () if told.get(claim.id, claim.verdict) != claim.verdict]
+        documents = results.load_present((section for claim in turned for section in claim.needs), voice)
+        now = {section: ran(document) for section, document in documents.items()}
+        why = dict(differing(edition.runs.get(voice, {}), now))
+        for claim in turned:
+            because = tuple(f"{section}: {why[section]}" for section in claim.needs if section in why)
+            found.append(Change(voice, claim, told[claim.id], because or (RULE,)))
+    return found
 
 
-def reasons(claim: Claim, then: Mapping[str, Ran], voice: str) -> tuple[str, ...]:
-    """What can have turned a verdict: a section's runs, where they aren't what they were, or else the rule alone."""
-    now = {section: ran(document) for section in claim.needs if (document := _kept(section, voice))}
-    return tuple(f"{section}: {why}" for section, why in _differing(then, now)) or (RULE,)
-
-
-def _differing(then: Mapping[str, Ran], now: Mapping[str, Ran]) -> Iterable[tuple[str, str]]:
+def differing(then: Mapping[str, Ran], now: Mapping[str, Ran]) -> Iterable[tuple[str, str]]:
+    """The sections whose runs aren't what they were, and in what; a verdict on none of them was turned by the rule alone."""
     for section, run in now.items():
         if section not in then:
             yield section, "was not run"
@@ -92,10 +92,3 @@ def _differing(then: Mapping[str, Ran], now: Mapping[str, Ran]) -> Iterable[tupl
             yield section, f"{len(run.seeds)} seeds instead of {len(then[section].seeds)}"
         elif run.scores != then[section].scores:
             yield section, "run anew by other code" if run.seeds else "the record of published figures differs"
-
-
-def _kept(section: str, voice: str) -> Document | None:
-    try:
-        return results.load(section, voice)
-    except results.MissingResult:
-        return None

@@ -12,6 +12,7 @@ Layout of the results folder (`MSTASK_RESULTS`, or `results/` of the checkout)::
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from collections.abc import Iterable
@@ -60,6 +61,7 @@ __all__ = [
     "comparable",
     "dumps",
     "load",
+    "load_present",
     "lock",
     "lock_run",
     "merge",
@@ -208,6 +210,15 @@ def load(section: str, source: str = "embedded", data_source: str | None = None,
         f"{' (found: ' + ', '.join(others) + ')' if others else ''}; make one with "
         f"`python -m mstask run {section}{wanted}`"
     )
+
+
+def load_present(sections: Iterable[str], source: str = "embedded") -> dict[str, Document]:
+    """Return by section the documents that a voice has, as `load` finds them; sections without one are left out."""
+    found = {}
+    for section in dict.fromkeys(sections):
+        with contextlib.suppress(MissingResult):
+            found[section] = load(section, source)
+    return found
 
 
 def changed_runs() -> list[Document]:

@@ -166,9 +166,9 @@ def table_changes(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame
 def table_editions(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
     """How many claims each voice gives each verdict, in the first edition and now."""
     then, heard = first_edition().verdicts, by_voice(ledgers)
-    known = dict.fromkeys([*(verdict for of in then.values() for verdict in of.values()), *VERDICTS])
+    gone = dict.fromkeys(verdict for told in then.values() for verdict in told.values() if verdict not in VERDICTS)
     rows = []
-    for verdict in sorted(known, key=[*VERDICTS, "fragile"].index):
+    for verdict in (*VERDICTS, *gone):
         row = {"verdict": marked(verdict) if verdict in VERDICTS else verdict}
         for voice, claims in heard.items():
             before = sum(told == verdict for told in then.get(voice, {}).values())

@@ -11,6 +11,7 @@ from sphinx import addnodes
 
 from mstask import show
 from mstask.claims import Claim
+from mstask.claims.words import count
 from mstask.errors import MstaskError, nearest
 from mstask.results import voices
 
@@ -88,14 +89,11 @@ class SummaryDirective(Ledger):
         items = [nodes.list_item("", self.linked(claim), self.judged(claim, ledgers)) for claim in chosen]
         if not chosen:
             return [nodes.paragraph("", "None.")]
-        if "verdict" in self.options:
-            parts = [nodes.bullet_list("", *items)]
-        else:
-            parts = [nodes.paragraph("", "In short", classes=["summary-title"]), nodes.bullet_list("", *items[:OPEN])]
-        if "verdict" not in self.options and (more := items[OPEN:]):
-            line = control("", f"{len(more)} more claim{'s' * (len(more) > 1)}")
-            parts.append(folded("", line, nodes.bullet_list("", *more)))
-        box = nodes.container("", *parts, classes=["summary-claims"])
+        listed = "verdict" in self.options
+        title = [] if listed else [nodes.paragraph("", "In short", classes=["summary-title"])]
+        shown, more = (items, []) if listed else (items[:OPEN], items[OPEN:])
+        rest = [folded("", control("", count(len(more), "more claim")), nodes.bullet_list("", *more))] if more else []
+        box = nodes.container("", *title, nodes.bullet_list("", *shown), *rest, classes=["summary-claims"])
         self.set_source_info(box)
         data = show.data_claims(ledgers)
         return self.with_provenance(box, data[data.id.isin([claim.id for claim in chosen])], show.data_claims)

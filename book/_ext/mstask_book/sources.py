@@ -21,7 +21,6 @@ What isn't there is an error, unless it belongs to the reader's run or the secti
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -250,11 +249,7 @@ def _original(name: str) -> Original:
 
 def _held(voice: str) -> dict[str, Any]:
     """Return the documents that a voice has of the sections of the synthesis, which may be none."""
-    found = {}
-    for name in synthesis.SECTIONS:
-        with contextlib.suppress(results.MissingResult):
-            found[name] = results.load(name, voice)
-    return found
+    return results.load_present(synthesis.SECTIONS, voice)
 
 
 def _ledger(voice: str) -> list[claims.Claim]:

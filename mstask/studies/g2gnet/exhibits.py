@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import GREY, WIDTH, Plot, explain, handle, styled
+from mstask.show.canvas import GREY, WIDTH, Plot, draw_chance, explain, handle, styled
 from mstask.show.marks import About
 from mstask.show.scores import NBSP, Documents, cell_table, difference, method_order, score
 from mstask.show.sheet import Look, draw_rows, legend, panels
@@ -193,8 +193,7 @@ def figure_g2gnet_cut(document: Document) -> Figure:
             known = table[table["case"] == case].set_index("method").reindex(methods)
             rows = {label(name): {key: row[[key]].dropna() for key in CUTS} for name, row in known.iterrows()}
             draw_rows(axes, rows, CUTS, lambda name, key: About(name, document, what=f"accuracy {CUTS[key].label}", unit=""))
-            if record := (document.cases or {}).get(case):
-                axes.axvline(1 / len(record.class_names), color=GREY, linestyle=":", linewidth=1)
+            draw_chance(axes, (document.cases or {}).get(case))
             axes.set(title=answers.title(case), xlim=(0, 1))
         grid[-1].set_xlabel("accuracy on the test set")
         legend(figure, CUTS.values())

@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from mstask import stats
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label
-from mstask.show.canvas import BAND, GREY, WIDTH, Plot, explain, styled
+from mstask.show.canvas import BAND, CHANCE, GREY, WIDTH, Plot, explain, styled
 from mstask.show.scores import cell_table, score, score_table
 from mstask.summary import remark, summarise
 
@@ -85,7 +85,7 @@ def figure_rotation_spread(document: Document) -> Figure:
                 axes.plot([min(values), max(values)], [row + lane] * 2, color=look["color"], linewidth=1.2)
                 axes.plot(values, [row + lane] * len(values), **look)
         for n_classes in {len(record.class_names) for record in (document.cases or {}).values()}:
-            axes.axvline(1 / n_classes, color=GREY, linestyle=":", linewidth=1)
+            axes.axvline(1 / n_classes, **CHANCE)
         axes.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5))
         figure.supxlabel("macro-F1 on the words of the held-out speakers", fontsize=9.5)
         axes.set_yticks(range(len(names)), [label(name) for name in names])

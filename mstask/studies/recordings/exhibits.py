@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from mstask.data import recorded
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label, marked
-from mstask.show.canvas import GREY, draw_bands, draw_spread, mark
+from mstask.show.canvas import CHANCE, draw_bands, draw_spread, mark
 from mstask.show.marks import About
 from mstask.show.scores import NBSP, difference, ordinal, score
 from mstask.show.sheet import panels, say_nothing, sheet
@@ -109,7 +109,7 @@ def figure_recordings(document: Document) -> Figure:
                 if method in about["methods"]:
                     told = About(label(method), document, f"facts.sets.{name}.methods.{method}.macro_f1", unit=unit)
                     draw_spread(axes, row, about["methods"][method]["macro_f1"], mark("recorded"), (0, 1), told)
-            axes.axvline(about["chance"], color=GREY, linestyle=":", linewidth=1)
+            axes.axvline(about["chance"], **CHANCE)
             axes.set_title(TITLES[name], loc="left", fontsize=9)
         grid[-1].set(xlim=(0, 1), xlabel="macro-F1 on what was held out")
     return figure

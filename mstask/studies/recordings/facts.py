@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -59,10 +58,7 @@ def facts(document: Document) -> dict[str, Any]:
     if document.section != RECORDINGS.id:
         return {}
     found = {name: of_set(document, name) for name in SETS}
-    embedded = {}
-    for section in EMBEDDED:
-        with contextlib.suppress(results.MissingResult):
-            embedded[section] = results.load(section, "embedded")
+    embedded = results.load_present(EMBEDDED, "embedded")
     compared = {name: stand_in(document, name, embedded) for name in SETS}
     return {"sets": found, "crossing": crossing(document), "stand_in": compared}
 
