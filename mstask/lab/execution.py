@@ -27,7 +27,8 @@ class Task:
     """Cells that share a notebook execution: some of one case and seed, or a whole grid, to be read back.
 
     `given` holds the parameters that all cells of the run share, `results` the results folder of the machine that asked;
-    with `send` the documents come back with the report, for a worker that writes to a disk of its own.
+    with `send` the documents come back with the report, for a worker that writes to a disk of its own. A task that is `part`
+    of a grid executes only what its cells need.
     """
 
     section: str
@@ -37,6 +38,7 @@ class Task:
     results: str
     timeout: float | None = None
     send: bool = False
+    part: bool = False
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -76,23 +78,26 @@ def execute(task: Task) -> Report:
     error = ""
     limit = task.timeout and task.timeout * len(task.places)
     try:
-        papermilled(ROOT / f"{chosen.notebook}.ipynb", target, task.parameters, limit)
+        papermilled(ROOT / f"{chosen.notebook}.ipynb", target, task.parameters, limit, task.part)
     except Exception as failure:
         error = explain(failure, task)
     documents = {place: text for place in task.places if (text := written(task, place))} if task.send else {}
     return Report(str(target), time.perf_counter() - started, error, documents)
 
 
-def papermilled(source: Path, target: Path, parameters: Mapping[str, Any], limit: float | None = None) -> None:
-    """Execute a notebook with parameters in a kernel of its own, `limit` seconds a cell, and write it with its outputs."""
+def papermilled(
+    source: Path, target: Path, parameters: Mapping[str, Any], limit: float | None = None, part: bool = False
+) -> None:
+    """Execute a notebook, or its grid alone, in a kernel of its own, `limit` seconds a cell, and write it with its outputs."""
     import papermill
 
-    from mstask.lab import kernel
+    from mstask.lab import kernel, slicing
 
+    notebook = kernel.read_notebook(source)
     target.parent.mkdir(parents=True, exist_ok=True)
     without_loop(
         papermill.execute_notebook,
-        kernel.read_notebook(source),
+        slicing.grid_only(notebook) if part else notebook,
         as_template(target),
         parameters,
         progress_bar=False,

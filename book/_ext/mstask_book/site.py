@@ -169,6 +169,10 @@ def drop_unused(app: Sphinx, exception: Exception | None) -> None:
     """Leave out megabytes that no reader's browser asks for."""
     if exception or app.builder.format != "html":
         return
+    static = Path(app.outdir) / "_static"
     for name in UNUSED:
-        for path in (Path(app.outdir) / "_static").rglob(name):
+        for path in static.rglob(name):
             path.unlink()
+    drawing = static / "scripts" / "fontawesome.js"
+    if drawing.exists():  # every page asks for it, but its megabyte would only redraw what the web fonts show
+        drawing.write_text("// Icons are shown by the fonts in vendor/fontawesome.\n", "utf-8")
