@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from making import cell, data_record, document, scored
 from scipy import stats as scipy_stats
 
-from mstask import claims, results, stats
+from mstask import claims, results, show, stats
 from mstask.claims.evidence import Removal, budget, leave_one_out
 from mstask.claims.rules import (
     NEGATIVE,
@@ -385,6 +385,12 @@ class TestCautions:
         all_seeds, first = of(results.merge(cells)), of(results.merge(c for c in cells if c.seed in SEEDS))
         assert (all_seeds.verdict, all_seeds.seeds) == ("supported", 7)
         assert all_seeds.paper_seeds == first.verdict == "undecided" and first.paper_seeds is None
+        assert all_seeds.paper_interval == first.interval and first.paper_interval is None
+        (row,) = show.table_seeds({"embedded": [all_seeds, first]}).to_dict("records")
+        assert row["by the paper's seeds"].startswith("≈ undecided [") and row["by all"].startswith("✓ supported [")
+        assert float(row["width, all by three"]) == pytest.approx(
+            np.ptp(all_seeds.interval) / np.ptp(first.interval), abs=0.005
+        )
 
 
 def test_examples_of_the_same_test_set_are_paired_across_sections():

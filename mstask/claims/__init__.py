@@ -47,8 +47,8 @@ class Claim:
 
     `where` is its place in the paper, `needs` names methods by section id. `rule`, `estimand`, `estimate`, `interval` (95 %,
     corrected for its family), `p`, `smallest` and `seeds` as in `mstask.claims.rules.Finding`; `profile` and `budget` say how
-    the networks were trained, `converged` whether all of them did (None where it isn't recorded), `paper_seeds` the
-    verdict by the paper's three seeds where there are more.
+    the networks were trained, `converged` whether all of them did (None where it isn't recorded), `paper_seeds` and
+    `paper_interval` the verdict and the interval by the paper's three seeds where there are more.
     """
 
     id: str
@@ -69,6 +69,7 @@ class Claim:
     budget: str = ""
     converged: bool | None = None
     paper_seeds: str | None = None
+    paper_interval: tuple[float, float] | None = None
 
     @property
     def effect(self) -> str:
@@ -154,6 +155,7 @@ def _judge(entry: Entry, documents: Documents) -> Claim:
     finding = test(documents)
     testable = finding.verdict != "not testable"
     removals = leave_one_out(test, documents, entry.needs) if testable else []
+    fewer = by_paper_seeds(test, documents, entry.needs) if testable else None
     return Claim(
         entry.id,
         entry.text,
@@ -172,5 +174,6 @@ def _judge(entry: Entry, documents: Documents) -> Claim:
         " and ".join(trained.profiles),
         str(trained),
         trained.cut == 0 if trained.converged + trained.cut == trained.networks > 0 else None,
-        by_paper_seeds(test, documents, entry.needs) if testable else None,
+        fewer and fewer.verdict,
+        fewer and fewer.bounds,
     )

@@ -101,8 +101,8 @@ def leave_one_out(test: Test, documents: Documents, sections: Iterable[str]) -> 
     return removals
 
 
-def by_paper_seeds(test: Test, documents: Documents, sections: Iterable[str]) -> str | None:
-    """Return the verdict that the paper's seeds alone give; None where no section has others beside them."""
+def by_paper_seeds(test: Test, documents: Documents, sections: Iterable[str]) -> Finding | None:
+    """Return what the paper's seeds alone tell; None where no section has others beside them."""
     fewer, more = dict(documents), False
     for section in sections:
         document = documents.get(section)
@@ -110,7 +110,7 @@ def by_paper_seeds(test: Test, documents: Documents, sections: Iterable[str]) ->
         if document and seeds > set(PROTOCOL.seeds):
             more = True
             fewer[section] = document.model_copy(update={"cells": [c for c in document.cells if c.seed in PROTOCOL.seeds]})
-    return find(test, fewer).verdict if more else None
+    return find(test, fewer) if more else None
 
 
 def describe(finding: Finding, removals: Sequence[Removal]) -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from mstask.claims import Claim, judge
 from mstask.claims.editions import changes, first_edition
+from mstask.claims.words import interval
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VERDICTS, by_voice, heading, label, marked
 from mstask.show import takes_voices
@@ -159,6 +161,27 @@ def table_changes(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame
         }
         for change in changes(by_voice(ledgers), first_edition())
     ]
+    return pd.DataFrame(rows)
+
+
+@takes_voices
+def table_seeds(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
+    """Claims of which more seeds were run than the paper's three: verdict and interval by those, and by all."""
+    rows = []
+    for voice, claims in by_voice(ledgers).items():
+        for claim in claims:
+            if not claim.paper_seeds:
+                continue
+            then, now = claim.paper_interval, claim.interval
+            rows.append(
+                {
+                    "claim": claim.text,
+                    "voice": heading(voice),
+                    "by the paper's seeds": f"{marked(claim.paper_seeds)} {interval(then) if then else ''}".rstrip(),
+                    "by all": f"{marked(claim.verdict)} {interval(now) if now else ''}".rstrip(),
+                    "width, all by three": f"{np.ptp(now) / np.ptp(then):.2f}" if then and now and np.ptp(then) else NOTHING,
+                }
+            )
     return pd.DataFrame(rows)
 
 
