@@ -31,6 +31,8 @@ FIGURES = {
     "hetsyn_knock_out": ("hetsyn", "embedded"),
     "ncg": ("ncg", "embedded"),
     "ncg_ablation": ("ncg", "embedded"),
+    "rank_stability": ("disjoint", "embedded"),
+    "recorded_square": ("recordings", "recorded"),
 }
 """Figures of the book that are drawn here: section and voices of the documents that they are given."""
 SAID = {"mean", "low", "high", "n"}

@@ -21,8 +21,10 @@ from mstask.results.documents import Document
 from mstask.results.voices import DATA_NAMES, NOTHING, VOICES, label
 from mstask.section import differing, sections
 from mstask.show import takes_sections
-from mstask.show.canvas import BAND, GREY, WIDTH, Plot, explain, mark, styled
+from mstask.show.canvas import BAND, GREY, WIDTH, Plot, answer, explain, mark, styled
+from mstask.show.marks import About
 from mstask.show.scores import Documents, method_order, signed
+from mstask.summary.comparisons import spread
 
 Studies = Mapping[str, Documents]
 LINE = 36
@@ -70,8 +72,10 @@ def figure_your_run(studies: Studies) -> Figure:
         for row, name in enumerate(sections):
             if row % 2:
                 axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
-            differences = [one.difference for one in found if one.section == name]
-            axes.plot(differences, [row] * len(differences), markersize=5, alpha=0.8, **mark("run"))
+            for one in (one for one in found if one.section == name):
+                about = About(label(one.method), studies[name]["run"], what=f"{one.measure}, yours − locked", unit="")
+                point = axes.plot(one.difference, row, markersize=5, alpha=0.8, **mark("run"))
+                answer(*point, about, spread([one.difference]), in_row=True)
         if sections:
             axes.axvline(0, color=VOICES["embedded"].colour, linewidth=1.5)
         else:

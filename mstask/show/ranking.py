@@ -9,9 +9,11 @@ from matplotlib.figure import Figure
 from mstask.errors import MstaskError
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.show.canvas import SMALL, WIDTH, Plot, styled
+from mstask.show.canvas import SMALL, WIDTH, Plot, answer, styled
+from mstask.show.marks import About
 from mstask.summary import standings
 from mstask.summary.agreement import Stability, rank_stability
+from mstask.summary.comparisons import spread
 
 WRITTEN_FROM = 0.05
 """Shares below this are drawn without their figure."""
@@ -29,6 +31,11 @@ def figure_rank_stability(document: Document) -> Figure:
             if share >= WRITTEN_FROM:
                 colour = "white" if share > 0.55 else "black"
                 axes.text(column, row, f"{share:.0%}", ha="center", va="center", fontsize=SMALL, color=colour)
+            if share:
+                key, what = f"rank_stability.probabilities.{ranking[row]}.{column}", f"rank {column + 1}, share of resamples"
+                about = About(label(ranking[row]), document, key, what, unit="")
+                (place,) = axes.plot(column, row, linestyle="")
+                answer(place, about, spread([share]))
         axes.set_xticks(range(len(ranking)), range(1, len(ranking) + 1))
         axes.set_yticks(range(len(ranking)), [label(name) for name in ranking])
         axes.tick_params(length=0)

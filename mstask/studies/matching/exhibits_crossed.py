@@ -7,6 +7,8 @@ section "disjoint". Of the section "recordings" comes a panel of its own, with t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -32,6 +34,8 @@ TASKS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
 CONTESTS = {"radar": ("square", "Doppler-LIF", "CrossInhib-LIF"), "audio": ("disjoint", "CrossInhib-LIF", "Doppler-LIF")}
 """Per task the section, and the neuron type that wins by the paper before the one that loses."""
 CLAIM = "double-dissociation"
+Corners = dict[str, dict[int, tuple[About, Mapping[str, Any]]]]
+"""By neuron type and place of a task, left 0 and right 1: what a mark is about, and its spread."""
 
 MOST = 3
 """Panels that stand side by side; more are drawn in two rows."""
@@ -55,8 +59,7 @@ def figure_square_crossed(studies: Studies) -> Figure:
         for axes in panels[len(voices) :]:
             axes.set_axis_off()
         figure.supylabel("macro-F1 on the test set", fontsize="medium")
-        handles = [Line2D([], [], color=c, marker=m, linestyle=s, label=name) for name, (c, m, s) in FOCUS.items()]
-        explain(figure, handles, "lower")
+        explain_corners(figure)
     return figure
 
 
@@ -110,29 +113,42 @@ def corner(studies: Studies, voice: str, task: str, neuron: str) -> tuple[str, d
     return None
 
 
+def draw_corners(axes: Axes, corners: Corners, tasks: Sequence[str]) -> None:
+    """Draw the two neuron types on two tasks: a line joins the means of each, bars are their intervals."""
+    for shift, (neuron, (colour, marker, line)) in zip((-0.03, 0.03), FOCUS.items(), strict=True):
+        known = corners.get(neuron, {})
+        axes.plot([x + shift for x in known], [over["mean"] for _, over in known.values()], color=colour, linestyle=line)
+        for x, (about, over) in known.items():
+            answer(*axes.plot(x + shift, over["mean"], color=colour, marker=marker), about, over)
+            if over["low"] is not None:
+                axes.plot([x + shift] * 2, [max(over["low"], 0), min(over["high"], 1)], color=colour, linewidth=1.2)
+    axes.set(xlim=(-0.4, 1.4), ylim=(0, 1))
+    axes.set_xticks(range(len(tasks)), tasks)
+
+
+def explain_corners(figure: Figure) -> None:
+    """Explain below a figure how the two neuron types are drawn."""
+    explain(figure, [Line2D([], [], color=c, marker=m, linestyle=s, label=name) for name, (c, m, s) in FOCUS.items()], "lower")
+
+
 def _draw_crossing(axes: Axes, studies: Studies, voice: str) -> None:
     heard = next(filter(None, of_voice(studies, voice).values()), None)
     missing: dict[str, list[str]] = {}
-    for shift, (neuron, (colour, marker, line)) in zip((-0.03, 0.03), FOCUS.items(), strict=True):
-        found = {x: corner(studies, voice, task, neuron) for x, task in enumerate(TASKS)}
-        known = {x: spread for x, at in found.items() if at for spread in [at[1]]}
-        axes.plot([x + shift for x in known], [s["mean"] for s in known.values()], color=colour, linestyle=line)
-        for x, spread in known.items():
-            task, section = list(TASKS)[x], found[x][0]
-            document, key = studies[section][voice], f"methods.{dict(TASKS[task])[section][neuron]}.macro_f1"
-            if recorded := voice == stand_ins.SOURCE:
-                document, key = document.model_copy(update={"section": stand_ins.SECTION}), ""
-            about = About(neuron, document, key, f"macro-F1 on {task}", "fold" if recorded else "seed")
-            answer(*axes.plot(x + shift, spread["mean"], color=colour, marker=marker), about, spread)
-            if spread["low"] is not None:
-                axes.plot([x + shift] * 2, [max(spread["low"], 0), min(spread["high"], 1)], color=colour, linewidth=1.2)
-        for task in (task for x, task in enumerate(TASKS) if x not in known):
+    corners: Corners = {}
+    for neuron, (x, task) in product(FOCUS, enumerate(TASKS)):
+        if not (found := corner(studies, voice, task, neuron)):
             missing.setdefault(task, []).append(neuron)
+            continue
+        section, spread = found
+        document, key = studies[section][voice], f"methods.{dict(TASKS[task])[section][neuron]}.macro_f1"
+        if recorded := voice == stand_ins.SOURCE:
+            document, key = document.model_copy(update={"section": stand_ins.SECTION}), ""
+        about = About(neuron, document, key, f"macro-F1 on {task}", "fold" if recorded else "seed")
+        corners.setdefault(neuron, {})[x] = about, spread
+    draw_corners(axes, corners, list(TASKS))
     text = "\n".join(_absence(task, neurons, voice) for task, neurons in missing.items()) if heard else VOICES[voice].absent
     axes.text(0.5, 0.03, text, transform=axes.transAxes, ha="center", va="bottom", fontsize=SMALL, style="italic")
     axes.set_title(heading(voice, heard), color=VOICES[voice].colour, weight="bold")
-    axes.set(xlim=(-0.4, 1.4), ylim=(0, 1))
-    axes.set_xticks(range(len(TASKS)), list(TASKS))
 
 
 def _absence(task: str, neurons: list[str], voice: str) -> str:

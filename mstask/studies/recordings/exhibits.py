@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from mstask.data import recorded
 from mstask.results.documents import Document
@@ -14,6 +15,7 @@ from mstask.show.canvas import CHANCE, draw_bands, draw_spread, mark
 from mstask.show.marks import About
 from mstask.show.scores import NBSP, difference, ordinal, score
 from mstask.show.sheet import panels, say_nothing, sheet
+from mstask.studies.matching.exhibits_crossed import Corners, draw_corners, explain_corners
 from mstask.studies.matching.exhibits_rotation import FOCUS
 from mstask.studies.recordings.declare import RECORDINGS
 from mstask.studies.recordings.facts import NAMES, RADAR_SETS, SETS, facts
@@ -51,8 +53,7 @@ def figure_recorded_square(document: Document) -> Figure:
         if not order:
             say_nothing(grid[0])
         grid[0].set_ylabel("macro-F1")
-        handles = [Line2D([], [], color=c, marker=m, linestyle=s, label=name) for name, (c, m, s) in FOCUS.items()]
-        figure.legend(handles=handles, loc="outside lower center", ncols=2)
+        explain_corners(figure)
     return figure
 
 
@@ -65,15 +66,14 @@ def radar_sets(document: Document) -> list[str]:
 
 def draw_square(axes: Axes, document: Document, name: str) -> None:
     """Draw both neurons of the crossing on a radar set and on speech, with their intervals."""
-    sets = facts(document)["crossing"]["sets"]
-    for shift, (neuron, (colour, marker, line)) in zip((-0.03, 0.03), FOCUS.items(), strict=True):
-        known = {x: sets[task]["scores"][neuron] for x, task in enumerate((name, "speech")) if task in sets}
-        axes.plot([x + shift for x in known], [s["mean"] for s in known.values()], color=colour, marker=marker, linestyle=line)
-        for x, spread in known.items():
-            if spread["low"] is not None:
-                axes.plot([x + shift] * 2, [max(spread["low"], 0), min(spread["high"], 1)], color=colour, linewidth=1.2)
-    axes.set(xlim=(-0.4, 1.4), ylim=(0, 1))
-    axes.set_xticks([0, 1], [SHORT[name], SHORT["speech"]])
+    sets, tasks = facts(document)["crossing"]["sets"], (name, "speech")
+    corners: Corners = {neuron: {} for neuron in FOCUS}
+    for neuron, (x, task) in product(FOCUS, enumerate(tasks)):
+        if about := sets.get(task):
+            key = f"facts.crossing.sets.{task}.scores.{neuron}"
+            told = About(neuron, document, key, f"macro-F1 on {SHORT[task]}", "fold" if about["folds"] > 1 else "seed")
+            corners[neuron][x] = told, about["scores"][neuron]
+    draw_corners(axes, corners, [SHORT[task] for task in tasks])
 
 
 def table_recorded_square(document: Document) -> pd.DataFrame:
