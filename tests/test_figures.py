@@ -132,6 +132,13 @@ class TestOtherTables:
         without = show.table_comparisons(whole)["difference"]
         assert not without.str.contains("best homogeneous").any(), "without validation scores there is none"
 
+    def test_of_more_than_three_seeds_comparisons_count_those_that_are_clear_of_zero(self):
+        whole = document(seeds=(1, 2, 3, 4))
+        table = show.table_comparisons(whole)
+        assert list(table) == ["difference", "seeds above 0", "seeds below 0", "mean", "consistent"]
+        pairs = summarise(whole)["comparisons"].values()
+        assert list(table["seeds above 0"]) == [f"{sum(p.low > 0 for p in one.seeds.values())} of 4" for one in pairs]
+
     def test_capacity_is_told_relative_to_the_vertical_mix(self):
         table = show.table_capacity(document()).set_index("network")
         assert table.loc[label("D1_H1"), "from the vertical mix"] == "+0.00%"

@@ -393,6 +393,23 @@ class TestCautions:
         )
 
 
+def test_scores_are_told_of_the_seeds_that_are_compared():
+    """Not of those that only one of two methods, or only one of two sections, has."""
+
+    def run(section, method, values):
+        return [
+            results.Cell(section=section, method=method, seed=seed, profile="paper", result=results.Measures(macro_f1=value))
+            for seed, value in zip((*SEEDS, 1), values, strict=False)
+        ]
+
+    concat, vertical = run("ablation", "D2_concat", [0.7, 0.7, 0.7, 0.1]), run("ablation", "D1_H1", [0.6, 0.61, 0.62])
+    assert of(results.merge([*concat, *vertical])).evidence.startswith("Bank of five 0.700, vertical mix 0.610")
+    square = results.merge(run("square", "Doppler-LIF", [0.8, 0.81, 0.82, 0.1]))
+    ablation = results.merge(run("ablation", "D0_doppler", [0.7, 0.71, 0.72]))
+    (claim,) = claims.judge({"square": square, "ablation": ablation}, ["doppler-reproduced"])
+    assert "+0.810" in claim.evidence and "+0.710" in claim.evidence and claim.seeds == 3
+
+
 def test_examples_of_the_same_test_set_are_paired_across_sections():
     whole = cell("Doppler-LIF", skill=0.8, section="square")
     cells = [whole.model_copy(update={"seed": seed}) for seed in SEEDS]

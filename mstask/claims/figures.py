@@ -15,7 +15,7 @@ from mstask import stats, summary
 from mstask.claims.words import listed, subject
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.summary.comparisons import combination, common_places, compare, scored_cells, sets_of, share_seeds
+from mstask.summary.comparisons import combination, common_places, compare, in_common, scored_cells, sets_of, share_seeds
 
 Documents = Mapping[str, Document | None]
 Family = Sequence[tuple[str, str]]
@@ -69,6 +69,14 @@ def pooled_over_cases(values: Mapping[Any, float]) -> stats.Estimate:
     for key, value in values.items():
         by_case.setdefault(key[0] if isinstance(key, tuple) else None, []).append(value)
     return stats.pooled([stats.estimate(own) for own in by_case.values()])
+
+
+def paired(chosen: Sequence[tuple[Document, Weights]]) -> list[tuple[Document, Weights]]:
+    """Return two sections' documents at the seeds that both have of all their methods; as they are where they share none."""
+    if any(sets_of(document) for document, _ in chosen):
+        return list(chosen)
+    common = set.intersection(*(set(common_places(document, weights)) for document, weights in chosen))
+    return [(in_common(document, weights, common), weights) for document, weights in chosen]
 
 
 def between(chosen: Sequence[tuple[Document, Weights]]) -> stats.Estimate:

@@ -37,6 +37,7 @@ from mstask.claims.figures import (
     family_tests,
     leads,
     mean_rho,
+    paired,
     pooled_over_cases,
     scored,
     scores,
@@ -56,7 +57,7 @@ from mstask.claims.words import (
 )
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.summary.comparisons import common_places, compare, counted, mean_score, resampled, share_seeds, together
+from mstask.summary.comparisons import common_places, compare, counted, in_common, mean_score, resampled, share_seeds, together
 
 Values = Mapping[str, Mapping[Any, float]]
 """By name and seed."""
@@ -160,7 +161,8 @@ def difference(
             f"Capacities aren't matched: {sizes[0]:,} against {sizes[1]:,} parameters ({max(sizes) / min(sizes):.2f} times)."
         )
     found = compare(document, a, b)
-    score_a, score_b = (number(standing["methods"][name]["macro_f1"]["mean"]) for name in (a, b))
+    shared = in_common(document, (a, b))
+    score_a, score_b = (number(mean_score(shared, name)) for name in (a, b))
     told = f"{opening(label(a))} {score_a}, {label(b)} {score_b} macro-F1 for {subject(section)}"
     estimand = f"macro-F1, {label(a)} − {label(b)}"
     if found.estimate is None or found.p is None:
@@ -179,8 +181,9 @@ def best(documents: Documents, section: str, winner: str, field: Iterable[str], 
     serves "the best of these is ahead of that one", with the sign turned.
     """
     rivals = [name for name in field if name != winner]
-    document, standing = scores(documents, section, winner, *rivals)
-    means = {name: standing["methods"][name]["macro_f1"]["mean"] for name in (winner, *rivals)}
+    document, _ = scores(documents, section, winner, *rivals)
+    shared = in_common(document, (winner, *rivals))
+    means = {name: mean_score(shared, name) for name in (winner, *rivals)}
     if not scored(document, means) or not common_places(document, means):
         closest = max(rivals, key=means.__getitem__)
         told = f"{label(winner)} {number(means[winner])}, {label(closest)} {number(means[closest])} macro-F1"
@@ -196,9 +199,10 @@ def place(documents: Documents, section: str, method: str, field: Sequence[str],
     The estimand is its rank. By the simultaneous intervals of its leads over the others (as for the best of several) it stands
     behind those that are surely ahead of it and before those that are surely behind: its interval are the ranks between.
     """
-    document, standing = scores(documents, section, *field)
+    document, _ = scores(documents, section, *field)
     rivals = [name for name in field if name != method]
-    means = {name: standing["methods"][name]["macro_f1"]["mean"] for name in field}
+    compared = in_common(document, field)
+    means = {name: mean_score(compared, name) for name in field}
     rank = 1 + sum(means[name] > means[method] for name in rivals)
     told = f"{label(method)} has rank {rank} of {len(field)} for {subject(section)}"
     common = {"rule": "place", "estimand": f"rank of {label(method)} among {len(field)}", "estimate": float(rank)}
@@ -232,7 +236,7 @@ def contrast(
     is paired by seed only, and the variances over examples add. "The same" is shown by equivalence: the whole interval must
     lie within +- the smallest effect that matters.
     """
-    chosen = [(scores(documents, section, *weights)[0], weights) for section, weights in (first, second)]
+    chosen = paired([(scores(documents, section, *weights)[0], weights) for section, weights in (first, second)])
     means = [sum(w * mean_score(document, name) for name, w in weights.items()) for document, weights in chosen]
     names = [subject(section) for section, _ in (first, second)]
     told = f"{opening(words)}: {signed(means[0])} for {names[0]}, {signed(means[1])} for {names[1]}"
@@ -254,6 +258,7 @@ def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bo
     drawing the errors of all scores over seeds and test examples. "The same" is shown by equivalence: the whole interval must
     lie above the bound; that rho isn't 0 proves nothing.
     """
+    rankings = [(in_common(document, methods), methods) for document, methods in rankings]
     means = [[mean_score(document, name) for name in methods] for document, methods in rankings]
     rho = mean_rho(np.array(means)[None])[0]
     drawn = [resampled(document, methods) if scored(document, methods) else None for document, methods in rankings]

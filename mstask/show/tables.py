@@ -15,11 +15,13 @@ import pandas as pd
 from mstask.claims import Claim, judge
 from mstask.claims.editions import changes, first_edition
 from mstask.claims.words import interval
+from mstask.protocol import PROTOCOL
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VERDICTS, by_voice, heading, label, marked
 from mstask.show import takes_voices
 from mstask.show.scores import Documents, difference, method_order, neurons_of, signed, voice_columns
 from mstask.summary import standings, summarise
+from mstask.summary.comparisons import Pair
 
 JUDGED = (
     *("id", "text", "where", "verdict", "rule", "estimand", "estimate", "p", "smallest", "seeds"),
@@ -30,16 +32,25 @@ PREDICTIONS = ("P1", "P2", "P3", "P4", "P5")
 
 
 def table_comparisons(document: Document) -> pd.DataFrame:
-    """Differences of macro-F1: each seed with its paired bootstrap interval, their mean, and whether they agree."""
+    """Differences of macro-F1: seeds by their paired bootstrap intervals, the mean, and whether the intervals agree."""
     summary = summarise(document)
     rows = []
     for key, comparison in summary["comparisons"].items():
         against = "best homogeneous" if key.endswith("-best") else label(comparison.b)
-        seeds = {f"seed {seed}": difference(pair.difference, pair.low, pair.high) for seed, pair in comparison.seeds.items()}
+        seeds = _by_seed(comparison.seeds)
         agree = {True: "yes", False: "no", None: NOTHING}[comparison.consistent]
         over_seeds = {"mean": signed(comparison.difference), "consistent": agree}
         rows.append({"difference": f"{label(comparison.a)} − {against}"} | seeds | over_seeds)
     return pd.DataFrame(rows).fillna(NOTHING)
+
+
+def _by_seed(pairs: Mapping[str, Pair]) -> dict[str, str]:
+    """The differences at up to three seeds, or at how many of more the interval lies above 0 and below."""
+    if len(pairs) <= len(PROTOCOL.seeds):
+        return {f"seed {seed}": difference(pair.difference, pair.low, pair.high) for seed, pair in pairs.items()}
+    above = sum(pair.low is not None and pair.low > 0 for pair in pairs.values())
+    below = sum(pair.high is not None and pair.high < 0 for pair in pairs.values())
+    return {"seeds above 0": f"{above} of {len(pairs)}", "seeds below 0": f"{below} of {len(pairs)}"}
 
 
 def table_capacity(document: Document) -> pd.DataFrame:

@@ -145,6 +145,14 @@ def common_places(document: Document, methods: Iterable[str]) -> list[Place]:
     return sorted(set.intersection(*found), key=_order) if found else []
 
 
+def in_common(document: Document, methods: Iterable[str], places: Iterable[Place] | None = None) -> Document:
+    """Return the methods' cells at the given cases and seeds, by default those that all have; as it is where there are none."""
+    methods = list(methods)
+    kept = set(common_places(document, methods) if places is None else places)
+    cells = [cell for cell in document.cells if cell.method in methods and (cell.case, cell.seed) in kept]
+    return document.model_copy(update={"cells": cells}) if kept else document
+
+
 def combination(document: Document, weights: Mapping[str, float]) -> stats.Estimate:
     """Return a weighted sum of methods' macro-F1 (a difference has the weights 1 and -1), over their common seeds.
 
