@@ -1,6 +1,5 @@
-"""Corrections, effect sizes, power and variance components against hand-worked cases, SciPy and simulation."""
+"""Corrections, power and variance components against hand-worked cases, SciPy and simulation."""
 
-import itertools
 import math
 
 import numpy as np
@@ -28,38 +27,6 @@ def test_holm_keeps_the_order_lies_between_raw_and_bonferroni_and_ignores_how_te
     assert [adjusted[i] for i in order] == sorted(adjusted)
     shuffled = random.sample(range(len(values)), len(values))
     assert stats.holm([values[i] for i in shuffled]) == [adjusted[i] for i in shuffled]
-
-
-def test_effect_sizes_by_hand():
-    found = stats.effect_size([1.0, 2.0, 3.0], [0.0, 2.0, 1.0])
-    assert found.d_z == pytest.approx(1.0)
-    assert found.g_z == pytest.approx(1 / math.sqrt(math.pi))
-    assert found.cliffs_delta == pytest.approx((6 - 1) / 9)
-    assert found.n == 3
-
-
-def test_hedges_correction_nears_the_known_approximation_as_n_grows():
-    rng = np.random.default_rng(0)
-    a = rng.normal(size=40)
-    found = stats.effect_size(a, np.zeros(40))
-    assert found.g_z / found.d_z == pytest.approx(1 - 3 / (4 * 39 - 1), abs=1e-4)
-
-
-@given(st.integers(0, 9), st.integers(1, 9))
-def test_cliffs_delta_is_that_of_mann_whitneys_u(seed, n):
-    a, b = np.random.default_rng(seed).integers(0, 5, (2, n)).astype(float)
-    u = scipy_stats.mannwhitneyu(a, b).statistic
-    assert stats.effect_size(a, b).cliffs_delta == pytest.approx(2 * u / n**2 - 1)
-
-
-def test_effect_in_units_of_no_spread_is_not_given():
-    assert stats.effect_size([0.75, 0.5], [0.5, 0.25]) == stats.Effect(None, None, (3 - 0) / 4, 2)
-    assert stats.effect_size([0.7], [0.6]) == stats.Effect(None, None, 1.0, 1)
-
-
-def test_two_seeds_leave_nothing_of_a_corrected_effect_size():
-    found = stats.effect_size([0.75, 0.5], [0.5, 0.4])
-    assert found.d_z is not None and found.g_z is None
 
 
 @pytest.mark.parametrize(("n", "power"), [(3, 0.8), (5, 0.8), (10, 0.9), (34, 0.5)])
@@ -111,32 +78,15 @@ def test_variance_components_recover_those_of_a_simulation_and_the_f_test_is_sci
     assert stats.variance_components(table).p_interaction == pytest.approx(scipy_stats.f.sf(f, 6, 12))
 
 
-class TestConcordance:
-    def test_it_is_kendalls_w_by_hand(self):
-        ratings = [[3, 2, 1], [3, 2, 1], [1, 2, 3]]
-        sums = np.array([7, 6, 5])
-        assert stats.concordance(ratings)[0] == pytest.approx(12 * ((sums - 6) ** 2).sum() / (9 * (27 - 3)))
-        assert stats.concordance([[1, 2, 3, 4]] * 5)[0] == pytest.approx(1.0)
-
-    def test_it_follows_from_the_mean_of_all_rank_correlations(self):
-        ratings = np.random.default_rng(1).random((5, 7))
-        mean = np.mean([scipy_stats.spearmanr(a, b).statistic for a, b in itertools.combinations(ratings, 2)])
-        assert stats.concordance(ratings)[0] == pytest.approx((mean * 4 + 1) / 5)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: stats.holm([0.5, 1.5]), "0.5 to 1.5"),
         (lambda: stats.holm([]), "non-empty"),
-        (lambda: stats.effect_size([1, 2], [1]), "equally many"),
         (lambda: stats.minimum_detectable_difference(1.0, 1), "at least 2"),
         (lambda: stats.minimum_detectable_difference(-1.0, 3), "not negative"),
         (lambda: stats.minimum_detectable_difference(1.0, 3, alpha=0.9), "alpha"),
         (lambda: stats.variance_components(np.ones((2, 1, 3))), r"\[2, 1, 3\]"),
-        (lambda: stats.concordance([[1, 2, 3]]), "at least 2 rows"),
-        (lambda: stats.concordance([[1, 1, 1], [2, 2, 2]]), "tied"),
-        (lambda: stats.concordance([[1, 2, 3], [1, 2]]), "equally many"),
     ],
 )
 def test_bad_input_is_one_clear_error(call, message):

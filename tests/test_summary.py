@@ -27,11 +27,7 @@ def test_every_method_has_its_mean_spread_and_interval_over_seeds(ablation):
     assert found["macro_f1"]["min"] == min(values) and found["macro_f1"]["max"] == max(values)
     assert found["accuracy"]["n"] == 3
     assert found["n_parameters"] == 58_000 and found["width"] == 128
-    assert found["epochs_mean"] == 32 and found["best_epoch_mean"] == 12
     assert found["firing"] == {"mean": pytest.approx(0.146875), "per_layer": [0.15, 0.125, 0.25, 0.0625]}
-    assert len(found["per_class_f1"]) == len(CLASSES)
-    assert found["macro_f1"]["mean"] == pytest.approx(fmean(found["per_class_f1"]))
-    assert not found["published_mean_only"]
 
 
 def test_methods_are_ranked_by_mean_and_the_best_homogeneous_is_told_apart(ablation):
@@ -63,7 +59,7 @@ def test_comparisons_are_those_of_the_paper_against_the_best_by_validation(ablat
     found = summarise(validated(ablation, {"D0_dualtau": 0.9}))["comparisons"]
     assert set(found) == {key for key in summary.COMPARISONS if key.startswith(("D1_", "D2_"))}
     pair = found["D1_H1-best"]
-    assert (pair.a, pair.b, pair.basis, pair.n) == ("D1_H1", comparisons.BEST, "predictions", 3)
+    assert (pair.a, pair.b, pair.n) == ("D1_H1", comparisons.BEST, 3)
     assert pair.difference == pytest.approx(compare(ablation, "D1_H1", "D0_dualtau").difference)
     assert not any(key.endswith("-best") for key in summarise(ablation)["comparisons"])
 
@@ -83,8 +79,7 @@ def test_the_interval_and_p_are_those_of_the_estimate_and_no_narrower_than_the_s
     pair = compare(ablation, "D1_H1", "D0_doppler")
     assert (pair.low, pair.high) == pair.estimate.interval() and pair.p == pair.estimate.p() < 0.05
     assert pair.high - pair.low >= np.ptp(stats.seed_interval(pair.values)[1:]) - 1e-9
-    assert pair.effect.n == 3 and pair.effect.cliffs_delta == -1.0
-    assert pair.detectable == pytest.approx(stats.minimum_detectable_difference(pair.sd, 3))
+    assert pair.detectable == pytest.approx(stats.minimum_detectable_difference(np.std(pair.values, ddof=1), 3))
 
 
 def test_an_interval_on_the_other_side_makes_a_comparison_inconsistent():
@@ -104,7 +99,7 @@ def test_a_comparison_uses_the_seeds_that_both_have():
 
 def test_scores_without_predictions_are_compared_over_seeds():
     found = compare(scored({"D1_H1": [0.5, 0.6, 0.7], "D1_rev": [0.4, 0.4, 0.4]}, "ablation"), "D1_H1", "D1_rev")
-    assert (found.basis, found.consistent, found.n) == ("seeds", None, 3)
+    assert (found.consistent, found.n) == (None, 3)
     assert found.difference == pytest.approx(0.2)
     assert (found.low, found.high) == pytest.approx(stats.seed_interval([0.1, 0.2, 0.3])[1:])
     assert all(pair.low is None for pair in found.seeds.values())
@@ -117,15 +112,6 @@ def test_the_bootstrap_of_a_cell_runs_once_per_process(monkeypatch):
     assert compare(whole, "D1_H1", "D1_rev") == compare(whole, "D1_H1", "D1_rev")
     summarise(whole)
     assert len(ran) == 6
-
-
-def test_missing_cells_of_the_grid_are_named():
-    whole = document({"D0_doppler": 0.9, "D1_H1": 0.8})
-    assert summarise(whole)["complete"] and summarise(whole)["missing"] == []
-    part = summarise(results.merge(c for c in whole.cells if (c.method, c.seed) != ("D1_H1", 123)))
-    assert part["complete"] is False
-    assert part["missing"] == [{"method": "D1_H1", "seed": 123}]
-    assert part["cells"] == 5
 
 
 CASES = ("speakers-0-1", "speakers-2-3", "speakers-4-5")
@@ -170,42 +156,22 @@ class TestCases:
         assert found["macro_f1"]["values"] == pytest.approx([0.71, 0.72])
         assert found["accuracy"]["values"] == []
 
-    def test_every_case_has_its_ranking_and_its_data(self):
+    def test_every_case_has_its_ranking(self):
         upset = by_case(lambda m, c, s: 0.9 if (m, c) == ("C", CASES[1]) else LEVEL[m])
         found = summarise(upset)["cases"]
         assert {case: found[case]["best"] for case in found} == {CASES[0]: "A", CASES[1]: "C", CASES[2]: "A"}
         assert found[CASES[1]]["ranking"] == ["C", "A", "B"]
-        assert found[CASES[0]]["data"]["fingerprint"] == CASES[0] and "test_labels" not in found[CASES[0]]["data"]
-
-    def test_agreement_over_cases_stands_beside_the_spread_over_seeds(self, document):
-        found = summarise(document)["over_cases"]
-        assert found.w == pytest.approx(1.0) and found.w_seeds == pytest.approx(1.0)
-        assert found.best == dict.fromkeys(CASES, "A")
-        assert found.components.interaction == pytest.approx(0.0, abs=1e-6)
-        assert found.components.case == pytest.approx(0.1, abs=1e-3)
-        assert summarise(document)["rank_stability"].over == "cases"
-
-    def test_missing_cells_are_named_by_case(self, document):
-        part = results.merge(c for c in document.cells if (c.method, c.case, c.seed) != ("B", CASES[2], 2))
-        assert summarise(part)["missing"] == [{"method": "B", "case": CASES[2], "seed": 2}]
-        assert summarise(part)["over_cases"].seeds == [1]
 
     def test_data_sets_of_several_seeds_count_the_same_each_by_its_own_spread(self, document):
         found = compare(document, "A", "B")
         assert set(found.seeds) == {f"{case}/{seed}" for case in CASES for seed in (1, 2)}
-        assert found.values == pytest.approx([0.2, 0.2, 0.2]) and (found.n, found.over) == (3, "cases")
+        assert found.values == pytest.approx([0.2, 0.2, 0.2]) and found.n == 3
         assert (found.low, found.high) == pytest.approx((0.2, 0.2)) and found.p == pytest.approx(0.0)
 
     def test_with_one_seed_each_the_spread_is_that_over_cases(self):
         leads = dict(zip(CASES, (0.1, 0.2, 0.3), strict=True))
         found = compare(by_case(lambda m, c, s: 0.5 + leads[c] * (m == "A"), seeds=(1,)), "A", "B")
         assert (found.low, found.high) == pytest.approx(stats.seed_interval([0.1, 0.2, 0.3])[1:])
-
-    def test_equal_scores_and_two_methods_have_no_agreement(self, document):
-        assert summarise(by_case(lambda m, c, s: 0.5))["over_cases"] is None
-        two = results.merge(c for c in document.cells if c.method != "C")
-        assert summarise(two)["over_cases"] is None
-        assert summarise(two)["methods"]["A"]["cases"].keys() == set(CASES)
 
 
 def test_cells_without_a_macro_f1_are_summarised_by_what_they_have():
@@ -222,10 +188,12 @@ class TestRankStability:
         assert list(found.probabilities) == summarise(ablation)["ranking"]
         assert found.probabilities["D0_doppler"][0] > 0.9 > found.probabilities["D1_H1"][0]
 
+    def test_whole_cases_are_resampled(self):
+        assert summarise(by_case(lambda m, c, s: LEVEL[m] + 0.01 * s))["rank_stability"].over == "cases"
+
     def test_scores_alone_are_resampled_by_seed_and_means_not_at_all(self):
         seeds = scored({"A": [0.9, 0.8, 0.7], "B": [0.6, 0.85, 0.6]}, "ablation")
         found = summarise(seeds)["rank_stability"]
-        assert found.over == "seeds and test examples"
         assert 0.5 < found.probabilities["A"][0] < 0.99
         assert summarise(results.load("mixed", "published"))["rank_stability"] is None
 

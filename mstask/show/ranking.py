@@ -12,8 +12,8 @@ from mstask.results.voices import label
 from mstask.show.canvas import SMALL, WIDTH, Plot, answer, styled
 from mstask.show.marks import About
 from mstask.summary import standings
-from mstask.summary.agreement import Stability, rank_stability
 from mstask.summary.comparisons import spread
+from mstask.summary.stability import Stability, rank_stability
 
 WRITTEN_FROM = 0.05
 """Shares below this are drawn without their figure."""

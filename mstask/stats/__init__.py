@@ -1,4 +1,4 @@
-"""Statistics of the book: scores, bootstraps, exact rank correlation, intervals, effect sizes, corrections, power.
+"""Statistics of the book: scores, bootstraps, exact rank correlation, intervals, corrections, power.
 
 Everything is deterministic: what is drawn by its seed, the permutation p-values because they are exact. Scores of
 predictions stand in `scoring`, bootstraps in `resampling`, rankings in `ranks`, intervals of means over seeds in
@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats as _scipy
 from scipy.optimize import brentq
-from scipy.special import gammaln, ndtr, stdtrit
+from scipy.special import ndtr, stdtrit
 
 from mstask.stats.intervals import LEVEL, Estimate, Estimates, Pooled, apart, estimate, estimates, over_folds, pooled
-from mstask.stats.ranks import LARGEST_EXACT, concordance, rank_correlation, rank_probabilities
+from mstask.stats.ranks import LARGEST_EXACT, rank_correlation, rank_probabilities
 from mstask.stats.resampling import example_bootstrap, paired_bootstrap
 from mstask.stats.scoring import StatisticsError, accuracy, check_positive_integer, finite, macro_f1
 
@@ -27,15 +27,12 @@ __all__ = [
     "LARGEST_EXACT",
     "LEVEL",
     "Components",
-    "Effect",
     "Estimate",
     "Estimates",
     "Pooled",
     "StatisticsError",
     "accuracy",
     "apart",
-    "concordance",
-    "effect_size",
     "estimate",
     "estimates",
     "example_bootstrap",
@@ -51,21 +48,6 @@ __all__ = [
     "seed_interval",
     "variance_components",
 ]
-
-
-@dataclass(frozen=True)
-class Effect:
-    """Effect sizes of A - B over n seeds; with three seeds each is itself very uncertain.
-
-    `d_z` is the mean paired difference in units of its standard deviation (divisor n - 1), `g_z` the same times
-    Hedges' exact correction for small n; `cliffs_delta` is the share of the n^2 pairs of an A and a B score in which
-    A is higher, minus the share in which it is lower: from -1 to 1, and exactly that wherever the scores don't overlap.
-    """
-
-    d_z: float | None
-    g_z: float | None
-    cliffs_delta: float
-    n: int
 
 
 @dataclass(frozen=True)
@@ -130,26 +112,6 @@ def holm_levels(p_values: Sequence[float], alpha: float = 0.05) -> list[float]:
     order: NDArray[np.int64] = np.empty(len(values), dtype=np.int64)
     order[np.argsort(values, kind="stable")] = np.arange(len(values))
     return (1 - alpha / (len(values) - np.minimum(order, rejected))).tolist()
-
-
-def effect_size(a: Sequence[float], b: Sequence[float]) -> Effect:
-    """Return effect sizes of A - B, paired by position (one score per seed); see `Effect`.
-
-    `d_z` and `g_z` are None for a single seed or where all differences are equal, `g_z` also for two seeds, where the
-    correction leaves nothing.
-    """
-    first, second = finite(a, "a"), finite(b, "b")
-    if len(first) != len(second):
-        raise StatisticsError(f"a has {len(first)} values and b has {len(second)}, expected equally many")
-    n, differences = len(first), first - second
-    delta = float(np.sign(np.subtract.outer(first, second)).mean())
-    if n < 2 or np.ptp(differences) == 0:
-        return Effect(None, None, delta, n)
-    d_z, free = float(differences.mean() / differences.std(ddof=1)), n - 1
-    if free < 2:
-        return Effect(d_z, None, delta, n)
-    shrink = math.exp(gammaln(free / 2) - gammaln((free - 1) / 2)) / math.sqrt(free / 2)
-    return Effect(d_z, d_z * shrink, delta, n)
 
 
 def minimum_detectable_difference(sd: float, n: int, alpha: float = 0.05, power: float = 0.8) -> float:

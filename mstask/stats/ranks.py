@@ -44,33 +44,6 @@ def rank_correlation(a: ArrayLike, b: ArrayLike) -> tuple[float, float]:
     return observed / math.sqrt(spread), int(orderings[extreme].sum()) / math.factorial(n)
 
 
-def concordance(ratings: ArrayLike) -> tuple[float, float]:
-    """Return Kendall's W of several rankings of the same items, and the p-value of Friedman's test.
-
-    W is 1 where every row ranks the items alike and about 0 where the rankings have nothing in common;
-    W = chi2 / (m (n - 1)) with Friedman's chi2, corrected for ties. The p-value is that of the chi-square
-    distribution with n - 1 degrees of freedom, an approximation that errs on the high side for few rows.
-
-    Parameters
-    ----------
-    ratings
-        Scores, shape [m, n]: m >= 2 rankings (rows) of n >= 3 items.
-
-    Raises
-    ------
-    StatisticsError
-        Too few rows or items, NaN, or rows in which all items are tied.
-    """
-    ratings = matrix(ratings, "ratings")
-    rows, items = ratings.shape
-    if rows < 2 or items < 3:
-        raise StatisticsError(f"ratings has {rows} rows of {items} items, concordance needs at least 2 rows of 3")
-    if (ratings == ratings[:, :1]).all():
-        raise StatisticsError("all items are tied in every row, so the ranks carry no order")
-    found = _scipy.friedmanchisquare(*ratings.T)
-    return float(found.statistic) / (rows * (items - 1)), float(found.pvalue)
-
-
 def rank_probabilities(scores: ArrayLike) -> NDArray[np.float64]:
     """Return how often each method takes each rank over resamples of its score.
 

@@ -7,7 +7,6 @@ from statistics import fmean
 from typing import Any
 
 from mstask.results.documents import Cell, DataRecord, Document
-from mstask.summary.agreement import over_cases, rank_stability
 from mstask.summary.comparisons import (
     BEST,
     Comparison,
@@ -22,6 +21,7 @@ from mstask.summary.comparisons import (
 from mstask.summary.endings import at_chance, collapsed, converged, remark
 from mstask.summary.facts import facts
 from mstask.summary.once import once
+from mstask.summary.stability import rank_stability
 
 __all__ = [
     "COMPARISONS",
@@ -65,38 +65,25 @@ def summarise(document: Document) -> dict[str, Any]:
         comparisons
             Per key "A-B" what `compare` returns.
         rank_stability
-            What `mstask.summary.agreement.rank_stability` returns for all ranked methods.
-        cases, over_cases
-            Per case: data, ranking, rank and best; empty where the document has no cases. What
-            `mstask.summary.agreement.over_cases` returns for all ranked methods.
+            What `mstask.summary.stability.rank_stability` returns for all ranked methods.
+        cases
+            Per case: ranking, rank and best; empty where the document has no cases.
         facts
             What only this section measures; see `mstask.summary.facts`.
         endings, collapsed
             How all trainings ended, as `converged` returns it, with their number `runs`; how many fell apart.
-        data, parameters, cells, seeds, complete, missing
-            The data record without labels; the parameters that the cells share; how many cells there are; grid points
-            without a cell.
-        section, source, profile, title, reference, budget, not_published, values
+        data, parameters, cells, seeds
+            The data record without labels; the parameters that the cells share; how many cells there are.
+        section, source, profile, budget, values
             As in the document.
     """
     found, ended = standings(document), converged(document)
-    places = dict.fromkeys((cell.case, cell.seed) for cell in document.cells)
-    present = {(cell.method, cell.case, cell.seed) for cell in document.cells}
-    run = dict.fromkeys(cell.method for cell in document.cells)
-    missing = [
-        {"method": method, **({"case": case} if case else {}), "seed": seed}
-        for method in run
-        for case, seed in sorted(places, key=lambda place: (place[0] or "", place[1]))
-        if (method, case, seed) not in present
-    ]
-    kept = ("section", "source", "profile", "title", "reference", "budget", "not_published", "values")
     return {
-        **{name: getattr(document, name) for name in kept},
+        **{name: getattr(document, name) for name in ("section", "source", "profile", "budget", "values")},
         **found,
         "comparisons": _comparisons(document, found["ranking"]),
         "rank_stability": rank_stability(document, found["ranking"]),
-        "cases": {case: _case(document, found["methods"], case) for case in sorted({c for c, _ in places if c})},
-        "over_cases": over_cases(document, found["ranking"]),
+        "cases": {case: _of_case(found["methods"], case) for case in sorted({c.case for c in document.cells if c.case})},
         "facts": facts(document),
         "endings": vars(ended) | {"runs": ended.runs},
         "collapsed": len(collapsed(document)),
@@ -104,8 +91,6 @@ def summarise(document: Document) -> dict[str, Any]:
         "parameters": document.cells[0].parameters if document.cells else {},
         "cells": len(document.cells),
         "seeds": sorted({cell.seed for cell in document.cells}),
-        "complete": not missing,
-        "missing": missing,
     }
 
 
@@ -118,9 +103,8 @@ def standings(document: Document) -> dict[str, Any]:
     dict
         methods
             Per method: seeds; macro_f1 and accuracy as {mean, sd (divisor n - 1), min, max, low, high (95 %
-            Student-t interval), values, n} over seeds, with None where a single number is known; per_class_f1;
-            n_parameters, width, energy_uJ, macs; epochs_mean, best_epoch_mean, seconds_mean; firing {mean,
-            per_layer}; endings, collapsed and at_chance, see `mstask.summary.endings`; published_mean_only. In a
+            Student-t interval), values, n} over seeds, with None where a single number is known; n_parameters, width,
+            energy_uJ, macs; firing {mean, per_layer}; endings, collapsed and at_chance, see `mstask.summary.endings`. In a
             document with cases the scores are taken over the cases, each by the mean over its seeds, and `cases` holds
             per case seeds, macro_f1 and accuracy over seeds; where cases are folds of data sets, every set counts the same
             and the interval is that over folds and seeds.
@@ -129,14 +113,8 @@ def standings(document: Document) -> dict[str, Any]:
     """
     names = dict.fromkeys([cell.method for cell in document.cells] + list(document.means))
     methods = {name: _method(document, name) for name in names}
-    ranking = _ranking({name: method["macro_f1"]["mean"] for name, method in methods.items()})
-    return {
-        "methods": methods,
-        "ranking": ranking,
-        "rank": {name: place for place, name in enumerate(ranking, start=1)},
-        "best": ranking[0] if ranking else None,
-        "best_homogeneous": next(filter(is_homogeneous, ranking), None),
-    }
+    found = _ranked({name: method["macro_f1"]["mean"] for name, method in methods.items()})
+    return {"methods": methods, **found, "best_homogeneous": next(filter(is_homogeneous, found["ranking"]), None)}
 
 
 def is_homogeneous(method: str) -> bool:
@@ -154,21 +132,19 @@ def _comparisons(document: Document, scored: list[str]) -> dict[str, Comparison]
     return found
 
 
-def _case(document: Document, methods: Mapping[str, Any], case: str) -> dict[str, Any]:
-    scores = {name: m["cases"][case]["macro_f1"]["mean"] for name, m in methods.items() if case in m["cases"]}
-    ranking = _ranking(scores)
+def _of_case(methods: Mapping[str, Any], case: str) -> dict[str, Any]:
+    return _ranked({name: m["cases"][case]["macro_f1"]["mean"] for name, m in methods.items() if case in m["cases"]})
+
+
+def _ranked(scores: Mapping[str, float | None]) -> dict[str, Any]:
+    """Return the names that have a score, the highest first, equal ones by name; each one's rank; and the best."""
+    known = {name: score for name, score in scores.items() if score is not None}
+    ranking = sorted(known, key=lambda name: (-known[name], name))
     return {
-        "data": _without_labels((document.cases or {}).get(case)),
         "ranking": ranking,
         "rank": {name: place for place, name in enumerate(ranking, start=1)},
         "best": ranking[0] if ranking else None,
     }
-
-
-def _ranking(scores: Mapping[str, float | None]) -> list[str]:
-    """Return the names that have a score, the highest first, equal ones by name."""
-    known = {name: score for name, score in scores.items() if score is not None}
-    return sorted(known, key=lambda name: (-known[name], name))
 
 
 def _without_labels(record: DataRecord | None) -> dict[str, Any] | None:
@@ -205,21 +181,14 @@ def _method(document: Document, name: str) -> dict[str, Any]:
         },
         "macro_f1": score("macro_f1"),
         "accuracy": score("accuracy"),
-        "per_class_f1": _columns(known("per_class_f1")),
         "n_parameters": single("n_parameters"),
         "width": single("width"),
         "macs": single("macs"),
-        "channels": getattr(mean, "channels", None),
         "energy_uJ": fmean(energy) if energy else getattr(mean, "energy_uJ", None),
-        "epochs_mean": _mean(known("epochs")),
-        "best_epoch_mean": _mean(known("best_epoch")),
-        "seconds_mean": _mean([cell.timing.seconds for cell in cells if cell.timing]),
-        "firing": {"mean": _mean(per_layer or []), "per_layer": per_layer},
+        "firing": {"mean": fmean(per_layer) if per_layer else None, "per_layer": per_layer},
         "endings": vars(converged(document, name)),
         "collapsed": len(collapsed(document, name)),
         "at_chance": at_chance(document, name),
-        "published_mean_only": not cells,
-        "note": getattr(mean, "note", None),
     }
 
 
@@ -237,7 +206,3 @@ def _columns(rows: list[list[float]]) -> list[float] | None:
     if not rows or len({len(row) for row in rows}) > 1:
         return None
     return [fmean(column) for column in zip(*rows, strict=True)]
-
-
-def _mean(values: list[float]) -> float | None:
-    return fmean(values) if values else None

@@ -42,10 +42,9 @@ class Comparison:
 
     `difference` : mean over common seeds, or of published means. `low`, `high` : 95 % interval over seeds and test examples
     (`mstask.stats.intervals`), `p` two-sided; None where there is a single seed or only means are known. `estimate` : what
-    they are computed from. `seeds` : per seed, or per "case/seed". `values`, `sd`, `n`, `over` : differences per unit, their
-    standard deviation and number, and whether units are "seeds" or "cases". `basis` : "predictions", "published intervals",
-    "seeds" or "means", the most detailed that is known for every seed. `effect` : effect sizes over units. `detectable` : the
-    smallest true difference that a paired t test over as many units of this spread finds with 80 % power.
+    they are computed from. `seeds` : per seed, or per "case/seed". `values`, `n` : differences per unit (seed, or case where
+    there are cases), and their number. `detectable` : the smallest true difference that a paired t test over as many units of
+    this spread finds with 80 % power.
     """
 
     a: str
@@ -57,11 +56,7 @@ class Comparison:
     estimate: stats.Estimate | None = None
     seeds: Mapping[str, Pair] = field(default_factory=dict)
     values: list[float] = field(default_factory=list)
-    sd: float | None = None
     n: int = 0
-    over: str = "seeds"
-    basis: str = "means"
-    effect: stats.Effect | None = None
     detectable: float | None = None
 
     @property
@@ -107,11 +102,7 @@ def compare(document: Document, a: str, b: str) -> Comparison:
         estimate,
         {_name(place): pair for place, pair in pairs.items()},
         values,
-        over["sd"],
         over["n"],
-        "cases" if has_cases(document) else "seeds",
-        _basis(document, cells, places, published),
-        _effect(document, a, b) if len(values) > 1 else None,
         stats.minimum_detectable_difference(over["sd"], over["n"]) if len(values) > 1 else None,
     )
 
@@ -299,20 +290,8 @@ def _pair(a: Cell, b: Cell, published: list[float] | None) -> Pair:
     return Pair(difference, *(published or ()))
 
 
-def _basis(document: Document, cells: Sequence[Mapping[Place, Cell]], places: Sequence[Place], published: Mapping) -> str:
-    if all(_predicted(found[place]) for found in cells for place in places):
-        return "predictions"
-    return "published intervals" if all(_name(place) in published for place in places) else "seeds"
-
-
 def _predicted(cell: Cell) -> bool:
     return cell.data is not None and cell.result.predictions is not None
-
-
-def _effect(document: Document, a: str, b: str) -> stats.Effect:
-    units = [unit_scores(document, name) for name in (a, b)]
-    common = [unit for unit in units[0] if unit in units[1]]
-    return stats.effect_size(*([found[unit] for unit in common] for found in units))
 
 
 def _order(place: Place) -> tuple[str, int]:
