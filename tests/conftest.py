@@ -4,6 +4,7 @@ Hypothesis tests draw the same examples in each run; `make fuzz` lets them draw 
 """
 
 import contextlib
+import importlib
 import os
 import random
 import subprocess
@@ -73,6 +74,18 @@ def toy_here(tmp_path):
 
     with toy.known(tmp_path):
         yield tmp_path
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Benchmarks measure in this process, on one thread, instead of in fresh ones."""
+    from benchmarks import runner
+
+    def call(target, threads, **options):
+        module, _, function = target.partition(":")
+        return getattr(importlib.import_module(module), function)(threads=1, **options)
+
+    monkeypatch.setattr(runner, "fresh", call)
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from mstask import results, stats
+from mstask.errors import MstaskError
 
 CLASSES = ["bird", "drone", "fan", "noise", "plane", "walker"]
 TEST_LABELS = np.random.default_rng(7).integers(0, len(CLASSES), 240).tolist()
@@ -18,6 +20,21 @@ PROVENANCE = results.Provenance(
     device="cpu",
     created="2026-01-02T03:04:05Z",
 )
+
+
+def refused(call, *given, **options):
+    """The one sentence by which a call refuses what it is given."""
+    with pytest.raises(MstaskError) as caught:
+        call(*given, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def altered(array, place, value):
+    """A copy of an array with one entry replaced."""
+    array = np.array(array)
+    array[place] = value
+    return array
 
 
 def data_record(**changes):
@@ -76,16 +93,26 @@ def document(skills, section="ablation", seeds=(42, 123, 999), **about):
     return results.merge(cells, **about)
 
 
-def scored(scores, section, **measures):
+def bare(section, method, seed, measures, **known):
+    """A cell of which its measures are known, and what else is given."""
+    return results.Cell(**{"section": section, "method": method, "seed": seed, "profile": "paper", "result": measures} | known)
+
+
+def scored(scores, section, seeds=(42, 123, 999), **measures):
     """A document without predictions: `scores` maps each method to its macro-F1 per seed."""
     return results.merge(
-        results.Cell(
-            section=section,
-            method=method,
-            seed=seed,
-            profile="paper",
-            result=results.Measures(macro_f1=value, **measures),
-        )
+        bare(section, method, seed, {"macro_f1": value} | measures)
         for method, values in scores.items()
-        for seed, value in zip((42, 123, 999), values, strict=False)
+        for seed, value in zip(seeds, values, strict=False)
+    )
+
+
+def rotation(score, methods, cases, seeds):
+    """A document whose macro-F1 is a function of method, held-out case and seed."""
+    records = {case: data_record(name="speech", fingerprint=case) for case in cases}
+    return results.merge(
+        bare("rotation", method, seed, {"macro_f1": score(method, case, seed)}, case=case, data=records[case])
+        for method in methods
+        for case in cases
+        for seed in seeds
     )

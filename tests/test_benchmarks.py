@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import pandas as pd
 import pytest
 import torch
@@ -15,17 +13,6 @@ from mstask.results import documents, locks
 from mstask.studies.speed import exhibits as speed
 
 REPEATS = 3
-
-
-@pytest.fixture
-def in_process(monkeypatch):
-    """Measure in this process, on one thread, instead of in fresh ones."""
-
-    def call(target, threads, **options):
-        module, _, function = target.partition(":")
-        return getattr(importlib.import_module(module), function)(threads=1, **options)
-
-    monkeypatch.setattr(runner, "fresh", call)
 
 
 def step_document(**seconds):
@@ -195,14 +182,9 @@ class TestRunner:
             gpu.main([])
 
 
-class TestIdeas:
-    def test_the_bias_inside_the_loop_changes_nothing(self):
-        work = contenders.TINY["A"]
-        net, x = contenders.contenders()["fused Vanilla-LIF"].network(work, work.data()[0])
-        expected = net(x)
-        for layer in net.layers():
-            layer.neuron, layer.linear = ideas.with_bias(layer)
-        torch.testing.assert_close(net(x), expected)
+def test_every_idea_is_measured_on_every_workload():
+    found = ideas.measure(threads=1, repeats=1, tiny=True)
+    assert {"A: Beam-IF, data steered", "A: dense products", "B: floor"} <= set(found)
 
 
 def test_the_ear_models_benchmark_writes_a_document_that_can_be_read(monkeypatch, tmp_path, capsys):

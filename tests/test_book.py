@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from making import scored
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
@@ -32,24 +33,7 @@ SCORES = {"Doppler-LIF": [0.41, 0.43, 0.45], "Dual-tau-LIF": [0.61, 0.63, 0.65]}
 
 def document(scores=SCORES, source="published", section="disjoint"):
     """A document with one cell per score, seeds 1, 2, 3."""
-    return results.Document(
-        section=section,
-        source=source,
-        profile="paper",
-        title="Test",
-        reference="A test",
-        cells=[
-            {
-                "section": section,
-                "method": name,
-                "seed": seed,
-                "profile": "paper",
-                "result": {"macro_f1": value, "n_parameters": 100},
-            }
-            for name, values in scores.items()
-            for seed, value in enumerate(values, start=1)
-        ],
-    )
+    return scored(scores, section, (1, 2, 3), n_parameters=100).model_copy(update={"source": source})
 
 
 def store(folder, scores=SCORES, source="published", section="disjoint"):

@@ -4,12 +4,13 @@ import itertools
 import json
 import re
 
+import making
 import making_g2gnet
 import making_hetsyn
 import making_ncg
 import numpy as np
 import pytest
-from making import data_record, document, scored
+from making import document, scored
 from scipy.stats import spearmanr, ttest_rel
 
 from mstask import claims, results, stats
@@ -321,20 +322,7 @@ def audio(scores, section="disjoint"):
 
 def rotation(score, seeds=(1, 2, 3), pairs=PAIRS):
     """A document whose macro-F1 is a function of neuron type, held-out pair and seed."""
-    return results.merge(
-        results.Cell(
-            section="rotation",
-            method=method,
-            case=pair,
-            seed=seed,
-            profile="paper",
-            data=data_record(name="speech", fingerprint=pair),
-            result=results.Measures(macro_f1=score(method, pair, seed)),
-        )
-        for method in AUDIO_NEURONS
-        for pair in pairs
-        for seed in seeds
-    )
+    return making.rotation(score, AUDIO_NEURONS, pairs, seeds)
 
 
 class TestCrossing:

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from making import refused
 
 from mstask import data
 from mstask.data import DataError, checks, containers, idx, shd
@@ -30,10 +31,9 @@ def words(tmp_path):
 
 
 def refusal(read, *given):
-    with pytest.raises(DataError) as caught:
-        read(*given)
-    assert "\n" not in str(caught.value) and str(given[0]) in str(caught.value)
-    return str(caught.value)
+    message = refused(read, *given)
+    assert str(given[0]) in message
+    return message
 
 
 def replaced(path, key, **claim):

@@ -3,6 +3,7 @@
 from statistics import fmean
 
 import pytest
+from making import bare
 from making import document as scored_document
 
 from mstask import claims, results, show, summary
@@ -48,14 +49,10 @@ def variants(accuracies, methods=VARIANTS):
     cells = []
     for name in methods:
         for seed, accuracy in zip(SEEDS, accuracies, strict=False):
-            measures = results.Measures(
-                macro_f1=accuracy,
-                accuracy=accuracy,
-                epochs=2,
-                details={"text": name, "last_epoch_accuracy": accuracy, "hidden_spikes": 28.0, "unanswered": 0.0},
-                history={"validation_accuracy": [0.9, accuracy], "silent_neurons": [10, 20]},
-            )
-            cells.append(results.Cell(section="eventprop-yin-yang", method=name, seed=seed, profile="paper", result=measures))
+            details = {"text": name, "last_epoch_accuracy": accuracy, "hidden_spikes": 28.0, "unanswered": 0.0}
+            history = {"validation_accuracy": [0.9, accuracy], "silent_neurons": [10, 20]}
+            measures = {"macro_f1": accuracy, "accuracy": accuracy, "epochs": 2, "details": details, "history": history}
+            cells.append(bare("eventprop-yin-yang", name, seed, measures))
     return results.merge(cells)
 
 
@@ -76,11 +73,7 @@ def gradients(error=1e-7, errors=((0.5, 0.01), (0.4, 0.02), (0.6, 0.03))):
                 "stale": shares,
             },
         }
-        for method in PROBES:
-            measures = results.Measures(details=answers[method])
-            cells.append(
-                results.Cell(section="eventprop-gradients", method=method, seed=seed, profile="paper", result=measures)
-            )
+        cells += [bare("eventprop-gradients", method, seed, {"details": answers[method]}) for method in PROBES]
     return results.merge(cells)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from making import bare
 
 from mstask import results
 from mstask.cell import data_record, path_of
@@ -148,15 +149,8 @@ def test_the_compact_cnn_of_the_table_is_the_second_of_the_frontier(toy, results
 def test_what_the_table_holds_is_taken_from_there_unless_anything_differs(toy, results_folder, monkeypatch):
     trained = tuned.measure(job(toy, "SmallCNN", "search")).measures
     parameters = resolve("search", profile="smoke")
-    cell = results.Cell(
-        section="search",
-        method="SmallCNN",
-        seed=42,
-        profile="smoke",
-        parameters=parameters.of_cell(),
-        data=data_record(toy),
-        result=trained,
-    )
+    about = {"profile": "smoke", "parameters": parameters.of_cell(), "data": data_record(toy)}
+    cell = bare("search", "SmallCNN", 42, trained, **about)
     results.write_cell(path_of("search", Place("SmallCNN", None, 42), parameters), cell)
     frontier = job(toy, "CNN-16-32-64")
     monkeypatch.setattr(cnn, "trained", lambda *arguments: "trained anew")

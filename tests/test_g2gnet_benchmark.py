@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 
 import pytest
 
-from benchmarks import g2gnet, runner
+from benchmarks import g2gnet
 from mstask import results
 from mstask.results import documents
 from mstask.studies.g2gnet import speed
-
-
-@pytest.fixture
-def in_process(monkeypatch):
-    """Measure in this process, on one thread, instead of in fresh ones."""
-
-    def call(target, threads, **options):
-        module, _, function = target.partition(":")
-        return getattr(importlib.import_module(module), function)(threads=1, **options)
-
-    monkeypatch.setattr(runner, "fresh", call)
 
 
 def layer(p_inter, dense, grouped, chosen="grouped"):

@@ -1,24 +1,9 @@
 """The HetSyn benchmark runs and says what it compared; how fast anything is, is never tested."""
 
-import importlib
-
-import pytest
-
-from benchmarks import hetsyn, runner
+from benchmarks import hetsyn
 from mstask import results
 
 REPEATS = 3
-
-
-@pytest.fixture
-def in_process(monkeypatch):
-    """Measure in this process, on one thread, instead of in fresh ones."""
-
-    def call(target, threads, **options):
-        module, _, function = target.partition(":")
-        return getattr(importlib.import_module(module), function)(threads=1, **options)
-
-    monkeypatch.setattr(runner, "fresh", call)
 
 
 def test_makes_a_valid_document_with_every_form(in_process, tmp_path, capsys):

@@ -8,10 +8,10 @@ import h5py
 import making_recordings as making
 import numpy as np
 import pytest
+from making import refused
 
 from mstask import data
 from mstask.data import acconeer, fsdd, neuroradar, originals, radhar, recorded, shd
-from mstask.errors import MstaskError
 
 
 @pytest.fixture
@@ -31,14 +31,6 @@ def heard(tmp_path_factory):
         patch.setenv("MSTASK_DATA", str(folder / "cache"))
         patch.setenv("FSDD_DATA", str(making.archive(folder / "recordings.zip", making.digits(), "recordings/")))
         yield recorded.load_case("speech-george", "small"), *fsdd.heard("small")
-
-
-def refused(read, *arguments) -> str:
-    """The one sentence that refuses something."""
-    with pytest.raises(MstaskError) as caught:
-        read(*arguments)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 class TestSplits:

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import making_recordings as making
 import pytest
+from making import refused
 
 from mstask.data import fsdd, neuroradar, originals
-from mstask.errors import MstaskError
 from mstask.lab import downloads
 from mstask.lab.cli import main
 
@@ -81,11 +81,10 @@ def files(folder):
     return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
-def refused(folder) -> str:
-    with pytest.raises(MstaskError) as caught:
-        downloads.fetch("neuroradar", folder)
-    assert "\n" not in str(caught.value) and "NEURORADAR_DATA" in str(caught.value)
-    return str(caught.value)
+def refusal(folder) -> str:
+    message = refused(downloads.fetch, "neuroradar", folder)
+    assert "NEURORADAR_DATA" in message
+    return message
 
 
 WHOLE = ["neuroradar-d8a32152c7b9.zip"]
@@ -104,7 +103,7 @@ def test_the_archive_of_the_pinned_commit_arrives_and_is_what_is_read(web, capsy
 @pytest.mark.parametrize("length", [True, False], ids=["with a length", "in chunks"])
 def test_what_is_cut_off_is_taken_up_or_sent_again(web, tmp_path, length):
     web.shares, web.length = [0.5, None], length
-    assert "404" in refused(tmp_path / "here") and files(tmp_path / "here") == PARTIAL
+    assert "404" in refusal(tmp_path / "here") and files(tmp_path / "here") == PARTIAL
     downloads.fetch("neuroradar", tmp_path / "here")
     assert files(tmp_path / "here") == WHOLE and web.log[-1][1] == f"bytes={len(web.content) // 2}-"
 
@@ -119,9 +118,9 @@ def test_a_rest_that_doesn_t_fit_is_dropped_and_all_is_sent_again(web, tmp_path)
 
 def test_an_archive_without_its_licence_is_refused_and_not_kept(web, tmp_path):
     web.serve({"dataset/gesture_data.zip": web.inner})
-    assert "has no LICENSE, which states the licence of neuroradar" in refused(tmp_path / "here")
+    assert "has no LICENSE, which states the licence of neuroradar" in refusal(tmp_path / "here")
     web.serve({"LICENSE": b"All rights reserved", "dataset/gesture_data.zip": web.inner})
-    assert "does not say 'MIT License'" in refused(tmp_path / "here")
+    assert "does not say 'MIT License'" in refusal(tmp_path / "here")
     assert files(tmp_path / "here") == []
 
 
@@ -130,11 +129,11 @@ def test_altered_files_are_refused_and_not_kept(web, tmp_path):
     altered["gesture_7.txt"] = altered["gesture_7.txt"].replace(b"0.7000", b"0.7001")
     inner = making.archive(tmp_path / "altered.zip", altered).read_bytes()
     web.serve(LICENCE | {"dataset/gesture_data.zip": inner})
-    assert "holds other files than were published: the SHA-256 of the 120" in refused(tmp_path / "here")
+    assert "holds other files than were published: the SHA-256 of the 120" in refusal(tmp_path / "here")
     web.content = b"<html>moved</html>"
-    assert "is a web page" in refused(tmp_path / "here")
+    assert "is a web page" in refusal(tmp_path / "here")
     web.serve(LICENCE)
-    assert "holds none of the files of neuroradar" in refused(tmp_path / "here")
+    assert "holds none of the files of neuroradar" in refusal(tmp_path / "here")
     assert files(tmp_path / "here") == []
 
 

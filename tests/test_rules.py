@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from making import cell, data_record, document, scored
+from making import bare, cell, data_record, document, scored
 from scipy import stats as scipy_stats
 
 from mstask import claims, results, show, stats
@@ -48,18 +48,8 @@ def of(ablation, id="P2"):
 
 def simulated(truth, seeds, spread, rng, names=NAMES[:2]):
     """A document of methods whose true scores are 0.7 and the first `truth` higher, over so many seeds of this spread."""
-    cells = [
-        results.Cell(
-            section="ablation",
-            method=name,
-            seed=seed,
-            profile="paper",
-            result=results.Measures(macro_f1=float(0.7 + truth * (name == names[0]) + spread * rng.standard_normal())),
-        )
-        for name in names
-        for seed in range(seeds)
-    ]
-    return {"ablation": results.merge(cells)}
+    scores = {name: 0.7 + truth * (name == names[0]) + spread * rng.standard_normal(seeds) for name in names}
+    return {"ablation": scored(scores, "ablation", range(seeds))}
 
 
 def rates(truth, seeds, spread, times=120):
@@ -309,20 +299,13 @@ class TestOtherRules:
         assert of(apart).verdict == "not testable" and "no seed in common" in of(apart).evidence
 
 
-def validated(scores, validation, section="ablation"):
+def validated(scores, validation):
     """A document with a validation history: test and validation scores of each method, the same at every seed."""
-    cells = [
-        results.Cell(
-            section=section,
-            method=name,
-            seed=seed,
-            profile="paper",
-            result=results.Measures(macro_f1=value, history={"smoothed": [0.1, validation[name]]}),
-        )
+    return results.merge(
+        bare("ablation", name, seed, {"macro_f1": value, "history": {"smoothed": [0.1, validation[name]]}})
         for name, value in scores.items()
         for seed in SEEDS
-    ]
-    return results.merge(cells)
+    )
 
 
 VALIDATION = {"A": 0.8, "B": 0.9, "C": 0.7}
@@ -375,14 +358,8 @@ class TestCautions:
         assert str(found) == "6 networks of profile paper: 6 cut off by the budget."
 
     def test_the_verdict_by_the_papers_seeds_stands_beside_that_by_all(self):
-        more = (*SEEDS, 1, 2, 3, 4)
         values = {"D2_concat": [0.75, 0.72, 0.70] + [0.78] * 4, "D1_H1": [0.70] * 7}
-        cells = [
-            results.Cell(section="ablation", method=name, seed=seed, profile="paper", result=results.Measures(macro_f1=value))
-            for name, row in values.items()
-            for seed, value in zip(more, row, strict=True)
-        ]
-        all_seeds, first = of(results.merge(cells)), of(results.merge(c for c in cells if c.seed in SEEDS))
+        all_seeds, first = (of(scored(values, "ablation", seeds)) for seeds in ((*SEEDS, 1, 2, 3, 4), SEEDS))
         assert (all_seeds.verdict, all_seeds.seeds) == ("supported", 7)
         assert all_seeds.paper_seeds == first.verdict == "undecided" and first.paper_seeds is None
         assert all_seeds.paper_interval == first.interval and first.paper_interval is None

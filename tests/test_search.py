@@ -13,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from making import bare
 
 from mstask import results
 from mstask.cost import count_parameters, spiking_operations
@@ -374,15 +375,8 @@ class TestTuned:
         write_study([trial(0, 0.5, 0.1)])
         made_by = of_cell(section("search"), place, parameters)
         made = results.provenance("a test", "cpu").model_copy(update={"inputs": made_by})
-        cell = results.Cell(
-            section="search",
-            method="Vanilla-LIF",
-            seed=42,
-            profile="smoke",
-            parameters=parameters.of_cell(),
-            result=results.Measures(macro_f1=0.5),
-            provenance=made,
-        )
+        about = {"profile": "smoke", "parameters": parameters.of_cell(), "provenance": made}
+        cell = bare("search", "Vanilla-LIF", 42, {"macro_f1": 0.5}, **about)
         results.write_cell(path_of("search", place, parameters), cell)
         assert find("search", place, parameters).state == "done"
         write_study([trial(0, 0.5, 0.1), trial(1, 0.4, 0.1)])
@@ -405,12 +399,6 @@ class TestTuned:
 def write_study(trials):
     """A study's cell of the smoke profile, written where a run would."""
     parameters = resolve("study", profile="smoke").of_cell()
-    cell = results.Cell(
-        section="study",
-        method="Vanilla-LIF",
-        seed=42,
-        profile="smoke",
-        parameters=parameters,
-        result=results.Measures(details={"trials": [as_plain(t) for t in trials]}),
-    )
+    measures = {"details": {"trials": [as_plain(t) for t in trials]}}
+    cell = bare("study", "Vanilla-LIF", 42, measures, profile="smoke", parameters=parameters)
     results.write_cell(results.cell_path("study", "smoke", "embedded", "Vanilla-LIF", 42), cell)

@@ -4,7 +4,7 @@ from statistics import fmean
 
 import numpy as np
 import pytest
-from making import CLASSES, TEST_LABELS, cell, data_record, document, scored
+from making import CLASSES, TEST_LABELS, cell, document, rotation, scored
 
 from mstask import results, stats, summary
 from mstask.stats import example_bootstrap
@@ -118,21 +118,8 @@ CASES = ("speakers-0-1", "speakers-2-3", "speakers-4-5")
 LEVEL = {"A": 0.8, "B": 0.6, "C": 0.4}
 
 
-def by_case(score, cases=CASES, seeds=(1, 2), **measures):
-    return results.merge(
-        results.Cell(
-            section="rotation",
-            method=method,
-            case=case,
-            seed=seed,
-            profile="paper",
-            data=data_record(name="speech", fingerprint=case),
-            result=results.Measures(macro_f1=score(method, case, seed), **measures),
-        )
-        for method in LEVEL
-        for case in cases
-        for seed in seeds
-    )
+def by_case(score, seeds=(1, 2)):
+    return rotation(score, LEVEL, CASES, seeds)
 
 
 class TestCases:

@@ -1,7 +1,7 @@
 """Plots and tables of the tuned networks show what the documents hold."""
 
 import pytest
-from making import scored
+from making import bare, scored
 
 from mstask import results
 from mstask.show.scores import score
@@ -21,13 +21,12 @@ TRIALS = (
 @pytest.fixture
 def study():
     cells = [
-        results.Cell(
-            section="study",
-            method=method,
-            seed=42,
-            profile="paper",
+        bare(
+            "study",
+            method,
+            42,
+            {"details": {"trials": [as_plain(t) for t in trials]}},
             parameters={"select_on": "validation"},
-            result=results.Measures(details={"trials": [as_plain(t) for t in trials]}),
         )
         for method, trials in {"Doppler-LIF": TRIALS, "Vanilla-LIF": TRIALS[3:]}.items()
     ]
@@ -39,13 +38,7 @@ def frontier():
     """Two dense networks and the spiking reference, three seeds each."""
     values = {"CNN-8-16-32": (0.80, 12.0), "CNN-16-32-64": (0.90, 46.0), "Doppler-LIF": (0.85, 4.0)}
     return results.merge(
-        results.Cell(
-            section="frontier",
-            method=method,
-            seed=seed,
-            profile="paper",
-            result=results.Measures(macro_f1=f1 + shift, energy_uJ=energy, n_parameters=1000, macs=5),
-        )
+        bare("frontier", method, seed, {"macro_f1": f1 + shift, "energy_uJ": energy, "n_parameters": 1000, "macs": 5})
         for method, (f1, energy) in values.items()
         for seed, shift in ((42, -0.01), (123, 0.0), (999, 0.01))
     )

@@ -21,7 +21,7 @@ from mstask.results.documents import Document
 from mstask.results.voices import DATA_NAMES, NOTHING, VOICES, label
 from mstask.section import differing, sections
 from mstask.show import takes_sections
-from mstask.show.canvas import BAND, GREY, WIDTH, Plot, answer, explain, mark, styled
+from mstask.show.canvas import BAND, GREY, answer, drawing, explain, mark
 from mstask.show.marks import About
 from mstask.show.scores import Documents, method_order, signed
 from mstask.summary.comparisons import spread
@@ -66,8 +66,7 @@ def figure_your_run(studies: Studies) -> Figure:
     """Your mean minus the locked one: a row per section, a mark per method."""
     found = [one for one in compared(studies) if one.difference is not None]
     sections = list(dict.fromkeys(one.section for one in found))
-    with styled():
-        figure = Plot(figsize=(WIDTH, 1.5 + 0.3 * max(1, len(sections))), layout="constrained")
+    with drawing(1.5 + 0.3 * max(1, len(sections))) as figure:
         axes = figure.subplots()
         for row, name in enumerate(sections):
             if row % 2:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,26 @@ class Plot(Figure):
         buffer = io.BytesIO()
         self.savefig(buffer, format="png", dpi=120)
         return buffer.getvalue()
+
+
+@contextmanager
+def drawing(height: float, **options: Any) -> Iterator[Plot]:
+    """Give an empty figure of the book's width and style; what is drawn on it within this context is styled too."""
+    with styled():
+        yield Plot(figsize=(WIDTH, height), layout="constrained", **options)
+
+
+def in_pairs(figure: Figure, n: int, **shared: bool) -> list[Axes]:
+    """Give a figure n panels, at least one, two beside each other."""
+    grid = figure.subplots(pair_rows(n), min(2, max(1, n)), squeeze=False, **shared).ravel()
+    for axes in grid[max(1, n) :]:
+        axes.set_axis_off()
+    return list(grid[: max(1, n)])
+
+
+def pair_rows(n: int) -> int:
+    """Return how many rows n panels take two by two, at least one."""
+    return max(1, -(-n // 2))
 
 
 def mark(voice: str) -> dict[str, Any]:

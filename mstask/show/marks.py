@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from mstask.claims.words import number
 from mstask.results.documents import Document
 
 
@@ -99,16 +100,12 @@ class Ruler:
 
 def score_in_words(what: str, over: Mapping[str, Any], unit: str = "seed") -> str:
     """Say a `spread`: what was measured, its mean, its interval, and over how many units."""
-    said = f"{what} {_number(over['mean'])}"
+    said = f"{what} {number(over['mean'])}"
     if over["low"] is not None:
-        said += f", 95 % interval {_number(over['low'])} to {_number(over['high'])}"
+        said += f", 95 % interval {number(over['low'])} to {number(over['high'])}"
     n = over["n"]
     counted = f"{n} {unit}{'s' * (n != 1)}" if n else f"number of {unit}s not given"
     return f"{said}, {counted}" if unit else said
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}".replace("-", "−")
 
 
 def _row(axes: Axes, y: float) -> str:

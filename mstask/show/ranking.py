@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from mstask.errors import MstaskError
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.show.canvas import SMALL, WIDTH, Plot, answer, styled
+from mstask.show.canvas import SMALL, answer, drawing
 from mstask.show.marks import About
 from mstask.summary import standings
 from mstask.summary.comparisons import spread
@@ -23,8 +23,7 @@ def figure_rank_stability(document: Document) -> Figure:
     """Share of resamples in which each method takes each rank: a clear ranking is one dark diagonal."""
     ranking, stability = _stability(document)
     shares = np.array([stability.probabilities[name] for name in ranking])
-    with styled():
-        figure = Plot(figsize=(WIDTH, 1.1 + 0.34 * len(ranking)), layout="constrained")
+    with drawing(1.1 + 0.34 * len(ranking)) as figure:
         axes = figure.add_subplot()
         axes.imshow(shares, cmap="Greens", vmin=0, vmax=1, aspect="auto")
         for (row, column), share in np.ndenumerate(shares):

@@ -13,10 +13,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mstask.claims.words import signed
 from mstask.results.documents import Document
 from mstask.results.voices import LABELS, NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, draw_bands, draw_spread, explain_voices, mark, styled
+from mstask.show.canvas import GREY, SMALL, draw_bands, draw_spread, drawing, explain_voices, mark
 from mstask.show.marks import About
 from mstask.summary import remark, standings
 
@@ -82,8 +83,7 @@ def figure_scores(documents: Documents, methods: Sequence[str]) -> Figure:
     found = {voice: standings(document) for voice, document in by_voice(documents).items()}
     guesses = {1 / len(document.data.class_names) for document in by_voice(documents).values() if document.data}
     lanes = np.linspace(-0.27, 0.27, len(found)) if len(found) > 1 else [0.0]
-    with styled():
-        figure = Plot(figsize=(WIDTH, 1.1 + (0.26 + 0.12 * len(found)) * len(methods)), layout="constrained")
+    with drawing(1.1 + (0.26 + 0.12 * len(found)) * len(methods)) as figure:
         axes = figure.add_subplot()
         draw_bands(axes, [label(name) for name in methods])
         for row, name in enumerate(methods):
@@ -106,7 +106,7 @@ def table_scores(documents: Documents, methods: Sequence[str], what: str) -> pd.
             score(found[name]["macro_f1"]) + remark(document, name) if name in found else VOICES[voice].absent
             for name in methods
         ]
-    return voice_columns(table, {voice: heading(voice, document) for voice, document in documents.items()})
+    return voice_columns(table, documents)
 
 
 @takes_voices
@@ -204,11 +204,6 @@ def ordinal(place: int) -> str:
     return f"{place}{ending}"
 
 
-def signed(value: float) -> str:
-    """Return a difference with its sign, as typeset."""
-    return f"{value:+.3f}".replace("-", "−")
-
-
 def difference(value: float, low: float | None, high: float | None) -> str:
     """Return "difference [interval]", the interval where it is known."""
     return signed(value) if low is None or high is None else f"{signed(value)} [{signed(low)},{NBSP}{signed(high)}]"
@@ -224,12 +219,12 @@ def neurons_of(architecture: Any) -> str:
     return " ∥ ".join(types) if architecture.bank else " → ".join(types)
 
 
-def voice_columns(table: pd.DataFrame, headings: Mapping[str, str]) -> pd.DataFrame:
+def voice_columns(table: pd.DataFrame, documents: Documents) -> pd.DataFrame:
     """Return the table with a column for every voice that was asked for, in their order, the silent ones too."""
     table = table.copy()
-    for voice in (voice for voice in VOICES if voice in headings):
-        column = table.pop(headings[voice]) if headings[voice] in table else VOICES[voice].absent
-        table[headings[voice]] = column
+    for voice in (voice for voice in VOICES if voice in documents):
+        name = heading(voice, documents[voice])
+        table[name] = table.pop(name) if name in table else VOICES[voice].absent
     return table.fillna(NOTHING)
 
 

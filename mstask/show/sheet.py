@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from mstask.results.documents import Document
 from mstask.results.voices import VOICES, heading
-from mstask.show.canvas import GREY, HOLLOW, WIDTH, Plot, draw_bands, draw_spread, explain, styled
+from mstask.show.canvas import GREY, HOLLOW, Plot, draw_bands, draw_spread, drawing, explain
 from mstask.show.marks import About
 from mstask.show.scores import score
 from mstask.summary.comparisons import spread
@@ -36,8 +36,7 @@ class Look(NamedTuple):
 @contextmanager
 def sheet(document: Document, height: float) -> Iterator[Plot]:
     """Give an empty figure in the book's style, the document's voice above it."""
-    with styled():
-        figure = Plot(figsize=(WIDTH, height), layout="constrained")
+    with drawing(height) as figure:
         figure.document = document
         voice = document.source
         figure.suptitle(heading(voice, document), color=VOICES[voice].colour, weight="bold", fontsize=9.5)

@@ -116,7 +116,7 @@ def table_claims(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
     for voice, claims in by_voice(ledgers).items():
         for claim in claims:
             rows.setdefault(claim.id, {"claim": claim.text})[heading(voice)] = marked(claim.verdict)
-    return voice_columns(pd.DataFrame.from_dict(rows, orient="index"), {voice: heading(voice) for voice in ledgers})
+    return voice_columns(pd.DataFrame.from_dict(rows, orient="index"), dict.fromkeys(ledgers))
 
 
 @takes_voices
@@ -127,7 +127,7 @@ def table_verdicts(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFram
     for verdict in VERDICTS:
         counts = {heading(v): str(sum(claim.verdict == verdict for claim in claims)) for v, claims in heard.items()}
         rows.append({"verdict": marked(verdict)} | counts)
-    return voice_columns(pd.DataFrame(rows), {voice: heading(voice) for voice in ledgers})
+    return voice_columns(pd.DataFrame(rows), dict.fromkeys(ledgers))
 
 
 @takes_voices

@@ -20,15 +20,15 @@ from mstask.show.canvas import (
     GREY,
     HOLLOW,
     SMALL,
-    WIDTH,
-    Plot,
     draw_bands,
     draw_chance,
     draw_spread,
+    drawing,
     explain,
     explain_voices,
+    in_pairs,
     mark,
-    styled,
+    pair_rows,
 )
 from mstask.show.marks import About
 from mstask.show.scores import NBSP, Documents, cell_table, voice_columns
@@ -66,9 +66,8 @@ def figure_eventprop(document: Document) -> Figure:
     The mark is hollow where the interval of macro-F1 touches what guessing scores.
     """
     cases = tasks_of(document) or list(TASKS)[:1]
-    with sheet(document, 0.9 + 2.75 * ((len(cases) + 1) // 2)) as figure:
-        panels = figure.subplots((len(cases) + 1) // 2, min(2, len(cases)), sharey=True, squeeze=False)
-        for axes, case in zip(panels.flat, cases, strict=False):
+    with sheet(document, 0.9 + 2.75 * pair_rows(len(cases))) as figure:
+        for axes, case in zip(in_pairs(figure, len(cases), sharey=True), cases, strict=True):
             draw_bands(axes, [label(name) for name in METHODS], size=SMALL)
             for row, name in enumerate(METHODS):
                 hollow = HOLLOW if at_chance(document, name, case) else {}
@@ -80,8 +79,6 @@ def figure_eventprop(document: Document) -> Figure:
             axes.set(xlim=(0, 1.03), title=TASKS[case].title)
             if not tasks_of(document):
                 say_nothing(axes)
-        for axes in panels.flat[len(cases) :]:
-            axes.set_axis_off()
         figure.supxlabel("accuracy on the test set; hollow: at chance", fontsize=9.5)
     return figure
 
@@ -109,7 +106,7 @@ def table_eventprop_speech(documents: Documents) -> pd.DataFrame:
     table = pd.DataFrame({"loss": [label(name) for name in LOSSES]})
     for voice, document in heard.items():
         table[heading(voice, document)] = [_accuracy(document, name, voice, "speech") for name in LOSSES]
-    return voice_columns(table, {voice: heading(voice, document) for voice, document in documents.items()})
+    return voice_columns(table, documents)
 
 
 def figure_eventprop_curves(document: Document) -> Figure:
@@ -176,8 +173,7 @@ def figure_eventprop_yin_yang(documents: Documents) -> Figure:
     heard = by_voice(documents)
     lanes = np.linspace(-0.2, 0.2, len(heard)) if len(heard) > 1 else [0.0]
     target = _published(heard)
-    with styled():
-        figure = Plot(figsize=(WIDTH, 1.3 + 0.38 * len(VARIANTS)), layout="constrained")
+    with drawing(1.3 + 0.38 * len(VARIANTS)) as figure:
         axes = figure.add_subplot()
         lowest = 0.96
         draw_bands(axes, [label(name) for name in VARIANTS])
@@ -221,15 +217,14 @@ def table_eventprop_yin_yang(documents: Documents) -> pd.DataFrame:
     table["epochs"] = [next((str(e) for d in run if (e := _epochs(d, name))), NOTHING) for name in VARIANTS]
     for voice, document in heard.items():
         table[heading(voice, document)] = [_accuracy(document, name, voice) for name in VARIANTS]
-    return voice_columns(table, {voice: heading(voice, document) for voice, document in documents.items()})
+    return voice_columns(table, documents)
 
 
 @takes_voices
 def figure_eventprop_learning(documents: Documents) -> Figure:
     """Yin-Yang, published setting: published mean test accuracy by epoch, and each run's validation accuracy (thin: seeds)."""
     heard = by_voice(documents)
-    with styled():
-        figure = Plot(figsize=(WIDTH, 3.1), layout="constrained")
+    with drawing(3.1) as figure:
         axes = figure.add_subplot()
         for voice, document in heard.items():
             points = document.values.get("test_accuracy_by_epoch", {})

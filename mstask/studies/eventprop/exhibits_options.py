@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mstask.show.canvas import WIDTH, Plot, styled
+from mstask.show.canvas import drawing
 
 SHOWN = {"speech word": {}, "shift": {"shift": 40.0}, "blend": {"blend": [0.5, 0.5]}, "delay line": {"delay_copies": 3}}
 """Panels, and the parameters that make each from the first training word."""
@@ -15,8 +15,7 @@ WORD, SEED = 0, 0
 
 def figure_eventprop_options() -> Figure:
     """A training word as it is, moved by some channels, blended with another of its class, and with delayed copies."""
-    with styled():
-        figure = Plot(figsize=(WIDTH, 4.4), layout="constrained")
+    with drawing(4.4) as figure:
         for axes, (name, (times, channels)) in zip(figure.subplots(2, 2, sharex=True).flat, _trials().items(), strict=True):
             axes.plot(times, channels, ".", markersize=1.2, color="#00796b")
             axes.set_title(name)

@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import GREY, WIDTH, Plot, draw_chance, explain, handle, styled
+from mstask.show.canvas import GREY, draw_chance, drawing, explain, handle
 from mstask.show.marks import About
 from mstask.show.scores import NBSP, Documents, cell_table, difference, method_order, score
 from mstask.show.sheet import Look, draw_rows, legend, panels
@@ -78,9 +78,8 @@ def figure_g2gnet_grouping(documents: Documents) -> Figure:
     looks = {
         voice: Look(look.label, look.colour, look.marker) for voice, look in VOICES.items() if voice in by_voice(documents)
     }
-    with styled():
-        heights = [0.55 + (0.16 + 0.1 * len(looks)) * max(1, len(rows)) for rows in compared.values()]
-        figure = Plot(figsize=(WIDTH, 0.7 + sum(heights)), layout="constrained")
+    heights = [0.55 + (0.16 + 0.1 * len(looks)) * max(1, len(rows)) for rows in compared.values()]
+    with drawing(0.7 + sum(heights)) as figure:
         grid = figure.subplots(len(cases), 1, squeeze=False, height_ratios=heights)
         for axes, (case, rows) in zip(grid.flat, compared.items(), strict=True):
             of_case = {(name, voice): lead.values for voice, known, name, lead in found if known == case}

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label
-from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, styled
+from mstask.show.canvas import GREY, SMALL, drawing
+from mstask.show.scores import NBSP
 from mstask.show.sheet import Look, legend, sheet
 from mstask.studies.g2gnet import speed
 from mstask.studies.g2gnet.declare import SECTION
@@ -37,8 +38,7 @@ def figure_g2gnet_wirings() -> Figure:
     """Which connections exist, in two layers of each wiring, and in the second without any between groups: black is one."""
     p = SECTION.protocol["p_inter"]
     panels = {"first layer": (0, p), "second layer": (1, p), "second layer,\ngroups only": (1, 0.0)}
-    with styled():
-        figure = Plot(figsize=(WIDTH, 4.1), layout="constrained")
+    with drawing(4.1) as figure:
         grid = figure.subplots(len(panels), len(WIRINGS))
         for row, (name, (layer, p_inter)) in zip(grid, panels.items(), strict=True):
             for axes, model in zip(row, WIRINGS, strict=True):
@@ -57,8 +57,7 @@ def figure_g2gnet_wirings() -> Figure:
 def draw_change(before: Tensor, change: Change) -> Figure:
     """Draw one layer's connections [n_out, n_in] before a rewiring, those that it pruned and grew, and those after it."""
     moved = change.grown.float() - change.removed.float()
-    with styled():
-        figure = Plot(figsize=(WIDTH, 1.9), layout="constrained")
+    with drawing(1.9) as figure:
         panels = figure.subplots(1, 3)
         for axes, title, values, colours, low in zip(
             panels,
@@ -79,7 +78,7 @@ def table_g2gnet_wirings() -> pd.DataFrame:
     """What each wiring makes of the network for the digits: connections, how many inside groups, and, with none between groups,
     how many parts it falls into and how many inputs reach a neuron of the last layer."""
     data = data_g2gnet_wirings()
-    shares = {name: data[name].map("{:.0%}".format).str.replace("%", "\N{NO-BREAK SPACE}%") for name in ("inside", "reach")}
+    shares = {name: data[name].map("{:.0%}".format).str.replace("%", f"{NBSP}%") for name in ("inside", "reach")}
     return pd.DataFrame(
         {
             "wiring": data["wiring"].map(label),
@@ -180,7 +179,7 @@ def _chosen(found: pd.DataFrame) -> str:
     if taken.empty:
         return "dense"
     row = taken.iloc[0]
-    return f"{row['median']:.2f} [{row['low']:.2f},\N{NO-BREAK SPACE}{row['high']:.2f}]"
+    return f"{row['median']:.2f} [{row['low']:.2f},{NBSP}{row['high']:.2f}]"
 
 
 def _wirings(model: str, sizes: list[int], p_inter: float) -> list[Any]:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from mstask.data.radar import CLASS_NAMES
 from mstask.results.voices import NOTHING
-from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, styled
+from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, drawing, styled
 
 EXAMPLE_SEED = 2026
 EXTENT = (0, 1.024, -2, 2)
@@ -165,8 +165,7 @@ def _facts(scene: Any) -> str:
 
 def _draw_pictures(pictures: dict[str, np.ndarray], columns: int, height: float) -> Figure:
     """Draw two rows of pictures [64, 64] under their names."""
-    with styled():
-        figure = Plot(figsize=(WIDTH, height), layout="constrained")
+    with drawing(height) as figure:
         grid = figure.subplots(2, columns, sharex=True, sharey=True)
         for axes, (name, picture) in zip(grid.flat, pictures.items(), strict=True):
             _draw_picture(axes, picture)

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from mstask.data.shd import WORDS
 from mstask.results.documents import Document
-from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, styled
+from mstask.show.canvas import GREY, SMALL, drawing
 from mstask.show.marks import Ruler
 
 SIZE = "small"
@@ -93,8 +93,7 @@ def figure_speech_word() -> Figure:
     shown = word(*MAIN)
     sound, velocity = shown.sound, cochleagram(shown.sound)
     end = velocity.shape[1] * STEP
-    with styled():
-        figure = Plot(figsize=(WIDTH, 7.4), dpi=RESOLUTION, layout="constrained")
+    with drawing(7.4, dpi=RESOLUTION) as figure:
         pressure, membrane, spikes, frames = figure.subplots(4, 1, sharex=True, height_ratios=(1, 2, 2, 2))
         pressure.plot(np.arange(len(sound.samples)) / sound.rate, sound.samples, color=GREY, linewidth=0.4, rasterized=True)
         pressure.set_title(f"1  sound: {sound.title}", loc="left")
@@ -122,8 +121,7 @@ def figure_speech_words() -> Figure:
     """Spikes of the same two words by three speakers."""
     from mstask.data.shd import N_UNITS
 
-    with styled():
-        figure = Plot(figsize=(WIDTH, 5.6), dpi=RESOLUTION, layout="constrained")
+    with drawing(5.6, dpi=RESOLUTION) as figure:
         grid = figure.subplots(3, 2, sharex=True, sharey=True)
         for axes, place in zip(grid.flat, SHOWN, strict=True):
             shown = word(*place)

@@ -96,7 +96,7 @@ def table_hetsyn_published(documents: Documents) -> pd.DataFrame:
     table = pd.DataFrame({"HetSynLIF": names})
     for voice, column in columns.items():
         table[heading(voice, heard[voice])] = [column.get(name, NOTHING) for name in names]
-    return voice_columns(table, {voice: heading(voice, document) for voice, document in documents.items()})
+    return voice_columns(table, documents)
 
 
 def figure_hetsyn_pattern(document: Document) -> Figure:

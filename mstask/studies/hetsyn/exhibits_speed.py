@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING
-from mstask.show.canvas import GREY, WIDTH, Plot, styled
+from mstask.show.canvas import GREY, drawing
 from mstask.show.sheet import Look, draw_rows, legend
 from mstask.studies.speed.exhibits import Spread
 
@@ -23,8 +23,7 @@ FORMS = {
 def figure_hetsyn_speed(document: Document) -> Figure:
     """Processor time and memory of a training step as a multiple of the compiled loop's, for each workload."""
     found, titles = _forms(document), _titles(document)
-    with styled():
-        figure = Plot(figsize=(WIDTH, 1.5 + 0.5 * len(titles)), layout="constrained")
+    with drawing(1.5 + 0.5 * len(titles)) as figure:
         for axes, what in zip(figure.subplots(1, 2, sharey=True), ("time", "memory"), strict=True):
             known = found.dropna(subset=what).groupby(["workload", "form"])[what].agg(list)
             rows = {title: {form: known.get((key, form), []) for form in FORMS} for key, title in titles.items()}

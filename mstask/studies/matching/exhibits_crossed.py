@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from mstask import claims
 from mstask.results.voices import VOICES, heading, marked
 from mstask.show import takes_sections
-from mstask.show.canvas import SMALL, WIDTH, Plot, answer, explain, styled
+from mstask.show.canvas import SMALL, answer, drawing, explain
 from mstask.show.marks import About
 from mstask.show.scores import NBSP, Documents, Studies, of_voice, signed, voices_of
 from mstask.studies.matching.exhibits_rotation import FOCUS
@@ -49,10 +49,9 @@ def figure_square_crossed(studies: Studies) -> Figure:
     """
     studies = with_recordings(studies)
     voices = voices_of(studies)
-    with styled():
-        columns = len(voices) if len(voices) <= MOST else -(-len(voices) // 2)
-        rows = -(-len(voices) // columns)
-        figure = Plot(figsize=(WIDTH, 0.9 + 2.2 * rows), layout="constrained")
+    columns = len(voices) if len(voices) <= MOST else -(-len(voices) // 2)
+    rows = -(-len(voices) // columns)
+    with drawing(0.9 + 2.2 * rows) as figure:
         panels = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
         for axes, voice in zip(panels, voices, strict=False):
             _draw_crossing(axes, studies, voice)

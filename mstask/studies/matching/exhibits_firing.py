@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.show.canvas import GREY, WIDTH, Plot, explain, styled
+from mstask.show.canvas import GREY, drawing, explain, in_pairs, pair_rows
 from mstask.show.scores import method_order
 
 LAYER_STYLES = (("#00352f", "-"), ("#00796b", "--"), ("#4aa89b", "-."), ("#c75b12", ":"))
@@ -24,20 +24,16 @@ def figure_firing(document: Document) -> Figure:
     below which rate a layer has strayed, that range is shaded.
     """
     methods = [name for name in method_order([document]) if _firing(document, name)]
-    rows = max(1, (len(methods) + 1) // 2)
-    with styled():
-        figure = Plot(figsize=(WIDTH, 0.8 + 1.35 * rows), layout="constrained")
-        grid = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
-        for axes, name in zip(grid.flat, methods, strict=False):
+    with drawing(0.8 + 1.35 * pair_rows(len(methods))) as figure:
+        panels = in_pairs(figure, len(methods), sharex=True, sharey=True)
+        for axes, name in zip(panels, methods, strict=False):
             _draw_firing(axes, _firing(document, name))
             axes.set_title(label(name))
             for target in _values(document, "target_rate"):
                 axes.axhline(target, color=GREY, linewidth=0.8)
             for low in _values(document, "rate_low"):
                 axes.axhspan(0, low, color=FORBIDDEN, linewidth=0)
-        for axes in grid.flat[len(methods) :]:
-            axes.set_axis_off()
-        grid[0, 0].set_ylim(0, 1.05 * max((rates.max() for name in methods for rates in _firing(document, name)), default=1))
+        panels[0].set_ylim(0, 1.05 * max((rates.max() for name in methods for rates in _firing(document, name)), default=1))
         figure.supxlabel("epoch", fontsize=9.5)
         figure.supylabel("spikes per neuron and step", fontsize=9.5)
         handles = [Line2D([], [], color=c, linestyle=s, label=f"layer {i}") for i, (c, s) in enumerate(LAYER_STYLES, 1)]

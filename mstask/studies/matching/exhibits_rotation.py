@@ -16,9 +16,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mstask import stats
+from mstask.claims.words import p_value
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label
-from mstask.show.canvas import BAND, CHANCE, GREY, WIDTH, Plot, explain, styled
+from mstask.show.canvas import CHANCE, GREY, draw_bands, drawing, explain
 from mstask.show.scores import cell_table, score, score_table
 from mstask.summary import remark, summarise
 
@@ -40,8 +41,7 @@ def figure_rotation(document: Document) -> Figure:
     summary = summarise(document)
     cases = case_order(summary["cases"])
     names = summary["ranking"]
-    with styled():
-        figure = Plot(figsize=(WIDTH, 1.2 + 0.3 * len(names)), layout="constrained")
+    with drawing(1.2 + 0.3 * len(names)) as figure:
         axes = figure.add_subplot()
         for name, (colour, marker, line) in looks(names).items():
             ranks = [summary["cases"][case]["rank"].get(name, np.nan) for case in cases]
@@ -72,12 +72,10 @@ def figure_rotation_spread(document: Document) -> Figure:
     """Two kinds of spread, for each neuron type: over pairs (means over seeds) and over seeds (means over pairs)."""
     summary, table = summarise(document), score_table(document)
     names = summary["ranking"]
-    with styled():
-        figure = Plot(figsize=(WIDTH, 1.2 + 0.45 * len(names)), layout="constrained")
+    with drawing(1.2 + 0.45 * len(names)) as figure:
         axes = figure.add_subplot()
+        draw_bands(axes, [label(name) for name in names])
         for row, name in enumerate(names):
-            if row % 2:
-                axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
             for lane, look, values in (
                 (-0.17, PAIRS, [fmean(seeds.values()) for seeds in table[name].values()]),
                 (0.17, SEEDS, list(over_pairs(table[name]).values())),
@@ -86,10 +84,8 @@ def figure_rotation_spread(document: Document) -> Figure:
                 axes.plot(values, [row + lane] * len(values), **look)
         for n_classes in {len(record.class_names) for record in (document.cases or {}).values()}:
             axes.axvline(1 / n_classes, **CHANCE)
-        axes.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5))
+        axes.set_xlim(0, 1)
         figure.supxlabel("macro-F1 on the words of the held-out speakers", fontsize=9.5)
-        axes.set_yticks(range(len(names)), [label(name) for name in names])
-        axes.tick_params(axis="y", length=0)
         handles = [
             Line2D([], [], label="one pair, all seeds", **PAIRS),
             Line2D([], [], label="one seed, all pairs", **SEEDS),
@@ -185,11 +181,6 @@ def case_order(cases: Mapping[str, Any]) -> list[str]:
 def pair(case: str) -> str:
     """Return the speakers of a case as a reader sees them."""
     return "+".join(part for part in case.split("-") if part.isdigit()) or case
-
-
-def p_value(p: float) -> str:
-    """Return a p-value with three digits, or that it is smaller."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def _extreme(means: Mapping[str, float], pick: Any) -> str:

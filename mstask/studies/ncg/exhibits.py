@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from statistics import fmean
 from typing import Any
 
@@ -16,9 +17,22 @@ from matplotlib.ticker import MaxNLocator
 from mstask.results.documents import Cell, Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import AT_CHANCE, BAND, CHANCE, GREY, HOLLOW, SMALL, WIDTH, Plot, answer, draw_spread, explain, styled
+from mstask.show.canvas import (
+    AT_CHANCE,
+    CHANCE,
+    GREY,
+    HOLLOW,
+    SMALL,
+    answer,
+    draw_bands,
+    draw_spread,
+    drawing,
+    explain,
+    in_pairs,
+    pair_rows,
+)
 from mstask.show.marks import About
-from mstask.show.scores import cell_table, score_table
+from mstask.show.scores import NBSP, cell_table, score_table
 from mstask.show.sheet import plain, say_nothing
 from mstask.studies.ncg.facts import CODES, DATA, EXTRACTORS, GROUPS, SINGLE, winner_share
 from mstask.summary import at_chance, remark
@@ -26,7 +40,6 @@ from mstask.summary.comparisons import spread
 
 Documents = Mapping[str, Document | None]
 
-NBSP = "\N{NO-BREAK SPACE}"
 LADDERS = {
     "S2-STDP": (("S2-M1", "S2-M2-L", "S2-M5-CR2-L", "S2-M10-CR2-L"), "#00796b", "o", "-"),
     "SSTDP": (("SSTDP-M1", "SSTDP-M5-CR2", "SSTDP-M10-CR2"), "#a4243b", "s", "--"),
@@ -55,8 +68,7 @@ def figure_ncg(document: Document) -> Figure:
     """
     scores = score_table(document)
     sizes = sorted({group_size(name) for methods, *_ in LADDERS.values() for name in methods})
-    with styled():
-        figure, panels = _panels(document, 1.9, sharex=True, sharey=False)
+    with _panels(document, 1.9, sharex=True, sharey=False) as (figure, panels):
         for case, axes in panels.items():
             for shift, (methods, colour, marker, line) in zip((-0.1, 0, 0.1), LADDERS.values(), strict=True):
                 found = {
@@ -134,8 +146,7 @@ def figure_ncg_code(document: Document) -> Figure:
     first, second = CODES[0]
     scores = score_table(document)
     both = {n: s for n, s in scores.items() if s.get(first) and s.get(second)}
-    with styled():
-        figure = Plot(figsize=(WIDTH, 3.9), layout="constrained")
+    with drawing(3.9) as figure:
         axes = figure.add_subplot()
         points = {name: tuple(fmean(found[case].values()) for case in (first, second)) for name, found in both.items()}
         for name, (x, y) in points.items():
@@ -259,21 +270,18 @@ def _method_place(method: str) -> tuple[int, int, str]:
     return list(LADDERS).index(rule_of(method)), group_size(method) or 0, method
 
 
-def _panels(document: Document, height: float, sharex: bool, sharey: bool) -> tuple[Figure, dict[str, Axes]]:
+@contextmanager
+def _panels(document: Document, height: float, **shared: bool) -> Iterator[tuple[Figure, dict[str, Axes]]]:
     """A figure with a panel for each data set, two beside each other."""
     cases = case_order(document)
-    rows = max(1, (len(cases) + 1) // 2)
-    columns = min(2, max(1, len(cases)))
-    figure = Plot(figsize=(WIDTH, 0.9 + height * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False)
-    for axes in list(grid.flat)[len(cases) :]:
-        axes.set_axis_off()
-    if not cases:
-        say_nothing(grid[0, 0], "no results")
-    panels = dict(zip(cases, grid.flat, strict=False))
-    for case, axes in panels.items():
-        axes.set_title(DATA.get(case, case))
-    return figure, panels
+    with drawing(0.9 + height * pair_rows(len(cases))) as figure:
+        grid = in_pairs(figure, len(cases), **shared)
+        if not cases:
+            say_nothing(grid[0], "no results")
+        panels = dict(zip(cases, grid, strict=False))
+        for case, axes in panels.items():
+            axes.set_title(DATA.get(case, case))
+        yield figure, panels
 
 
 def _rows(
@@ -287,12 +295,10 @@ def _rows(
     """A number of each cell, one row for each method and one panel for each data set; methods that weren't run are left out."""
     run = {cell.method for cell in document.cells}
     methods = {name: text for name, text in methods.items() if name in run or not run}
-    with styled():
-        figure, panels = _panels(document, 0.45 + 0.24 * len(methods), sharex=limits is not None, sharey=True)
+    with _panels(document, 0.45 + 0.24 * len(methods), sharex=limits is not None, sharey=True) as (figure, panels):
         for case, axes in panels.items():
+            draw_bands(axes, list(methods.values()))
             for row, name in enumerate(methods):
-                if row % 2:
-                    axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
                 chosen = (cell for cell in document.cells if (cell.case, cell.method) == (case, name))
                 hollow = HOLLOW if guide is None and at_chance(document, name, case) else {}
                 about = About(methods[name], document, "" if guide else f"methods.{name}.cases.{case}.macro_f1")
@@ -304,9 +310,6 @@ def _rows(
             if limits is not None:
                 axes.set_xlim(*limits)
             axes.xaxis.set_major_locator(MaxNLocator(3))
-            axes.set_ylim(len(methods) - 0.5, -0.5)
-            axes.set_yticks(range(len(methods)), list(methods.values()))
-            axes.tick_params(axis="y", length=0)
         figure.supxlabel(what, fontsize=9.5)
     return figure
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from mstask.results.documents import Cell, Document
-from mstask.show.canvas import WIDTH, Plot, explain, styled
+from mstask.show.canvas import drawing, explain, in_pairs, pair_rows
 from mstask.show.sheet import say_nothing
 from mstask.studies.ncg.exhibits import FIVES, UNLABELLED, case_order
 
@@ -22,21 +22,17 @@ def figure_ncg_winners(document: Document) -> Figure:
     Of the first data set and seed; the first neuron of a group with labels is the non-target one.
     """
     watched = _watched(document)
-    with styled():
-        rows = max(1, (len(watched) + 1) // 2)
-        figure = Plot(figsize=(WIDTH, 1.0 + 1.3 * rows), layout="constrained")
-        grid = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
-        for axes, cell in zip(grid.flat, watched, strict=False):
+    with drawing(1.0 + 1.3 * pair_rows(len(watched))) as figure:
+        grid = in_pairs(figure, len(watched), sharex=True, sharey=True)
+        for axes, cell in zip(grid, watched, strict=False):
             shares = _winner_shares(cell).T
             bands = [LABELLED, *MEMBERS[: len(shares) - 1]] if cell.method.endswith("-L") else MEMBERS[: len(shares)]
             epochs = np.arange(1, shares.shape[1] + 1)
             axes.stackplot(epochs, shares, colors=bands, edgecolor="white", linewidth=0.6, step=None)
             axes.set_title(FIVES[cell.method])
             axes.set(ylim=(0, 1))
-        for axes in list(grid.flat)[len(watched) :]:
-            axes.set_axis_off()
         if not watched:
-            say_nothing(grid[0, 0])
+            say_nothing(grid[0])
         figure.supxlabel("epoch", fontsize=9.5)
         figure.supylabel("share of the class's samples won", fontsize=9.5)
         handles = [Patch(color=UNLABELLED, label="one band, one neuron"), Patch(color=LABELLED, label="labelled non-target")]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from mstask.data import recorded
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label, marked
-from mstask.show.canvas import CHANCE, draw_bands, draw_spread, mark
+from mstask.show.canvas import CHANCE, draw_bands, draw_spread, in_pairs, mark, pair_rows
 from mstask.show.marks import About
 from mstask.show.scores import NBSP, difference, ordinal, score
 from mstask.show.sheet import panels, say_nothing, sheet
@@ -43,13 +43,10 @@ def table_recording_sources() -> pd.DataFrame:
 def figure_recorded_square(document: Document) -> Figure:
     """The crossed square drawn from recordings: a panel for each radar set, the one that the rule names first."""
     order = radar_sets(document)
-    rows, columns = max(1, -(-len(order) // 2)), min(2, max(1, len(order)))
-    with sheet(document, 0.9 + 2.1 * rows) as figure:
-        grid = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
+    with sheet(document, 0.9 + 2.1 * pair_rows(len(order))) as figure:
+        grid = in_pairs(figure, len(order), sharey=True)
         for axes, name in zip(grid, order, strict=False):
             draw_square(axes, document, name)
-        for axes in grid[max(len(order), 1) :]:
-            axes.set_visible(False)
         if not order:
             say_nothing(grid[0])
         grid[0].set_ylabel("macro-F1")

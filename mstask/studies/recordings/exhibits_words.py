@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mstask.data import fsdd, originals, shd
-from mstask.show.canvas import WIDTH, Plot, styled
+from mstask.show.canvas import drawing
 from mstask.studies.gallery.exhibits_speech import (
     PLACES,
     RESOLUTION,
@@ -45,8 +45,7 @@ def audio_recorded_words() -> list[Sound]:
 
 def figure_recorded_words() -> Figure:
     """Spikes of two words by three men."""
-    with styled():
-        figure = Plot(figsize=(WIDTH, 4.2), dpi=RESOLUTION, layout="constrained")
+    with drawing(4.2, dpi=RESOLUTION) as figure:
         grid = figure.subplots(2, 3, sharex=True, sharey=True)
         for axes, place in zip(grid.flat, SHOWN, strict=True):
             shown = word(*place)

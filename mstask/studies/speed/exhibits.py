@@ -16,9 +16,9 @@ from matplotlib.lines import Line2D
 
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING
-from mstask.show.canvas import WIDTH, Plot, explain, styled
+from mstask.show.canvas import drawing, explain
+from mstask.show.scores import NBSP
 
-NBSP = "\N{NO-BREAK SPACE}"
 FLOOR, FUSED_LIF, REFERENCE_LIF = "floor", "fused Vanilla-LIF", "reference Vanilla-LIF"
 TWO_STATES_OR_LATERAL = ("Doppler-LIF", "Chirp-LIF", "Dual-tau-LIF", "CrossInhib-LIF")
 CLOCKS = {"cpu": "CPU time", "wall": "wall time"}
@@ -161,8 +161,7 @@ def figure_step(document: Document, clock: str = "cpu") -> Any:
     about = _contenders(document)
     rows = list(dict.fromkeys(a["neuron"] if a["group"] != "peer" else n for n, a in about.items() if a["group"] != "floor"))
     workloads = [name for name in _run(document, clock)["seconds"] if name in document.values["workloads"]]
-    with styled():
-        figure = Plot(figsize=(WIDTH, 1.1 + 0.27 * len(rows)), layout="constrained")
+    with drawing(1.1 + 0.27 * len(rows)) as figure:
         panels = figure.subplots(1, len(workloads), sharey=True, squeeze=False)[0]
         for axes, workload in zip(panels, workloads, strict=True):
             for name, a in about.items():

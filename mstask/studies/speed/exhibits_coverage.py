@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mstask.results.documents import Document
-from mstask.show.canvas import BAND, GREY, WIDTH, Plot, explain, styled
+from mstask.show.canvas import BAND, GREY, drawing, explain
 
 METHODS = {
     "project": ("this book's", "#00796b", "o"),
@@ -38,8 +38,7 @@ def figure_coverage(document: Document) -> Figure:
     """Coverage against the ratio of the two errors, a panel per number of seeds; the band is what a 95 % interval may have."""
     table = data_coverage(document)
     sizes = table["seeds"].unique()
-    with styled():
-        figure = Plot(figsize=(WIDTH, 3.6), layout="constrained")
+    with drawing(3.6) as figure:
         panels = figure.subplots(2, -(-len(sizes) // 2), sharex=True, sharey=True, squeeze=False).ravel()
         for axes, n in zip(panels, sizes, strict=False):
             rows = table[table["seeds"] == n]

@@ -7,14 +7,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
 from mstask.results.documents import Document
-from mstask.show.canvas import GREY, WIDTH, Plot, explain, styled
+from mstask.show.canvas import GREY, drawing, explain
 
 
 def figure_scaling(document: Document) -> Figure:
     """How many times as fast as one worker 1 to 256 run the paper's full grid, simulated, beside a perfect division."""
     data = data_scaling(document)
-    with styled():
-        figure = Plot(figsize=(WIDTH, 3.0), layout="constrained")
+    with drawing(3.0) as figure:
         axes = figure.add_subplot()
         axes.plot(data["workers"], data["workers"], color=GREY, linestyle=":", label="perfect division")
         axes.axhline(data["limit"].iloc[0], color="#a4243b", linestyle="--", linewidth=1, label="the longest cell alone")

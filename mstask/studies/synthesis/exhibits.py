@@ -16,9 +16,9 @@ from matplotlib.ticker import NullFormatter
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, heading, label, marked
 from mstask.show import takes_sections
-from mstask.show.canvas import BAND, GREY, WIDTH, Plot, answer, explain, mark, styled
+from mstask.show.canvas import BAND, GREY, answer, drawing, explain, mark
 from mstask.show.marks import About
-from mstask.show.scores import Studies, difference, of_voice, signed, voices_of
+from mstask.show.scores import NBSP, Studies, difference, of_voice, signed, voices_of
 from mstask.show.scores import score as scored
 from mstask.studies.synthesis.contests import CONTESTS, PARTS, TASKS, Outcome, outcomes
 from mstask.summary import remark, standings
@@ -38,8 +38,7 @@ def figure_synthesis_gains(studies: Studies) -> Figure:
     Gains at equal size are filled, those at the paper's own, unlike sizes hollow.
     """
     rows = [(part, task) for part in PARTS for task in TASKS]
-    with styled():
-        figure = Plot(figsize=(WIDTH, 1.0 + 0.34 * len(rows)), layout="constrained")
+    with drawing(1.0 + 0.34 * len(rows)) as figure:
         axes = figure.add_subplot()
         shown = {voice: held for voice in voices_of(studies) if (held := outcomes(of_voice(studies, voice)))}
         for i, (voice, held) in enumerate(shown.items()):
@@ -120,8 +119,7 @@ def figure_synthesis(studies: Studies) -> Figure:
 
     Of the voices that have anything, the first is drawn: scores of different voices don't compare.
     """
-    with styled():
-        figure = Plot(figsize=(WIDTH, 5.2), layout="constrained")
+    with drawing(5.2) as figure:
         panels = figure.subplots(len(COSTS), len(TASKS), sharex="row", sharey=True)
         found = next((o for voice in voices_of(studies) if (o := outcomes(of_voice(studies, voice)))), {})
         for row, (cost, name) in zip(panels, COSTS.items(), strict=True):
@@ -186,7 +184,7 @@ def _gain(found: Outcome) -> str:
 
 def _sizes(found: Outcome) -> str:
     """Whether both networks are of one size; otherwise how many times the plain one's parameters the matched one has."""
-    return "equal" if found.like_with_like else f"{found.size_ratio:.1f}\N{NO-BREAK SPACE}:\N{NO-BREAK SPACE}1"
+    return "equal" if found.like_with_like else f"{found.size_ratio:.1f}{NBSP}:{NBSP}1"
 
 
 def _count(number: int | None) -> str:

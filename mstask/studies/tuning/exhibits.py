@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, answer, explain, handle, mark, styled
+from mstask.show.canvas import GREY, SMALL, answer, drawing, explain, handle, mark
 from mstask.show.marks import About, Ruler
 from mstask.show.scores import Documents, data_scores, score, signed
 from mstask.show.sheet import Look, legend, panels, say_nothing
@@ -115,8 +115,7 @@ def figure_frontier(documents: Documents) -> Figure:
 
     A dense network is named by the channels of its first block, where there is room.
     """
-    with styled():
-        figure = Plot(figsize=(WIDTH, 3.6), layout="constrained")
+    with drawing(3.6) as figure:
         axes = figure.add_subplot()
         for voice, document in by_voice(documents).items():
             _draw_frontier(axes, voice, document)
@@ -160,8 +159,7 @@ def figure_factor_curve(documents: Documents) -> Figure:
     curves = {voice: steps for voice, document in by_voice(documents).items() if (steps := factor_steps(document))}
     stops = tolerated(documents)
     last = stops[-1]
-    with styled():
-        figure = Plot(figsize=(WIDTH, 3.0), layout="constrained")
+    with drawing(3.0) as figure:
         axes = figure.add_subplot()
         for voice, steps in curves.items():
             tolerances, networks, factors = zip(*steps, strict=True)
