@@ -87,6 +87,13 @@ class Project:
             app.build()
         return Built((self.output / "index.html").read_text(encoding="utf-8"), warnings.getvalue(), read)
 
+    def page(self, text: str) -> Built:
+        """Write and build the page, without any warning."""
+        self.write(text)
+        built = self.build()
+        assert not built.warnings
+        return built
+
     def generated(self, name: str) -> bytes:
         return (self.output.parent / "generated" / name).read_bytes()
 
@@ -274,9 +281,7 @@ class TestTheReadersRun:
 
     def test_an_absent_run_is_said_to_be_absent(self, project, results_folder):
         store(results_folder)
-        project.write(self.PAGE)
-        built = project.build()
-        assert not built.warnings
+        built = project.page(self.PAGE)
         assert built.html.count("not run yet") >= 3
         assert '<span class="pre">make</span> <span class="pre">book</span>' in built.html
         assert "Without a run." in built.html and "Of your run." not in built.html
@@ -295,17 +300,13 @@ class TestTheReadersRun:
         store(results_folder)
         store_run()
         next((results_folder / "runs").rglob("*.json")).write_text("{")
-        project.write(self.PAGE)
-        built = project.build()
-        assert not built.warnings
+        built = project.page(self.PAGE)
         assert "your run can&#39;t be read" in built.html or "your run can’t be read" in built.html
 
     def test_a_run_without_the_method_says_so(self, project, results_folder):
         store(results_folder)
         store_run({"Dual-tau-LIF": [0.5]})
-        project.write(self.PAGE)
-        built = project.build()
-        assert not built.warnings
+        built = project.page(self.PAGE)
         assert "not in your run" in built.html
 
 
@@ -359,9 +360,7 @@ class TestConditions:
         assert "compares what can't be compared" in built.warnings or "compares what can’t be compared" in built.warnings
 
     def test_a_section_has_parameters_of_its_own(self, project, results_folder):
-        project.write("{result}`protocol/probe:max_epochs` and {result}`protocol/mixed:calibration_examples`.")
-        built = project.build()
-        assert not built.warnings
+        built = project.page("{result}`protocol/probe:max_epochs` and {result}`protocol/mixed:calibration_examples`.")
         assert ">15</span>" in built.html and ">256</span>" in built.html
 
 
@@ -373,16 +372,12 @@ class TestSeveralSections:
 
     def test_a_table_may_need_documents_of_several_sections(self, project, results_folder):
         store(results_folder, {"CrossInhib-LIF": [0.8, 0.8], "Doppler-LIF": [0.1, 0.2]})
-        project.write(self.PAGE)
-        built = project.build()
-        assert not built.warnings
+        built = project.page(self.PAGE)
         assert "CrossInhib-LIF by 0.650" in built.html and "not run yet" in built.html
 
     def test_a_claims_list_can_be_cut_to_what_a_page_is_about(self, project, results_folder):
         store(results_folder)
-        project.write(":::{mstask-claims} claims/published\n:rows: radar-winner audio-winner\n:::\n")
-        built = project.build()
-        assert not built.warnings
+        built = project.page(":::{mstask-claims} claims/published\n:rows: radar-winner audio-winner\n:::\n")
         assert re.findall(r'id="claim-([a-z-]+)"', built.html) == ["radar-winner", "audio-winner"]
         project.write(":::{mstask-claims} claims/published\n:rows: radar-winer\n:::\n")
         assert "did you mean 'radar-winner'" in project.build().warnings
@@ -393,9 +388,7 @@ class TestClaims:
 
     def test_a_box_sums_up_claims_and_leads_to_their_evidence(self, project, results_folder):
         store(results_folder, {"Doppler-LIF": [0.2, 0.21, 0.19], "CrossInhib-LIF": [0.8, 0.81, 0.79]})
-        project.write(self.BOX + ":::{mstask-claims} claims/published\n:::\n")
-        built = project.build()
-        assert not built.warnings
+        built = project.page(self.BOX + ":::{mstask-claims} claims/published\n:::\n")
         box = built.html.partition("summary-claims")[2].partition("</details>")[0]
         assert re.findall(r'href="#(claim-[a-z-]+)"', box) == ["claim-crossinhib-doppler", "claim-radar-winner"]
         assert "+0.600 [" in box and "(macro-F1, CrossInhib-LIF − Doppler-LIF)" in box and "your run" not in box
@@ -429,16 +422,13 @@ class TestRunsOnRealData:
 
     def test_it_stays_away_from_what_shows_the_readers_run_alone(self, project, results_folder):
         store(results_folder, {"Doppler-LIF": [0.91, 0.92]}, source="real")
-        project.write(TABLE.replace("published/disjoint", "run/disjoint"))
-        built = project.build()
-        assert not built.warnings
+        built = project.page(TABLE.replace("published/disjoint", "run/disjoint"))
         assert "results/real" not in built.html and "0.915" not in built.html
 
     def test_a_page_may_ask_for_it_whether_it_exists_or_not(self, project, results_folder):
         store(results_folder)
-        project.write(TABLE.replace("published/disjoint", "published/disjoint real/disjoint? run/disjoint"))
-        built = project.build()
-        assert not built.warnings and "none on real data" in built.html
+        built = project.page(TABLE.replace("published/disjoint", "published/disjoint real/disjoint? run/disjoint"))
+        assert "none on real data" in built.html
 
 
 class TestRecordings:
@@ -451,9 +441,7 @@ class TestRecordings:
         monkeypatch.setattr(show, "audio_beeps", lambda: sounds, raising=False)
 
     def test_each_has_a_player_and_a_file_of_the_build(self, project, results_folder):
-        project.write(self.PAGE)
-        built = project.build()
-        assert not built.warnings
+        built = project.page(self.PAGE)
         players = re.findall(r'<audio controls preload="none" src="([^"]+)" aria-label="(\d+ Hz)">', built.html)
         assert [title for _, title in players] == ["440 Hz", "880 Hz"]
         for (source, _), hertz in zip(players, (440, 880), strict=True):

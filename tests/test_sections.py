@@ -185,11 +185,6 @@ def test_without_a_list_only_cases_of_the_data_source_are_run():
     assert resolve("rotation", data_source="real").cases == resolve("rotation").cases
 
 
-def test_reduced_selects_the_smoke_profile(monkeypatch):
-    monkeypatch.setenv("REDUCED", "1")
-    assert resolve("ablation", profile="paper").profile == "smoke"
-
-
 def test_a_run_with_overrides_has_a_name_of_its_own():
     plain, other = resolve("ablation"), resolve("ablation", learning_rate=2e-3)
     assert label("ablation", plain) == "quick"

@@ -131,9 +131,7 @@ class TestTheStatusPage:
 
     def test_each_result_can_be_downloaded_whole(self, project, results_folder):
         path = locked_document(results_folder)
-        project.write(self.PAGE)
-        built = project.build()
-        assert not built.warnings
+        built = project.page(self.PAGE)
         files = {link.rpartition("/")[2]: project.output / link for link in re.findall(r'href="(_downloads[^"]+)"', built.html)}
         assert set(files) == {"ablation.json", "ablation.csv", "ablation.ipynb", "table-status.csv"}
         assert files["ablation.json"].read_bytes() == path.read_bytes()
@@ -154,9 +152,7 @@ class TestTheStatusPage:
 
     def test_without_a_locked_result_the_page_says_so(self, project, results_folder):
         locked_document(results_folder, source="embedded")
-        project.write(self.PAGE.replace("embedded", "real"))
-        built = project.build()
-        assert not built.warnings
+        built = project.page(self.PAGE.replace("embedded", "real"))
         assert "none on real data" in built.html
 
     def test_the_book_builds_the_same_from_anything_but_results(self, project, results_folder):
@@ -230,9 +226,7 @@ class TestYourRun:
         locked_document(results_folder)
         stored_run()
         project = Project(tmp_path)
-        project.write(":::{mstask-table} your_run embedded/*? run/*\n:name: table-yours\n\nYours.\n:::\n")
-        built = project.build()
-        assert not built.warnings
+        built = project.page(":::{mstask-table} your_run embedded/*? run/*\n:name: table-yours\n\nYours.\n:::\n")
         assert "quick, 1 of 3 cells" in built.html
 
     def test_runs_with_changed_parameters_are_shown_under_their_label_with_what_differs(self, tmp_path, results_folder):
@@ -248,9 +242,7 @@ class TestYourRun:
         )
         project = Project(tmp_path)
         shown = ":::{mstask-table} changed_runs changed/run\n:name: table-changed\n\nChanged.\n:::\n"
-        project.write(f"::::{{mstask-when}} changed/run\n{shown}::::\n")
-        built = project.build()
-        assert not built.warnings
+        built = project.page(f"::::{{mstask-when}} changed/run\n{shown}::::\n")
         assert "max_epochs" in built.html and " 3 instead of 10" in built.html and name in built.html
 
     def test_seeds_that_no_profile_has_count(self, results_folder):

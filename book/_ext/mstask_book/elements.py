@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from docutils import nodes
@@ -38,30 +39,31 @@ class labelled(nodes.entry):
     """A cell that carries the heading of its column, for screens on which a row becomes a card."""
 
 
+Visitor = Callable[[Any, Any], None]
+
+
+def opening(tag: str, end: str = "\n", **given: str) -> Visitor:
+    """Return what begins an element of HTML."""
+
+    def visit(self: Any, node: nodes.Element) -> None:
+        self.body.append(self.starttag(node, tag, end, **given))
+
+    return visit
+
+
+def closing(tag: str, end: str = "\n") -> Visitor:
+    """Return what ends an element of HTML."""
+
+    def depart(self: Any, node: nodes.Element) -> None:
+        self.body.append(f"</{tag}>{end}")
+
+    return depart
+
+
 def visit_sourced(self: Any, node: sourced) -> None:
     role = "note" if "result-text" in node["classes"] else "button"
     given = {"aria-description": node["source"], "tabindex": "0", "role": role}
     self.body.append(self.starttag(node, "span", "", **given))
-
-
-def depart_sourced(self: Any, node: sourced) -> None:
-    self.body.append("</span>")
-
-
-def visit_folded(self: Any, node: folded) -> None:
-    self.body.append(self.starttag(node, "details"))
-
-
-def depart_folded(self: Any, node: folded) -> None:
-    self.body.append("</details>\n")
-
-
-def visit_control(self: Any, node: control) -> None:
-    self.body.append(self.starttag(node, "summary", ""))
-
-
-def depart_control(self: Any, node: control) -> None:
-    self.body.append("</summary>\n")
 
 
 def visit_card(self: Any, node: card) -> None:
@@ -72,25 +74,9 @@ def visit_card(self: Any, node: card) -> None:
     self.body.append(self.starttag(node, "div", **given))
 
 
-def depart_card(self: Any, node: card) -> None:
-    self.body.append("</div>\n")
-
-
-def visit_pictured(self: Any, node: pictured) -> None:
-    self.body.append(self.starttag(node, "div", CLASS="mstask-picture"))
-
-
-def depart_pictured(self: Any, node: pictured) -> None:
-    self.body.append("</div>\n")
-
-
 def visit_told_row(self: Any, node: told_row) -> None:
     self.visit_row(node)
     self.body[-1] = self.body[-1].replace("<tr", f'<tr data-method="{self.attval(node["method"])}"', 1)
-
-
-def depart_told_row(self: Any, node: told_row) -> None:
-    self.depart_row(node)
 
 
 def visit_labelled(self: Any, node: labelled) -> None:
@@ -98,16 +84,12 @@ def visit_labelled(self: Any, node: labelled) -> None:
     self.body[-1] = self.body[-1].replace("<td", f'<td data-label="{self.attval(node["label"])}"', 1)
 
 
-def depart_labelled(self: Any, node: labelled) -> None:
-    self.depart_entry(node)
-
-
-VISITORS = {
-    sourced: (visit_sourced, depart_sourced),
-    folded: (visit_folded, depart_folded),
-    control: (visit_control, depart_control),
-    card: (visit_card, depart_card),
-    pictured: (visit_pictured, depart_pictured),
-    told_row: (visit_told_row, depart_told_row),
-    labelled: (visit_labelled, depart_labelled),
+VISITORS: dict[type[nodes.Element], tuple[Visitor, Visitor]] = {
+    sourced: (visit_sourced, closing("span", "")),
+    folded: (opening("details"), closing("details")),
+    control: (opening("summary", ""), closing("summary")),
+    card: (visit_card, closing("div")),
+    pictured: (opening("div", CLASS="mstask-picture"), closing("div")),
+    told_row: (visit_told_row, lambda self, node: self.depart_row(node)),
+    labelled: (visit_labelled, lambda self, node: self.depart_entry(node)),
 }

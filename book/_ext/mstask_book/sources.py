@@ -32,6 +32,7 @@ from pydantic import BaseModel
 
 from mstask import claims, paths, results, summary
 from mstask.claims.rules import SMALLEST
+from mstask.claims.words import listed
 from mstask.data import recorded
 from mstask.data.originals import Original
 from mstask.errors import MstaskError, nearest
@@ -322,17 +323,13 @@ def _choices(value: Any, part: str) -> str:
 
 def _format(value: Any, spec: str) -> str:
     if isinstance(value, list | tuple):
-        return _join([_format(item, spec) for item in value])
+        return listed(_format(item, spec) for item in value) if value else ""
     if value is None or _fields(value) or isinstance(value, Mapping):
         raise TypeError("it is no single value")
     if spec == "label":
         return voices.label(value)
     text = format(value, spec)
     return text if isinstance(value, str) else text.replace("-", "−")
-
-
-def _join(words: list[str]) -> str:
-    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
 
 
 def digest(path: Path) -> str:
