@@ -20,6 +20,11 @@ SLACK = 0.6
 """Points by which boxes may overlap: a line's box holds room for accents and descenders that it may not have."""
 
 
+def drawn(figure: Figure) -> set[str]:
+    """Every text that a figure holds."""
+    return {text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))}
+
+
 def texts(figure: Figure) -> list[tuple[Text, Bbox]]:
     """Return every text that is drawn, of ticks only those in view, with its box in pixels."""
     found: dict[Text, Bbox] = {}

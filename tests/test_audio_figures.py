@@ -6,6 +6,7 @@ from statistics import fmean, stdev
 
 import numpy as np
 import pytest
+from drawn import drawn
 from making import TEST_LABELS, cell, document, scored
 
 from mstask import results, show
@@ -20,11 +21,6 @@ from mstask.summary import standings, summarise
 
 SEEDS = (42, 123, 999)
 SCORES = {"CrossInhib-LIF": 0.6, "Dual-tau-LIF": 0.7, "Doppler-LIF": 0.4}
-
-
-def drawn(figure):
-    """Every text drawn in a figure."""
-    return {text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))}
 
 
 def rotation(names=tuple(SCORES), cases=PAIRS[:3], seeds=SEEDS):

@@ -75,22 +75,21 @@ def test_weights_and_time_constants_of_a_recurrent_network_have_exact_gradients(
         assert found.error < 1e-6, name
 
 
-def test_delays_have_exact_gradients_with_and_without_recurrence():
-    for recurrent in (True, False):
-        net = EventpropNet(replace(SMALL, largest_delay=4.0, recurrent=recurrent), 3)
-        for name, found in gradients.finite_differences(net, trials(), LABELS, "exp").items():
-            assert found.error < 1e-6, name
+ADAPTIVE = {"neuron": "ALIF", "adaptation": 0.3, "initial_adaptation": 0.1}
 
 
-@pytest.mark.parametrize("delay", [0.0, 4.0])
-def test_adaptive_thresholds_have_exact_gradients(delay):
-    net = EventpropNet(replace(SMALL, neuron="ALIF", adaptation=0.3, initial_adaptation=0.1, largest_delay=delay), 3)
-    for name, found in gradients.finite_differences(net, trials(), LABELS, "exp").items():
-        assert found.error < 1e-6, name
-
-
-def test_two_hidden_layers_have_exact_gradients():
-    net = EventpropNet(replace(SMALL, hidden=(5, 4), hidden_weights=Initial(1.0, 0.5)), 2)
+@pytest.mark.parametrize(
+    ("changes", "seed"),
+    [
+        ({"largest_delay": 4.0}, 3),
+        ({"largest_delay": 4.0, "recurrent": False}, 3),
+        (ADAPTIVE, 3),
+        (ADAPTIVE | {"largest_delay": 4.0}, 3),
+        ({"hidden": (5, 4), "hidden_weights": Initial(1.0, 0.5)}, 2),
+    ],
+)
+def test_delays_adaptive_thresholds_and_two_hidden_layers_have_exact_gradients(changes, seed):
+    net = EventpropNet(replace(SMALL, **changes), seed)
     for name, found in gradients.finite_differences(net, trials(), LABELS, "exp").items():
         assert found.error < 1e-6, name
 

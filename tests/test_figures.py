@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from drawn import drawn
 
 from mstask import claims, neurons, results, show
 from mstask.claims import rules
@@ -50,11 +51,6 @@ def document(source="embedded", methods=METHODS, profile="paper", data_source="e
 @pytest.fixture
 def published():
     return results.load("ablation", "published")
-
-
-def drawn(figure):
-    """Every text drawn in a figure."""
-    return {text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))}
 
 
 class TestVoices:

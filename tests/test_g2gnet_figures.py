@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from drawn import drawn
 from making_g2gnet import SEEDS, SKILLS, benchmark, cell, document, everything
 
 from mstask import results, show
@@ -11,10 +12,6 @@ from mstask.studies.g2gnet import exhibits as g2gnet
 
 OF_ONE = ("g2gnet_erosion", "g2gnet_cut")
 TABLES = ("g2gnet", "g2gnet_contrasts", "g2gnet_erosion", "g2gnet_cut")
-
-
-def drawn(figure):
-    return {text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))}
 
 
 @pytest.fixture(scope="module")

@@ -31,16 +31,12 @@ def places(mask):
     return {(o, i) for o, i in mask.nonzero().tolist()}
 
 
-def test_set_prunes_the_smallest_weights_and_hebb_grows_the_largest_correlations():
-    change = by_hand(MASK, WEIGHT, CH, Rule("set", "hebb", fraction=0.2))
+@pytest.mark.parametrize(("regrow", "grown"), [(True, {(0, 1), (0, 3)}), (False, {(0, 3), (1, 2)})])
+def test_set_prunes_the_smallest_weights_and_hebb_grows_the_largest_correlations(regrow, grown):
+    """Without regrowth a pruned connection stays away."""
+    change = by_hand(MASK, WEIGHT, CH, Rule("set", "hebb", fraction=0.2, regrow=regrow))
     assert places(change.removed) == {(0, 1), (1, 3)}
-    assert places(change.grown) == {(0, 1), (0, 3)}
-
-
-def test_without_regrowth_a_pruned_connection_stays_away():
-    change = by_hand(MASK, WEIGHT, CH, Rule("set", "hebb", fraction=0.2, regrow=False))
-    assert places(change.removed) == {(0, 1), (1, 3)}
-    assert places(change.grown) == {(0, 3), (1, 2)}
+    assert places(change.grown) == grown
 
 
 def test_hebb_prunes_the_least_correlated_connections():

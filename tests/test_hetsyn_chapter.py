@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 
 import pytest
+from drawn import drawn
 from making_hetsyn import SEEDS, SKILL, one, whole
 
 from mstask import claims, results, show
@@ -31,11 +32,6 @@ PARTS = {
     "only series": whole(cases=("match-small", "match-slow")),
     "only the pattern": whole(cases=("pattern-recurrent",)),
 }
-
-
-def drawn(figure):
-    """Every text drawn in a figure."""
-    return {text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))}
 
 
 def without(document, **unwanted):

@@ -1,6 +1,7 @@
 """Plots and tables of the tuned networks show what the documents hold."""
 
 import pytest
+from drawn import drawn
 from making import bare, scored
 
 from mstask import results
@@ -47,10 +48,6 @@ def frontier():
 @pytest.fixture
 def published():
     return results.load("frontier", "published")
-
-
-def drawn(figure):
-    return {text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))}
 
 
 def test_the_factor_falls_from_the_published_one_to_parity_within_the_rounding(published):

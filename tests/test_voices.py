@@ -148,16 +148,20 @@ class TestSpeaking:
         with pytest.raises(MstaskError, match=r"'en\+m1' says nothing for '...'"):
             voices.say_batch([word(text="...")])
 
-    def test_a_missing_synthesiser_is_named_with_the_way_out(self, tmp_path, monkeypatch):
-        (tmp_path / "espeakng_loader.py").write_text("raise ImportError('no wheel for this platform')")
+    @pytest.mark.parametrize(
+        ("source", "said"),
+        [
+            (
+                "raise ImportError('no wheel for this platform')",
+                "no wheel for this platform.*install espeakng-loader.*SHD_DATA",
+            ),
+            ("import os; os._exit(7)", "ended with code 7"),
+        ],
+    )
+    def test_a_missing_synthesiser_and_one_that_dies_are_named(self, tmp_path, monkeypatch, source, said):
+        (tmp_path / "espeakng_loader.py").write_text(source)
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-        with pytest.raises(MstaskError, match=r"no wheel for this platform.*install espeakng-loader.*SHD_DATA"):
-            voices.say_batch([word()])
-
-    def test_a_process_that_dies_is_reported(self, tmp_path, monkeypatch):
-        (tmp_path / "espeakng_loader.py").write_text("import os; os._exit(7)")
-        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-        with pytest.raises(MstaskError, match="ended with code 7"):
+        with pytest.raises(MstaskError, match=said):
             voices.say_batch([word()])
 
     def test_no_process_speaks_twice(self, monkeypatch):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from drawn import drawn
 from making import document
 from test_book import Project
 
@@ -71,10 +72,6 @@ def toys(monkeypatch):
 
 def measured(name):
     return responses.measure(neurons.neuron_type(name))
-
-
-def drawn(figure):
-    return {text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))}
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from mstask.results.documents import Document
 from mstask.results.voices import DATA_NAMES, NOTHING, VOICES, label
 from mstask.section import differing, sections
 from mstask.show import takes_sections
-from mstask.show.canvas import BAND, GREY, answer, drawing, explain, mark
+from mstask.show.canvas import GREY, answer, draw_bands, drawing, explain, mark
 from mstask.show.marks import About
 from mstask.show.scores import Documents, method_order, signed
 from mstask.summary.comparisons import spread
@@ -68,9 +68,8 @@ def figure_your_run(studies: Studies) -> Figure:
     sections = list(dict.fromkeys(one.section for one in found))
     with drawing(1.5 + 0.3 * max(1, len(sections))) as figure:
         axes = figure.subplots()
+        draw_bands(axes, [fill(f"{_named(name)} ({_profile(studies[name]['run'])})", LINE) for name in sections])
         for row, name in enumerate(sections):
-            if row % 2:
-                axes.axhspan(row - 0.5, row + 0.5, color=BAND, linewidth=0)
             for one in (one for one in found if one.section == name):
                 about = About(label(one.method), studies[name]["run"], what=f"{one.measure}, yours − locked", unit="")
                 point = axes.plot(one.difference, row, markersize=5, alpha=0.8, **mark("run"))
@@ -81,10 +80,7 @@ def figure_your_run(studies: Studies) -> Figure:
             axes.text(0.5, 0.5, "nothing to compare", transform=axes.transAxes, ha="center", style="italic", color=GREY)
         reach = max((abs(one.difference) for one in found), default=0.1) * 1.1 or 0.1
         axes.xaxis.set_major_locator(MaxNLocator(4))
-        axes.set(xlim=(-reach, reach), ylim=(max(1, len(sections)) - 0.5, -0.5), xlabel="your score − locked score")
-        names = [fill(f"{_named(name)} ({_profile(studies[name]['run'])})", LINE) for name in sections]
-        axes.set_yticks(range(len(sections)), names)
-        axes.tick_params(axis="y", length=0)
+        axes.set(xlim=(-reach, reach), xlabel="your score − locked score")
         locked = Line2D([], [], color=VOICES["embedded"].colour, linewidth=1.5, label="the locked run")
         yours = Line2D([], [], label="your run, a mark per method", **mark("run"))
         explain(figure, [locked, yours], "upper")

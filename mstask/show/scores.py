@@ -124,22 +124,30 @@ def table_ranked(documents: Documents) -> pd.DataFrame:
 @takes_voices
 def data_scores(documents: Documents) -> pd.DataFrame:
     """Every score behind a comparison of methods: one row per voice, method and seed, or per published mean."""
-    rows = []
+    return every_score(documents, "macro_f1", "accuracy", "n_parameters")
+
+
+def every_score(documents: Documents, *columns: str) -> pd.DataFrame:
+    """Return a row for every cell of each voice, and for every published mean of a method without cells."""
+    rows: list[tuple[Any, ...]] = []
     for voice, document in by_voice(documents).items():
-        for cell in document.cells:
-            measured = cell.result
-            rows.append((voice, cell.method, str(cell.seed), measured.macro_f1, measured.accuracy, measured.n_parameters))
-        seeded = {cell.method for cell in document.cells}
-        for name, mean in document.means.items():
-            if name not in seeded:
-                rows.append((voice, name, "mean", mean.macro_f1, mean.accuracy, mean.n_parameters))
-    return pd.DataFrame(rows, columns=["voice", "method", "seed", "macro_f1", "accuracy", "n_parameters"])
+        cells = cell_table(document, "method", "seed", *columns).astype({"seed": str})
+        rows += [(voice, *row) for row in cells.itertuples(index=False)]
+        others = {name: mean for name, mean in document.means.items() if name not in set(cells["method"])}
+        rows += [(voice, name, "mean", *(getattr(mean, field, None) for field in columns)) for name, mean in others.items()]
+    return pd.DataFrame(rows, columns=["voice", "method", "seed", *columns])
 
 
 def cell_table(document: Document, *columns: str) -> pd.DataFrame:
     """Every cell, a row each; a column is a field of the cell, one of its details or of its measures, None where unknown."""
     known = [dict(cell.result) | (cell.result.details or {}) | dict(cell) for cell in document.cells]
     return pd.DataFrame([[found.get(name) for name in columns] for found in known], columns=list(columns))
+
+
+def case_order(documents: Iterable[Document], order: Iterable[str]) -> list[str]:
+    """Return the cases that any document has cells of: in a given order, others after them."""
+    run = {cell.case for document in documents for cell in document.cells if cell.case is not None}
+    return [case for case in order if case in run] + sorted(run - set(order))
 
 
 def score_table(document: Document) -> dict[str, dict[str, dict[int, float]]]:

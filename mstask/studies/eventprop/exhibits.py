@@ -31,7 +31,7 @@ from mstask.show.canvas import (
     pair_rows,
 )
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, Documents, cell_table, voice_columns
+from mstask.show.scores import NBSP, Documents, cell_table, every_score, voice_columns
 from mstask.show.sheet import plain, say_nothing, sheet
 from mstask.studies.eventprop.facts import curve, tasks_of
 from mstask.studies.eventprop.methods import FROZEN, LOSS_METHODS, LOSSES, TASKS, VARIANTS
@@ -197,14 +197,7 @@ def figure_eventprop_yin_yang(documents: Documents) -> Figure:
 @takes_voices
 def data_eventprop_yin_yang(documents: Documents) -> pd.DataFrame:
     """Every accuracy behind the figure, and the last epoch's beside the selected one's."""
-    rows = []
-    for voice, document in by_voice(documents).items():
-        for cell in document.cells:
-            last = (cell.result.details or {}).get("last_epoch_accuracy")
-            rows.append((voice, cell.method, str(cell.seed), cell.result.accuracy, last, cell.result.best_epoch))
-        seeded = {cell.method for cell in document.cells}
-        rows += [(voice, n, "mean", m.accuracy, None, None) for n, m in document.means.items() if n not in seeded]
-    return pd.DataFrame(rows, columns=["voice", "method", "seed", "accuracy", "last_epoch_accuracy", "best_epoch"])
+    return every_score(documents, "accuracy", "last_epoch_accuracy", "best_epoch")
 
 
 @takes_voices

@@ -18,7 +18,7 @@ from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
 from mstask.show.canvas import GREY, draw_chance, drawing, explain, handle
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, Documents, cell_table, difference, method_order, score
+from mstask.show.scores import NBSP, Documents, case_order, cell_table, difference, method_order, score
 from mstask.show.sheet import Look, draw_rows, legend, panels
 from mstask.studies.g2gnet import facts as answers
 from mstask.studies.g2gnet.methods import CASES
@@ -237,8 +237,7 @@ def table_g2gnet_beside(documents: Documents) -> pd.DataFrame:
 
 def cases_of(documents: Iterable[Document]) -> list[str]:
     """Return the data sets that any document has cells of, in the section's order."""
-    run = {cell.case for document in documents for cell in document.cells if cell.case}
-    return [case for case in CASES if case in run] + sorted(run - set(CASES))
+    return case_order(documents, CASES)
 
 
 def leads(documents: Documents) -> Iterator[tuple[str, str, str, Comparison]]:

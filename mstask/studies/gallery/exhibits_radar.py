@@ -54,10 +54,10 @@ def figure_radar_targets() -> Figure:
         figure.subplots_adjust(left=0.01, right=0.98, top=0.97, bottom=0.06, hspace=0.75, wspace=0.34)
         for target, name in enumerate(names):
             scene = _scene(target)
-            drawing, echo = grid[target]
-            _draw_target(drawing, scene)
-            drawing.set_title(name, loc="left")
-            drawing.text(0, 0, _facts(scene), transform=drawing.transAxes, fontsize=SMALL, va="top")
+            shape, echo = grid[target]
+            _draw_target(shape, scene)
+            shape.set_title(name, loc="left")
+            shape.text(0, 0, _facts(scene), transform=shape.transAxes, fontsize=SMALL, va="top")
             _draw_picture(echo, picture(scene.echo))
             echo.set(yticks=(-2, 0, 2), ylabel="kHz")
             echo.tick_params(labelbottom=target == len(names) - 1)

@@ -6,6 +6,7 @@ with what is known of the original.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -119,17 +120,21 @@ def figure_speech_word() -> Figure:
 
 def figure_speech_words() -> Figure:
     """Spikes of the same two words by three speakers."""
+    return draw_words([word(*place) for place in SHOWN], (3, 2), 5.6)
+
+
+def draw_words(words: Sequence[Word], grid: tuple[int, int], height: float) -> Figure:
+    """Draw the spikes of several words, each under its title, in so many rows and columns."""
     from mstask.data.shd import N_UNITS
 
-    with drawing(5.6, dpi=RESOLUTION) as figure:
-        grid = figure.subplots(3, 2, sharex=True, sharey=True)
-        for axes, place in zip(grid.flat, SHOWN, strict=True):
-            shown = word(*place)
+    with drawing(height, dpi=RESOLUTION) as figure:
+        panels = figure.subplots(*grid, sharex=True, sharey=True)
+        for axes, shown in zip(panels.flat, words, strict=True):
             _draw_spikes(axes, shown)
             axes.set_title(shown.sound.title.replace(", ", ",\n", 1), fontsize=SMALL)
             axes.set_ylim(N_UNITS, 0)
             figure.rulers.append(Ruler(shown.sound.title, axes, (0, shown.sound.seconds)))
-        grid[0, 0].set_yticks(PLACES, [frequency_text(f) for f in best_frequencies(PLACES)])
+        panels[0, 0].set_yticks(PLACES, [frequency_text(f) for f in best_frequencies(PLACES)])
         figure.supxlabel("time (s)", fontsize=9.5)
         figure.supylabel("frequency to which a place responds best", fontsize=9.5)
     return figure
@@ -193,12 +198,19 @@ def statistics() -> dict[str, Any]:
 
 def data_speech_word() -> pd.DataFrame:
     """The spikes of `figure_speech_word`."""
-    return _spike_table([MAIN])
+    return spike_table([word(*MAIN)])
 
 
 def data_speech_words() -> pd.DataFrame:
     """The spikes of `figure_speech_words`."""
-    return _spike_table(SHOWN)
+    return spike_table([word(*place) for place in SHOWN])
+
+
+def spike_table(words: Sequence[Word]) -> pd.DataFrame:
+    """Return every spike of several words."""
+    return pd.concat(
+        pd.DataFrame({"word": shown.sound.title, "time_s": shown.times.round(6), "channel": shown.units}) for shown in words
+    )
 
 
 def cochleagram(sound: Sound) -> np.ndarray:
@@ -232,16 +244,6 @@ def frequency_text(hertz: float) -> str:
 
 def _draw_spikes(axes: Axes, shown: Word) -> None:
     axes.scatter(shown.times, shown.units, s=0.5, linewidths=0, color=SPIKES, rasterized=True)
-
-
-def _spike_table(places: Any) -> pd.DataFrame:
-    frames = []
-    for place in places:
-        shown = word(*place)
-        frame = pd.DataFrame({"time_s": shown.times.round(6), "channel": shown.units})
-        frame.insert(0, "word", shown.sound.title)
-        frames.append(frame)
-    return pd.concat(frames)
 
 
 def _half(percentiles: list[int]) -> str:

@@ -16,6 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mstask.claims.words import count, listed
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, heading
 from mstask.show import takes_sections
@@ -114,7 +115,7 @@ def figure_zoo_responses(name: str) -> Figure:
             shared = shared or above
             below = figure.add_subplot(grid[len(rows) * row + 2], sharex=shared)
             _draw_input(above, found, stimulus)
-            above.set_title(title.format(_join(PERIODS)), loc="left", pad=2)
+            above.set_title(title.format(listed(map(str, PERIODS))), loc="left", pad=2)
             _draw_membrane(below, found, stimulus)
             below.tick_params(labelbottom=row == len(TITLES) - 1)
         below.set(xlabel="step", xlim=(0, len(found.traces[stimulus].x)))
@@ -295,10 +296,11 @@ def _said_of_responses(name: str) -> str:
     middle = found.tones.shape[1] // 2
     counts = {stimulus: int(trace.s[:, middle].sum()) for stimulus, trace in found.traces.items()}
     first = np.flatnonzero(found.traces["step"].s[:, middle])
+    late = count(first[0] - STEP_FROM, "step") if len(first) else ""
     return (
         f"Spikes of the middle {name} neuron: {counts['step'] or 'none'} on the step"
-        f"{f', the first after {_steps(first[0] - STEP_FROM)}' if len(first) else ''}; "
-        f"{_join(found.bursts())} on tones of period {_join(PERIODS)} steps; "
+        f"{late and f', the first after {late}'}; "
+        f"{listed(map(str, found.bursts()))} on tones of period {listed(map(str, PERIODS))} steps; "
         f"{counts['chirp'] or 'none'} during the chirp; {counts['noise'] or 'none'} on noise."
     )
 
@@ -330,12 +332,3 @@ def _range_of_tones(found: Responses) -> str:
     if np.ptp(best) == 0:
         return f"{_tone(best[0])}, for every neuron that prefers any"
     return f"{best.min():.2f} to {best.max():.2f} rad per step"
-
-
-def _steps(count: int) -> str:
-    return f"{count} step{'s' if count != 1 else ''}"
-
-
-def _join(numbers: Any) -> str:
-    first, last = list(map(str, numbers))[:-1], str(list(numbers)[-1])
-    return f"{', '.join(first)} and {last}"

@@ -32,7 +32,7 @@ from mstask.show.canvas import (
     pair_rows,
 )
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, cell_table, score_table
+from mstask.show.scores import NBSP, case_order, cell_table, score_table
 from mstask.show.sheet import plain, say_nothing
 from mstask.studies.ncg.facts import CODES, DATA, EXTRACTORS, GROUPS, SINGLE, winner_share
 from mstask.summary import at_chance, remark
@@ -98,7 +98,7 @@ def figure_ncg(document: Document) -> Figure:
 def table_ncg(document: Document) -> pd.DataFrame:
     """Macro-F1 of every method on every data set: mean ± standard deviation over seeds."""
     scores = score_table(document)
-    cases = case_order(document)
+    cases = cases_of(document)
     rows = []
     for name in sorted(scores, key=_method_place):
         found = {case: plain(scores[name].get(case, {}).values()) + remark(document, name, case) for case in cases}
@@ -179,7 +179,7 @@ def data_ncg_code(document: Document) -> pd.DataFrame:
 def table_ncg_inputs(document: Document) -> pd.DataFrame:
     """The data sets of a document: how they are coded, and how many samples, inputs and spikes there are."""
     rows = []
-    for case in case_order(document):
+    for case in cases_of(document):
         cells = [cell for cell in document.cells if cell.case == case]
         details = next((cell.result.details for cell in cells if cell.result.details), {})
         counts = (cells[0].data.counts if cells[0].data else {}) if cells else {}
@@ -204,7 +204,7 @@ def table_ncg_settings(document: Document) -> pd.DataFrame:
         if cell.method not in SEARCHED or not (made := (cell.result.details or {}).get("configuration")):
             continue
         rule, regulation = made["optimizer"], made.get("regularizer", {})
-        rows[case_order(document).index(cell.case), SEARCHED.index(cell.method)] = {
+        rows[cases_of(document).index(cell.case), SEARCHED.index(cell.method)] = {
             "data set": DATA.get(cell.case, cell.case),
             "readout": label(cell.method),
             "threshold": f"{made['network'][0]['firing_threshold']:.3g}",
@@ -249,10 +249,9 @@ def table_ncg_speed(document: Document) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def case_order(document: Document) -> list[str]:
+def cases_of(document: Document) -> list[str]:
     """Return the data sets of a document in the order of `DATA`, others after them."""
-    found = {cell.case for cell in document.cells if cell.case is not None}
-    return [case for case in DATA if case in found] + sorted(found - set(DATA))
+    return case_order([document], DATA)
 
 
 def group_size(method: str) -> int | None:
@@ -273,7 +272,7 @@ def _method_place(method: str) -> tuple[int, int, str]:
 @contextmanager
 def _panels(document: Document, height: float, **shared: bool) -> Iterator[tuple[Figure, dict[str, Axes]]]:
     """A figure with a panel for each data set, two beside each other."""
-    cases = case_order(document)
+    cases = cases_of(document)
     with drawing(0.9 + height * pair_rows(len(cases))) as figure:
         grid = in_pairs(figure, len(cases), **shared)
         if not cases:
@@ -333,7 +332,7 @@ def _accuracies(document: Document) -> Iterable[dict[str, Any]]:
     for features, sets in document.values.get("accuracy", {}).items():
         for name, found in sets.items():
             yield _accuracy_row(name, EXTRACTORS.get(features, features), found.get(SINGLE), found.get(GROUPS))
-    for case in case_order(document):
+    for case in cases_of(document):
         means = []
         for method in (SINGLE, GROUPS):
             cells = (cell for cell in document.cells if (cell.case, cell.method) == (case, method))

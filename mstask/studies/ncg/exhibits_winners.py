@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from mstask.results.documents import Cell, Document
 from mstask.show.canvas import drawing, explain, in_pairs, pair_rows
 from mstask.show.sheet import say_nothing
-from mstask.studies.ncg.exhibits import FIVES, UNLABELLED, case_order
+from mstask.studies.ncg.exhibits import FIVES, UNLABELLED, cases_of
 
 MEMBERS = ("#00352f", "#00796b", "#4aa89b", "#9fd0c9", "#d9ece9")
 LABELLED = "#c9ced3"
@@ -54,7 +54,7 @@ def data_ncg_winners(document: Document) -> pd.DataFrame:
 def _watched(document: Document) -> list[Cell]:
     """The cells whose winners were recorded epoch by epoch: groups of five on the first data set, with the first seed."""
     recorded = [c for c in document.cells if c.method in FIVES and (c.result.details or {}).get("watched_wins")]
-    for case in case_order(document):
+    for case in cases_of(document):
         if own := [cell for cell in recorded if cell.case == case]:
             seed = min(cell.seed for cell in own)
             return sorted((c for c in own if c.seed == seed), key=lambda c: list(FIVES).index(c.method))

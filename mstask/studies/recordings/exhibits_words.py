@@ -11,16 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mstask.data import fsdd, originals, shd
-from mstask.show.canvas import drawing
-from mstask.studies.gallery.exhibits_speech import (
-    PLACES,
-    RESOLUTION,
-    SPIKES,
-    Sound,
-    Word,
-    best_frequencies,
-    frequency_text,
-)
+from mstask.studies.gallery.exhibits_speech import Sound, Word, draw_words, spike_table
 
 SHOWN = ((7, "george", 0), (7, "theo", 0), (7, "nicolas", 0), (8, "george", 0), (8, "theo", 0), (8, "nicolas", 0))
 """Digit, speaker and number of the recordings shown: two words by three men."""
@@ -45,22 +36,9 @@ def audio_recorded_words() -> list[Sound]:
 
 def figure_recorded_words() -> Figure:
     """Spikes of two words by three men."""
-    with drawing(4.2, dpi=RESOLUTION) as figure:
-        grid = figure.subplots(2, 3, sharex=True, sharey=True)
-        for axes, place in zip(grid.flat, SHOWN, strict=True):
-            shown = word(*place)
-            axes.scatter(shown.times, shown.units, s=0.5, linewidths=0, color=SPIKES, rasterized=True)
-            axes.set_title(shown.sound.title, fontsize=8)
-            axes.set_ylim(shd.N_UNITS, 0)
-        grid[0, 0].set_yticks(PLACES, [frequency_text(f) for f in best_frequencies(PLACES)])
-        figure.supxlabel("time (s)", fontsize=9.5)
-        figure.supylabel("frequency to which a place responds best", fontsize=9.5)
-    return figure
+    return draw_words([word(*place) for place in SHOWN], (2, 3), 4.2)
 
 
 def data_recorded_words() -> pd.DataFrame:
     """The spikes of `figure_recorded_words`."""
-    found = [word(*place) for place in SHOWN]
-    return pd.concat(
-        pd.DataFrame({"word": shown.sound.title, "time_s": shown.times.round(6), "channel": shown.units}) for shown in found
-    )
+    return spike_table([word(*place) for place in SHOWN])
