@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from mstask.claims import Entry
-from mstask.claims.figures import Documents, NotTestable, absence
+from mstask.claims.figures import Documents, NotTestable, absence, results_of
 from mstask.claims.rules import Finding, best, best_of, difference, difference_of, every, find, quantity
 from mstask.claims.words import listed, number, signed
 from mstask.results.documents import Document
@@ -41,7 +41,7 @@ def _best_on(*cases: str) -> Callable[[Documents], Finding]:
 def _best(documents: Documents, case: str) -> Finding:
     cut = _one_case(documents, case)
     found = best(cut, SECTION, OWN, METHODS)
-    methods = standings(_document(cut))["methods"]
+    methods = standings(results_of(cut, SECTION))["methods"]
     full = [name for name in METHODS if methods.get(name) and (methods[name]["macro_f1"]["mean"] or 0) >= CEILING]
     note = f" {listed(full)} are at the task's ceiling, so it can't tell them apart." if len(full) > 1 and OWN in full else ""
     return replace(found, evidence=f"On {TITLES[case]}: {found.evidence}{note}")
@@ -54,7 +54,7 @@ def _order_on_speech(documents: Documents) -> Finding:
 
 def _fastest(documents: Documents) -> Finding:
     """A network that never reaches the criterion counts as reaching it one iteration after its training ended."""
-    document = _document(documents)
+    document = results_of(documents, SECTION)
     found = []
     for case in _cases(document, "match", "match-to-sample"):
         waits: dict[str, dict[int, float]] = {name: {} for name in METHODS}
@@ -67,7 +67,7 @@ def _fastest(documents: Documents) -> Finding:
 
 
 def _pattern(documents: Documents) -> Finding:
-    document = _document(documents)
+    document = results_of(documents, SECTION)
     cases = _cases(document, "pattern", "pattern generation", "mse")
     errors = {case: {name: measured(document, case, name, "mse") for name in METHODS} for case in cases}
     return every(*(best_of(f"error on the {TITLES[case]}", OWN, errors[case], smaller=True) for case in cases))
@@ -75,7 +75,7 @@ def _pattern(documents: Documents) -> Finding:
 
 def _memory(documents: Documents) -> Finding:
     """Published: an accuracy before and after the reset, no control. Own runs: the reset against two controls."""
-    document = _document(documents)
+    document = results_of(documents, SECTION)
     if document.source == "published":
         return _published_memory(document.values.get("time_constants"))
     found = measured(document, "match-feedforward", OWN, "knock_out")
@@ -103,7 +103,7 @@ def _published_memory(table: Mapping[str, Any] | None) -> Finding:
 
 
 def _weight_decay(documents: Documents) -> Finding:
-    document = _document(documents)
+    document = results_of(documents, SECTION)
     trials = measured(document, "speech-bins", OWN, "weight_decay")
     ratios = {seed: ratio for seed, trial in trials.items() if (ratio := shortening(trial)) is not None}
     if not ratios:
@@ -117,7 +117,7 @@ def _weight_decay(documents: Documents) -> Finding:
 
 
 def _robust(documents: Documents) -> Finding:
-    document = _document(documents)
+    document = results_of(documents, SECTION)
     if not measured(document, "speech-bins", OWN, "deletion"):
         raise NotTestable(f"There is no figure for disturbed spoken digits ({absence(document)}).")
     found = []
@@ -129,7 +129,7 @@ def _robust(documents: Documents) -> Finding:
 
 
 def _few(documents: Documents) -> Finding:
-    document = _document(documents)
+    document = results_of(documents, SECTION)
     found = {method: runs(document, "match-small", method) for method in METHODS}
     if not found[OWN]:
         raise NotTestable(f"There is no figure for few neurons ({absence(document)}).")
@@ -144,7 +144,7 @@ def _few(documents: Documents) -> Finding:
 
 def _record(documents: Documents) -> Finding:
     """Published only: figures of one run each, copied from the papers."""
-    document = _document(documents)
+    document = results_of(documents, SECTION)
     log, others = document.values.get("shd_log"), document.values.get("competitors", {}).get("SHD")
     if not log or not others:
         raise NotTestable("The networks of the paper's table weren't trained here, so only its own figures can tell.")
@@ -161,15 +161,9 @@ def _record(documents: Documents) -> Finding:
     return Finding("undecided", evidence, doubt, "best", "accuracy on SHD, HetSynLIF − best of the others", lead, seeds=1)
 
 
-def _document(documents: Documents) -> Document:
-    if (document := documents.get(SECTION)) is None:
-        raise NotTestable("There are no results for the HetSyn section.")
-    return document
-
-
 def _one_case(documents: Documents, case: str) -> Documents:
     """The documents, with the HetSyn section's cut down to one task."""
-    document = _document(documents).of_case(case)
+    document = results_of(documents, SECTION).of_case(case)
     if not document.cells:
         raise NotTestable(f"There is no figure for {TITLES[case]} ({absence(document)}).")
     return {SECTION: document}
