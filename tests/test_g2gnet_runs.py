@@ -18,7 +18,7 @@ from mstask.studies.g2gnet import features, folds, networks, products, rewiring,
 from mstask.studies.g2gnet import measure as experiment
 from mstask.studies.g2gnet.__main__ import main
 from mstask.studies.g2gnet.declare import SECTION
-from mstask.studies.g2gnet.methods import CASES, METHODS
+from mstask.studies.g2gnet.methods import METHODS
 from mstask.studies.g2gnet.networks import Design, Encoding, cut_to, groups_only, thinned
 from mstask.studies.g2gnet.rewiring import Rule
 from mstask.studies.g2gnet.runs import Options
@@ -251,12 +251,7 @@ def test_matched_and_grouped_networks_have_equally_many_parameters(digits):
     assert max(counts.values()) / min(counts.values()) < 1.02
 
 
-def test_every_profile_and_case_of_the_section_can_be_run():
-    for size in SECTION.profiles.values():
-        SECTION.parameters(
-            **{"profile": "smoke", "data_source": "embedded", "methods": list(METHODS)} | SECTION.protocol | size
-        )
-        assert set(size["cases"]) <= set(CASES) and set(size.get("methods", METHODS)) <= set(METHODS)
+def test_folds_and_features_of_the_digits_are_cases_of_the_section():
     splits = experiment.load(SECTION, parameters(), "digits-fold-2")
     assert splits.meta["name"] == "digits-fold-2"
     assert experiment.load(SECTION, parameters(), "digits-features").train.x.shape[-1] == 512

@@ -291,10 +291,6 @@ class TestAnalyses:
 
 
 class TestSection:
-    @pytest.mark.parametrize("profile", ["smoke", "quick", "paper"])
-    def test_every_profile_sets_every_parameter(self, profile):
-        assert set(parameters(profile).cases) <= set(SECTION.cases)
-
     @pytest.mark.parametrize(
         "changes",
         [{"dropout": 1.0}, {"clip_gradient": -1.0}, {"iterations": 0}, {"warps": [0.0]}, {"deletions": [1.5]}, {"hiden": 3}],

@@ -219,14 +219,6 @@ class TestCell:
         with pytest.raises(MstaskError, match="the training part of digits"):
             experiment.measure(job("S2-M1", parameters, Splits(part, part, part, 10, {"coding": "none"}), tmp_path))
 
-    def test_every_profile_is_complete(self):
-        chosen = section.SECTION
-        for name, profile in chosen.profiles.items():
-            whole = {"profile": name, "data_source": "embedded", "methods": list(chosen.methods), "cases": list(chosen.cases)}
-            made = section.NCGParameters(**{**chosen.protocol, **whole, **profile})
-            assert set(made.methods) <= set(METHODS) and set(made.cases) <= set(section.CASES)
-        assert sections.section("ncg") is chosen
-
     def test_each_source_has_data_sets_of_its_own(self):
         cases = {source: sections.resolve("ncg", profile="paper", data_source=source).cases for source in ("embedded", "real")}
         assert cases == {
