@@ -245,23 +245,6 @@ def test_gradients_stay_finite_where_the_input_is_silent(name):
     assert all(g is None or g.isfinite().all() for g in [x.grad, *(p.grad for p in neuron.parameters())])
 
 
-@pytest.mark.parametrize("name", neurons.names())
-def test_trials_do_not_see_each_other_nor_the_future(name):
-    neuron, x = layer(name), signal(batch=3)
-    spikes, _ = neuron(x)
-    assert torch.equal(neuron(x[1:2])[0], spikes[1:2])
-    later = x.clone()
-    later[:, 6:] += 1
-    assert torch.equal(neuron(later)[0][:, :6], spikes[:, :6])
-
-
-def test_the_threshold_travels_in_the_state_dict():
-    calibrated = layer("Doppler-LIF", threshold=0.123)
-    restored = neurons.create("Doppler-LIF", W).double()
-    restored.load_state_dict(calibrated.state_dict())
-    assert restored.threshold == 0.123
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -23,17 +23,6 @@ def test_it_has_the_mean_and_spread_of_its_brute_force_twin():
     assert fast.std() == pytest.approx(slow.std(), rel=0.08)
 
 
-def test_models_that_were_tested_on_the_same_examples_are_drawn_together():
-    rng = np.random.default_rng(2)
-    predictions, true = drawn_predictions(0.7, 60, rng)
-    other = np.where(np.arange(60) == 7, (predictions + 1) % CLASSES, predictions)
-    draws = [stats.example_bootstrap(one, true, CLASSES) for one in (predictions, other)]
-    assert np.corrcoef(draws)[0, 1] > 0.9
-    _, low, high = stats.paired_bootstrap(predictions, other, true, CLASSES)
-    assert (low, high) == pytest.approx(tuple(np.percentile(draws[0] - draws[1], [2.5, 97.5])))
-    assert (draws[0] != stats.example_bootstrap(predictions, true, CLASSES, seed=1)).any()
-
-
 def test_right_everywhere_is_certain():
     true = np.arange(40) % CLASSES
     assert (stats.example_bootstrap(true, true, CLASSES) == 1.0).all()
