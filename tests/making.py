@@ -50,16 +50,21 @@ def data_record(**changes):
     return results.DataRecord(**(record | changes))
 
 
-def guesses(skill, seed):
+def guesses(skill, seed, true=TEST_LABELS, classes=CLASSES):
     """Predictions that are right with probability `skill`, else drawn at random."""
     rng = np.random.default_rng(seed)
-    return np.where(rng.random(len(TEST_LABELS)) < skill, TEST_LABELS, rng.integers(0, len(CLASSES), len(TEST_LABELS)))
+    return np.where(rng.random(len(true)) < skill, true, rng.integers(0, len(classes), len(true)))
+
+
+def measured(predictions, true=TEST_LABELS, classes=CLASSES, **others):
+    """Measures with the scores of the predictions."""
+    macro_f1, per_class = stats.macro_f1(predictions, true, len(classes))
+    scores = {"macro_f1": macro_f1, "accuracy": stats.accuracy(predictions, true), "per_class_f1": per_class}
+    return results.Measures(**scores, predictions=predictions, **others)
 
 
 def cell(method="D0_doppler", seed=42, skill=0.8, section="ablation", **changes):
     """A complete cell of a run."""
-    predictions = guesses(skill, [seed, *method.encode()])
-    macro_f1, per_class = stats.macro_f1(predictions, TEST_LABELS, len(CLASSES))
     values = {
         "section": section,
         "method": method,
@@ -67,11 +72,8 @@ def cell(method="D0_doppler", seed=42, skill=0.8, section="ablation", **changes)
         "profile": "paper",
         "parameters": {"width": 128, "beta": 0.95, "note": None},
         "data": data_record(),
-        "result": results.Measures(
-            macro_f1=macro_f1,
-            accuracy=stats.accuracy(predictions, TEST_LABELS),
-            per_class_f1=per_class,
-            predictions=predictions,
+        "result": measured(
+            guesses(skill, [seed, *method.encode()]),
             best_epoch=12,
             epochs=32,
             stopped="patience",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from making import bare, data_record, guesses, measured
 
-from mstask import results, stats
+from mstask import results
 from mstask.results.documents import Document
 from mstask.studies.g2gnet.methods import METHODS
 
@@ -15,28 +16,12 @@ SEEDS = (42, 123, 999, 7, 2026)
 
 def cell(method, seed, skill, case="digits", source="embedded", **details):
     """A cell with predictions; details as the experiment gives them."""
-    rng = np.random.default_rng([seed, *method.encode()])
-    guesses = np.where(rng.random(len(LABELS)) < skill, LABELS, rng.integers(0, 10, len(LABELS)))
-    score, per_class = stats.macro_f1(guesses, LABELS, 10)
-    about = {"name": case, "source": source, "size": "paper", "fingerprint": case, "class_names": CLASSES}
-    return results.Cell(
-        section="g2gnet",
-        method=method,
-        case=case,
-        seed=seed,
-        profile="paper",
-        data=results.DataRecord(**about, counts={"test": len(LABELS)}, test_labels=LABELS),
-        result=results.Measures(
-            macro_f1=score,
-            accuracy=stats.accuracy(guesses, LABELS),
-            per_class_f1=per_class,
-            predictions=guesses,
-            n_parameters=9000,
-            width=128,
-            firing_rates=[0.2, 0.1],
-            details={"connections": [4000, 4000], "rewirings": []} | details,
-        ),
-    )
+    predictions = guesses(skill, [seed, *method.encode()], LABELS, CLASSES)
+    about = {"name": case, "source": source, "fingerprint": case, "class_names": CLASSES}
+    told = {"connections": [4000, 4000], "rewirings": []} | details
+    own = {"n_parameters": 9000, "width": 128, "firing_rates": [0.2, 0.1], "details": told}
+    record = data_record(**about, counts={"test": len(LABELS)}, test_labels=LABELS)
+    return bare("g2gnet", method, seed, measured(predictions, LABELS, CLASSES, **own), case=case, data=record)
 
 
 def rewirings(*shares):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from making import TEST_LABELS, cell, data_record, guesses
+from making import cell, data_record, guesses, measured
 
-from mstask import results, stats
+from mstask import results
 from mstask.studies.hetsyn.names import CASES, EDGES, METHODS
 
 SEEDS = (42, 123, 999)
@@ -25,19 +25,15 @@ def whole(skill=SKILL, cases=CASES, seeds=SEEDS, methods=METHODS, **about):
 
 def one(case, method, seed, skill):
     """A cell as the section writes it."""
-    record = data_record(name=case)
     if case in ("match-small", "match-slow"):
         measures = results.Measures(accuracy=near(skill, seed), details=series(case, method, seed, skill))
     elif case.startswith("pattern"):
         measures = results.Measures(n_parameters=20_200, details=pattern(method, seed, skill))
     else:
         predictions = guesses(skill, [seed, *method.encode(), *case.encode()])
-        score, per_class = stats.macro_f1(predictions, TEST_LABELS, len(record.class_names))
-        own = details(case, method, seed, skill)
-        accuracy = stats.accuracy(predictions, TEST_LABELS)
-        about = {"predictions": predictions, "per_class_f1": per_class, "n_parameters": 6_400, "details": own}
-        measures = results.Measures(macro_f1=score, accuracy=accuracy, **about)
-    return cell(method, seed, section="hetsyn", case=case, data=record, result=measures, parameters={"iterations": 500})
+        measures = measured(predictions, n_parameters=6_400, details=details(case, method, seed, skill))
+    about = {"case": case, "data": data_record(name=case), "parameters": {"iterations": 500}}
+    return cell(method, seed, section="hetsyn", result=measures, **about)
 
 
 def near(value, seed):

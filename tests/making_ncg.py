@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from making import bare, data_record
+
 from mstask import results
 from mstask.studies.ncg.names import METHODS
 
@@ -21,18 +23,10 @@ def cell(method, case, seed, score, source="embedded", **details):
         "watched_class": 0,
         "watched_wins": [[6] + [1] * (group - 1), [9] + [0] * (group - 1)],
     }
-    data = {
-        "name": case,
-        "source": source,
-        "size": "paper",
-        "fingerprint": f"sha256:{case}",
-        "counts": {"train": 1000, "validation": 100, "test": 2},
-        "class_names": ["zero", "one"],
-        "test_labels": [0, 1],
-    }
+    classes = {"counts": {"train": 1000, "validation": 100, "test": 2}, "class_names": ["zero", "one"], "test_labels": [0, 1]}
+    record = data_record(name=case, source=source, fingerprint=f"sha256:{case}", **classes)
     result = {"macro_f1": score, "accuracy": score, "n_parameters": 128 * 2 * group, "width": 2 * group, "epochs": 2}
-    made = {"section": "ncg", "method": method, "case": case, "seed": seed, "profile": "paper", "data": data}
-    return results.Cell(**made, result=result | {"details": found | details})
+    return bare("ncg", method, seed, result | {"details": found | details}, case=case, data=record)
 
 
 def document(levels=LEVELS, cases=CASES, seeds=SEEDS, source="embedded", **shifts):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from drawn import drawn
+from making import bare, data_record
 
 from mstask import claims, neurons, results, show
 from mstask.claims import rules
@@ -21,15 +22,8 @@ METHODS = ("D0_doppler", "D0_dualtau", "D1_H1", "D2_concat")
 
 def document(source="embedded", methods=METHODS, profile="paper", data_source="embedded", seeds=SEEDS):
     """An ablation in which method number i makes 4 i + seed mistakes on forty examples."""
-    data = {
-        "name": "radar",
-        "source": data_source,
-        "size": "paper",
-        "fingerprint": "abc",
-        "counts": {"test": len(TRUE)},
-        "class_names": ["bird", "plane"],
-        "test_labels": TRUE,
-    }
+    classes = {"counts": {"test": len(TRUE)}, "class_names": ["bird", "plane"], "test_labels": TRUE}
+    record = data_record(source=data_source, **classes)
     cells = []
     for i, method in enumerate(methods):
         for seed in seeds:
@@ -42,10 +36,8 @@ def document(source="embedded", methods=METHODS, profile="paper", data_source="e
                 "width": 8,
                 "history": {"firing_rates": [[0.1 + layer / 100 for layer in range(layers)]] * (seed + 1)},
             }
-            cells.append({"section": "ablation", "method": method, "seed": seed, "profile": profile, "result": result})
-    return results.Document(
-        section="ablation", source=source, profile=profile, title="T", reference="R", data=data, cells=cells
-    )
+            cells.append(bare("ablation", method, seed, result, profile=profile, data=record))
+    return results.merge(cells, source=source)
 
 
 @pytest.fixture

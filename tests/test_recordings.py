@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import making_recordings as making
+import making
+import making_recordings
 import numpy as np
 import pytest
 import torch
@@ -23,7 +24,7 @@ SMALL = {"profile": "smoke", "max_epochs": 1, "batch_size": 16, "width": 8}
 @pytest.fixture
 def copies(tmp_path, monkeypatch):
     """Tiny copies of all four, named by the variables; their folder."""
-    for variable, path in making.everything(tmp_path).items():
+    for variable, path in making_recordings.everything(tmp_path).items():
         monkeypatch.setenv(variable, path)
     return tmp_path
 
@@ -47,21 +48,10 @@ def cell_of(method, case, seed=42, score=0.5, n_classes=10):
     true = np.resize(np.arange(n_classes), 40)
     wrong = np.arange(40) >= 40 * score
     predictions = np.where(wrong, (true + 1) % n_classes, true).tolist()
-    names = [str(number) for number in range(n_classes)]
-    record = results.DataRecord(
-        name="radar-recorded",
-        source="recorded",
-        size="all",
-        fingerprint=case,
-        counts={"test": 40},
-        class_names=names,
-        test_labels=true.tolist(),
-    )
-    f1, per_class = macro_f1(predictions, true, n_classes)
-    own = {"macro_f1": f1, "accuracy": score, "per_class_f1": per_class, "predictions": predictions}
-    return results.Cell(
-        section="recordings", method=method, case=case, seed=seed, profile="paper", data=record, result=results.Measures(**own)
-    )
+    classes = [str(number) for number in range(n_classes)]
+    about = {"counts": {"test": 40}, "class_names": classes, "test_labels": true.tolist()}
+    record = making.data_record(name="radar-recorded", source="recorded", size="all", fingerprint=case, **about)
+    return making.bare("recordings", method, seed, making.measured(predictions, true, classes), case=case, data=record)
 
 
 @pytest.fixture(scope="module")
