@@ -239,7 +239,8 @@ def contrast(
     chosen = paired([(scores(documents, section, *weights)[0], weights) for section, weights in (first, second)])
     means = [sum(w * mean_score(document, name) for name, w in weights.items()) for document, weights in chosen]
     names = [subject(section) for section, _ in (first, second)]
-    told = f"{opening(words)}: {signed(means[0])} for {names[0]}, {signed(means[1])} for {names[1]}"
+    said = signed if min(min(weights.values()) for _, weights in chosen) < 0 else number
+    told = f"{opening(words)}: {said(means[0])} for {names[0]}, {said(means[1])} for {names[1]}"
     estimand = f"{words}, {names[0]} − {names[1]}"
     if not all(scored(document, weights) for document, weights in chosen):
         return _open("contrast", estimand, means[0] - means[1], told, 0, smallest)
@@ -266,7 +267,8 @@ def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bo
     told = f"Spearman's rho of {words} is {signed(rho)}{exact}"
     common = {"rule": "agreement", "estimand": f"Spearman's rho of {words}", "estimate": float(rho)}
     if any(draws is None for draws in drawn):
-        return Finding("undecided", f"{told} (means only).", "Only means are known, so the spread over seeds is not.", **common)
+        n = 1 if all(scored(document, methods) for document, methods in rankings) else 0
+        return Finding("undecided", f"{told} ({why_open(n)}).", _no_spread(n), seeds=n, **common)
     rng = np.random.default_rng(0)
     rhos = mean_rho(np.stack([draws[rng.permutation(len(draws))] for draws in drawn], axis=1))
     bounds = tuple(np.quantile(rhos, [0.025, 0.975]).tolist())
@@ -397,8 +399,12 @@ def _lead(what: str, means: Weights, found: stats.Estimates | stats.Pooled, regi
 def _open(rule: str, estimand: str, value: float, told: str, n: int, smallest: float) -> Finding:
     """A difference without a spread over seeds: undecided whatever it is."""
     evidence = f"{told}: difference {signed(value)} ({why_open(n)})."
-    remark = "There is a single seed." if n == 1 else "Only means are known, so the spread over seeds is not."
-    return Finding("undecided", evidence, remark, rule, estimand, value, None, None, smallest, n)
+    return Finding("undecided", evidence, _no_spread(n), rule, estimand, value, None, None, smallest, n)
+
+
+def _no_spread(n: int) -> str:
+    """What a verdict hangs on where figures of n seeds, none or a single one, have no spread."""
+    return "There is a single seed." if n == 1 else "Only means are known, so the spread over seeds is not."
 
 
 def _distance(value: float, region: Region, smallest: float) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Container
 from itertools import combinations
 
 from mstask.claims import Entry
-from mstask.claims.figures import Documents, NotTestable, scores
+from mstask.claims.figures import Documents, NotTestable, results_of, scores
 from mstask.claims.rules import NEGATIVE, SMALLEST, Finding, agreement, best, contrast, difference, every, place
 from mstask.claims.words import subject
 from mstask.results.documents import Document
@@ -61,8 +61,13 @@ def _homogeneous_wins(documents: Documents) -> Finding:
 
 
 def _beats(documents: Documents, a: str, *others: str) -> Finding:
-    """At matched capacity a scores higher on radar than each of the others."""
-    return every(*(difference(documents, "ablation", a, b, matched=True, family=ON_RADAR) for b in others))
+    """At matched capacity a scores higher on radar than each of the others.
+
+    The family holds the comparisons with the best homogeneous network, too, where that can be chosen on validation scores.
+    """
+    document = results_of(documents, "ablation")
+    given = {"ablation": with_best(document, HOMOGENEOUS) or document}
+    return every(*(difference(given, "ablation", a, b, matched=True, family=ON_RADAR) for b in others))
 
 
 def _vertical_deficit(documents: Documents) -> Finding:

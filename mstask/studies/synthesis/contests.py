@@ -182,8 +182,8 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
     dict
         Per part, per task: an `Outcome` or None. firm, against, open: contests ("wiring on radar", "synapse on radar at equal
         size") by their verdict; missing: those that can't be held; unlike: those held between networks of unlike size only.
-        largest: per task the part with the largest gain {part, difference}, None without any. answer, caveats: per task, what
-        to match first, and what is undecided or wasn't counted.
+        verdicts: these three as one sentence. largest: per task the part with the largest gain {part, difference}, None without
+        any. answer, caveats: per task, what to match first, and what is undecided or wasn't counted.
     """
     held = outcomes(documents)
     by_part = {part: {c.task: held.get(c) for c in CONTESTS if c.part == part} for part in PARTS}
@@ -197,7 +197,9 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
     told |= {f"{c.name} at equal size": found.equal for c, found in held.items() if found.equal}
     sorted_out = {kind: [name for name, found in told.items() if found.verdict == v] for kind, v in kinds.items()}
     unlike = [c.name for c, found in held.items() if found.counted is None]
-    rest = {"missing": [c.name for c in CONTESTS if c not in held], "unlike": unlike, "largest": largest}
+    said = {"firm": "a gain is shown for", "against": "a loss, or no gain that matters, for", "open": "undecided are"}
+    verdicts = "; ".join(f"{words} {listed(sorted_out[kind])}" for kind, words in said.items() if sorted_out[kind])
+    rest = {"missing": [c.name for c in CONTESTS if c not in held], "unlike": unlike, "largest": largest, "verdicts": verdicts}
     tellers = {"answer": _answer, "caveats": _caveats}
     return by_part | sorted_out | rest | {name: {task: tell(held, task) for task in TASKS} for name, tell in tellers.items()}
 
