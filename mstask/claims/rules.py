@@ -46,6 +46,7 @@ from mstask.claims.words import (
     count,
     interval,
     listed,
+    no_spread,
     number,
     opening,
     p_value,
@@ -268,7 +269,7 @@ def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bo
     common = {"rule": "agreement", "estimand": f"Spearman's rho of {words}", "estimate": float(rho)}
     if any(draws is None for draws in drawn):
         n = 1 if all(scored(document, methods) for document, methods in rankings) else 0
-        return Finding("undecided", f"{told} ({why_open(n)}).", _no_spread(n), seeds=n, **common)
+        return Finding("undecided", f"{told} ({why_open(n)}).", no_spread(n), seeds=n, **common)
     rng = np.random.default_rng(0)
     rhos = mean_rho(np.stack([draws[rng.permutation(len(draws))] for draws in drawn], axis=1))
     bounds = tuple(np.quantile(rhos, [0.025, 0.975]).tolist())
@@ -399,12 +400,7 @@ def _lead(what: str, means: Weights, found: stats.Estimates | stats.Pooled, regi
 def _open(rule: str, estimand: str, value: float, told: str, n: int, smallest: float) -> Finding:
     """A difference without a spread over seeds: undecided whatever it is."""
     evidence = f"{told}: difference {signed(value)} ({why_open(n)})."
-    return Finding("undecided", evidence, _no_spread(n), rule, estimand, value, None, None, smallest, n)
-
-
-def _no_spread(n: int) -> str:
-    """What a verdict hangs on where figures of n seeds, none or a single one, have no spread."""
-    return "There is a single seed." if n == 1 else "Only means are known, so the spread over seeds is not."
+    return Finding("undecided", evidence, no_spread(n), rule, estimand, value, None, None, smallest, n)
 
 
 def _distance(value: float, region: Region, smallest: float) -> float:

@@ -86,6 +86,11 @@ def why_open(n: int) -> str:
     return "a single seed" if n == 1 else "means only"
 
 
+def no_spread(n: int) -> str:
+    """Say what a verdict hangs on where figures of n seeds, none or a single one, have no spread."""
+    return "There is a single seed." if n == 1 else "Only means are known, so the spread over seeds is not."
+
+
 def seeds_told(needed: int | None, unit: str = "seed") -> str:
     """Say how many seeds, or what else a spread is over, would decide; None where no number does."""
     if needed is None:
