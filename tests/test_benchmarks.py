@@ -182,9 +182,9 @@ class TestRunner:
             gpu.main([])
 
 
-def test_every_idea_is_measured_on_every_workload():
+def test_every_idea_is_measured():
     found = ideas.measure(threads=1, repeats=1, tiny=True)
-    assert {"A: Beam-IF, data steered", "A: dense products", "B: floor"} <= set(found)
+    assert {"A: Beam-IF, data steered", "A: dense products", "A: floor"} <= set(found)
 
 
 def test_the_ear_models_benchmark_writes_a_document_that_can_be_read(monkeypatch, tmp_path, capsys):
