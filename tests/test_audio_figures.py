@@ -96,7 +96,7 @@ class TestRankings:
 
     def test_published_means_without_seeds_have_a_rank_too(self):
         table = show.table_mixed({"published": results.load("mixed", "published")}).set_index("neuron")
-        assert table.loc["Doppler-LIF", "published"] == f"0.601 ·{NBSP}6th"
+        assert table.loc["Doppler-LIF", "published"] == f"0.601{NBSP}·{NBSP}6th"
 
 
 class TestRotation:

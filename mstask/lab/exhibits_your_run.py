@@ -21,13 +21,13 @@ from mstask.results.documents import Document
 from mstask.results.voices import DATA_NAMES, NOTHING, VOICES, label
 from mstask.section import differing, sections
 from mstask.show import takes_sections
-from mstask.show.canvas import GREY, answer, draw_bands, drawing, explain, mark
+from mstask.show.canvas import GREY, SMALL, answer, draw_bands, drawing, explain, mark
 from mstask.show.marks import About
 from mstask.show.scores import Documents, method_order, signed
 from mstask.summary.comparisons import spread
 
 Studies = Mapping[str, Documents]
-LINE = 36
+LINE = 26
 """Characters of a line that names a section beside a figure."""
 
 Scores = dict[str, dict[str | None, list[float]]]
@@ -66,9 +66,11 @@ def figure_your_run(studies: Studies) -> Figure:
     """Your mean minus the locked one: a row per section, a mark per method."""
     found = [one for one in compared(studies) if one.difference is not None]
     sections = list(dict.fromkeys(one.section for one in found))
-    with drawing(1.5 + 0.3 * max(1, len(sections))) as figure:
+    names = [fill(f"{_named(name)} ({_profile(studies[name]['run'])})", LINE) for name in sections]
+    lines = 1 + max((name.count("\n") for name in names), default=0)
+    with drawing(1.5 + (0.06 + 0.13 * lines) * max(1, len(sections))) as figure:
         axes = figure.subplots()
-        draw_bands(axes, [fill(f"{_named(name)} ({_profile(studies[name]['run'])})", LINE) for name in sections])
+        draw_bands(axes, names, SMALL)
         for row, name in enumerate(sections):
             for one in (one for one in found if one.section == name):
                 about = About(label(one.method), studies[name]["run"], what=f"{one.measure}, yours − locked", unit="")
@@ -80,7 +82,8 @@ def figure_your_run(studies: Studies) -> Figure:
             axes.text(0.5, 0.5, "nothing to compare", transform=axes.transAxes, ha="center", style="italic", color=GREY)
         reach = max((abs(one.difference) for one in found), default=0.1) * 1.1 or 0.1
         axes.xaxis.set_major_locator(MaxNLocator(4))
-        axes.set(xlim=(-reach, reach), xlabel="your score − locked score")
+        axes.set(xlim=(-reach, reach))
+        figure.supxlabel("your score − locked score", fontsize=9.5)
         locked = Line2D([], [], color=VOICES["embedded"].colour, linewidth=1.5, label="the locked run")
         yours = Line2D([], [], label="your run, a mark per method", **mark("run"))
         explain(figure, [locked, yours], "upper")

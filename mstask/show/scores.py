@@ -116,7 +116,7 @@ def table_ranked(documents: Documents) -> pd.DataFrame:
     for voice, document in by_voice(documents).items():
         rank, column = standings(document)["rank"], heading(voice, document)
         table[column] = [
-            f"{text} ·{NBSP}{ordinal(rank[name])}" if name in rank else text for name, text in table[column].items()
+            f"{text}{NBSP}·{NBSP}{ordinal(rank[name])}" if name in rank else text for name, text in table[column].items()
         ]
     return table.reset_index(drop=True)
 
@@ -203,7 +203,8 @@ def score(spread: Mapping[str, Any]) -> str:
     text = f"{spread['mean']:.3f}"
     if spread["sd"] is not None:
         text += f"{NBSP}±{NBSP}{spread['sd']:.3f}"
-    return text + (f" [{spread['low']:.2f},{NBSP}{spread['high']:.2f}]" if spread["low"] is not None else "")
+    text += f" [{spread['low']:.2f},{NBSP}{spread['high']:.2f}]" if spread["low"] is not None else ""
+    return text.replace("-", "−")
 
 
 def ordinal(place: int) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pybtex.database import Entry
+from pybtex.database import Entry, Person
 from pybtex.style.formatting.unsrt import Style as Plain
 from pybtex.style.labels import BaseLabelStyle
+from pybtex.style.sorting.author_year_title import SortingStyle
 
 
 class AuthorYearLabels(BaseLabelStyle):
@@ -19,8 +20,15 @@ class AuthorYearLabels(BaseLabelStyle):
             yield f"{named}, {entry.fields['year']}"
 
 
+class AuthorYearSorting(SortingStyle):
+    """Braces, which keep the name of a company whole, don't count: otherwise it would stand behind all others."""
+
+    def person_key(self, person: Person) -> str:
+        return str(super().person_key(person)).translate(dict.fromkeys(map(ord, "{}")))
+
+
 class AuthorYearStyle(Plain):
     """Works by author and year, in the plain style of BibTeX."""
 
-    default_sorting_style = "author_year_title"
+    default_sorting_style = AuthorYearSorting
     default_label_style = AuthorYearLabels

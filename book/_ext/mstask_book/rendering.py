@@ -31,6 +31,8 @@ NARROW = 2
 NUMBER = re.compile(r"^[+−-]?\d")
 CODE = re.compile(r"(?<![\w./-])(?=[\w.]*_)[A-Za-z][\w.]*\w")
 """A name as code writes it: `max_epochs`, `Architecture.trial_ms`."""
+SET_AS_CODE = re.compile(rf"`([^`]+)`|{CODE.pattern}")
+"""What a cell shows as code: such a name, and what stands between backticks."""
 SPOKEN = voices.LABELS | {"window_len": "window length", "n_trials": "trials"}
 """What people call what code names otherwise."""
 
@@ -54,8 +56,8 @@ def as_code(text: str, whole: bool = False) -> list[nodes.Node]:
         return [nodes.literal("", text)]
     found: list[nodes.Node] = []
     end = 0
-    for name in CODE.finditer(text):
-        found += [nodes.Text(text[end : name.start()]), nodes.literal("", name[0])]
+    for name in SET_AS_CODE.finditer(text):
+        found += [nodes.Text(text[end : name.start()]), nodes.literal("", name[1] or name[0])]
         end = name.end()
     return [*found, nodes.Text(text[end:])]
 
@@ -89,6 +91,7 @@ def row(
     for number, (cell, side, whole) in enumerate(zip(cells, aligned, code, strict=True)):
         text = cell if isinstance(cell, list) else as_code(str(cell), whole)
         own = [side] if isinstance(cell, list) else [side, *classes(str(cell))]
+        own += heading_classes(str(cell)) if headings and headings[number] == "voice" else []
         shown = nodes.paragraph("", "", *text)
         found += labelled("", shown, label=headings[number], classes=own) if headings else nodes.entry("", shown, classes=own)
     return found
@@ -107,8 +110,6 @@ def heading_classes(heading: str) -> list[str]:
 def cell_classes(text: str) -> list[str]:
     if text in ABSENT:
         return ["mstask-absent"]
-    if voice := voices.voice_of(text):
-        return [f"voice-{voice}"]
     verdict = voices.verdict_of(text)
     return ["verdict", f"verdict-{verdict.replace(' ', '-')}"] if verdict else []
 

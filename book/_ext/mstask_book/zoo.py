@@ -36,11 +36,15 @@ FIGURES = {
     ),
 }
 
+WIDE, LINE = r"\qquad", r"\\"
+"""What stands between the parts of an equation in a docstring, and what breaks a line: a telephone has room for one part."""
+
 
 def equation(about: Description, docname: str) -> nodes.Node:
-    """Return a type's equation, or where its docstring has none the code of its step."""
+    """Return a type's equation, its parts below one another, or where its docstring has none the code of its step."""
     if about.equation:
-        return nodes.math_block(about.equation, about.equation, docname=docname, nowrap=False, number=None, label=None)
+        shown = rf"\begin{{gathered}} {about.equation.replace(WIDE, LINE)} \end{{gathered}}"
+        return nodes.math_block(shown, shown, docname=docname, nowrap=False, number=None, label=None)
     return nodes.literal_block(about.step, about.step, language="python")
 
 

@@ -82,7 +82,7 @@ def table_recorded_square(document: Document) -> pd.DataFrame:
         if name not in TITLES or about is None:
             continue
         scores = {neuron: f"{about['scores'][neuron]['mean']:.3f}" for neuron in FOCUS}
-        told = {"recordings": NAMES[name], "folds": f"{about['folds']} of {len(SETS[name])}"}
+        told = {"recordings": NAMES[name], "folds": f"{about['folds']}{NBSP}of{NBSP}{len(SETS[name])}"}
         lead = difference(about["mean"], about["low"], about["high"])
         rows.append(told | scores | {"Doppler-LIF's lead": lead, "as in the paper": marked(about["verdict"])})
     return pd.DataFrame(rows, columns=["recordings", "folds", *FOCUS, "Doppler-LIF's lead", "as in the paper"])
@@ -121,7 +121,7 @@ def table_recordings(document: Document) -> pd.DataFrame:
         for name, about in sets.items():
             text = score(about["methods"][method]["macro_f1"]) if method in about["methods"] else NOTHING
             place = about["rank"].get(method)
-            row[TITLES[name]] = f"{text} ·{NBSP}{ordinal(place)}" if place else text
+            row[TITLES[name]] = f"{text}{NBSP}·{NBSP}{ordinal(place)}" if place else text
         if any(method in about["methods"] for about in sets.values()):
             rows.append(row)
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["method"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -161,12 +162,13 @@ def figure_factor_curve(documents: Documents) -> Figure:
     last = stops[-1]
     with drawing(3.0) as figure:
         axes = figure.add_subplot()
-        for voice, steps in curves.items():
+        for (voice, steps), place in zip(curves.items(), cycle(((4, 4), (4, -11))), strict=False):
             tolerances, networks, factors = zip(*steps, strict=True)
             axes.plot([*tolerances, last], [*factors, factors[-1]], drawstyle="steps-post", color=VOICES[voice].colour)
             axes.plot(tolerances, factors, **mark(voice))
             for x, y, network in zip(tolerances, factors, networks, strict=True):
-                axes.annotate(_channels(network), (x, y), (4, 4), textcoords="offset points", fontsize=SMALL)
+                named = {"textcoords": "offset points", "fontsize": SMALL, "color": VOICES[voice].colour}
+                axes.annotate(_channels(network), (x, y), place, **named)
         axes.axhline(1, color=GREY, linestyle=":", linewidth=1)
         axes.set_xscale("symlog", linthresh=LINEAR_UP_TO)
         axes.set(yscale="log", xlim=(-LINEAR_UP_TO / 10, last), xlabel="macro-F1 that a match may fall short")
