@@ -4,12 +4,20 @@ tables have one series of numbers."""
 from __future__ import annotations
 
 import re
+import sys
 
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from docutils import nodes
 
+from mstask.paths import ROOT
 from mstask.results.voices import LABELS
 from mstask.section import sections
+
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+from mstask_book import rendering
+from mstask_book.elements import labelled
 
 APART = "code, pre, kbd, script, style, .math, .mstask-provenance, .cell"
 METHODS = "|".join(re.escape(name) for name in LABELS if re.search(r"[A-Z]\d_|-(?:p0|dst)", name))
@@ -63,3 +71,10 @@ def test_a_name_of_code_is_found(text):
 @pytest.mark.parametrize("text", ["a dual-tau neuron", "eventprop", "the index groups", "x86-64", "see notebooks/a_b"])
 def test_a_word_is_no_name_of_code(text):
     assert coded(text) == []
+
+
+def test_a_table_marks_voices_in_their_own_column_and_sets_as_code_what_stands_between_backticks():
+    frame = pd.DataFrame({"voice": ["published"], "paper": ["published"], "from": ["what `claims --json` said"]})
+    voice, value, said = rendering.docutils_table(frame, nodes.title()).next_node(nodes.tbody).findall(labelled)
+    assert "voice-published" in voice["classes"] and "voice-published" not in value["classes"]
+    assert [code.astext() for code in said.findall(nodes.literal)] == ["claims --json"] and "`" not in said.astext()
