@@ -1,5 +1,8 @@
 """Compute arrays of equal shape in worker processes, in order, with the same bytes for any number of workers.
 
+OpenBLAS picks its kernels by the processor, and they differ in the last bits of the smallest products. Workers are told
+which to take, so that a set doesn't depend on whether the processor knows AVX-512.
+
 Workers are plain child processes that receive their work as JSON and answer with raw bytes. Unlike
 `multiprocessing`, this also works inside daemonic processes (Dask workers), in notebooks and in scripts
 without a main guard, and a worker whose parent has died ends at its next answer. Where child processes aren't
@@ -12,6 +15,7 @@ import importlib
 import json
 import logging
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +26,9 @@ import numpy as np
 from mstask.paths import ROOT
 
 log = logging.getLogger(__name__)
+
+KERNELS = {"OPENBLAS_CORETYPE": "Haswell"} if platform.machine() in ("x86_64", "AMD64") else {}
+"""The products of every x86 processor since 2013; one that is older stops, and the work is done in this process."""
 
 
 def available_cores() -> int:
@@ -40,11 +47,11 @@ def compute(
     ----------
     task : "package.module:function", importable in a fresh process.
     items : arguments that JSON can carry.
-    workers : number of child processes; with 1 the work is done in this process.
+    workers : number of child processes; with 0 the work is done in this process.
     """
     function = resolve(task)
     done = 0
-    if workers > 1:
+    if workers:
         try:
             for result in _from_workers(task, items, shape, dtype, workers):
                 yield result
@@ -93,7 +100,7 @@ def _start() -> subprocess.Popen:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, **threads, "PYTHONPATH": path},
+        env={**os.environ, **threads, **KERNELS, "PYTHONPATH": path},
     )
 
 
