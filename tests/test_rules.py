@@ -384,7 +384,7 @@ def test_scores_are_told_of_the_seeds_that_are_compared():
     square = results.merge(run("square", "Doppler-LIF", [0.8, 0.81, 0.82, 0.1]))
     ablation = results.merge(run("ablation", "D0_doppler", [0.7, 0.71, 0.72]))
     (claim,) = claims.judge({"square": square, "ablation": ablation}, ["doppler-reproduced"])
-    assert "+0.810" in claim.evidence and "+0.710" in claim.evidence and claim.seeds == 3
+    assert "0.810" in claim.evidence and "0.710" in claim.evidence and claim.seeds == 3
 
 
 def test_examples_of_the_same_test_set_are_paired_across_sections():

@@ -158,4 +158,4 @@ def _told(finding: Finding, removals: Sequence[Removal]) -> str:
         return f"Leaving out any one {unit} changes nothing."
     if len(turned) == 1 and len(removals) > 1 and len(*turned.values()) == len(removals):
         return f"Without any one {unit} it is {next(iter(turned))}."
-    return " ".join(f"Without {' or '.join(names)} it is {verdict}." for verdict, names in turned.items())
+    return " ".join(f"Without {listed(names, 'or')} it is {verdict}." for verdict, names in turned.items())

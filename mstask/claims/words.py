@@ -75,10 +75,10 @@ def several(what: str) -> str:
     return " and ".join(f"{one}s" for one in what.split(" and "))
 
 
-def listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str], word: str = "and") -> str:
     """Join names as "a, b and c"."""
     *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
+    return f"{', '.join(others)} {word} {last}" if others else last
 
 
 def why_open(n: int) -> str:
