@@ -190,7 +190,7 @@ def table_seeds(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
                     "voice": heading(voice),
                     "by the paper's seeds": f"{marked(claim.paper_seeds)} {interval(then) if then else ''}".rstrip(),
                     "by all": f"{marked(claim.verdict)} {interval(now) if now else ''}".rstrip(),
-                    "width, all by three": f"{np.ptp(now) / np.ptp(then):.2f}" if then and now and np.ptp(then) else NOTHING,
+                    "width, all : three": f"{np.ptp(now) / np.ptp(then):.2f}" if then and now and np.ptp(then) else NOTHING,
                 }
             )
     return pd.DataFrame(rows)
