@@ -7,6 +7,7 @@ import contextlib
 import importlib
 import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,8 @@ from hypothesis import settings
 from hypothesis.internal.conjecture import providers
 
 torch.set_num_threads(1)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell hands it to what it starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Hypothesis also draws constants found in the modules imported so far, which differ with the tests run before.
 providers._get_local_constants = providers.Constants

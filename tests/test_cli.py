@@ -150,7 +150,7 @@ def test_what_a_benchmark_starts_ends_with_it(tmp_path, monkeypatch):
     monkeypatch.setattr(commands, "ROOT", tmp_path)
     assert main(["bench", "step"]) == 130
     children = [child for child in psutil.Process().children(recursive=True) if child.name() == "sleep"]
-    assert all(child.status() == psutil.STATUS_ZOMBIE for child in children)
+    assert not psutil.wait_procs(children, timeout=30)[1], "an ended process may take a moment to be gone"
 
 
 def test_a_terminal_that_knows_no_sign_of_mathematics_gets_another(tmp_path):

@@ -365,9 +365,7 @@ class TestCautions:
         assert all_seeds.paper_interval == first.interval and first.paper_interval is None
         (row,) = show.table_seeds({"embedded": [all_seeds, first]}).to_dict("records")
         assert row["by the paper's seeds"].startswith("≈ undecided [") and row["by all"].startswith("✓ supported [")
-        assert float(row["width, all : three"]) == pytest.approx(
-            np.ptp(all_seeds.interval) / np.ptp(first.interval), abs=0.005
-        )
+        assert float(row["width, all : three"]) == pytest.approx(np.ptp(all_seeds.interval) / np.ptp(first.interval), abs=0.005)
 
 
 def test_scores_are_told_of_the_seeds_that_are_compared():

@@ -45,7 +45,7 @@ def generate(size: str, parts: Path, seed: int = 0, workers: int | None = None) 
     """
     parts.mkdir(parents=True, exist_ok=True)
     if workers is None:
-        workers = parallel.available_cores() if CHANNELS[size] == cochlea.N_CHANNELS else 1
+        workers = parallel.available_cores() if CHANNELS[size] == cochlea.N_CHANNELS else 0
     batches = [words for speaker in range(len(voices.SPEAKERS)) if (words := voices.batch(size, speaker, seed))]
     with ThreadPoolExecutor(max(workers, 2)) as pool:
         said = pool.map(lambda words: _say(words, seed, parts), batches)
