@@ -155,9 +155,7 @@ def _judge(entry: Entry, documents: Documents) -> Claim:
     finding = test(documents)
     testable = finding.verdict != "not testable"
     removals = leave_one_out(test, documents, entry.needs) if testable else []
-    fewer = by_paper_seeds(test, documents, entry.needs) if testable else None
-    if fewer and (fewer.bounds, fewer.seeds) == (finding.bounds, finding.seeds):
-        fewer = None  # the seeds that its sections have beside the paper's are of other methods
+    fewer = by_paper_seeds(finding, test, documents, entry.needs) if testable else None
     return Claim(
         entry.id,
         entry.text,

@@ -101,8 +101,8 @@ def leave_one_out(test: Test, documents: Documents, sections: Iterable[str]) -> 
     return removals
 
 
-def by_paper_seeds(test: Test, documents: Documents, sections: Iterable[str]) -> Finding | None:
-    """Return what the paper's seeds alone tell; None where no section has others beside them."""
+def by_paper_seeds(finding: Finding, test: Test, documents: Documents, sections: Iterable[str]) -> Finding | None:
+    """Return what the paper's seeds alone tell; None where no section has others beside them, or none that the claim uses."""
     fewer, more = dict(documents), False
     for section in sections:
         document = documents.get(section)
@@ -110,7 +110,8 @@ def by_paper_seeds(test: Test, documents: Documents, sections: Iterable[str]) ->
         if document and seeds > set(PROTOCOL.seeds):
             more = True
             fewer[section] = document.model_copy(update={"cells": [c for c in document.cells if c.seed in PROTOCOL.seeds]})
-    return find(test, fewer) if more else None
+    found = find(test, fewer) if more else finding
+    return found if (found.bounds, found.seeds) != (finding.bounds, finding.seeds) else None
 
 
 def describe(finding: Finding, removals: Sequence[Removal]) -> str:

@@ -183,8 +183,8 @@ def best(documents: Documents, section: str, winner: str, field: Iterable[str], 
     """
     rivals = [name for name in field if name != winner]
     document, _ = scores(documents, section, winner, *rivals)
-    shared = in_common(document, (winner, *rivals))
-    means = {name: mean_score(shared, name) for name in (winner, *rivals)}
+    document = in_common(document, (winner, *rivals))
+    means = {name: mean_score(document, name) for name in (winner, *rivals)}
     if not scored(document, means) or not common_places(document, means):
         closest = max(rivals, key=means.__getitem__)
         told = f"{label(winner)} {number(means[winner])}, {label(closest)} {number(means[closest])} macro-F1"
@@ -202,8 +202,8 @@ def place(documents: Documents, section: str, method: str, field: Sequence[str],
     """
     document, _ = scores(documents, section, *field)
     rivals = [name for name in field if name != method]
-    compared = in_common(document, field)
-    means = {name: mean_score(compared, name) for name in field}
+    document = in_common(document, field)
+    means = {name: mean_score(document, name) for name in field}
     rank = 1 + sum(means[name] > means[method] for name in rivals)
     told = f"{label(method)} has rank {rank} of {len(field)} for {subject(section)}"
     common = {"rule": "place", "estimand": f"rank of {label(method)} among {len(field)}", "estimate": float(rank)}

@@ -121,8 +121,7 @@ def plan(requests: Sequence[tuple[str, Parameters]], workers: int, timeout: floa
         for group in estimates.groups(places, cost, -(-workers // len(todo))):
             seconds = {(section_id, place): cost(place) for place in group}
             made.expected.update(seconds)
-            part = group != tuple(grid(parameters))
-            task = Task(section_id, group, given_to(section_id, parameters), folder, root, timeout, send, part)
+            task = Task(section_id, group, given_to(section_id, parameters), folder, root, timeout, send)
             found.append((sum(seconds.values()), task))
     made.tasks.extend(task for _, task in sorted(found, key=lambda pair: -pair[0]))
     return made
@@ -234,7 +233,7 @@ def gather(made: Plan, client: Any) -> None:
     for name, task in largest.items():
         places = tuple(grid(made.parameters[name]))
         if task.places != places and all(found_of(made, name, place).state == "done" for place in places):
-            whole.append(replace(task, places=places, part=False))
+            whole.append(replace(task, places=places))
     if whole:
         print(f"{len(whole)} notebooks once more, with all their cells, for their pages", file=sys.stderr)
         client.gather([client.submit(execute, task, pure=False) for task in whole])
@@ -283,7 +282,7 @@ def judge(made: Plan, task: Task, report: Report) -> tuple[list[Outcome], list[T
         parameters = made.parameters[task.section]
         record_failure(path_of(task.section, failed, parameters), error, shown(report.notebook), parameters)
     outcomes.append(Outcome(task.section, *failed, "failed", report.seconds, error, shown(report.notebook)))
-    return outcomes, [replace(task, places=(place,), part=True) for place in rest]
+    return outcomes, [replace(task, places=(place,)) for place in rest]
 
 
 def shown(notebook: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mstask.paths import ROOT, results_dir
-from mstask.section import Place, checked, section, sections
+from mstask.section import Place, checked, grid, section, sections
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -27,8 +27,7 @@ class Task:
     """Cells that share a notebook execution: some of one case and seed, or a whole grid, to be read back.
 
     `given` holds the parameters that all cells of the run share, `results` the results folder of the machine that asked;
-    with `send` the documents come back with the report, for a worker that writes to a disk of its own. A task that is `part`
-    of a grid executes only what its cells need.
+    with `send` the documents come back with the report, for a worker that writes to a disk of its own.
     """
 
     section: str
@@ -38,7 +37,11 @@ class Task:
     results: str
     timeout: float | None = None
     send: bool = False
-    part: bool = False
+
+    @property
+    def part(self) -> bool:
+        """Whether these aren't all cells of the run's grid, so that only what they need is executed."""
+        return self.places != tuple(grid(checked(self.section, **self.given)))
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -58,20 +58,14 @@ def _bound(tree: ast.Module) -> Iterator[str]:
                 yield from (alias.asname or alias.name.partition(".")[0] for alias in names)
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                 yield name
-            case (
-                ast.Attribute(ctx=ast.Store() | ast.Del())
-                | ast.Subscript(ctx=ast.Store() | ast.Del())
-                | ast.Expr(value=ast.Call())
-            ):
-                yield from _changed(node)
+            case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
+                yield from _root(node)
+            case ast.Expr(value=ast.Call(func=ast.Attribute() as method)):
+                yield from _root(method)
 
 
-def _changed(node: ast.AST) -> Iterator[str]:
-    """The name at the root of `name.a[0].b = ...` or of the statement `name.method(...)`."""
-    if isinstance(node, ast.Expr):
-        node = node.value.func
-        if isinstance(node, ast.Name):
-            return
+def _root(node: ast.expr) -> Iterator[str]:
+    """The name at the root of `name.a[0].b`, if there is one."""
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
     if isinstance(node, ast.Name):

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mstask.synth import cochlea, parallel
-from mstask.synth.spoken_digits import CHANNELS, CHUNK, part_of, write_part
+from mstask.synth.spoken_digits import CHANNELS, CHUNK, part_of, worthwhile, write_part
 
 VERSION = cochlea.VERSION
 
@@ -35,7 +35,7 @@ def hear(
     samples = {"samples": np.concatenate(waves), "ends": np.cumsum([len(wave) for wave in waves]), "keys": keys}
     write_part(words, samples | {"rate": np.array(rate)})
     cochlea.ear(CHANNELS[size])
-    workers = workers or (parallel.available_cores() if CHANNELS[size] == cochlea.N_CHANNELS else 0)
+    workers = worthwhile(size) if workers is None else workers
     items = [(first, CHANNELS[size], str(parts)) for first in range(0, len(waves), CHUNK)]
     with tqdm(desc="listening", total=len(waves), unit="word", leave=False) as bar:
         for n_words in parallel.compute(f"{__name__}:hear_chunk", items, (), np.int64, workers):

@@ -44,8 +44,7 @@ def generate(size: str, parts: Path, seed: int = 0, workers: int | None = None) 
     By default one worker process per core, but none (this process alone) for the small set.
     """
     parts.mkdir(parents=True, exist_ok=True)
-    if workers is None:
-        workers = parallel.available_cores() if CHANNELS[size] == cochlea.N_CHANNELS else 0
+    workers = worthwhile(size) if workers is None else workers
     batches = [words for speaker in range(len(voices.SPEAKERS)) if (words := voices.batch(size, speaker, seed))]
     with ThreadPoolExecutor(max(workers, 2)) as pool:
         said = pool.map(lambda words: _say(words, seed, parts), batches)
@@ -60,6 +59,11 @@ def generate(size: str, parts: Path, seed: int = 0, workers: int | None = None) 
         for n_words in parallel.compute(f"{__name__}:hear_chunk", items, (), np.int64, workers):
             bar.update(int(n_words))
     return _collected(size, batches, [_heard_path(parts, words[0].speaker, first) for words, first in chunks])
+
+
+def worthwhile(size: str) -> int:
+    """How many processes hear words of a size: none of their own for the few channels of a small one."""
+    return parallel.available_cores() if CHANNELS[size] == cochlea.N_CHANNELS else 0
 
 
 def recording(size: str, file: int, row: int, seed: int = 0) -> tuple[np.ndarray, int]:
