@@ -75,6 +75,11 @@ WATCH_FOCUS = """() => {
   window.reached = new Set();
   document.addEventListener("focusin", event => window.reached.add(event.target));
 }"""
+AT_REST = """() => {
+  document.activeElement?.blur();
+  return !document.querySelector(".tooltip");
+}"""
+"""Nothing has the focus, and what the theme had shown beside the control that had it is gone."""
 NOT_REACHED = """() => window.controls.filter(e => e.tabIndex >= 0 && !window.reached.has(e))
   .map(e => `${e.tagName}.${e.className} ${e.innerText.slice(0, 40)}`)"""
 
@@ -129,6 +134,7 @@ def visited(tab, page: Path) -> Visit:
     tab.goto(page.as_uri())
     tab.evaluate(FORMULAS)
     visit.pictures, visit.tables, visit.controls = (tab.evaluate(asked) for asked in (PICTURES, TABLES, CONTROLS))
+    tab.wait_for_function(AT_REST)
     visit.recordings = tab.evaluate(RECORDINGS)
     visit.sideways["desk"] = tab.evaluate(SIDEWAYS)
     visit.height = tab.evaluate("document.documentElement.scrollHeight")
