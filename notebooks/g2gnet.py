@@ -141,8 +141,8 @@ lesson.draw_example(x[0], splits[first].meta["class_names"][y])
 
 # %%
 Math(
-    r"U_t=\beta U_{t-1}+I_t-S_{t-1}\theta,\quad S_t=[U_t>\theta],"
-    r"\quad \partial S/\partial U=1/(1+(\pi(U-\theta))^2)"
+    r"\begin{aligned}U_t&=\beta U_{t-1}+I_t-S_{t-1}\theta,\quad S_t=[U_t>\theta],\\"
+    r"\frac{\partial S}{\partial U}&=\frac{1}{1+(\pi(U-\theta))^2}\end{aligned}"
 )
 
 # %%

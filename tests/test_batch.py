@@ -325,7 +325,7 @@ class TestParameters:
         assert rows["beta"]["range"] == "> 0, < 1" and rows["beta"]["type"] == "number"
         assert rows["width"]["range"] == "≥ 2, ≤ 4096" and rows["width"]["smoke"] == "16"
         assert rows["profile"]["range"] == "smoke | quick | afternoon | paper"
-        assert (rows["methods"]["paper"], rows["seeds"]["paper"]) == ("all 8", "42,123,999")
+        assert (rows["methods"]["paper"], rows["seeds"]["paper"]) == ("all 8", "42, 123, 999")
         assert "cases" not in {row["parameter"] for row in exhibits_parameters.parameter_rows("ablation")}
 
     @pytest.mark.parametrize("name", sections.sections())

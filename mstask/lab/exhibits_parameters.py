@@ -111,5 +111,6 @@ def shown(name: str, value: Any, chosen: Any) -> str:
     if isinstance(value, list):
         if value == list(getattr(chosen, name, ())):
             return f"all {len(value)}"
-        return ",".join(map(str, value)) if len(value) <= 3 and len(str(value)) < 24 else f"{len(value)} of them"
+        short = len(value) <= 3 and len(str(value)) < 24
+        return ", ".join(shown(name, one, chosen) for one in value) if short else f"{len(value)} of them"
     return f"{value:g}" if isinstance(value, float) else str(value)
