@@ -102,10 +102,17 @@ def test_of_the_locked_readouts_the_rewarded_ones_fall_apart_on_learnt_features(
 
 
 @pytest.mark.parametrize(("skill", "chance"), [(0.0, True), (0.8, False)])
-def test_a_method_is_at_chance_where_its_interval_touches_what_guessing_scores(skill, chance):
+def test_a_method_is_at_chance_where_its_score_cant_be_told_from_guessing(skill, chance):
     assert summary.at_chance(document({"D0_doppler": skill}), "D0_doppler") is chance
     assert summary.at_chance(document({"D0_doppler": skill}, seeds=(42,)), "D0_doppler") is chance
     assert summary.summarise(document({"D0_doppler": skill}))["methods"]["D0_doppler"]["at_chance"] is chance
+
+
+def test_a_method_that_learnt_in_most_trainings_is_not_at_chance():
+    learnt, guessed = document({"D0_doppler": 0.8}, seeds=(42, 123)), document({"D0_doppler": 0.0}, seeds=(999,))
+    both = learnt.model_copy(update={"cells": [*learnt.cells, *guessed.cells]})
+    assert summary.summarise(both)["methods"]["D0_doppler"]["macro_f1"]["low"] < 1 / len(CLASSES)
+    assert not summary.at_chance(both, "D0_doppler")
 
 
 def test_scores_without_labels_are_compared_with_no_chance():

@@ -67,9 +67,10 @@ def collapsed(document: Document, method: str | None = None, case: str | None = 
 
 
 def at_chance(document: Document, method: str, case: str | None = None) -> bool | None:
-    """Whether the 95 % interval of a method's macro-F1 touches what guessing scores; over cases, whether it does in each.
+    """Whether a method's macro-F1 can't be told from what guessing scores; over cases, whether it can't in each.
 
-    With one seed the interval is that of the test examples. None where scores or the number of classes aren't known.
+    It can where the 95 % interval over seeds is clear of guessing, or that over the test examples at half of the seeds or more:
+    a network that now and then learns nothing has learnt all the same. None where scores or the number of classes aren't known.
     """
     groups: dict[str | None, list[Cell]] = {}
     for cell in _cells(document, method, case):
@@ -96,9 +97,8 @@ def _cells(document: Document, method: str | None, case: str | None) -> Iterator
 
 
 def _touches_chance(cells: list[Cell], data: DataRecord) -> bool:
+    guess, n_examples = 1 / len(data.class_names), len(data.test_labels)
     scores = [cell.result.macro_f1 for cell in cells]
-    found = spread(scores)
-    low = found["low"]
-    if low is None:
-        low = found["mean"] - 1.96 * sqrt(found["mean"] * (1 - found["mean"]) / len(data.test_labels))
-    return low <= 1 / len(data.class_names)
+    low = spread(scores)["low"]
+    clear = [score for score in scores if score - 1.96 * sqrt(score * (1 - score) / n_examples) > guess]
+    return (low is None or low <= guess) and 2 * len(clear) < len(scores)

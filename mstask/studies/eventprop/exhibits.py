@@ -63,7 +63,7 @@ DEMANDED = 0.975
 def figure_eventprop(document: Document) -> Figure:
     """Accuracy by loss, a panel per task: every seed, their mean, its 95 % interval; a dotted line marks guessing.
 
-    The mark is hollow where the interval of macro-F1 touches what guessing scores.
+    The mark is hollow where macro-F1 can't be told from what guessing scores.
     """
     cases = tasks_of(document) or list(TASKS)[:1]
     with sheet(document, 0.9 + 2.75 * pair_rows(len(cases))) as figure:

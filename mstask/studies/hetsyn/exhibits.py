@@ -49,7 +49,7 @@ IN_BINS = "spoken digits in bins (published: best epoch on the test set)"
 def figure_hetsyn(document: Document) -> Figure:
     """Accuracy of the four networks on each task: seeds, their mean, its interval; a short dotted line is guessing.
 
-    The mark is hollow where the interval of macro-F1 touches what guessing scores.
+    The mark is hollow where macro-F1 can't be told from what guessing scores.
     """
     cases = [case for case in cases_with(document) if case not in SERIES]
     rows = {TITLES[case]: {method: measured(document, case, method).values() for method in METHODS} for case in cases}

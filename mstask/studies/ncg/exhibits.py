@@ -64,7 +64,7 @@ UNLABELLED = "#00796b"
 def figure_ncg(document: Document) -> Figure:
     """Macro-F1 by neurons per class, one line for each rule and one panel for each data set; bars are 95 % intervals.
 
-    A mark is hollow where its interval touches what guessing scores: a dotted line, where a panel reaches down to it.
+    A mark is hollow where it can't be told from what guessing scores: a dotted line, where a panel reaches down to it.
     """
     scores = score_table(document)
     sizes = sorted({group_size(name) for methods, *_ in LADDERS.values() for name in methods})
