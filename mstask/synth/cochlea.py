@@ -37,7 +37,7 @@ LEVEL = 0.3
 """Root mean square of a word before it enters the ear."""
 AFTERMATH = 0.015
 """Seconds for which the cells run on after the word."""
-_BLOCK = 50
+_BLOCK = 64
 
 
 def transfer(frequency: np.ndarray | float, position: np.ndarray | float) -> np.ndarray:

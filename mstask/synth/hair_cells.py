@@ -34,6 +34,7 @@ _DT = 1 / RATE
 _WEIGHT = 13_000 / N_CELLS * _DT
 _SYNAPSE, _MEMBRANE = exp(-_DT / 0.5e-3), exp(-_DT / 1e-3)
 _TURN = 64
+"""Steps whose velocities are transposed at a time."""
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -96,94 +97,113 @@ def fire(velocity: np.ndarray, streams: np.ndarray) -> tuple[np.ndarray, np.ndar
     n_channels, n_steps = velocity.shape
     steps = np.empty((n_channels, n_steps // REST + 2), np.int64)
     counts = np.zeros(n_channels, np.int64)
-    transmitter = np.repeat(np.array(resting_state())[:, None], n_channels, axis=1)
-    _fire(np.asarray(velocity, np.float32), streams.copy(), transmitter, steps, counts)
+    _fire(np.asarray(velocity, np.float32), streams.copy(), resting_state(), steps, counts)
     held = np.arange(steps.shape[1]) < counts[:, None]
     return steps[held], np.repeat(np.arange(n_channels), counts)
 
 
 @_compiled()
-def _fire(velocity, streams, transmitter, steps, counts):
-    """Run all channels in turns of `_TURN` steps: hair cells side by side, then each channel's forty and its bushy cell."""
+def _fire(velocity, streams, at_rest, steps, counts):
+    """Run all channels side by side, since they are independent; writes the bushy cells' `steps` and their `counts`."""
     n_channels, n_steps = velocity.shape
-    resting = np.zeros((n_channels, REST), np.int64)
-    free = np.full(n_channels, N_CELLS)
-    due, used = np.empty(n_channels), np.zeros(n_channels)
-    bushy = np.zeros((n_channels, 2))
-    rest = np.zeros(n_channels, np.int64)
+    q, c, w = np.full(n_channels, at_rest[0]), np.full(n_channels, at_rest[1]), np.full(n_channels, at_rest[2])
+    resting = np.zeros((REST, n_channels))
+    free, due, used = np.full(n_channels, float(N_CELLS)), np.empty(n_channels), np.zeros(n_channels)
+    current, membrane, rest = np.zeros(n_channels), np.zeros(n_channels), np.zeros(n_channels)
+    hazard, hits = np.empty(n_channels), np.empty(n_channels + 1, np.int64)
     probability = np.empty((_TURN, n_channels))
     for channel in range(n_channels):
         streams[channel], due[channel] = _exponential(streams[channel])
-    # In turns, so that the probabilities of a turn stay in the cache between the two loops over channels.
+    # In turns, so that what is transposed stays in the cache.
     for start in range(0, n_steps, _TURN):
         turn = velocity[:, start : start + _TURN]
-        _hair_cells(turn, transmitter, probability)
         for channel in range(n_channels):
-            firing = streams[channel], due[channel], used[channel], free[channel]
-            cell = bushy[channel, 0], bushy[channel, 1], rest[channel], counts[channel]
-            firing, cell = _bushy_cell(
-                probability[: turn.shape[1], channel], start, firing, cell, resting[channel], steps[channel]
-            )
-            streams[channel], due[channel], used[channel], free[channel] = firing
-            bushy[channel, 0], bushy[channel, 1], rest[channel], counts[channel] = cell
+            for i in range(turn.shape[1]):
+                probability[i, channel] = turn[channel, i]
+        for i in range(turn.shape[1]):
+            step = start + i
+            fired = resting[step % REST]
+            _hair_cells(probability[i], q, c, w)
+            _hazards(probability[i], hazard)
+            _forty(hazard, free, due, used, streams, fired, hits)
+            if _bushy_cells(fired, current, membrane, rest):
+                for channel in range(n_channels):
+                    if rest[channel] == REST - 1:
+                        steps[channel, counts[channel]] = step - 1
+                        counts[channel] += 1
+
+
+# What follows does one step of all channels. Conditions are written as choices between two values, and what is rare or a
+# logarithm is left to a loop of its own: what remains are vector instructions.
 
 
 @_compiled()
-def _hair_cells(velocity, transmitter, probability):
-    """Write the firing probability [steps, C] of each step; advances `transmitter` [3, C] = q, c, w."""
-    n_channels, n_steps = velocity.shape
-    q, c, w = transmitter
-    # Transposed first: the loop below then runs along channels, which are independent and can be vectorised.
-    for channel in range(n_channels):
-        for step in range(n_steps):
-            probability[step, channel] = velocity[channel, step]
-    for step in range(n_steps):
-        for channel in range(n_channels):
-            drive = max(0.0, probability[step, channel] + A)
-            release = G * _DT * drive / (drive + B) * q[channel]
-            refill = max(0.0, Y * _DT * (1 - q[channel]))
-            restored = X * _DT * w[channel]
-            q[channel] = max(0.0, q[channel] + refill - release + restored)
-            w[channel] = max(0.0, w[channel] + R * _DT * c[channel] - restored)
-            c[channel] = max(0.0, c[channel] + release - (L + R) * _DT * c[channel])
-            probability[step, channel] = min(H * _DT * c[channel], 1 - 1e-12)
+def _hair_cells(signal, q, c, w):
+    """Turn velocities [C] into firing probabilities, in place; advances q, c, w [C]."""
+    for i in range(len(signal)):
+        drive = signal[i] + A
+        drive = drive if drive > 0 else 0.0
+        release = G * _DT * drive / (drive + B) * q[i]
+        refill = Y * _DT * (1 - q[i])
+        restored = X * _DT * w[i]
+        free = q[i] + (refill if refill > 0 else 0.0) - release + restored
+        store = w[i] + R * _DT * c[i] - restored
+        cleft = c[i] + release - (L + R) * _DT * c[i]
+        q[i] = free if free > 0 else 0.0
+        w[i] = store if store > 0 else 0.0
+        c[i] = cleft if cleft > 0 else 0.0
+        probability = H * _DT * c[i]
+        signal[i] = probability if probability < 1 - 1e-12 else 1 - 1e-12
 
 
 @_compiled()
-def _bushy_cell(probability, start, firing, cell, resting, steps):
-    """Run forty hair cells of one probability [steps] and their bushy cell; returns the states, writes `steps`."""
-    stream, due, used, free = firing
-    current, membrane, rest, n_spikes = cell
-    slot = start % REST
+def _hazards(probability, hazard):
+    """Write -log(1 - p), by its series where p is small, which is nearly always: cheaper than a logarithm."""
+    n_large = 0
     for i in range(len(probability)):
         p = probability[i]
-        # -log(1 - p), by its series where p is small, which is nearly always: cheaper than a logarithm.
-        if p < 0.01:
-            hazard = p * (1 + p * (1 / 2 + p * (1 / 3 + p * (1 / 4 + p * (1 / 5 + p / 6)))))
-        else:
-            hazard = -log1p(-p)
-        # Cells that fired 1 ms ago are free again; all free ones use up hazard together until the next one is due.
-        free += resting[slot]
-        used += free * hazard
-        fired = 0
-        while used >= due:
-            # What is left of this step's hazard belongs to the cells that haven't fired, one fewer than before.
-            used = (used - due) * (free - 1) / free
-            free -= 1
-            fired += 1
-            stream, due = _exponential(stream)
-        resting[slot] = fired
-        slot = slot + 1 if slot < REST - 1 else 0
+        n_large += p >= 0.01
+        hazard[i] = p * (1 + p * (1 / 2 + p * (1 / 3 + p * (1 / 4 + p * (1 / 5 + p / 6)))))
+    if n_large:
+        for i in range(len(probability)):
+            if probability[i] >= 0.01:
+                hazard[i] = -log1p(-probability[i])
 
-        if rest <= 0:
-            if membrane >= 1:
-                steps[n_spikes] = start + i - 1
-                n_spikes += 1
-                membrane, rest = 0.0, REST
-            else:
-                membrane *= _MEMBRANE
-        current = current * _SYNAPSE + fired
-        if rest <= 0:
-            membrane = min(1.0, membrane + current * _WEIGHT)
-        rest -= 1
-    return (stream, due, used, free), (current, membrane, rest, n_spikes)
+
+@_compiled()
+def _forty(hazard, free, due, used, streams, resting, hits):
+    """Let the forty cells of each channel fire; `resting` holds those that fired 1 ms ago, and then those that fired now."""
+    for i in range(len(hazard)):
+        # All free cells use up hazard together until the next one is due.
+        free[i] += resting[i]
+        used[i] += free[i] * hazard[i]
+        resting[i] = 0.0
+    n_hits = 0
+    for i in range(len(hazard)):
+        hits[n_hits] = i
+        n_hits += used[i] >= due[i]
+    for i in hits[:n_hits]:
+        while used[i] >= due[i]:
+            # What is left of this step's hazard belongs to the cells that haven't fired, one fewer than before.
+            used[i] = (used[i] - due[i]) * (free[i] - 1) / free[i]
+            free[i] -= 1
+            resting[i] += 1
+            streams[i], due[i] = _exponential(streams[i])
+
+
+@_compiled()
+def _bushy_cells(fired, current, membrane, rest):
+    """Advance the bushy cells; return how many crossed their threshold: `rest`, steps left to rest, is then REST - 1."""
+    n_spikes = 0
+    for i in range(len(fired)):
+        awake = rest[i] <= 0
+        spikes = awake & (membrane[i] >= 1)
+        n_spikes += spikes
+        leaked = membrane[i] * _MEMBRANE if awake else membrane[i]
+        v, left = (0.0, float(REST)) if spikes else (leaked, rest[i])
+        current[i] = current[i] * _SYNAPSE + fired[i]
+        charged = v + current[i] * _WEIGHT
+        charged = charged if charged < 1 else 1.0
+        membrane[i] = charged if left <= 0 else v
+        rest[i] = left - 1
+    return n_spikes
