@@ -97,7 +97,7 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
 def _report(document: Any) -> Iterator[Any]:
     from mstask.studies.speed import exhibits as speed
 
-    yield from (speed.table_step(document), speed.table_speedup(document), speed.table_goals(document))
+    yield from (table(document) for table in (speed.table_step, speed.table_wall, speed.table_speedup, speed.table_goals))
     yield ", ".join(f"{name} {version}" for name, version in document.values["provenance"]["versions"].items())
 
 

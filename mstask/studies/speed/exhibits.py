@@ -6,13 +6,14 @@ contenders, formed within each repeat; its median and quartiles over the repeats
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING
@@ -84,27 +85,30 @@ def ratio(document: Document, clock: str, workload: str, over: str, under: str) 
 
 
 def table_step(document: Document) -> pd.DataFrame:
-    """Every contender's training step as a multiple of the floor's: median [quartiles]; and whether it computes the same."""
+    """CPU time of every contender as a multiple of the floor's: median [quartiles]; and whether it computes the same."""
     rows = []
     for name, about in _contenders(document).items():
-        row = {"step": _label(name, about)}
-        for clock, workload, title in _columns(document):
-            spread = ratio(document, clock, workload, name, FLOOR)
-            row[title] = str(spread) if spread else NOTHING if about["installed"] else "not installed"
+        row = {"step": _label(name, about)} | _multiples(document, "cpu", name, about)
         compiled = [f"{by[name]:.0f}" for by in document.values["runs"][0].get("compiled", {}).values() if name in by]
         row |= {"compiled in, s": ", ".join(compiled) or NOTHING} if _compiles(document) else {}
         rows.append(row | {"same spikes": _same_spikes(about), "gradient error": _gradient_error(about)})
     return pd.DataFrame(rows)
 
 
+def table_wall(document: Document) -> pd.DataFrame:
+    """Wall time of every contender, on as many threads as that run has, as a multiple of the floor's: median [quartiles]."""
+    rows = [{"step": _label(n, about)} | _multiples(document, "wall", n, about) for n, about in _contenders(document).items()]
+    return pd.DataFrame(rows)
+
+
 def table_speedup(document: Document) -> pd.DataFrame:
-    """How many times longer than the fused loop the plain loop takes, per neuron, and other libraries against fused LIF."""
+    """How many times the fused loop's CPU time the plain loop takes, per neuron, and other libraries against fused LIF."""
     rows = []
     for name, about in _contenders(document).items():
         if about["group"] not in ("reference", "peer"):
             continue
         against = f"fused {about['neuron']}"
-        spreads = {title: ratio(document, c, w, name, against) for c, w, title in _columns(document)}
+        spreads = {workload: ratio(document, "cpu", workload, name, against) for workload in _workloads(document, "cpu")}
         rows.append({"step": _label(name, about)} | {title: str(s) if s else NOTHING for title, s in spreads.items()})
     return pd.DataFrame(rows)
 
@@ -169,7 +173,10 @@ def figure_step(document: Document, clock: str = "cpu") -> Any:
                     _draw(axes, spread, rows.index(a["neuron"] if a["group"] != "peer" else name), a["group"])
             axes.axvline(1, color=GROUPS["floor"][1], linestyle=":", linewidth=1)
             axes.set_title(f"{workload}: {document.values['workloads'][workload]['title']}")
-            axes.set(xlim=(0, None), ylim=(len(rows) - 0.5, -0.5))
+            axes.set(xscale="log", ylim=(len(rows) - 0.5, -0.5))
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            axes.set_xticks([0.5, 1, 2, 5, 10])
             axes.tick_params(axis="y", length=0)
         panels[0].set_yticks(range(len(rows)), rows)
         figure.supxlabel(f"a training step's {_clock_title(document, clock)},\nas a multiple of the floor", fontsize=9.5)
@@ -222,8 +229,7 @@ def _contenders(document: Document) -> dict[str, dict[str, Any]]:
 
     def place(item: tuple[str, dict[str, Any]]) -> tuple[int, float]:
         name, about = item
-        clock, workload, _ = next(_columns(document))
-        spread = ratio(document, clock, workload, name, FLOOR)
+        spread = ratio(document, "cpu", _workloads(document, "cpu")[0], name, FLOOR)
         return groups.index(about["group"]), spread.median if spread else float("inf")
 
     return dict(sorted(document.values["contenders"].items(), key=place))
@@ -247,11 +253,15 @@ def _clock_title(document: Document, clock: str) -> str:
     return f"{CLOCKS[clock]}, {threads} thread{'s' if threads != 1 else ''}"
 
 
-def _columns(document: Document) -> Iterator[tuple[str, str, str]]:
-    """Clock, workload and heading of each column of ratios."""
-    for run in document.values["runs"]:
-        for workload in run["seconds"]:
-            yield run["clock"], workload, f"{workload}, {_clock_title(document, run['clock'])}"
+def _workloads(document: Document, clock: str) -> list[str]:
+    """What was timed by a clock: whole steps, and forward passes alone."""
+    return list(_run(document, clock).get("seconds", {}))
+
+
+def _multiples(document: Document, clock: str, name: str, about: Mapping[str, Any]) -> dict[str, str]:
+    absent = NOTHING if about["installed"] else "not installed"
+    spreads = {workload: ratio(document, clock, workload, name, FLOOR) for workload in _workloads(document, clock)}
+    return {workload: str(spread) if spread else absent for workload, spread in spreads.items()}
 
 
 def _measured(document: Document, goal: Goal, clock: str) -> tuple[str, Spread] | None:
