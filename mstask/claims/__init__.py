@@ -174,6 +174,6 @@ def _judge(entry: Entry, documents: Documents) -> Claim:
         " and ".join(trained.profiles),
         str(trained),
         trained.cut == 0 if trained.converged + trained.cut == trained.networks > 0 else None,
-        fewer and fewer.verdict,
-        fewer and fewer.bounds,
+        fewer.verdict if fewer else None,
+        fewer.bounds if fewer else None,
     )

@@ -66,11 +66,12 @@ def budget(documents: Documents, needs: Needs) -> Budget:
     """Return how the networks that a claim needs were trained."""
     profiles, ended, fell = set(), [], 0
     for section, methods in needs.items():
-        cells = _cells(documents.get(section), methods)
+        document = documents.get(section)
+        cells = _cells(document, methods)
         profiles |= {cell.profile for cell in cells}
         ended += [end for cell in cells for end in endings.of_cell(cell)]
-        if cells:
-            fell += len(collapsed(documents[section].model_copy(update={"cells": cells})))
+        if document and cells:
+            fell += len(collapsed(document.model_copy(update={"cells": cells})))
     return Budget(tuple(sorted(profiles)), len(ended), ended.count(True), ended.count(False), fell)
 
 

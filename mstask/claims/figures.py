@@ -104,13 +104,9 @@ def between(chosen: Sequence[tuple[Document, Weights]]) -> stats.Estimate:
     parts = [combination(document, weights) for document, weights in chosen]
     by_seed = []
     for document, weights in chosen:
-        cells = {name: scored_cells(document, name) for name in weights}
-        by_seed.append(
-            {
-                p: sum(w * cells[name][p].result.macro_f1 for name, w in weights.items())
-                for p in common_places(document, weights)
-            }
-        )
+        known = {name: scored_cells(document, name) for name in weights}
+        places = common_places(document, weights)
+        by_seed.append({p: sum(w * known[name][p].score for name, w in weights.items()) for p in places})
     common = sorted(by_seed[0].keys() & by_seed[1].keys(), key=str)
     if not common:
         raise NotTestable("The two have no seed in common.")

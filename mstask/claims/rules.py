@@ -21,7 +21,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import wraps
+from functools import partial, wraps
 from statistics import fmean
 from typing import Any
 
@@ -206,20 +206,20 @@ def place(documents: Documents, section: str, method: str, field: Sequence[str],
     means = {name: mean_score(document, name) for name in field}
     rank = 1 + sum(means[name] > means[method] for name in rivals)
     told = f"{label(method)} has rank {rank} of {len(field)} for {subject(section)}"
-    common = {"rule": "place", "estimand": f"rank of {label(method)} among {len(field)}", "estimate": float(rank)}
+    finding = partial(Finding, rule="place", estimand=f"rank of {label(method)} among {len(field)}", estimate=float(rank))
     shared = common_places(document, field) if scored(document, field) else []
     found = together(document, (method, *rivals), shared) if shared else None
     n = found.n if found else 0
     if found is None or n < 2:
-        return Finding("undecided", f"{told} ({why_open(n)}).", "The spread over seeds isn't known.", seeds=n, **common)
+        return finding("undecided", f"{told} ({why_open(n)}).", "The spread over seeds isn't known.", seeds=n)
     low, high, _ = found.simultaneous(leads(found))
-    bounds = 1 + int((high < 0).sum()), len(field) - int((low > 0).sum())
-    verdict, why = decide(bounds, (min(places) - 0.5, max(places) + 0.5))
-    evidence = f"{told}; simultaneous 95 % interval of ranks {bounds[0]} to {bounds[1]} ({count(n, found.unit)})."
+    first, last = 1 + int((high < 0).sum()), len(field) - int((low > 0).sum())
+    verdict, why = decide((first, last), (min(places) - 0.5, max(places) + 0.5))
+    evidence = f"{told}; simultaneous 95 % interval of ranks {first} to {last} ({count(n, found.unit)})."
     unsure = [label(name) for name, a, b in zip(rivals, low, high, strict=True) if a <= 0 <= b]
     if not why and unsure:
         why = f"It can't be told from {listed(unsure)}."
-    return Finding(verdict, evidence, why, bounds=tuple(map(float, bounds)), seeds=n, **common)
+    return finding(verdict, evidence, why, bounds=(float(first), float(last)), seeds=n)
 
 
 @rule
@@ -263,22 +263,23 @@ def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bo
     rankings = [(in_common(document, methods), methods) for document, methods in rankings]
     means = [[mean_score(document, name) for name in methods] for document, methods in rankings]
     rho = mean_rho(np.array(means)[None])[0]
-    drawn = [resampled(document, methods) if scored(document, methods) else None for document, methods in rankings]
+    drawn = [resampled(document, methods) for document, methods in rankings if scored(document, methods)]
+    known = [draws for draws in drawn if draws is not None]
     exact = f", exact permutation {p_value(stats.rank_correlation(*means)[1])} against no relation" if len(means) == 2 else ""
     told = f"Spearman's rho of {words} is {signed(rho)}{exact}"
-    common = {"rule": "agreement", "estimand": f"Spearman's rho of {words}", "estimate": float(rho)}
-    if any(draws is None for draws in drawn):
-        n = 1 if all(scored(document, methods) for document, methods in rankings) else 0
-        return Finding("undecided", f"{told} ({why_open(n)}).", no_spread(n), seeds=n, **common)
+    finding = partial(Finding, rule="agreement", estimand=f"Spearman's rho of {words}", estimate=float(rho))
+    if len(known) < len(rankings):
+        n = 1 if len(drawn) == len(rankings) else 0
+        return finding("undecided", f"{told} ({why_open(n)}).", no_spread(n), seeds=n)
     rng = np.random.default_rng(0)
-    rhos = mean_rho(np.stack([draws[rng.permutation(len(draws))] for draws in drawn], axis=1))
-    bounds = tuple(np.quantile(rhos, [0.025, 0.975]).tolist())
-    verdict, why = decide(bounds, (bound, math.inf))
+    rhos = mean_rho(np.stack([draws[rng.permutation(len(draws))] for draws in known], axis=1))
+    low, high = np.quantile(rhos, [0.025, 0.975]).tolist()
+    verdict, why = decide((low, high), (bound, math.inf))
     n, unit = min(counted(document, methods) for document, methods in rankings)
-    evidence = f"{told}; 95 % interval {interval(bounds)}, to lie above {number(bound, 1)} ({count(n, unit)})."
+    evidence = f"{told}; 95 % interval {interval((low, high))}, to lie above {number(bound, 1)} ({count(n, unit)})."
     p = min(1.0, 2 * float(min((rhos <= bound).mean(), (rhos >= bound).mean())))
     why = why or f"{(rhos > bound).mean():.0%} of the draws lie above the bound."
-    return Finding(verdict, evidence, why, bounds=bounds, p=p, smallest=bound, seeds=n, **common)
+    return finding(verdict, evidence, why, bounds=(low, high), p=p, smallest=bound, seeds=n)
 
 
 @rule
@@ -297,15 +298,15 @@ def quantity(
     """
     estimate = values if isinstance(values, tuple) else stats.estimate(values)
     value, bounds, n = estimate if isinstance(estimate, tuple) else (estimate.value, estimate.interval(), estimate.n)
-    common = {"rule": "quantity", "estimand": estimand, "estimate": value, "seeds": n}
+    finding = partial(Finding, rule="quantity", estimand=estimand, estimate=value, seeds=n)
     if bounds is None:
-        return Finding("undecided", f"{told} ({why_open(n)}).", "", **common)
+        return finding("undecided", f"{told} ({why_open(n)}).")
     verdict, why = decide(bounds, region)
     evidence = f"{told}: {estimand} {number(value, digits)}, 95 % interval {interval(bounds, digits)} ({count(n, unit)})."
     border = min((edge for edge in region if math.isfinite(edge)), key=lambda edge: abs(edge - value))
     if verdict == "undecided" and isinstance(estimate, stats.Estimate):
         why = _needed(estimate, _distance(value, region, 0.0))
-    return Finding(verdict, evidence, why or f"Its border is {number(border, digits)}.", bounds=bounds, **common)
+    return finding(verdict, evidence, why or f"Its border is {number(border, digits)}.", bounds=bounds)
 
 
 def difference_of(what: str, values: Values, smaller: bool = False) -> Finding:
@@ -346,11 +347,10 @@ def _directional(
     region: Region = POSITIVE,
 ) -> Finding:
     """Judge "the estimand is positive" by its interval, corrected for a family whose p-values `tests` are, its own first."""
-    if estimate.seeds is None:
+    level = stats.holm_levels(tests)[0] if tests else stats.LEVEL
+    bounds, p = estimate.interval(level), stats.holm(tests)[0] if tests else estimate.p()
+    if bounds is None or p is None:
         return _open(rule, estimand, estimate.value, told, estimate.n, smallest)
-    tests = tests or [estimate.p()]
-    level, p = stats.holm_levels(tests)[0], stats.holm(tests)[0]
-    bounds = estimate.interval(level)
     verdict, why = decide(bounds, region, smallest)
     corrected = f" after Holm's correction over {len(tests)} comparisons" if len(tests) > 1 else ""
     evidence = (
@@ -391,7 +391,7 @@ def _lead(what: str, means: Weights, found: stats.Estimates | stats.Pooled, regi
         unsure = [k for k in range(len(rivals)) if low[k] <= 0]
         needed = [found.combined(ahead[k]).seeds_needed(_distance(float(values[k]), region, smallest)) for k in unsure]
         known = listed(label(rivals[k]) for k in unsure) + " may be ahead. " if unsure else ""
-        why = known + seeds_told(None if None in needed else max(needed, default=None), found.unit)
+        why = known + seeds_told(None if None in needed else max(filter(None, needed), default=None), found.unit)
     elif verdict == "supported":
         why = spared(bounds)
     return Finding(verdict, evidence, why, "best", estimand, value, bounds, float(p[closest]), smallest, n)

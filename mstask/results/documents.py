@@ -140,6 +140,12 @@ class Measures(Record):
             raise ValueError("macro_f1 is missing")
         return self
 
+    def series(self, *names: str) -> list[float]:
+        """The first of these series that the history holds, one number per epoch; empty where it holds none."""
+        history = self.history or {}
+        found = next((history[name] for name in names if name in history), [])
+        return [value for value in found if not isinstance(value, list)]
+
 
 class Cell(Record):
     """One trained network; `case` says which data or split within the section, where there are several."""
@@ -190,6 +196,13 @@ class Cell(Record):
     @property
     def label(self) -> str:
         return f"{self.section}/{self.method}{f'/{self.case}' if self.case else ''}/seed {self.seed}"
+
+    @property
+    def score(self) -> float:
+        """The macro-F1 of a cell that has one."""
+        if self.result.macro_f1 is None:
+            raise ResultsError(f"cell {self.label} has no macro-F1")
+        return self.result.macro_f1
 
 
 def seal(cell: Cell) -> str:

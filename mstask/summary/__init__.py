@@ -148,7 +148,7 @@ def _ranked(scores: Mapping[str, float | None]) -> dict[str, Any]:
 
 
 def _without_labels(record: DataRecord | None) -> dict[str, Any] | None:
-    return record and record.model_dump(exclude={"test_labels"})
+    return record.model_dump(exclude={"test_labels"}) if record else None
 
 
 def _method(document: Document, name: str) -> dict[str, Any]:

@@ -35,6 +35,10 @@ class Pair:
     low: float | None = None
     high: float | None = None
 
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -62,10 +66,10 @@ class Comparison:
     @property
     def consistent(self) -> bool | None:
         """Whether every seed's interval lies on the same side of 0, None without intervals."""
-        pairs = self.seeds.values()
-        if not pairs or any(pair.low is None for pair in pairs):
+        intervals = [pair.interval for pair in self.seeds.values() if pair.interval]
+        if not intervals or len(intervals) < len(self.seeds):
             return None
-        return all(pair.low > 0 for pair in pairs) or all(pair.high < 0 for pair in pairs)
+        return all(low > 0 for low, _ in intervals) or all(high < 0 for _, high in intervals)
 
 
 @once
@@ -77,19 +81,19 @@ def compare(document: Document, a: str, b: str) -> Comparison:
     ResultsError
         A method has no macro-F1 in the document, or the two have no seed in common.
     """
-    if not all(scored_cells(document, name) for name in (a, b)):
+    first, second = (scored_cells(document, name) for name in (a, b))
+    if not (first and second):
         return Comparison(a, b, mean_score(document, a) - mean_score(document, b))
     places = common_places(document, (a, b))
     if not places:
         raise ResultsError(f"{a} and {b} have no seed in common in section {document.section!r}")
-    cells = [scored_cells(document, name) for name in (a, b)]
     published = document.values.get("comparisons", {}).get(f"{a}-{b}", {}).get("intervals", {})
-    pairs = {place: _pair(*(found[place] for found in cells), published.get(_name(place))) for place in places}
+    pairs = {place: _pair(first[place], second[place], published.get(_name(place))) for place in places}
     values = list(_by_unit({place: pair.difference for place, pair in pairs.items()}).values())
     over = spread(values)
     estimate = combination(document, {a: 1.0, b: -1.0})
     if published and estimate.examples == 0:
-        widths = [pair.high - pair.low for pair in pairs.values() if pair.low is not None]
+        widths = [pair.interval[1] - pair.interval[0] for pair in pairs.values() if pair.interval]
         estimate = replace(estimate, examples=fmean((width / 2 / ndtri(0.975)) ** 2 for width in widths))
     low, high = estimate.interval() or (None, None)
     return Comparison(
@@ -115,7 +119,7 @@ def with_best(document: Document, candidates: Sequence[str]) -> Document | None:
     """
     places = common_places(document, candidates)
     cells = [[scored_cells(document, name)[place] for name in candidates] for place in places]
-    found = [[(c.result.history or {}).get("smoothed") for c in row] for row in cells]
+    found = [[cell.result.series("smoothed") for cell in row] for row in cells]
     if not places or not all(history for row in found for history in row):
         return None
     chosen = [row[int(np.argmax([max(h) for h in histories]))] for row, histories in zip(cells, found, strict=True)]
@@ -178,14 +182,14 @@ def _over_set(document: Document, methods: Sequence[str], places: Sequence[Place
     """The same of one data set: over its folds, or over the seeds of the only one."""
     folds: dict[str | None, dict[int, list[float]]] = {}
     for place in places:
-        scores = [scored_cells(document, name)[place].result.macro_f1 for name in methods]
+        scores = [scored_cells(document, name)[place].score for name in methods]
         folds.setdefault(place[0], {})[place[1]] = scores
     return stats.over_folds(list(folds.values())) if len(folds) > 1 else _over_places(document, methods, places)
 
 
 def _over_places(document: Document, methods: Sequence[str], places: Sequence[Place]) -> stats.Estimates:
     chosen = [[scored_cells(document, name)[place] for place in places] for name in methods]
-    scores = [[cell.result.macro_f1 for cell in row] for row in chosen]
+    scores = [[cell.score for cell in row] for row in chosen]
     if len({case for case, _ in places}) > 1 or not all(_predicted(cell) for row in chosen for cell in row):
         return stats.estimates(scores)
     return stats.estimates(scores, [[_example_draws(cell) for cell in row] for row in chosen])
@@ -196,13 +200,13 @@ def resampled(document: Document, methods: Sequence[str]) -> NDArray[np.float64]
 
     The units are seeds, or the cases of a document that has cases, each by the mean over its seeds.
     """
+    found: stats.Estimates | stats.Pooled | None = None
     if has_cases(document) and not sets_of(document):
         units = [unit_scores(document, name) for name in methods]
-        common = sorted(set.intersection(*(set(found) for found in units)), key=str)
-        found = stats.estimates([[scores[unit] for unit in common] for scores in units]) if common else None
-    else:
-        places = common_places(document, methods)
-        found = together(document, methods, places) if places else None
+        if common := sorted(set.intersection(*map(set, units)), key=str):
+            found = stats.estimates([[scores[unit] for unit in common] for scores in units])
+    elif places := common_places(document, methods):
+        found = together(document, methods, places)
     return None if found is None or found.n < 2 else found.values + found.errors(2_000)
 
 
@@ -235,16 +239,17 @@ def scored_cells(document: Document, method: str) -> dict[Place, Cell]:
 
 def unit_scores(document: Document, method: str) -> dict[Any, float]:
     """Return a method's macro-F1 by seed; by case where there are cases, each the mean over its seeds."""
-    return _by_unit({place: cell.result.macro_f1 for place, cell in scored_cells(document, method).items()})
+    return _by_unit({place: cell.score for place, cell in scored_cells(document, method).items()})
 
 
 def mean_score(document: Document, method: str) -> float:
     """Return a method's macro-F1, from its cells or else as published."""
     if units := unit_scores(document, method):
         return over_sets(document, units)
-    if method not in document.means or document.means[method].macro_f1 is None:
+    mean = document.means.get(method)
+    if mean is None or mean.macro_f1 is None:
         raise ResultsError(f"section {document.section!r} ({document.source}) has no macro-F1 of {method!r}")
-    return document.means[method].macro_f1
+    return mean.macro_f1
 
 
 def over_sets(document: Document, by_case: Mapping[str, float]) -> float:
@@ -283,7 +288,7 @@ def _by_unit(values: Mapping[Place, float]) -> dict[Any, float]:
 
 def _pair(a: Cell, b: Cell, published: list[float] | None) -> Pair:
     """Compare two cells of one case and seed, by `stats.paired_bootstrap` where their predictions are known."""
-    difference = a.result.macro_f1 - b.result.macro_f1
+    difference = a.score - b.score
     if _predicted(a) and _predicted(b):
         low, high = np.percentile(_example_draws(a) - _example_draws(b), [2.5, 97.5])
         return Pair(difference, float(low), float(high))

@@ -56,7 +56,7 @@ def collapsed(document: Document, method: str | None = None, case: str | None = 
     """The runs that fell apart; only those that recorded validation after every epoch can be told. See `FAR`."""
     found = []
     for cell in _cells(document, method, case):
-        series = next((cell.result.history[name] for name in VALIDATION if name in (cell.result.history or {})), None)
+        series = cell.result.series(*VALIDATION)
         examples = cell.data.counts.get("validation") if cell.data else None
         if not series or not examples:
             continue
@@ -72,11 +72,11 @@ def at_chance(document: Document, method: str, case: str | None = None) -> bool 
     It can where the 95 % interval over seeds is clear of guessing, or that over the test examples at half of the seeds or more:
     a network that now and then learns nothing has learnt all the same. None where scores or the number of classes aren't known.
     """
-    groups: dict[str | None, list[Cell]] = {}
+    groups: dict[str | None, tuple[DataRecord, list[float]]] = {}
     for cell in _cells(document, method, case):
         if cell.result.macro_f1 is not None and cell.data:
-            groups.setdefault(cell.case, []).append(cell)
-    return all(_touches_chance(cells, cells[0].data) for cells in groups.values()) if groups else None
+            groups.setdefault(cell.case, (cell.data, []))[1].append(cell.result.macro_f1)
+    return all(_touches_chance(scores, data) for data, scores in groups.values()) if groups else None
 
 
 def remark(document: Document, method: str, case: str | None = None) -> str:
@@ -96,9 +96,8 @@ def _cells(document: Document, method: str | None, case: str | None) -> Iterator
     return (cell for cell in document.cells if method in (None, cell.method) and case in (None, cell.case))
 
 
-def _touches_chance(cells: list[Cell], data: DataRecord) -> bool:
+def _touches_chance(scores: list[float], data: DataRecord) -> bool:
     guess, n_examples = 1 / len(data.class_names), len(data.test_labels)
-    scores = [cell.result.macro_f1 for cell in cells]
     low = spread(scores)["low"]
     clear = [score for score in scores if score - 1.96 * sqrt(score * (1 - score) / n_examples) > guess]
     return (low is None or low <= guess) and 2 * len(clear) < len(scores)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -35,4 +35,4 @@ def once(function: Function) -> Function:
     def looked_up(first: Any, *others: Any) -> Any:
         return kept(Same(first), *others)
 
-    return looked_up
+    return cast(Function, looked_up)
