@@ -364,7 +364,7 @@ class TestCautions:
         assert all_seeds.paper_seeds == first.verdict == "undecided" and first.paper_seeds is None
         assert all_seeds.paper_interval == first.interval and first.paper_interval is None
         (row,) = show.table_seeds({"embedded": [all_seeds, first]}).to_dict("records")
-        assert row["by the paper's seeds"].startswith("≈ undecided [") and row["by all"].startswith("✓ supported [")
+        assert row["by seeds 42, 123 and 999"].startswith("≈ undecided [") and row["by all"].startswith("✓ supported [")
         assert float(row["width, all : three"]) == pytest.approx(np.ptp(all_seeds.interval) / np.ptp(first.interval), abs=0.005)
 
 

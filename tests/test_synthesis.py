@@ -100,9 +100,25 @@ def test_a_gain_at_unlike_sizes_does_not_answer_and_is_named(documents):
     cells = documents["search"].cells
     grown = [c.model_copy(update={"result": c.result.model_copy(update={"n_parameters": 2000})}) for c in cells[:3]]
     unlike = documents | {"search": documents["search"].model_copy(update={"cells": grown + list(cells[3:])})}
-    assert overview(documents)["answer"]["radar"].startswith("On radar, match the neuron first: it gains +0.100 at equal size")
+    assert overview(documents)["answer"]["radar"].startswith(
+        "On radar, of what the papers propose, match the neuron first: it gains +0.100 at equal size"
+    )
     assert overview(unlike)["unlike"] == ["neuron on radar"]
-    assert overview(unlike)["answer"]["radar"].startswith("On radar no part is shown to gain at equal size.")
+    assert overview(unlike)["answer"]["radar"].startswith("On radar nothing that the papers propose is shown")
+
+
+def test_a_neuron_that_only_validation_chooses_is_told_beside_the_answer():
+    found = scored({"CrossInhib-LIF": LOSS, "Doppler-LIF": CLEAR, "Vanilla-LIF": PLAIN}, "disjoint")
+    best = {"Doppler-LIF": 0.9}
+    cells = [
+        c.model_copy(update={"result": c.result.model_copy(update={"history": {"smoothed": [best.get(c.method, 0.1)]}})})
+        for c in found.cells
+    ]
+    answer = overview({"disjoint": found.model_copy(update={"cells": cells})})["answer"]["speech"]
+    assert answer.startswith(
+        "On speech nothing that the papers propose is shown to gain at equal size. The neuron that validation"
+    )
+    assert "Doppler-LIF, gains +0.100, 95 % interval [" in answer and answer.endswith("wasn't fixed beforehand.")
 
 
 def test_the_contests_of_a_task_are_judged_together(documents):
@@ -126,11 +142,13 @@ def synapses():
 
 def test_a_gain_at_equal_size_answers_where_the_papers_networks_are_of_unlike_size(synapses):
     alone = overview({"hetsyn": synapses["hetsyn"]})
-    assert alone["unlike"] == ["synapse on radar"] and alone["answer"]["radar"].startswith("On radar no part")
+    assert alone["unlike"] == ["synapse on radar"] and alone["answer"]["radar"].startswith("On radar nothing that")
     assert "compared at unlike sizes only: the synapse" in alone["caveats"]["radar"]
     both = overview(synapses)
     assert both["unlike"] == [] and both["caveats"]["radar"] == ""
-    assert both["answer"]["radar"].startswith("On radar, match the synapse first: it gains +0.100 at equal size")
+    assert both["answer"]["radar"].startswith(
+        "On radar, of what the papers propose, match the synapse first: it gains +0.100 at equal size"
+    )
     assert both["firm"] == ["synapse on radar", "synapse on radar at equal size"]
 
 
@@ -139,7 +157,7 @@ def test_a_wider_network_that_is_as_good_takes_the_gain_back(synapses):
     found = overview(synapses | {"equal-synapse": sized(level, HetSynLIF=2000, HomNeuLIF_wide=1990)})
     assert found["synapse"]["radar"].difference == pytest.approx(0.1)
     assert found["synapse"]["radar"].counted.difference == 0
-    assert found["answer"]["radar"].startswith("On radar no part is shown to gain at equal size.")
+    assert found["answer"]["radar"].startswith("On radar nothing that the papers propose is shown")
 
 
 def test_the_first_equal_contest_that_was_run_counts():

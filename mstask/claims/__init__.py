@@ -48,7 +48,7 @@ class Claim:
     `where` is its place in the paper, `needs` names methods by section id. `rule`, `estimand`, `estimate`, `interval` (95 %,
     corrected for its family), `p`, `smallest` and `seeds` as in `mstask.claims.rules.Finding`; `profile` and `budget` say how
     the networks were trained, `converged` whether all of them did (None where it isn't recorded), `paper_seeds` and
-    `paper_interval` the verdict and the interval by the paper's three seeds where there are more.
+    `paper_interval` the verdict, and the interval of the same estimand, by the paper's three seeds where there are more.
     """
 
     id: str
@@ -175,5 +175,5 @@ def _judge(entry: Entry, documents: Documents) -> Claim:
         str(trained),
         trained.cut == 0 if trained.converged + trained.cut == trained.networks > 0 else None,
         fewer.verdict if fewer else None,
-        fewer.bounds if fewer else None,
+        next((part.bounds for part in (fewer, *fewer.parts) if part.estimand == finding.estimand), None) if fewer else None,
     )

@@ -127,6 +127,16 @@ def _cells(document: Document | None, methods: Sequence[str]) -> list[Cell]:
     return [cell for cell in cells if any(fnmatch(cell.method, pattern) for pattern in methods)]
 
 
+OWNERS = {
+    "speakers-": "held-out speakers",
+    "speech-": "the speaker",
+    "radhar-": "RadHAR's",
+    "neuroradar-": "NeuroRadar's",
+    "acconeer-": "Acconeer's",
+}
+"""How the name of a held-out part begins, and how it is told."""
+
+
 @once
 def _parts(document: Document) -> list[tuple[str, Document]]:
     """Return the document without each seed and without each case, by what is left out."""
@@ -140,10 +150,13 @@ def _parts(document: Document) -> list[tuple[str, Document]]:
 
 
 def _named(kind: str, value: Any) -> str:
-    """Return what is left out, as a reader knows it: a seed, speakers that were held out, or a data set."""
+    """Return what is left out, as a reader knows it: a seed, who or what was held out, or a data set."""
     if kind == "seed":
         return f"seed {value}"
-    return f"held-out {value}" if value.startswith("speakers") else value
+    for prefix, owner in OWNERS.items():
+        if value.startswith(prefix):
+            return f"{owner} {value.removeprefix(prefix)}"
+    return value
 
 
 def _told(finding: Finding, removals: Sequence[Removal]) -> str:

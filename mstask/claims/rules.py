@@ -198,7 +198,7 @@ def place(documents: Documents, section: str, method: str, field: Sequence[str],
     """A method takes one of certain places among several.
 
     The estimand is its rank. By the simultaneous intervals of its leads over the others (as for the best of several) it stands
-    behind those that are surely ahead of it and before those that are surely behind: its interval are the ranks between.
+    behind those that are surely ahead of it and before those that are surely behind: its interval is the ranks between.
     """
     document, _ = scores(documents, section, *field)
     rivals = [name for name in field if name != method]

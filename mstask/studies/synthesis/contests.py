@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 from mstask import stats
 from mstask.claims.rules import CAPACITY_TOLERANCE, SMALLEST, decide
@@ -96,13 +96,21 @@ class Side:
     at_chance: bool
 
 
+class Chosen(NamedTuple):
+    """What validation chooses in place of a paper's proposal: names, and the gain over the plain network with its interval."""
+
+    names: str
+    difference: float
+    low: float | None
+    high: float | None
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of a contest: the gain of `matched` over `plain`, with its 95 % interval, p-value and number of seeds.
 
     `verdict` is the ledger's decision, by the interval that agrees with Holm's correction over the task's contests.
-    `chosen` is the gain over the plain network of the method that validation chooses, as (names, gain). `equal` is what came
-    of the same part's contest at equal size, None where none was held.
+    `equal` is what came of the same part's contest at equal size, None where none was held.
     """
 
     contest: Contest
@@ -115,7 +123,7 @@ class Outcome:
     n: int
     estimate: stats.Estimate | None
     verdict: str = "undecided"
-    chosen: tuple[str, float] | None = None
+    chosen: Chosen | None = None
     equal: Outcome | None = None
 
     @property
@@ -211,10 +219,20 @@ def _answer(held: Mapping[Contest, Outcome], task: str) -> str:
         return f"On {task} nothing was run."
     firm = sorted((f for f in _counted(own) if f.verdict == "supported"), key=lambda f: -f.difference)
     if not firm:
-        return f"On {task} no part is shown to gain at equal size."
+        return f"On {task} nothing that the papers propose is shown to gain at equal size.{_by_validation(own)}"
     level = [f for f in firm[1:] if _overlap(f, firm[0])]
-    first = f"On {task}, match the {firm[0].contest.part} first: it gains {firm[0].difference:+.3f} at equal size."
-    return f"{first} The gain of {_parts(level)} can't be told from it." if level else first
+    first = f"On {task}, of what the papers propose, match the {firm[0].contest.part} first: it gains {firm[0].difference:+.3f}"
+    also = f" The gain of {_parts(level)} can't be told from it." if level else ""
+    return f"{first} at equal size.{also}{_by_validation(own)}"
+
+
+def _by_validation(held: Iterable[Outcome]) -> str:
+    """The gain of a neuron that validation chooses, where its interval is clear of zero; it was not fixed beforehand."""
+    chosen = next((found.chosen for found in held if found.chosen), None)
+    if chosen is None or chosen.low is None or chosen.low <= 0:
+        return ""
+    gain = f"{chosen.difference:+.3f}, 95 % interval [{chosen.low:.3f}, {chosen.high:.3f}]"
+    return f" The neuron that validation chooses here, {chosen.names}, gains {gain}; this comparison wasn't fixed beforehand."
 
 
 def _caveats(held: Mapping[Contest, Outcome], task: str) -> str:
@@ -253,7 +271,7 @@ def _side(document: Document, method: str, task: str) -> Side:
     return Side(method, score, _parameters(document, method), energy, bool(at_chance(document, method)))
 
 
-def _chosen(document: Document, contest: Contest) -> tuple[str, float] | None:
+def _chosen(document: Document, contest: Contest) -> Chosen | None:
     """The methods that validation chooses, and their gain over the plain one; None where that can't be told."""
     field = tuple(name for name in contest.field if scored_cells(document, name))
     chosen = with_best(document, field) if len(field) > 1 else None
@@ -261,7 +279,8 @@ def _chosen(document: Document, contest: Contest) -> tuple[str, float] | None:
         return None
     results = {id(cell.result) for cell in scored_cells(chosen, BEST).values()}
     names = dict.fromkeys(cell.method for cell in document.cells if id(cell.result) in results)
-    return listed(names), compare(chosen, BEST, contest.plain).difference
+    gain = compare(chosen, BEST, contest.plain)
+    return Chosen(listed(names), gain.difference, gain.low, gain.high)
 
 
 def _parameters(document: Document, method: str) -> int | None:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
+from mstask.parameters import FULL, profile_of
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, heading, label, marked
 from mstask.show import takes_sections
@@ -170,7 +171,7 @@ def _row(studies: Studies, voice: str, found: Outcome) -> dict[str, str]:
         "matched against plain": " against ".join(label(side.method) for side in sides),
         "macro-F1": _both(f"{side.macro_f1['mean']:.3f}" for side in sides),
         "gain": _gain(found),
-        "verdict": marked(found.verdict),
+        "verdict": marked(found.verdict) if profile_of(studies[contest.section][voice].profile) in FULL else "no verdict",
         "sizes": _sizes(found),
         "parameters": _both(_count(side.n_parameters) for side in sides),
         "µJ": _both(_energy(side.energy_uJ) for side in sides),
