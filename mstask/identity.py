@@ -22,6 +22,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from mstask import syntax
 from mstask.parameters import Parameters
 from mstask.paths import ROOT, named
 from mstask.section import Place as Cell
@@ -195,7 +196,7 @@ class Module:
 
     def __init__(self, name: str, source: str, path: Path) -> None:
         self.name, self.source, self.path = name, source, path
-        tree = ast.parse(source)
+        tree = syntax.tree(source)
         self.imports: dict[str, set[str]] = {}
         for node in ast.walk(tree):
             for bound, target in self._imported(node):

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from mstask import plugins
+from mstask import plugins, syntax
 from mstask.errors import MstaskError, closest, nearest
 from mstask.parameters import LISTS, Parameters, read
 
@@ -226,7 +226,7 @@ def refuse_others(namespace: Mapping[str, Any], parameters: Iterable[str], owner
 def _names(source: str) -> tuple[set[str], set[str]]:
     """The names that a cell assigns on its top level, and those that it uses; none of what is no Python."""
     try:
-        tree = ast.parse(source)
+        tree = syntax.tree(source)
     except (SyntaxError, ValueError, RecursionError):
         return set(), set()
     assignments = [node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
+from mstask import syntax
+
 MEASURES = "run_cell"
 """The function by whose call the grid's cell is known."""
 
@@ -42,7 +44,7 @@ def grid_only(notebook: NotebookNode) -> NotebookNode:
 
 def _parsed(source: str) -> ast.Module:
     """The code of a cell, without IPython's magic lines."""
-    return ast.parse("\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))))
+    return syntax.tree("\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))))
 
 
 def _used(tree: ast.Module) -> Iterator[str]:
