@@ -49,7 +49,7 @@ def placeholder(reason: object) -> nodes.inline:
 
 def in_words(text: str) -> str:
     """Return a sentence with people's words for names of code: "max epochs 60 instead of 200"."""
-    return CODE.sub(lambda name: SPOKEN.get(name[0], name[0].replace("_", " ")), text)
+    return CODE.sub(lambda name: SPOKEN.get(name[0], name[0].replace("_", " ")), text.replace("`", ""))
 
 
 def as_code(text: str, whole: bool = False) -> list[nodes.Node]:
