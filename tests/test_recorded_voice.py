@@ -120,6 +120,11 @@ class TestTheInterval:
         whole = stand_ins(results.merge([*begun, *more], source="recorded"))["square"]
         assert {cell.case for cell in whole.cells} == {"radhar-pass-1", "radhar-pass-2"}
 
+    def test_of_one_set_alone_a_method_of_one_fold_and_seed_is_kept_beside_one_of_several(self):
+        known = [c for c in recordings(folds=["radhar-pass-1"]).cells if c.method == "Doppler-LIF" or c.seed == 42]
+        own = view(results.merge(known, source="recorded"), "square", {"RadHAR": ("radhar-pass-1",)})
+        assert {cell.method for cell in own.cells} > {"Doppler-LIF"} and len(own.cells) == len(known)
+
 
 class TestTheLedger:
     def test_it_speaks_of_general_claims_only_and_says_what_it_rests_on(self, none_locked):

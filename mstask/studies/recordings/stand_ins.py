@@ -46,13 +46,14 @@ def view(document: Document, section: str, sets: Sets, names: Mapping[str, str] 
     """Return the cells of some sets as a document of another section; `values` says in "sets" which cases are folds of which.
 
     With `names` only methods that it renames are kept. A score that has no spread, on one fold and with one seed only, would
-    take it from those of other sets: it is left out where there are others.
+    take it from those of other sets: where there are several sets it is left out.
     """
     cases = {case: name for name, own in sets.items() for case in own}
     renamed = names or {cell.method: cell.method for cell in document.cells}
     fitting = [cell for cell in document.cells if cell.case in cases and cell.method in renamed]
     runs = Counter((cases[cell.case], cell.method) for cell in fitting if cell.case)
-    spread = [cell for cell in fitting if cell.case and runs[cases[cell.case], cell.method] > 1]
+    several = len({name for name, _ in runs}) > 1
+    spread = [cell for cell in fitting if cell.case and runs[cases[cell.case], cell.method] > 1] if several else []
     cells = [cell.model_copy(update={"method": renamed[cell.method]}) for cell in spread or fitting]
     records = {case: record for case, record in (document.cases or {}).items() if case in cases}
     values = {"sets": {name: list(own) for name, own in sets.items()}}
