@@ -175,6 +175,23 @@ class TestMembrane:
             cochlea.ear.cache_clear()
 
 
+class Forty:
+    """The forty cells of one channel at a fixed probability."""
+
+    def __init__(self, probability, due):
+        self.hazard, self.free, self.due, self.used = np.empty(1), np.full(1, 40.0), np.full(1, due), np.zeros(1)
+        self.streams, self.resting, self.hits = np.ones(1, np.uint64), np.zeros((24, 1)), np.empty(2, np.int64)
+        self.steps = 0
+        hair_cells._hazards(np.full(1, probability), self.hazard)
+
+    def step(self):
+        """How many fire in the next step."""
+        fired = self.resting[self.steps % 24]
+        hair_cells._forty(self.hazard, self.free, self.due, self.used, self.streams, fired, self.hits)
+        self.steps += 1
+        return fired[0]
+
+
 class TestCells:
     def test_resting_state_is_at_rest(self):
         q, c, w = hair_cells.resting_state()
@@ -187,8 +204,7 @@ class TestCells:
         rng = np.random.default_rng(0)
         velocity = rng.normal(0, 100, (3, 400))
         q, c, w = (np.full(3, value) for value in hair_cells.resting_state())
-        state, found = np.stack([q, c, w]), np.empty((400, 3))
-        hair_cells._hair_cells(velocity, state, found)
+        state = q.copy(), c.copy(), w.copy()
         dt = 1 / 24000
         for step in range(400):
             v = velocity[:, step]
@@ -198,28 +214,25 @@ class TestCells:
                 np.maximum(0, c + k * q - 9080 * dt * c),
                 np.maximum(0, w + 6580 * dt * c - 66.3 * dt * w),
             )
-            np.testing.assert_allclose(found[step], 50000 * dt * c, rtol=1e-12)
+            found = v.copy()
+            hair_cells._hair_cells(found, *state)
+            np.testing.assert_allclose(found, 50000 * dt * c, rtol=1e-12)
 
     def test_silence_is_nearly_silent(self):
         steps, _ = hair_cells.fire(np.zeros((100, 5 * RATE)), hair_cells.streams((0,), np.arange(100)))
         assert 0.6 <= len(steps) / 100 / 5 <= 1.0
 
     def test_a_certain_probability_fires_every_rested_cell(self):
-        firing, cell, resting = (np.uint64(1), 0.5, 0.0, 40), (0.0, 0.0, 0, 0), np.zeros(24, np.int64)
-        steps = np.full(10, -1)
-        (_, _, _, free), (current, _, _, _) = hair_cells._bushy_cell(np.full(1, 1 - 1e-12), 0, firing, cell, resting, steps)
-        assert (free, resting[0], current) == (0, 40, 40)
+        forty = Forty(1 - 1e-12, due=0.5)
+        assert (forty.step(), forty.free[0]) == (40, 0)
+        current = np.zeros(1)
+        assert hair_cells._bushy_cells(forty.resting[0], current, np.zeros(1), np.zeros(1)) == 0 and current[0] == 40
 
     def test_cells_fire_as_often_as_forty_bernoulli_trials(self):
         """At a fixed probability a cell's mean interval is 23 steps of rest and 1 / p."""
         for p in (1e-4, 3e-3, 0.05, 0.6):
-            n_steps, resting = 48_000, np.zeros(24, np.int64)
-            firing, cell = (np.uint64(7), 1.0, 0.0, 40), (0.0, 0.0, 0, 0)
-            fired, probability = 0, np.full(24, p)
-            for start in range(0, n_steps, 24):
-                firing, cell = hair_cells._bushy_cell(probability, start, firing, cell, resting, np.empty(9, np.int64))
-                fired += resting.sum()
-                firing, cell = (np.uint64(firing[0]), *firing[1:]), (*cell[:3], 0)
+            n_steps, forty = 48_000, Forty(p, due=1.0)
+            fired = sum(forty.step() for _ in range(n_steps))
             expected = 40 * n_steps / (23 + 1 / p)
             assert fired == pytest.approx(expected, abs=4 * expected**0.5)
 

@@ -446,6 +446,7 @@ class TestVerify:
 def test_provenance_tells_code_and_machine_but_no_folders():
     found = results.provenance(f"python {paths.ROOT}/run.py --data {Path.home()}/radar")
     assert found.command == "python ./run.py --data ~/radar"
+    assert results.provenance(f"python {Path.home()}-of/run.py").command == f"python {Path.home()}-of/run.py"
     assert {"python", "torch", "numpy", "numba", "scipy", "scikit-learn"} == set(found.versions)
     assert "none" not in found.versions.values()
     assert found.threads == torch.get_num_threads()

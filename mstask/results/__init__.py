@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib import metadata
@@ -89,7 +90,7 @@ def provenance(command: str, device: str = "cpu") -> Provenance:
     revision = paths.git("rev-parse", "HEAD")
     changed = paths.git("status", "--porcelain", "--", ".", ":(exclude)results", ":(exclude)book")
     for folder, shown in ((str(paths.ROOT), "."), (str(paths.home()), "~")):
-        command = command.replace(folder, shown) if len(folder) > 1 else command
+        command = re.sub(rf"{re.escape(folder)}(?![\w.-])", shown, command) if len(folder) > 1 else command
     return Provenance(
         revision=revision or "unknown",
         dirty=changed != "" or not revision,
