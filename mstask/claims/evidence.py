@@ -102,6 +102,10 @@ def leave_one_out(test: Test, documents: Documents, sections: Iterable[str]) -> 
     return removals
 
 
+PAPER_SEEDS = listed(map(str, PROTOCOL.seeds))
+"""The three of Dikmen and Karadağ, as a reader sees them."""
+
+
 def by_paper_seeds(finding: Finding, test: Test, documents: Documents, sections: Iterable[str]) -> Finding | None:
     """Return what the paper's seeds alone tell; None where no section has others beside them, or none that the claim uses."""
     fewer, more = dict(documents), False

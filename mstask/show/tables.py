@@ -14,7 +14,8 @@ import pandas as pd
 
 from mstask.claims import Claim, judge
 from mstask.claims.editions import changes, first_edition
-from mstask.claims.words import interval, listed
+from mstask.claims.evidence import PAPER_SEEDS
+from mstask.claims.words import interval
 from mstask.protocol import PROTOCOL
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VERDICTS, by_voice, heading, label, marked
@@ -178,7 +179,7 @@ def table_changes(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame
 @takes_voices
 def table_seeds(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
     """Claims of which more seeds were run than the paper's three: verdict and interval by those, and by all."""
-    rows, first = [], f"by seeds {listed(map(str, PROTOCOL.seeds))}"
+    rows = []
     for voice, claims in by_voice(ledgers).items():
         for claim in claims:
             if not claim.paper_seeds:
@@ -188,7 +189,7 @@ def table_seeds(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
                 {
                     "claim": claim.text,
                     "voice": heading(voice),
-                    first: f"{marked(claim.paper_seeds)} {interval(then) if then else ''}".rstrip(),
+                    f"by seeds {PAPER_SEEDS}": f"{marked(claim.paper_seeds)} {interval(then) if then else ''}".rstrip(),
                     "by all": f"{marked(claim.verdict)} {interval(now) if now else ''}".rstrip(),
                     "width, all : three": f"{np.ptp(now) / np.ptp(then):.2f}" if then and now and np.ptp(then) else NOTHING,
                 }

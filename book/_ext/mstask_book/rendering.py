@@ -11,8 +11,7 @@ from docutils import nodes
 
 from mstask import plugins
 from mstask.claims import Claim
-from mstask.claims.words import listed
-from mstask.protocol import PROTOCOL
+from mstask.claims.evidence import PAPER_SEEDS
 from mstask.results import voices
 
 from .elements import card, control, folded, labelled, told_row
@@ -168,7 +167,7 @@ def judgement(voice: str, claim: Claim) -> folded:
     if claim.verdict != "not testable":
         said.append(nodes.paragraph("", in_words(claim.fragility), classes=["claim-fragility"]))
         if claim.paper_seeds:
-            said.append(nodes.paragraph("", f"By seeds {listed(map(str, PROTOCOL.seeds))} alone it is {claim.paper_seeds}."))
+            said.append(nodes.paragraph("", f"By seeds {PAPER_SEEDS} alone it is {claim.paper_seeds}."))
         if claim.budget:
             said.append(nodes.paragraph("", in_words(claim.budget), classes=["claim-budget"]))
     return folded("", line, *said)
