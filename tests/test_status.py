@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import bz2
 import json
 import re
 
@@ -139,8 +139,8 @@ class TestTheStatusPage:
     def test_a_large_document_unpacks_to_the_same_bytes(self, project, results_folder):
         path = locked_document(results_folder, dict.fromkeys((f"method-{i}" for i in range(30)), 0.5))
         project.write(self.PAGE)
-        (packed,) = re.findall(r'href="(_downloads[^"]+ablation\.json\.gz)"', project.build().html)
-        assert gzip.decompress((project.output / packed).read_bytes()) == path.read_bytes()
+        (packed,) = re.findall(r'href="(_downloads[^"]+ablation\.json\.bz2)"', project.build().html)
+        assert bz2.decompress((project.output / packed).read_bytes()) == path.read_bytes()
 
     def test_a_document_that_is_locked_later_appears(self, project, results_folder):
         locked_document(results_folder)

@@ -243,7 +243,7 @@ class Exhibit(SphinxDirective):
     def as_csv(self, path: Path, data: pd.DataFrame) -> addnodes.download_reference:
         """Write the data behind an exhibit and return a link to it."""
         path = offered(path, data.to_csv(index=False, lineterminator="\n").encode())
-        text = "data (CSV, compressed)" if path.suffix == ".gz" else "data (CSV)"
+        text = "data (CSV, compressed)" if path.suffix == ".bz2" else "data (CSV)"
         target = {"reftarget": self.relative(path), "refdoc": self.env.docname, "refexplicit": True}
         return addnodes.download_reference("", "", nodes.Text(text), **target)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import bz2
 from pathlib import Path
 
 LARGE = 50_000
@@ -10,8 +10,8 @@ LARGE = 50_000
 
 
 def offered(path: Path, content: bytes) -> Path:
-    """Write a file to be offered under this name, or compressed under that with ".gz", and return where it is."""
+    """Write a file to be offered under this name, or compressed under that with ".bz2", and return where it is."""
     if len(content) > LARGE:
-        content, path = gzip.compress(content, compresslevel=9, mtime=0), path.with_name(f"{path.name}.gz")
+        content, path = bz2.compress(content), path.with_name(f"{path.name}.bz2")
     path.write_bytes(content)
     return path
