@@ -29,4 +29,8 @@ class Protocol:
 
 
 PROTOCOL = Protocol()
+THREE_SEEDS = list(PROTOCOL.seeds)
+FIVE_SEEDS = [*THREE_SEEDS, 7, 2024]
+TEN_SEEDS = [*FIVE_SEEDS, 1, 2, 3, 4, 5]
+"""The paper's three first."""
 MORE_CALIBRATION = {"calibration_examples": 256}

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from mstask.parameters import PROFILES, Count, Fraction, Positive, TrainingParameters
+from mstask.protocol import FIVE_SEEDS, TEN_SEEDS, THREE_SEEDS
 from mstask.section import Section
 from mstask.studies.hetsyn.names import CASES, EQUAL_CASES, EQUAL_METHODS, METHODS
 
@@ -77,10 +78,9 @@ def _equal() -> ModuleType:
 
 
 SMOKE_CASES = ["match-feedforward", "match-small", "match-slow", "pattern-recurrent", "digits-rows"]
-SEEDS = [42, 123, 999]
 SIZES: dict[str, tuple[Any, ...]] = {
     "data_size": ("small", "medium", "paper", "paper"),
-    "seeds": ([42], [42], SEEDS, [*SEEDS, 7, 2024, 1, 2, 3, 4, 5]),
+    "seeds": ([42], [42], THREE_SEEDS, TEN_SEEDS),
     "cases": (SMOKE_CASES, ["match-feedforward", "pattern-feedforward"], None, None),
     "max_epochs": (1, 10, 12, 100),
     "digits_epochs": (1, 20, 150, 150),
@@ -149,7 +149,6 @@ SECTION = Section(
     experiment=_measure,
     cases=CASES,
 )
-FIVE_SEEDS = [*SEEDS, 7, 2024]
 EQUAL_SECTION = Section(
     id="equal-synapse",
     number="5.1",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from mstask.parameters import ProbeParameters, SpikingParameters
-from mstask.protocol import MORE_CALIBRATION, PROTOCOL
+from mstask.protocol import MORE_CALIBRATION, PROTOCOL, THREE_SEEDS
 from mstask.section import Section
 
 
@@ -44,7 +44,7 @@ SPIKING = {
 
 SMOKE = {"data_size": "small", "seeds": [42], "max_epochs": 2, "width": 16}
 QUICK = {"data_size": "medium", "seeds": [42], "max_epochs": 10}
-PAPER = {"data_size": "paper", "seeds": list(PROTOCOL.seeds), "max_epochs": PROTOCOL.max_epochs}
+PAPER = {"data_size": "paper", "seeds": THREE_SEEDS, "max_epochs": PROTOCOL.max_epochs}
 PROFILES = {"smoke": SMOKE, "quick": QUICK, "paper": PAPER}
 
 ABLATION = Section(

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from mstask.parameters import Count, Parameters, Positive
+from mstask.protocol import FIVE_SEEDS, TEN_SEEDS, THREE_SEEDS
 from mstask.section import Section
 from mstask.studies.ncg.names import AT_LENGTH, EQUAL_CASES, METHODS
 
@@ -23,8 +24,6 @@ CASES = (*COMPARED, "speech-onsets")
 """Data sets. "speech-onsets" is an extra: the cochlea's very first spikes."""
 
 PAPER = {"data_size": "paper", "max_epochs": 100, "cases": list(COMPARED)}
-SEEDS = [42, 123, 999]
-FIVE_SEEDS = [*SEEDS, 7, 2024]
 
 
 class NCGParameters(Parameters):
@@ -87,8 +86,8 @@ SECTION = Section(
             "cases": ["digits", "mnist"],
             "methods": ["S2-M1", "S2-M5", "S2-M5-CR2-L", "SSTDP-M1", "SSTDP-M5-CR2", "R-M5"],
         },
-        "afternoon": PAPER | {"seeds": SEEDS},
-        "paper": PAPER | {"seeds": [*SEEDS, 7, 2024, 1, 2, 3, 4, 5]},
+        "afternoon": PAPER | {"seeds": THREE_SEEDS},
+        "paper": PAPER | {"seeds": TEN_SEEDS},
     },
     departures={
         "folds": "One division of the data, where the paper has ten folds",

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from mstask.data import recorded
 from mstask.parameters import Count, Positive, SpikingParameters
-from mstask.protocol import PROTOCOL
+from mstask.protocol import FIVE_SEEDS, PROTOCOL, THREE_SEEDS
 from mstask.section import Section
 from mstask.studies.matching.declare import AUDIO_NEURONS, ON_RADAR, SPIKING
 from mstask.studies.recordings.names import LOGISTIC, SMALL_CNN, TO_EMBEDDED, TO_RECORDED
@@ -38,7 +38,7 @@ def experiment() -> ModuleType:
 ONE_OF_EACH = ["speech-george", "neuroradar-fold-1", "radhar-pass-1", "acconeer-2022-07-27"]
 PAPER = {
     "data_size": "paper",
-    "seeds": [*PROTOCOL.seeds, 7, 2024],
+    "seeds": FIVE_SEEDS,
     "max_epochs": PROTOCOL.max_epochs,
     "cnn_epochs": 20,
 }
@@ -70,7 +70,7 @@ RECORDINGS = Section(
             "methods": ["Doppler-LIF", "CrossInhib-LIF", LOGISTIC],
             "cases": ONE_OF_EACH,
         },
-        "afternoon": PAPER | {"seeds": list(PROTOCOL.seeds)},
+        "afternoon": PAPER | {"seeds": THREE_SEEDS},
         "paper": PAPER,
     },
     experiment=experiment,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from mstask.parameters import Count, Fraction, Parameters, Positive, Share
-from mstask.protocol import MORE_CALIBRATION, PROTOCOL
+from mstask.protocol import FIVE_SEEDS, MORE_CALIBRATION, PROTOCOL, THREE_SEEDS
 from mstask.section import Place, Section
 
 TRIPLES = ((8, 16, 32), (16, 32, 64), (32, 64, 128), (48, 96, 192), (64, 128, 256), (72, 144, 288), (80, 160, 320))
@@ -54,8 +54,8 @@ DENSE = {"cnn_learning_rate": 1e-3, "cnn_weight_decay": 1e-4}
 
 SMOKE = {"data_size": "small", "seeds": [42], "max_epochs": 2}
 QUICK = {"data_size": "medium", "seeds": [42], "max_epochs": 6}
-AFTERNOON = {"data_size": "paper", "seeds": list(PROTOCOL.seeds), "max_epochs": 60, "cnn_epochs": 20}
-PAPER = {"data_size": "paper", "seeds": list(PROTOCOL.seeds), "max_epochs": PROTOCOL.max_epochs}
+AFTERNOON = {"data_size": "paper", "seeds": THREE_SEEDS, "max_epochs": 60, "cnn_epochs": 20}
+PAPER = {"data_size": "paper", "seeds": THREE_SEEDS, "max_epochs": PROTOCOL.max_epochs}
 
 
 def _from_study(place: Place, parameters: Parameters) -> dict[str, str]:
@@ -120,7 +120,7 @@ SEARCH = Section(
         "paper": PAPER
         | {
             "methods": [*TUNED, *(f"{name}.efficient" for name in TUNED), "SmallCNN"],
-            "seeds": [*PROTOCOL.seeds, 7, 2024],
+            "seeds": FIVE_SEEDS,
             "cnn_epochs": PROTOCOL.max_epochs,
         },
     },
