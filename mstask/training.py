@@ -1,7 +1,7 @@
 """The one training loop: validation-selected, patient, checkpointed every epoch, resumed bit for bit.
 
 `train` is what a paper section calls; a study with a step, look or state of its own derives from `Training` (gradient
-descent on batches) or `Loop` (any learner at all).
+descent on batches) or from `loop.Loop` (any learner at all).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import json
 import logging
 import math
 import os
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -25,6 +24,7 @@ from torch import Tensor, nn
 
 from mstask.data import Splits
 from mstask.errors import MstaskError
+from mstask.loop import Loop
 from mstask.stats.scoring import macro_f1
 
 log = logging.getLogger(__name__)
@@ -113,56 +113,6 @@ class Outcome:
     firing_rates: list[float]
     history: History
     seconds: dict[str, float]
-
-
-class Loop:
-    """Epochs until there is a reason to stop, saved after each and resumed to the same numbers: what all trainings share.
-
-    A training fills in the methods that raise; `seconds` is the time spent by part (train, evaluation, checkpoint).
-    """
-
-    history: Any
-
-    def run(self, checkpoint: Path | None = None, on_epoch: Callable[[Any], None] | None = None) -> str:
-        """Train to the end, from the checkpoint where there is one, and return why it ended.
-
-        `on_epoch` is called after every epoch with the history so far.
-        """
-        self.seconds = {"train": 0.0, "evaluation": 0.0, "checkpoint": 0.0}
-        if checkpoint:
-            self.resume(checkpoint)
-        while (stopped := self.stopped()) is None:
-            clock = time.perf_counter()
-            self.learn()
-            clock = tick(self.seconds, "train", clock)
-            self.evaluate()
-            clock = tick(self.seconds, "evaluation", clock)
-            if checkpoint:
-                self.save(checkpoint)
-            tick(self.seconds, "checkpoint", clock)
-            if on_epoch:
-                on_epoch(self.history)
-        return stopped
-
-    def stopped(self) -> str | None:
-        """Why training ends after the epochs so far, None where it goes on."""
-        raise NotImplementedError
-
-    def learn(self) -> None:
-        """One epoch of learning."""
-        raise NotImplementedError
-
-    def evaluate(self) -> None:
-        """Look at what was learnt, and select."""
-        raise NotImplementedError
-
-    def save(self, checkpoint: Path) -> None:
-        """Write all that training depends on."""
-        raise NotImplementedError
-
-    def resume(self, checkpoint: Path) -> None:
-        """Take up what `save` wrote, if there is anything and it is of the same training."""
-        raise NotImplementedError
 
 
 class Training(Loop):
@@ -357,13 +307,6 @@ def predict(model: nn.Module, x: Tensor, batch: int = EVALUATION_BATCH) -> tuple
         classes.append(logits.argmax(-1))
         weighted.append(rates.double() * len(part))
     return torch.cat(classes).cpu(), (torch.stack(weighted).sum(0) / len(x)).tolist()
-
-
-def tick(seconds: dict[str, float], part: str, since: float) -> float:
-    """Add the time since `since` to a part; return the present time."""
-    now = time.perf_counter()
-    seconds[part] += now - since
-    return now
 
 
 def checkpoint_key(model: nn.Module, splits: Splits, recipe: Recipe, seed: int) -> str:

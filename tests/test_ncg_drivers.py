@@ -40,13 +40,13 @@ KILLED_AT_CHECKPOINT_5 = """
 import os, signal, sys
 from mstask.studies.ncg import __main__, training
 
-def save(*arguments, real=training._save, seen=[]):
+def save(*arguments, real=training.Training.save, seen=[]):
     real(*arguments)
     seen.append(1)
     if len(seen) == 5:
         os.kill(os.getpid(), signal.SIGKILL)
 
-training._save, training.CHECKPOINT_SECONDS = save, 0.0
+training.Training.save, training.CHECKPOINT_SECONDS = save, 0.0
 sys.exit(__main__.main(sys.argv[1:]))
 """
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mstask.data import Split, Splits
+from mstask.loop import Loop, tick
 from mstask.studies.eventprop import losses
 from mstask.studies.eventprop.augment import Augmentation
 from mstask.studies.eventprop.events import EventpropError, Spikes
@@ -31,7 +32,7 @@ from mstask.studies.eventprop.networks import EventpropNet
 from mstask.studies.eventprop.recording import Recording
 from mstask.studies.eventprop.regularise import Regularisation, Rewiring
 from mstask.studies.eventprop.schedules import Rate, Schedule
-from mstask.training import Best, Diverged, Loop, load_checkpoint, save_checkpoint, tick
+from mstask.training import Best, Diverged, load_checkpoint, save_checkpoint
 
 EVALUATION_BATCH = 128
 

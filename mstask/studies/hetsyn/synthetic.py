@@ -13,6 +13,7 @@ from torch import Tensor
 from mstask.cost import count_parameters
 from mstask.data import Split
 from mstask.job import Job, Measured
+from mstask.loop import tick
 from mstask.results.documents import Measures
 from mstask.stats import macro_f1
 from mstask.studies.hetsyn import analyses, loop
@@ -21,7 +22,7 @@ from mstask.studies.hetsyn.names import SUCCESS
 from mstask.studies.hetsyn.networks import Network
 from mstask.studies.hetsyn.settings import SETTINGS, Setting, starting_from
 from mstask.studies.hetsyn.tasks import MatchToSample, Pattern, rate_penalty, repeat_distances
-from mstask.training import History, tick
+from mstask.training import History
 
 BATCH = 32
 EXTRA_HZ = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)

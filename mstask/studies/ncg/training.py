@@ -8,10 +8,12 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from mstask.loop import Loop
 from mstask.studies.ncg import spikes as spike_files
 from mstask.studies.ncg.config import Config
 from mstask.studies.ncg.readout import Readout
@@ -21,6 +23,8 @@ log = logging.getLogger(__name__)
 FIRST_STOP_EPOCH = 3
 """Epochs that a run gets before `gridsearch_stop_acc` may end it."""
 CHECKPOINT_SECONDS = 5.0
+Parts = tuple[SpikeList, SpikeList | None, SpikeList | None]
+"""For training, validation and test."""
 
 
 @dataclass
@@ -72,35 +76,65 @@ def fit(
     MstaskError : a training sample without spikes; a configuration that doesn't fit the data.
     """
     spike_files.require_spikes(train, "the training set")
-    n_classes = n_classes or int(train.labels.max()) + 1
-    readout, history = Readout.create(config, train.n_inputs, n_classes, seed, train.max_time), History()
-    key = _key(config, seed, train, validation, test) if checkpoint else ""
-    if saved := _load(checkpoint, key):
-        readout, history = saved
-    seconds = {"train": 0.0, "evaluation": 0.0}
-    last_saved = time.monotonic()
-    while (stopped := reason_to_stop(config, history)) is None:
-        clock = time.perf_counter()
-        record = readout.train_epoch(train, traced=trace is not None)
-        seconds["train"] += time.perf_counter() - clock
-        clock = time.perf_counter()
-        if record.trace:
-            kept = asdict(record.trace) | {"precision": record.trace.precision(train.labels)}
-            kept |= {"weights": readout.weights, "adaptive": readout.adaptive}
-            spike_files.write_npz(trace / f"epoch-{readout.epochs}.npz", kept)
-        history.train_accuracy.append(record.accuracy)
-        history.wins.append(record.wins.tolist())
-        history.updates.append(record.updates.tolist())
-        for accuracies, part in ((history.validation_accuracy, validation), (history.test_accuracy, test)):
+    training = Training(config, (train, validation, test), seed, n_classes or int(train.labels.max()) + 1, trace)
+    stopped = training.run(checkpoint, on_epoch)
+    return Fit(training.readout, training.history, stopped, training.seconds)
+
+
+class Training(Loop):
+    """Supervised STDP on the first of three parts, validated and tested after every epoch; see `fit`."""
+
+    def __init__(self, config: Config, parts: Parts, seed: int, n_classes: int, trace: Path | None) -> None:
+        self.config, self.parts, self.seed, self.trace = config, parts, seed, trace
+        train = parts[0]
+        self.readout, self.history = Readout.create(config, train.n_inputs, n_classes, seed, train.max_time), History()
+        self.saved = time.monotonic()
+
+    @cached_property
+    def key(self) -> str:
+        """What must agree before a checkpoint may be continued."""
+        prints = [part.fingerprint if part is not None else None for part in self.parts]
+        about = [self.config.model_dump(), self.seed, prints]
+        return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+    def stopped(self) -> str | None:
+        return reason_to_stop(self.config, self.history)
+
+    def learn(self) -> None:
+        record = self.readout.train_epoch(self.parts[0], traced=self.trace is not None)
+        self.history.train_accuracy.append(record.accuracy)
+        self.history.wins.append(record.wins.tolist())
+        self.history.updates.append(record.updates.tolist())
+        if self.trace is not None and record.trace is not None:
+            kept = asdict(record.trace) | {"precision": record.trace.precision(self.parts[0].labels)}
+            kept |= {"weights": self.readout.weights, "adaptive": self.readout.adaptive}
+            spike_files.write_npz(self.trace / f"epoch-{self.readout.epochs}.npz", kept)
+
+    def evaluate(self) -> None:
+        accuracies = (self.history.validation_accuracy, self.history.test_accuracy)
+        for own, part in zip(accuracies, self.parts[1:], strict=True):
             if part is not None:
-                accuracies.append(readout.accuracy(part))
-        seconds["evaluation"] += time.perf_counter() - clock
-        if checkpoint and time.monotonic() - last_saved >= CHECKPOINT_SECONDS:
-            _save(checkpoint, key, readout, history)
-            last_saved = time.monotonic()
-        if on_epoch:
-            on_epoch(history)
-    return Fit(readout, history, stopped, seconds)
+                own.append(self.readout.accuracy(part))
+
+    def save(self, checkpoint: Path) -> None:
+        """Write the readout and its history, unless that was done a moment ago: an epoch can take milliseconds."""
+        if time.monotonic() - self.saved < CHECKPOINT_SECONDS:
+            return
+        kept = {"history": np.array(json.dumps(asdict(self.history))), "key": np.array(self.key)}
+        spike_files.write_npz(checkpoint, self.readout.state() | kept)
+        self.saved = time.monotonic()
+
+    def resume(self, checkpoint: Path) -> None:
+        """Take up a checkpoint of the same training; a damaged or foreign one is ignored, with a warning."""
+        if not checkpoint.exists():
+            return
+        try:
+            arrays = spike_files.read_npz(checkpoint, ("key", "history"))
+            if str(arrays["key"]) != self.key:
+                raise SpikeError(f"{checkpoint} belongs to another configuration, data set or seed")
+            self.readout, self.history = Readout.load(checkpoint), History(**json.loads(str(arrays["history"])))
+        except (SpikeError, ValueError, TypeError) as error:
+            log.warning("%s: starting anew", error)
 
 
 def reason_to_stop(config: Config, history: History) -> str | None:
@@ -125,27 +159,3 @@ def most_frequent_winner(wins: list[int] | np.ndarray, n_classes: int) -> list[f
     """For each class, the share of its own samples that its most frequent winner won; 1 / M means even use."""
     groups = np.asarray(wins, float).reshape(n_classes, -1)
     return (groups.max(axis=1) / np.maximum(groups.sum(axis=1), 1)).tolist()
-
-
-def _key(config: Config, seed: int, *parts: SpikeList | None) -> str:
-    about = [config.model_dump(), seed, [part.fingerprint if part is not None else None for part in parts]]
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
-
-
-def _save(path: Path, key: str, readout: Readout, history: History) -> None:
-    kept = {"history": np.array(json.dumps(asdict(history))), "key": np.array(key)}
-    spike_files.write_npz(path, readout.state() | kept)
-
-
-def _load(path: Path | None, key: str) -> tuple[Readout, History] | None:
-    """The readout and history of a checkpoint of the same run; a damaged or foreign one is ignored, with a warning."""
-    if path is None or not path.exists():
-        return None
-    try:
-        arrays = spike_files.read_npz(path, ("key", "history"))
-        if str(arrays["key"]) != key:
-            raise SpikeError(f"{path} belongs to another configuration, data set or seed")
-        return Readout.load(path), History(**json.loads(str(arrays["history"])))
-    except (SpikeError, ValueError, TypeError) as error:
-        log.warning("%s: starting anew", error)
-        return None

@@ -21,12 +21,13 @@ from mstask.cell import device_to_use
 from mstask.cost import count_parameters
 from mstask.identity import inputs
 from mstask.job import Job, Measured
+from mstask.loop import tick
 from mstask.results.documents import Measures
 from mstask.section import resolve, section
 from mstask.studies.tuning import tuned
 from mstask.studies.tuning.search import Trial, as_plain
 from mstask.studies.tuning.trials import Claim, Trials
-from mstask.training import Diverged, History, predict, tick
+from mstask.training import Diverged, History, predict
 
 if TYPE_CHECKING:
     from mstask.data import Splits
