@@ -26,7 +26,7 @@
 # before a coherent radar. Does the neuron that wins on radar still lose on speech? The paper has no such experiment.
 
 # %% [markdown] tags=["badge", "remove-cell"]
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mstask/mstask/blob/v0.1.0/notebooks/recordings.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mstask/mstask/blob/v0.2.0/notebooks/recordings.ipynb)
 
 # %% [markdown]
 # ## Parameters
@@ -60,13 +60,13 @@ cnn_weight_decay: float = None  # of Adam, CNN
 import os
 import sys
 
-if "google.colab" in sys.modules and not os.path.exists("mstask-v0.1.0"):
-    os.system("git clone -q https://github.com/mstask/mstask mstask-v0.1.0")
-    os.system("git -C mstask-v0.1.0 checkout -q v0.1.0")
-sys.path[:0] = [os.environ.get("MSTASK_ROOT", "."), "..", "mstask-v0.1.0"]
+if "google.colab" in sys.modules and not os.path.exists("mstask-v0.2.0"):
+    os.system("git clone -q https://github.com/mstask/mstask mstask-v0.2.0")
+    os.system("git -C mstask-v0.2.0 checkout -q v0.2.0")
+sys.path[:0] = [os.environ.get("MSTASK_ROOT", "."), "..", "mstask-v0.2.0"]
 from mstask.lab import session  # not found? Name the checkout in MSTASK_ROOT
 
-print(session.begin("v0.1.0"))
+print(session.begin("v0.2.0"))
 
 # %%
 # %matplotlib inline

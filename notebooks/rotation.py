@@ -25,7 +25,7 @@
 # out completely, and the networks are trained on the other ten speakers. This experiment is not in the paper.
 
 # %% [markdown] tags=["badge", "remove-cell"]
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mstask/mstask/blob/v0.1.0/notebooks/rotation.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mstask/mstask/blob/v0.2.0/notebooks/rotation.ipynb)
 
 # %% [markdown]
 # ## Parameters
@@ -55,13 +55,13 @@ dense_above: float = None  # share of nonzero inputs above which products are de
 import os
 import sys
 
-if "google.colab" in sys.modules and not os.path.exists("mstask-v0.1.0"):
-    os.system("git clone -q https://github.com/mstask/mstask mstask-v0.1.0")
-    os.system("git -C mstask-v0.1.0 checkout -q v0.1.0")
-sys.path[:0] = [os.environ.get("MSTASK_ROOT", "."), "..", "mstask-v0.1.0"]
+if "google.colab" in sys.modules and not os.path.exists("mstask-v0.2.0"):
+    os.system("git clone -q https://github.com/mstask/mstask mstask-v0.2.0")
+    os.system("git -C mstask-v0.2.0 checkout -q v0.2.0")
+sys.path[:0] = [os.environ.get("MSTASK_ROOT", "."), "..", "mstask-v0.2.0"]
 from mstask.lab import session  # not found? Name the checkout in MSTASK_ROOT
 
-print(session.begin("v0.1.0"))
+print(session.begin("v0.2.0"))
 
 # %%
 # %matplotlib inline

@@ -26,7 +26,7 @@
 # macro-F1 and little firing.
 
 # %% [markdown] tags=["badge", "remove-cell"]
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mstask/mstask/blob/v0.1.0/notebooks/study.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mstask/mstask/blob/v0.2.0/notebooks/study.ipynb)
 
 # %% [markdown]
 # ## Parameters
@@ -54,13 +54,13 @@ select_on: str = None  # validation, or test as in the paper
 import os
 import sys
 
-if "google.colab" in sys.modules and not os.path.exists("mstask-v0.1.0"):
-    os.system("git clone -q https://github.com/mstask/mstask mstask-v0.1.0")
-    os.system("git -C mstask-v0.1.0 checkout -q v0.1.0")
-sys.path[:0] = [os.environ.get("MSTASK_ROOT", "."), "..", "mstask-v0.1.0"]
+if "google.colab" in sys.modules and not os.path.exists("mstask-v0.2.0"):
+    os.system("git clone -q https://github.com/mstask/mstask mstask-v0.2.0")
+    os.system("git -C mstask-v0.2.0 checkout -q v0.2.0")
+sys.path[:0] = [os.environ.get("MSTASK_ROOT", "."), "..", "mstask-v0.2.0"]
 from mstask.lab import session  # not found? Name the checkout in MSTASK_ROOT
 
-print(session.begin("v0.1.0"))
+print(session.begin("v0.2.0"))
 
 # %%
 # %matplotlib inline
