@@ -13,6 +13,7 @@ from torch import Tensor
 from mstask.cost import count_parameters
 from mstask.data import Split, Splits
 from mstask.job import Job, Measured
+from mstask.loop import tick
 from mstask.protocol import PROTOCOL
 from mstask.results.documents import Measures
 from mstask.section import Section
@@ -22,7 +23,7 @@ from mstask.studies.hetsyn.analyses import accuracy, added, at_levels, deleted, 
 from mstask.studies.hetsyn.networks import Network
 from mstask.studies.hetsyn.settings import SETTINGS
 from mstask.studies.hetsyn.synthetic import TEST_SEED
-from mstask.training import tick, train
+from mstask.training import train
 
 if TYPE_CHECKING:
     from mstask.studies.hetsyn.declare import HetSynParameters
