@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 from mstask import plugins, results
@@ -18,7 +19,7 @@ from mstask.claims.figures import Documents
 from mstask.claims.rules import Finding, find
 from mstask.parameters import FULL, profile_of
 from mstask.results.documents import Document
-from mstask.summary.once import once
+from mstask.summary.once import Same, once
 
 OWN_PROTOCOL = "paper"
 """The profile that is the published protocol: what its budget cuts off was cut off in the paper too."""
@@ -93,12 +94,19 @@ def ledger(source: str = "embedded") -> list[Claim]:
     ResultsError
         An unknown source, or a damaged document; a missing one is no error but a verdict.
     """
-    documents = results.load_present((section for entry in entries() for section in entry.needs), source)
-    instead = [part for part in plugins.everywhere("stand_ins") if source == part.SOURCE]
+    instead = tuple(part for part in plugins.everywhere("stand_ins") if source == part.SOURCE)
+    needed = [section for entry in entries() for section in entry.needs]
+    documents = results.load_present([*needed, *(part.SECTION for part in instead)], source)
+    return list(_ledger(entries(), instead, tuple(map(Same, documents.values()))))
+
+
+@once
+def _ledger(every: tuple[Entry, ...], instead: tuple[ModuleType, ...], kept: tuple[Same, ...]) -> list[Claim]:
+    """Judge every claim by these documents, or the general ones by what stands in for them."""
+    documents = {same.value.section: same.value for same in kept}
     for part in instead:
-        for document in results.load_present([part.SECTION], source).values():
-            documents |= part.stand_ins(document)
-    return judge(documents, [entry.id for entry in entries() if entry.general] if instead else None)
+        documents |= part.stand_ins(documents[part.SECTION]) if part.SECTION in documents else {}
+    return judge(documents, [entry.id for entry in every if entry.general] if instead else None)
 
 
 def judge(documents: Documents, ids: Collection[str] | None = None) -> list[Claim]:
