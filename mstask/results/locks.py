@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -198,15 +199,21 @@ def _verify_file(path: Path, name: str, entry: dict[str, Any]) -> list[str]:
     problems = []
     if found != entry.get("sha256"):
         problems.append(f"{name}: SHA-256 is {found}, the manifest says {entry.get('sha256')}")
-    document, others = _inspect(path)
+    expected, others = _described(path, found)
     problems += [f"{name}: {problem}" for problem in others]
-    if not problems and document is not None:
-        expected = describe_file(path, document)
+    if not problems:
         wrong = [k for k in sorted(expected.keys() | (entry.keys() - {"locked"})) if expected.get(k) != entry.get(k)]
         problems += [f"{name}: the manifest's {k} is {entry.get(k)!r}, the file says {expected.get(k)!r}" for k in wrong]
         if not _TIME.fullmatch(str(entry.get("locked"))):
             problems.append(f"{name}: the manifest's time of locking is {entry.get('locked')!r}, expected UTC")
     return problems
+
+
+@lru_cache(maxsize=256)
+def _described(path: Path, digest: str) -> tuple[dict[str, Any], list[str]]:
+    """What a manifest should say of a file, and what is wrong with it; worked out once for the same bytes (their SHA-256)."""
+    document, problems = _inspect(path)
+    return ({} if document is None or problems else describe_file(path, document)), problems
 
 
 def _distinct(values: Iterable[str]) -> str:
