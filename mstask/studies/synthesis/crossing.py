@@ -20,7 +20,7 @@ from mstask.studies.recordings.exhibits import TITLES
 from mstask.studies.recordings.facts import SETS, of_set
 from mstask.studies.recordings.stand_ins import HOMOGENEOUS, view
 from mstask.summary import standings
-from mstask.summary.once import once
+from mstask.summary.once import Same, once
 
 CLAIM = next(claim for claim in CLAIMS if claim.id == "double-dissociation")
 TYPES = {method: neuron for neuron, method in HOMOGENEOUS.items()}
@@ -85,10 +85,15 @@ def lead(document: Document, data: DataSet, a: str, b: str) -> Finding:
 
 def verdict(first: Side, second: Side, a: str, b: str) -> str:
     """Whether neuron type `a` beats `b` on the first data set and `b` beats `a` on the second, as the ledger judges it."""
-    documents = {data.name: alone(document, data) for data, document in (first, second)}
-    names = list(documents)
-    test = partial(crossed, first=names[0], second=names[1], a=a, b=b, on_audio=AUDIO)
-    return claims.judged(replace(CLAIM, needs=dict.fromkeys(names, (a, b)), test=test), documents).verdict
+    (data, document), (other, against) = first, second
+    return _verdict(document, data, Same(against), other, a, b)
+
+
+@once
+def _verdict(document: Document, data: DataSet, against: Same, other: DataSet, a: str, b: str) -> str:
+    documents = {data.name: alone(document, data), other.name: alone(against.value, other)}
+    test = partial(crossed, first=data.name, second=other.name, a=a, b=b, on_audio=AUDIO)
+    return claims.judged(replace(CLAIM, needs=dict.fromkeys(documents, (a, b)), test=test), documents).verdict
 
 
 def every_verdict(sides: Sequence[Side], neurons: Sequence[str]) -> dict[tuple[int, int], dict[tuple[str, str], str]]:
