@@ -41,9 +41,12 @@ def texts(figure: Figure) -> list[tuple[Text, Bbox]]:
     return list(found.items())
 
 
-def faults(figure: Figure) -> list[str]:
-    """Return each text that another text, a line, a mark or the edge of the figure runs into; rotated ones by their boxes."""
-    drawn = [(text, box.padded(-SLACK * DPI / 72)) for text, box in texts(figure)]
+def faults(figure: Figure, found: list[tuple[Text, Bbox]] | None = None) -> list[str]:
+    """Return each text that another text, a line, a mark or the edge of the figure runs into; rotated ones by their boxes.
+
+    `found` is what `texts` says, where it was asked already.
+    """
+    drawn = [(text, box.padded(-SLACK * DPI / 72)) for text, box in found or texts(figure)]
     said = [f"{shown(a)} runs into {shown(b)}" for (a, one), (b, other) in combinations(drawn, 2) if one.overlaps(other)]
     for text, box in drawn:
         if not (box.x0 >= 0 and box.y0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1):

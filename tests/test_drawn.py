@@ -61,8 +61,9 @@ def drawn(asked: str, sources: Sources) -> Figure:
 def test_no_text_of_a_figure_runs_into_anything_or_is_small_on_a_telephone(asked, sources):
     figure = drawn(asked, sources)
     pixels = TELEPHONE / (72 * figure.get_figwidth())
-    small = [shown(text) for text, _ in texts(figure) if text.get_fontsize() * pixels < SMALLEST]
-    assert faults(figure) + small == []
+    found = texts(figure)
+    small = [shown(text) for text, _ in found if text.get_fontsize() * pixels < SMALLEST]
+    assert faults(figure, found) + small == []
     assert all(mark.method and mark.what for mark in getattr(figure, "marks", []))
 
 

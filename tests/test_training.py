@@ -12,10 +12,12 @@ import pytest
 import torch
 
 from mstask import data, results
+from mstask.cell import run_cell
 from mstask.data import Split, Splits
 from mstask.errors import MstaskError
 from mstask.networks import SmallCNN, VerticalNet
 from mstask.paths import ROOT
+from mstask.section import Place, resolve
 from mstask.stats import macro_f1
 from mstask.training import Recipe, predict, train
 
@@ -123,26 +125,24 @@ def cell_files(folder):
     return sorted(path for path in folder.rglob("D0_doppler-42*") if path.suffix in (".json", ".pt"))
 
 
-def test_a_cell_killed_in_training_ends_with_the_same_document(tmp_path):
-    """kill -9 between two epochs; the second start continues from the checkpoint."""
-    data.load("radar", size="small")
-
-    def start(folder, pause):
-        environment = os.environ | {"MSTASK_RESULTS": str(folder)}
-        return subprocess.Popen([sys.executable, "-c", CELL, str(pause)], cwd=ROOT, env=environment)
-
+def test_a_cell_killed_in_training_ends_with_the_same_document(tmp_path, monkeypatch):
+    """kill -9 between two epochs; the second start, in another process, continues from the checkpoint."""
+    splits = data.load("radar", size="small")
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    process = start(killed, 60)
+    process = subprocess.Popen([sys.executable, "-c", CELL, "60"], cwd=ROOT, env=os.environ | {"MSTASK_RESULTS": str(killed)})
     deadline = time.monotonic() + 120
     while not cell_files(killed) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert [path.suffix for path in cell_files(killed)] == [".pt"]
+    documents, epochs = [], []
     for folder in (killed, whole):
-        assert start(folder, 0).wait() == 0
-    documents = []
-    for folder in (killed, whole):
+        monkeypatch.setenv("MSTASK_RESULTS", str(folder))
+        seen = []
+        settings = resolve("ablation", profile="smoke", max_epochs=6)
+        run_cell("ablation", Place("D0_doppler", None, 42), settings, splits, seen.append)
         (path,) = cell_files(folder)
         documents.append(json.dumps(results.comparable(results.read_cell(path)), sort_keys=True))
-    assert documents[0] == documents[1]
+        epochs.append(len(seen))
+    assert documents[0] == documents[1] and epochs[0] < epochs[1]
