@@ -1,6 +1,7 @@
 """Every test runs on one thread, writes results to a folder of its own, and draws the same random numbers every time.
 
 Hypothesis tests draw the same examples in each run; `make fuzz` lets them draw others, many more.
+Modules are compiled once for all processes that import them, even where the environment asks for no bytecode.
 """
 
 import contextlib
@@ -14,6 +15,8 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 import numpy as np
 import pytest
@@ -105,6 +108,17 @@ def html(tmp_path_factory):
         if not address.exists():
             address.write_text(str(built_book(folder)))
     return Path(address.read_text())
+
+
+@pytest.fixture(scope="session")
+def articles(html):
+    """What every page of a chapter or a notebook shows beside the menus, by its file; not to be changed."""
+    from bs4 import BeautifulSoup, SoupStrainer
+
+    pages = [page for folder in ("book", "notebooks") for page in sorted((html / folder).glob("*.html"))]
+    assert len(pages) > 30
+    wanted = SoupStrainer("article", class_="bd-article")
+    return {page: BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser", parse_only=wanted) for page in pages}
 
 
 def built_book(folder: Path) -> Path:

@@ -8,8 +8,8 @@ import sys
 
 import pandas as pd
 import pytest
-from bs4 import BeautifulSoup
 from docutils import nodes
+from reading import outside
 
 from mstask.paths import ROOT
 from mstask.results.voices import LABELS
@@ -30,18 +30,14 @@ def coded(text: str) -> list[str]:
     return CODED.findall(text)
 
 
-def read(page) -> list[str]:
+def read(article) -> list[str]:
     """What a page says outside of code: its text, and what its pictures' descriptions say."""
-    found = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select_one("article.bd-article")
-    for part in found.select(APART):
-        part.decompose()
-    return [found.get_text(" "), *(image["alt"] for image in found.select("img[alt]"))]
+    text, images = outside(article, APART)
+    return [text, *(image["alt"] for image in images)]
 
 
-def test_no_page_names_things_as_code_does(html):
-    pages = [page for folder in ("book", "notebooks") for page in sorted((html / folder).glob("*.html"))]
-    assert len(pages) > 30
-    named = {page.stem: [name for text in read(page) for name in coded(text)] for page in pages}
+def test_no_page_names_things_as_code_does(articles):
+    named = {page.stem: [name for text in read(found) for name in coded(text)] for page, found in articles.items()}
     assert {page: names for page, names in named.items() if names} == {}
 
 
@@ -54,9 +50,8 @@ def test_no_figure_names_things_as_code_does(html):
 
 
 @pytest.mark.parametrize("kind", ["Fig.", "Table"])
-def test_figures_and_tables_are_numbered_once_over_the_book(html, kind):
-    pages = [BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser") for page in html.glob("*/*.html")]
-    labels = [label.get_text().split() for page in pages for label in page.select("article .caption-number")]
+def test_figures_and_tables_are_numbered_once_over_the_book(articles, kind):
+    labels = [label.get_text().split() for found in articles.values() for label in found.select(".caption-number")]
     numbers = sorted(int(number) for name, number in labels if name == kind)
     assert len(numbers) > 40 and numbers == list(range(1, len(numbers) + 1))
 
