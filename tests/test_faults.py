@@ -23,7 +23,6 @@ from mstask import results, runs
 from mstask.errors import MstaskError
 from mstask.lab import batch
 from mstask.lab.cli import main
-from mstask.paths import ROOT
 from mstask.section import Place, resolve
 
 KILLS = int(os.environ.get("MSTASK_KILLS", "2"))
@@ -79,7 +78,7 @@ def test_a_grid_killed_again_and_again_ends_with_the_documents_of_an_undisturbed
     assert not list(tmp_path.rglob("*checkpoint.pt")) + list(tmp_path.rglob("*.tmp"))
 
 
-def test_a_failure_a_dead_kernel_and_a_hang_are_named_and_stop_nobody_else(tmp_path, whole):
+def test_a_failure_a_dead_kernel_and_a_hang_are_named_and_stop_nobody_else(tmp_path, whole, capsys):
     """Four cells begin in one notebook; each that goes wrong is told apart, and the rest go on without it."""
     limit = 5 + round(4 * toy.seconds_to_import())
     chosen = ["--methods", "plain,dies,raises,hangs", "--workers", "1", "--timeout", str(limit)]
@@ -91,11 +90,9 @@ def test_a_failure_a_dead_kernel_and_a_hang_are_named_and_stop_nobody_else(tmp_p
     assert f"toy hangs seed 1: stopped after {limit} s a cell, the limit given by --timeout" in said
     assert toy.documents(tmp_path) == {"plain-1.json": whole["plain-1.json"]}
     assert [toy.measured(tmp_path).count(method) for method in ("plain", "dies", "raises")] == [1, 1, 1]
-    shown = subprocess.run(
-        [sys.executable, "-m", "mstask", "status", "toy", "--json"],
-        cwd=ROOT, env=toy.environment(tmp_path), capture_output=True, text=True,
-    )  # fmt: skip
-    states = {cell["method"]: cell["state"] for cell in json.loads(shown.stdout)["cells"]}
+    with toy.known(tmp_path):
+        assert main(["status", "toy", "--json"]) == 0
+    states = {cell["method"]: cell["state"] for cell in json.loads(capsys.readouterr().out)["cells"]}
     assert states["plain"] == "done" and states["other"] == "missing"
 
 
