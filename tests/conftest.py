@@ -5,6 +5,7 @@ Modules are compiled once for all processes that import them, even where the env
 """
 
 import contextlib
+import gc
 import importlib
 import os
 import random
@@ -25,6 +26,7 @@ from filelock import FileLock
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
 
+gc.set_threshold(50_000, 10, 10)  # documents of a million parts that stay are else gone through again and again
 torch.set_num_threads(1)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell hands it to what it starts in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -126,7 +128,8 @@ def built_book(folder: Path) -> Path:
     if named := os.environ.get("MSTASK_BOOK"):
         return Path(named)
     root = Path(__file__).parents[1]
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", root, "-W", "--keep-going", "-n"]
+    start = "import gc; gc.set_threshold(50_000, 10, 10); from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", start, "build", root, "-W", "--keep-going", "-n"]
     done = subprocess.run(
         [*command, "--path-output", folder],
         cwd=root,
