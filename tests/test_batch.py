@@ -166,8 +166,8 @@ class TestPlanning:
         shared = [Task("toy", (Place("plain", None, seed),), {}, "f", str(toy_here)) for seed in (1, 2)]
         made, asked = batch.Plan(shared, {}, [], {"toy": parameters}, {}), []
         monkeypatch.setattr(batch, "found_of", lambda *cell: SimpleNamespace(state=state))
-        client = SimpleNamespace(submit=lambda function, task, pure: asked.append(task.parameters), gather=list)
-        batch.gather(made, client)
+        client = SimpleNamespace(submit=lambda function, task, **_: asked.append(task.parameters))
+        batch.gather(made, client, ["toy"])
         assert asked == executions * [{"methods": toy.CELLS, "seeds": [1, 2]}]
 
     def test_data_that_cannot_be_loaded_fails_its_cells_before_anything_starts(self, results_folder, monkeypatch, capsys):
@@ -183,6 +183,13 @@ class TestPlanning:
         assert batch.able_to_start([search, study, ablation], []) == [study, ablation]
         assert batch.able_to_start([search], [study]) == []
         assert batch.able_to_start([search], [ablation]) == [search]
+
+    def test_what_others_wait_for_is_more_urgent_by_all_that_follows_it(self):
+        place = Place("Doppler-LIF", None, 42)
+        tasks = [Task(name, (place,), {}, "f", "r") for name in ("study", "search", "frontier", "ablation")]
+        expected = {(task.section, place): seconds for task, seconds in zip(tasks, (2.0, 3.0, 4.0, 8.0), strict=True)}
+        made = batch.Plan(tasks, expected, [], {}, {})
+        assert [batch.urgency(made, task) for task in tasks] == [9.0, 7.0, 4.0, 8.0]
 
     def test_documents_from_a_worker_with_a_disk_of_its_own_are_written_here(self, toy_here):
         measure()

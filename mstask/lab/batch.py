@@ -95,10 +95,8 @@ def run(
     os.chdir(ROOT)
     try:
         with connected(workers, scheduler) as client:
-            outcomes = planned.outcomes + spread(planned, client, workers if scheduler is None else len(client.nthreads()))
-            if scheduler is None:
-                gather(planned, client)
-            return outcomes
+            outcomes = spread(planned, client, workers if scheduler is None else len(client.nthreads()), scheduler is None)
+            return planned.outcomes + outcomes
     finally:
         os.chdir(before)
 
@@ -165,6 +163,13 @@ def able_to_start(waiting: Sequence[Task], running: Iterable[Task]) -> list[Task
     return [task for task in waiting if not at_work & set(section(task.section).after)]
 
 
+def urgency(made: Plan, task: Task) -> float:
+    """Expected seconds of a task and of the longest chain of those that wait for its section."""
+    waiting = [other for other in made.tasks if task.section in section(other.section).after]
+    chain = max((urgency(made, other) for other in waiting), default=0.0)
+    return chain + sum(made.expected[task.section, place] for place in task.places)
+
+
 def found_of(made: Plan, section_id: str, place: Place) -> Found:
     """What is there of a cell, compared with the present inputs."""
     return find(section_id, place, made.parameters[section_id], made.fingerprints[section_id, place.case])
@@ -175,14 +180,18 @@ def outcome_of(section_id: str, place: Place, cell: results.Cell, notebook: str 
     return Outcome(section_id, *place, "done", cell.timing.seconds if cell.timing else 0.0, notebook=notebook)
 
 
-def spread(made: Plan, client: Any, workers: int) -> list[Outcome]:
-    """Execute the tasks on the workers, showing progress; what an error left undone is tried again cell by cell."""
+def spread(made: Plan, client: Any, workers: int, pages: bool) -> list[Outcome]:
+    """Execute the tasks on the workers, showing progress; what an error left undone is tried again cell by cell.
+
+    With `pages` the notebooks of shared grids are executed once more, for their pages, as workers have nothing else to do.
+    """
     names = {(task.section, place): f"{task.section} {place}" for task in made.tasks for place in task.places}
     progress = Progress({names[key]: seconds for key, seconds in made.expected.items()}, workers)
     waiting, running = list(made.tasks), {}
     paths = {key: path_of(*key, made.parameters[key[0]]) for key in names}
     before = {key: stamp(path) for key, path in paths.items()}
     outcomes: dict[str, Outcome] = {}
+    gathered: list[Any] = []
 
     def settle(outcome: Outcome) -> None:
         name = names[outcome.section, Place(outcome.method, outcome.case, outcome.seed)]
@@ -196,7 +205,7 @@ def spread(made: Plan, client: Any, workers: int) -> list[Outcome]:
         while waiting or running:
             ready = able_to_start(waiting, running.values())
             waiting = [task for task in waiting if task not in ready]
-            running |= {client.submit(execute, task, pure=False): task for task in ready}
+            running |= {client.submit(execute, task, pure=False, priority=urgency(made, task)): task for task in ready}
             time.sleep(POLL)
             if client.status == "running":
                 silent = time.monotonic()
@@ -205,12 +214,15 @@ def spread(made: Plan, client: Any, workers: int) -> list[Outcome]:
                     f"the connection to the Dask scheduler {client.scheduler.address} is lost; {len(outcomes)} of "
                     f"{len(names)} cells are done and kept, and the same command continues with the rest"
                 )
-            for future in [future for future in running if future.status in ("finished", "error")]:
-                task = running.pop(future)
+            ended = {future: task for future, task in running.items() if future.status in ("finished", "error")}
+            for future, task in ended.items():
+                del running[future]
                 settled, again = judge(made, task, report_of(future, task))
                 for outcome in settled:
                     settle(outcome)
                 waiting += again
+            at_work = {task.section for task in (*waiting, *running.values())}
+            gathered += gather(made, client, {task.section for task in ended.values()} - at_work) if pages else []
             for key, path in paths.items():
                 if (
                     names[key] not in outcomes
@@ -221,22 +233,21 @@ def spread(made: Plan, client: Any, workers: int) -> list[Outcome]:
             progress.tick()
     finally:
         progress.close()
+    if left := sum(not future.done() for future in gathered):
+        print(f"{left} notebooks once more, with all their cells, for their pages", file=sys.stderr)
+    client.gather(gathered)
     return list(outcomes.values())
 
 
-def gather(made: Plan, client: Any) -> None:
-    """Execute once more, for its page, each notebook whose cells several executions shared: all of them are read back."""
-    largest: dict[str, Task] = {}
-    for task in made.tasks:
-        largest[task.section] = max(task, largest.get(task.section, task), key=lambda task: len(task.places))
-    whole = []
-    for name, task in largest.items():
+def gather(made: Plan, client: Any, ended: Iterable[str]) -> list[Any]:
+    """Submit once more, for its page, each notebook whose cells several executions shared: all of them are read back."""
+    futures = []
+    for name in sorted(ended):
         places = tuple(grid(made.parameters[name]))
-        if task.places != places and all(found_of(made, name, place).state == "done" for place in places):
-            whole.append(replace(task, places=places))
-    if whole:
-        print(f"{len(whole)} notebooks once more, with all their cells, for their pages", file=sys.stderr)
-        client.gather([client.submit(execute, task, pure=False) for task in whole])
+        largest = max((task for task in made.tasks if task.section == name), key=lambda task: len(task.places))
+        if largest.places != places and all(found_of(made, name, place).state == "done" for place in places):
+            futures.append(client.submit(execute, replace(largest, places=places), pure=False, priority=-1))
+    return futures
 
 
 def report_of(future: Any, task: Task) -> Report:
