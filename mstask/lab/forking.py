@@ -15,7 +15,17 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 
-PRELOADED = ("ipykernel.kernelapp", "torch", "numba", "pandas", "scipy.signal", "scipy.stats", "sklearn.base", "pydantic")
+PRELOADED = (
+    "ipykernel.kernelapp",
+    "torch",
+    "numba",
+    "pandas",
+    "scipy.signal",
+    "scipy.stats",
+    "sklearn.base",
+    "pydantic",
+    "matplotlib.pyplot",
+)
 """What nearly every kernel imports. None of these starts a thread or looks for a GPU on import: a fork would inherit that."""
 
 OWN = "MSTASK_"
