@@ -15,7 +15,7 @@ from mstask import stats, summary
 from mstask.claims.words import listed, subject
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.summary.comparisons import combination, common_places, compare, in_common, scored_cells, sets_of, share_seeds
+from mstask.summary.comparisons import combination, common_places, in_common, p_of_lead, scored_cells, sets_of, share_seeds
 
 Documents = Mapping[str, Document | None]
 Family = Sequence[tuple[str, str]]
@@ -53,7 +53,7 @@ def family_tests(document: Document, pair: tuple[str, str], p: float, family: Fa
     """The p-value of a pair, and those of the others of its family that the document knows."""
     known = summary.standings(document)["rank"]
     others = dict.fromkeys(frozenset(m) for m in family if set(m) <= set(known) and frozenset(m) != frozenset(pair))
-    tested = [compare(document, *sorted(m)).p for m in others if share_seeds(document, *m)]
+    tested = [p_of_lead(document, *sorted(m)) for m in others if share_seeds(document, *m)]
     return [p, *(value for value in tested if value is not None)]
 
 

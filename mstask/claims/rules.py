@@ -39,6 +39,7 @@ from mstask.claims.figures import (
     mean_rho,
     paired,
     pooled_over_cases,
+    results_of,
     scored,
     scores,
 )
@@ -58,7 +59,19 @@ from mstask.claims.words import (
 )
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.summary.comparisons import common_places, compare, counted, in_common, mean_score, resampled, share_seeds, together
+from mstask.summary.comparisons import (
+    common_places,
+    compare,
+    counted,
+    in_common,
+    lead,
+    mean_score,
+    p_of_lead,
+    resampled,
+    share_seeds,
+    together,
+)
+from mstask.summary.once import once
 
 Values = Mapping[str, Mapping[Any, float]]
 """By name and seed."""
@@ -153,7 +166,12 @@ def difference(
     each counting the same. Its interval is corrected by Holm's method over the family of all comparisons that claims make in
     that section. A claim at matched capacity isn't testable where parameter counts differ by more than a tenth.
     """
-    document, standing = scores(documents, section, a, b)
+    return _difference(results_of(documents, section), section, a, b, tuple(family), matched, smallest)
+
+
+@once
+def _difference(document: Document, section: str, a: str, b: str, family: Family, matched: bool, smallest: float) -> Finding:
+    document, standing = scores({section: document}, section, a, b)
     if not share_seeds(document, a, b):
         raise NotTestable(f"{label(a)} and {label(b)} have no seed in common for {subject(section)}.")
     sizes = [standing["methods"][name]["n_parameters"] for name in (a, b)]
@@ -161,15 +179,16 @@ def difference(
         raise NotTestable(
             f"Capacities aren't matched: {sizes[0]:,} against {sizes[1]:,} parameters ({max(sizes) / min(sizes):.2f} times)."
         )
-    found = compare(document, a, b)
+    found, p = lead(document, a, b), p_of_lead(document, a, b)
     shared = in_common(document, (a, b))
     score_a, score_b = (number(mean_score(shared, name)) for name in (a, b))
     told = f"{opening(label(a))} {score_a}, {label(b)} {score_b} macro-F1 for {subject(section)}"
     estimand = f"macro-F1, {label(a)} − {label(b)}"
-    if found.estimate is None or found.p is None:
-        return _open("difference", estimand, found.difference, told, found.n, smallest)
-    tests = family_tests(document, (a, b), found.p, family)
-    return _directional("difference", estimand, found.estimate, told, smallest, tests)
+    if found is None or p is None:
+        known = compare(document, a, b)
+        return _open("difference", estimand, known.difference, told, known.n, smallest)
+    tests = family_tests(document, (a, b), p, family)
+    return _directional("difference", estimand, found, told, smallest, tests)
 
 
 @rule

@@ -81,20 +81,12 @@ def compare(document: Document, a: str, b: str) -> Comparison:
     ResultsError
         A method has no macro-F1 in the document, or the two have no seed in common.
     """
-    first, second = (scored_cells(document, name) for name in (a, b))
-    if not (first and second):
+    estimate = lead(document, a, b)
+    if estimate is None:
         return Comparison(a, b, mean_score(document, a) - mean_score(document, b))
-    places = common_places(document, (a, b))
-    if not places:
-        raise ResultsError(f"{a} and {b} have no seed in common in section {document.section!r}")
-    published = document.values.get("comparisons", {}).get(f"{a}-{b}", {}).get("intervals", {})
-    pairs = {place: _pair(first[place], second[place], published.get(_name(place))) for place in places}
+    pairs = _pairs(document, a, b)
     values = list(_by_unit({place: pair.difference for place, pair in pairs.items()}).values())
     over = spread(values)
-    estimate = combination(document, {a: 1.0, b: -1.0})
-    if published and estimate.examples == 0:
-        widths = [pair.interval[1] - pair.interval[0] for pair in pairs.values() if pair.interval]
-        estimate = replace(estimate, examples=fmean((width / 2 / ndtri(0.975)) ** 2 for width in widths))
     low, high = estimate.interval() or (None, None)
     return Comparison(
         a,
@@ -102,13 +94,40 @@ def compare(document: Document, a: str, b: str) -> Comparison:
         estimate.value,
         low,
         high,
-        estimate.p(),
+        p_of_lead(document, a, b),
         estimate,
         {_name(place): pair for place, pair in pairs.items()},
         values,
         over["n"],
         stats.minimum_detectable_difference(over["sd"], over["n"]) if len(values) > 1 else None,
     )
+
+
+@once
+def lead(document: Document, a: str, b: str) -> stats.Estimate | None:
+    """Return the estimate of how much higher method `a` scores than method `b`; None where only means are known.
+
+    Raises
+    ------
+    ResultsError
+        The two have no seed in common.
+    """
+    if not (scored_cells(document, a) and scored_cells(document, b)):
+        return None
+    if not common_places(document, (a, b)):
+        raise ResultsError(f"{a} and {b} have no seed in common in section {document.section!r}")
+    estimate = combination(document, {a: 1.0, b: -1.0})
+    if _published(document, a, b) and estimate.examples == 0:
+        widths = [pair.interval[1] - pair.interval[0] for pair in _pairs(document, a, b).values() if pair.interval]
+        estimate = replace(estimate, examples=fmean((width / 2 / ndtri(0.975)) ** 2 for width in widths))
+    return estimate
+
+
+@once
+def p_of_lead(document: Document, a: str, b: str) -> float | None:
+    """Return the two-sided p-value of "both methods score the same"; None for a single seed, or where only means are known."""
+    estimate = lead(document, a, b)
+    return estimate.p() if estimate else None
 
 
 @once
@@ -284,6 +303,17 @@ def _by_unit(values: Mapping[Place, float]) -> dict[Any, float]:
     for (case, _), value in values.items():
         gathered.setdefault(str(case), []).append(value)
     return {case: fmean(found) for case, found in sorted(gathered.items())}
+
+
+def _pairs(document: Document, a: str, b: str) -> dict[Place, Pair]:
+    """Compare two methods at each case and seed that both have."""
+    first, second, published = scored_cells(document, a), scored_cells(document, b), _published(document, a, b)
+    return {p: _pair(first[p], second[p], published.get(_name(p))) for p in common_places(document, (a, b))}
+
+
+def _published(document: Document, a: str, b: str) -> Mapping[str, list[float]]:
+    """The intervals of two methods' differences that were published, by seed."""
+    return document.values.get("comparisons", {}).get(f"{a}-{b}", {}).get("intervals", {})
 
 
 def _pair(a: Cell, b: Cell, published: list[float] | None) -> Pair:
