@@ -17,7 +17,6 @@ import os
 import platform
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -42,8 +41,9 @@ from mstask.results.documents import (
     dumps,
     read_record,
     sealed,
+    unchanged,
 )
-from mstask.results.files import MissingResult, ResultsError, stamp, write_atomic
+from mstask.results.files import MissingResult, ResultsError, write_atomic
 from mstask.results.locks import kept_folder, lock, now, verify
 
 __all__ = [
@@ -262,7 +262,7 @@ def lock_run(
 def _load_kept(section: str, folder: str) -> Document:
     path = kept_folder(folder) / f"{section}.json"
     try:
-        document = _unchanged(path, stamp(path))
+        document = unchanged(path)
     except MissingResult:
         if lacking := paths.lacking(f"{folder} results of {section!r} are in the repository"):
             raise MissingResult(lacking) from None
@@ -276,12 +276,6 @@ def _load_kept(section: str, folder: str) -> Document:
     if document.section != section:
         raise ResultsError(f"{path} holds section {document.section!r}, expected {section!r}")
     return document
-
-
-@lru_cache(maxsize=64)
-def _unchanged(path: Path, stamped: tuple[int, int] | None) -> Document:
-    """Read a kept document, once per process as long as its file isn't changed; documents can't be changed either."""
-    return read_document(path)
 
 
 def _version(package: str) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
 
 from mstask.parameters import profile_of
-from mstask.results.files import ResultsError, read_json
+from mstask.results.files import ResultsError, read_json, stamp
 
 SCHEMA: Literal["mstask/1"] = "mstask/1"
 PLAIN = frozenset({bool, int, float, str, type(None)})
@@ -335,6 +336,16 @@ def read_record(path: str | Path, model: type[R]) -> R:
         return model.model_validate(values)
     except ValidationError as error:
         raise ResultsError(f"{path} is no valid {model.__name__.lower()}: {describe(error)}") from None
+
+
+def unchanged(path: Path) -> Document:
+    """Read a document's file, once per process as long as it isn't changed; documents can't be changed either."""
+    return _as_of(path, stamp(path))
+
+
+@lru_cache(maxsize=64)
+def _as_of(path: Path, stamped: tuple[int, int] | None) -> Document:
+    return read_record(path, Document)
 
 
 def describe(error: ValidationError) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mstask import paths
-from mstask.results.documents import SCHEMA, DataRecord, Document, Provenance, dumps, read_record
+from mstask.results.documents import SCHEMA, DataRecord, Document, Provenance, dumps, unchanged
 from mstask.results.files import ResultsError, read_json, write_atomic
 from mstask.stats import scoring
 
@@ -173,7 +173,7 @@ def check_parameters(document: Document) -> list[str]:
 
 def _inspect(path: Path) -> tuple[Document | None, list[str]]:
     try:
-        document = read_record(path, Document)
+        document = unchanged(path)
     except ResultsError as error:
         return None, [str(error)]
     problems = check_scores(document)

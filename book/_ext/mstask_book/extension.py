@@ -15,7 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 
-from . import executed, site
+from . import executed, sharing, site
 from .audio import player, visit_player
 from .bibliography import AuthorYearStyle
 from .directives import (
@@ -100,6 +100,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", site.configure_theme)
     app.connect("builder-inited", start)
     app.connect("env-get-outdated", outdated)
+    app.connect("env-before-read-docs", sharing.share_out)
     app.connect("env-purge-doc", forget)
     app.connect("source-read", remember)
     app.connect("source-read", executed.show_outputs)

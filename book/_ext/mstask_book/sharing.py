@@ -1,0 +1,37 @@
+"""Pages are shared out among processes: forks of this one, which has read before what most pages show."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Sequence
+
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+from mstask.errors import MstaskError
+from mstask.results import voices
+from mstask.synth import parallel
+
+from .sources import Reference
+
+SILENT = ("sphinx_jupyterbook_latex", "sphinx_multitoc_numbering")
+"""Extensions that don't say whether pages may be read side by side: they do nothing while pages are read."""
+
+MOST = 4
+"""Processes; with more, each would wait for the largest page."""
+
+FEW = 5
+"""Pages for which Sphinx starts no processes."""
+
+
+def share_out(app: Sphinx, env: BuildEnvironment, pages: Sequence[str]) -> None:
+    """Let several processes read and write the pages, where a process survives a fork; a handler of `env-before-read-docs`."""
+    for name in SILENT:
+        if name in app.extensions:
+            app.extensions[name].parallel_read_safe = True
+    app.parallel = max(app.parallel, min(parallel.available_cores(), MOST)) if sys.platform == "linux" else 1
+    if app.parallel > 1 and len(pages) > FEW:
+        for voice in voices.VOICES:
+            with contextlib.suppress(MstaskError):
+                app.mstask_sources.document(Reference.parse(f"claims/{voice}"))
