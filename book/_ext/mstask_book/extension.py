@@ -42,6 +42,7 @@ that it is about."""
 
 def begin(app: Sphinx, config: Config) -> None:
     """Begin a build with an empty look-up: documents are read afresh."""
+    sharing.collect_rarely()
     app.mstask_sources = Sources()
 
 
