@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import sys
 import tomllib
 import urllib.parse
@@ -25,7 +26,7 @@ from mstask.paths import ROOT
 from mstask.studies.gallery.exhibits_speech import Sound
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
-from mstask_book import audio, sources
+from mstask_book import audio, sharing, sources
 
 PAGES = sorted((ROOT / "book").glob("*.md"))
 SCORES = {"Doppler-LIF": [0.41, 0.43, 0.45], "Dual-tau-LIF": [0.61, 0.63, 0.65]}
@@ -130,6 +131,21 @@ def test_a_page_edited_while_the_clock_goes_back_is_read_again(project):
     os.utime(project.source / "index.md", (past, past))
     assert "second" in project.build().html
     assert project.build().read == []
+
+
+def test_pages_that_are_read_side_by_side_say_the_same(project, results_folder, monkeypatch):
+    store(results_folder)
+    project.write(SENTENCE)
+    for n in range(2 * sharing.FEW):
+        own = FIGURE.replace("fig-scores", f"fig-{n}")
+        (project.source / f"page{n}.md").write_text(f"---\norphan: true\n---\n# Page {n}\n\n{SENTENCE}{own}", encoding="utf-8")
+    built = []
+    for cores in (1, 2):
+        monkeypatch.setattr(sharing.parallel, "available_cores", lambda cores=cores: cores)
+        shutil.rmtree(project.output.parent, ignore_errors=True)
+        assert not project.build().warnings
+        built.append({path.name: path.read_bytes() for path in project.output.rglob("*") if path.suffix in (".html", ".svg")})
+    assert built[0] == built[1] and len(built[0]) > 2 * sharing.FEW
 
 
 class TestNumbersFollowTheirDocuments:
