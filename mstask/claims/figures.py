@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -15,7 +16,17 @@ from mstask import stats, summary
 from mstask.claims.words import listed, subject
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.summary.comparisons import combination, common_places, in_common, p_of_lead, scored_cells, sets_of, share_seeds
+from mstask.summary.comparisons import (
+    combination,
+    common_places,
+    in_common,
+    lead,
+    p_of_lead,
+    scored_cells,
+    sets_of,
+    share_seeds,
+)
+from mstask.summary.once import once
 
 Documents = Mapping[str, Document | None]
 Family = Sequence[tuple[str, str]]
@@ -55,6 +66,19 @@ def family_tests(document: Document, pair: tuple[str, str], p: float, family: Fa
     others = dict.fromkeys(frozenset(m) for m in family if set(m) <= set(known) and frozenset(m) != frozenset(pair))
     tested = [p_of_lead(document, *sorted(m)) for m in others if share_seeds(document, *m)]
     return [p, *(value for value in tested if value is not None)]
+
+
+@once
+def tested(document: Document, a: str, b: str, family: Family) -> tuple[stats.Estimate | None, list[float]]:
+    """The lead of a method over another, with the p-values of its family, its own first; none where no spread is known."""
+    p = p_of_lead(document, a, b)
+    return (None, []) if p is None else (lead(document, a, b), family_tests(document, (a, b), p, family))
+
+
+@lru_cache(maxsize=4096)
+def spanned(estimate: stats.Estimate, level: float) -> tuple[float, float] | None:
+    """The interval of an estimate, worked out once."""
+    return estimate.interval(level)
 
 
 def leads(found: stats.Estimates | stats.Pooled) -> NDArray[np.float64]:

@@ -34,14 +34,14 @@ from mstask.claims.figures import (
     NotTestable,
     Weights,
     between,
-    family_tests,
     leads,
     mean_rho,
     paired,
     pooled_over_cases,
-    results_of,
     scored,
     scores,
+    spanned,
+    tested,
 )
 from mstask.claims.words import (
     count,
@@ -59,19 +59,7 @@ from mstask.claims.words import (
 )
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.summary.comparisons import (
-    common_places,
-    compare,
-    counted,
-    in_common,
-    lead,
-    mean_score,
-    p_of_lead,
-    resampled,
-    share_seeds,
-    together,
-)
-from mstask.summary.once import once
+from mstask.summary.comparisons import common_places, compare, counted, in_common, mean_score, resampled, share_seeds, together
 
 Values = Mapping[str, Mapping[Any, float]]
 """By name and seed."""
@@ -166,12 +154,7 @@ def difference(
     each counting the same. Its interval is corrected by Holm's method over the family of all comparisons that claims make in
     that section. A claim at matched capacity isn't testable where parameter counts differ by more than a tenth.
     """
-    return _difference(results_of(documents, section), section, a, b, tuple(family), matched, smallest)
-
-
-@once
-def _difference(document: Document, section: str, a: str, b: str, family: Family, matched: bool, smallest: float) -> Finding:
-    document, standing = scores({section: document}, section, a, b)
+    document, standing = scores(documents, section, a, b)
     if not share_seeds(document, a, b):
         raise NotTestable(f"{label(a)} and {label(b)} have no seed in common for {subject(section)}.")
     sizes = [standing["methods"][name]["n_parameters"] for name in (a, b)]
@@ -179,16 +162,15 @@ def _difference(document: Document, section: str, a: str, b: str, family: Family
         raise NotTestable(
             f"Capacities aren't matched: {sizes[0]:,} against {sizes[1]:,} parameters ({max(sizes) / min(sizes):.2f} times)."
         )
-    found, p = lead(document, a, b), p_of_lead(document, a, b)
+    estimate, tests = tested(document, a, b, tuple(family))
     shared = in_common(document, (a, b))
     score_a, score_b = (number(mean_score(shared, name)) for name in (a, b))
     told = f"{opening(label(a))} {score_a}, {label(b)} {score_b} macro-F1 for {subject(section)}"
     estimand = f"macro-F1, {label(a)} − {label(b)}"
-    if found is None or p is None:
+    if estimate is None:
         known = compare(document, a, b)
         return _open("difference", estimand, known.difference, told, known.n, smallest)
-    tests = family_tests(document, (a, b), p, family)
-    return _directional("difference", estimand, found, told, smallest, tests)
+    return _directional("difference", estimand, estimate, told, smallest, tests)
 
 
 @rule
@@ -367,7 +349,7 @@ def _directional(
 ) -> Finding:
     """Judge "the estimand is positive" by its interval, corrected for a family whose p-values `tests` are, its own first."""
     level = stats.holm_levels(tests)[0] if tests else stats.LEVEL
-    bounds, p = estimate.interval(level), stats.holm(tests)[0] if tests else estimate.p()
+    bounds, p = spanned(estimate, level), stats.holm(tests)[0] if tests else estimate.p()
     if bounds is None or p is None:
         return _open(rule, estimand, estimate.value, told, estimate.n, smallest)
     verdict, why = decide(bounds, region, smallest)
