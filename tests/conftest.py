@@ -128,8 +128,7 @@ def built_book(folder: Path) -> Path:
     if named := os.environ.get("MSTASK_BOOK"):
         return Path(named)
     root = Path(__file__).parents[1]
-    start = "import gc; gc.set_threshold(50_000, 10, 10); from jupyter_book.cli.main import main; main()"
-    command = [sys.executable, "-c", start, "build", root, "-W", "--keep-going", "-n"]
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", root, "-W", "--keep-going", "-n"]
     done = subprocess.run(
         [*command, "--path-output", folder],
         cwd=root,
