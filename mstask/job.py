@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from mstask.parameters import Parameters
 from mstask.section import Section
@@ -19,15 +19,18 @@ if TYPE_CHECKING:
     from mstask.results.documents import Measures
 
 
+P = TypeVar("P", bound=Parameters, covariant=True)
+
+
 @dataclass(frozen=True)
-class Job:
+class Job(Generic[P]):
     """One cell to be measured; a checkpoint is kept at `checkpoint` while it runs, from which it continues."""
 
     section: Section
     method: str
     case: str | None
     seed: int
-    parameters: Parameters
+    parameters: P
     splits: Splits
     device: str
     checkpoint: Path

@@ -13,13 +13,16 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
 from mstask import plugins, syntax
 from mstask.errors import MstaskError, closest, nearest
 from mstask.parameters import LISTS, Parameters, read
+
+if TYPE_CHECKING:
+    from mstask.results.documents import DataSource
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +61,7 @@ class Section:
     profiles: Mapping[str, Mapping[str, Any]]
     experiment: Callable[[], ModuleType]
     cases: tuple[str, ...] = ()
-    data_sources: tuple[str, ...] = ("embedded", "real")
+    data_sources: tuple[DataSource, ...] = ("embedded", "real")
     case_sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     after: tuple[str, ...] = ()
     departures: Mapping[str, str] = field(default_factory=dict)

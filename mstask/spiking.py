@@ -31,13 +31,13 @@ def load(section: Section, parameters: SpikingParameters, case: str | None) -> S
     return load_pair(pair, parameters.data_source, parameters.data_size)
 
 
-def measure(job: Job) -> Measured:
+def measure(job: Job[SpikingParameters]) -> Measured:
     """One network of the paper with one seed."""
     return trained(job)
 
 
 def trained(
-    job: Job,
+    job: Job[SpikingParameters],
     chosen: Recipe | None = None,
     before_epoch: Callable[[SpikingNet], None] | None = None,
     watch: Callable[[SpikingNet], dict[str, Any]] | None = None,
@@ -60,7 +60,7 @@ def trained(
     return Measured(measures, outcome.seconds)
 
 
-def calibration_batch(job: Job) -> torch.Tensor:
+def calibration_batch(job: Job[SpikingParameters]) -> torch.Tensor:
     """The first training examples [B, T, F], on the job's device."""
     return job.splits.train.x[: job.parameters.calibration_examples].to(job.device)
 

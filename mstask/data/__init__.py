@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from os import PathLike
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mstask.errors import MstaskError, nearest
 
@@ -22,6 +22,7 @@ SOURCES = ("embedded", "real", "recorded")
 SIZES = ("paper", "medium", "small")
 
 Loader = Callable[[str, str, "str | PathLike[str] | None"], "Splits"]
+L = TypeVar("L", bound=Loader)
 """From source, size and root to a data set."""
 
 _loaders: dict[str, Loader] = {}
@@ -59,10 +60,10 @@ class Splits:
     meta: dict[str, Any]
 
 
-def data_set(name: str, sources: tuple[str, ...] = ("embedded", "real")) -> Callable[[Loader], Loader]:
+def data_set(name: str, sources: tuple[str, ...] = ("embedded", "real")) -> Callable[[L], L]:
     """Register, as a decorator, the function that loads the data set of this name, and where its data can come from."""
 
-    def register(loader: Loader) -> Loader:
+    def register(loader: L) -> L:
         _loaders[name], _sources[name] = loader, sources
         return loader
 

@@ -120,7 +120,7 @@ def run(neuron: Neuron, drive: Tensor) -> tuple[Tensor, Any]:
     return spikes, neuron.State(*state)
 
 
-def _checked(neuron: Neuron, c: tuple[Tensor, ...], drive: Tensor) -> list[Tensor]:
+def _checked(neuron: Neuron, c: Any, drive: Tensor) -> list[Tensor]:
     _, steps, width = drive.shape
     for name, value in zip(c._fields, c, strict=True):
         if value.shape != (width,) and value.shape != (steps, width):

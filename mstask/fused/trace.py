@@ -110,7 +110,7 @@ for _name in ("matmul", "rmatmul", "mod", "rmod", "floordiv", "rfloordiv", "xor"
 class Trace:
     """One tracing of one neuron type's step."""
 
-    def __init__(self, cls: type, coefficients: type) -> None:
+    def __init__(self, cls: Any, coefficients: Any) -> None:
         self.name = cls.name
         self.graph = Graph()
         self._step = cls.step

@@ -175,9 +175,9 @@ def found_of(made: Plan, section_id: str, place: Place) -> Found:
     return find(section_id, place, made.parameters[section_id], made.fingerprints[section_id, place.case])
 
 
-def outcome_of(section_id: str, place: Place, cell: results.Cell, notebook: str = "") -> Outcome:
+def outcome_of(section_id: str, place: Place, cell: results.Cell | None, notebook: str = "") -> Outcome:
     """The outcome of a cell whose document is there."""
-    return Outcome(section_id, *place, "done", cell.timing.seconds if cell.timing else 0.0, notebook=notebook)
+    return Outcome(section_id, *place, "done", cell.timing.seconds if cell and cell.timing else 0.0, notebook=notebook)
 
 
 def spread(made: Plan, client: Any, workers: int, pages: bool) -> list[Outcome]:
@@ -187,7 +187,8 @@ def spread(made: Plan, client: Any, workers: int, pages: bool) -> list[Outcome]:
     """
     names = {(task.section, place): f"{task.section} {place}" for task in made.tasks for place in task.places}
     progress = Progress({names[key]: seconds for key, seconds in made.expected.items()}, workers)
-    waiting, running = list(made.tasks), {}
+    waiting = list(made.tasks)
+    running: dict[Any, Task] = {}
     paths = {key: path_of(*key, made.parameters[key[0]]) for key in names}
     before = {key: stamp(path) for key, path in paths.items()}
     outcomes: dict[str, Outcome] = {}

@@ -12,7 +12,7 @@ from mstask import paths
 from mstask.errors import MstaskError
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext
+    from playwright.sync_api import BrowserContext, PdfMargins
 
 NAMES = ("chromium", "chromium-browser", "chromium-headless-shell", "google-chrome", "google-chrome-stable", "microsoft-edge")
 ELSEWHERE = (
@@ -23,7 +23,7 @@ ELSEWHERE = (
 OPTIONS = ("--disable-quic", "--mute-audio", "--autoplay-policy=no-user-gesture-required", "--font-render-hinting=none")
 ROOT_PAGE = "book/intro"
 SCALE = 0.8
-MARGIN = {"top": "16mm", "bottom": "18mm", "left": "16mm", "right": "14mm"}
+MARGIN: PdfMargins = {"top": "16mm", "bottom": "18mm", "left": "16mm", "right": "14mm"}
 FOOTER = (
     '<div style="width: 100%; font: 8px sans-serif; text-align: center; color: #555"><span class="pageNumber"></span></div>'
 )

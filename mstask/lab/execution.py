@@ -46,7 +46,7 @@ class Task:
     @property
     def parameters(self) -> dict[str, Any]:
         """What papermill gives to the notebook."""
-        lists = {
+        lists: dict[str, list[Any]] = {
             "methods": [place.method for place in self.places],
             "seeds": [place.seed for place in self.places],
             "cases": [place.case for place in self.places if place.case],

@@ -32,15 +32,14 @@ def table_profiles(published: Document) -> pd.DataFrame:
         paper, afternoon = (checked(name, profile=profile) for profile in ("paper", "afternoon"))
         own = [field for field in paper.of_cell() if field != "profile" and getattr(paper, field) != getattr(afternoon, field)]
         for field in LISTS:
-            larger, smaller = (len(getattr(one, field)) for one in (paper, afternoon))
+            larger, smaller = (str(len(getattr(one, field))) for one in (paper, afternoon))
             if larger != smaller:
                 said = published.values[name].get("runs", len(stated["seeds"]) if "seeds" in stated else NOT_STATED)
-                rows.append((chosen.title, field, str(said) if field == "seeds" else NOTHING, str(larger), str(smaller)))
+                rows.append((chosen.title, field, str(said) if field == "seeds" else NOTHING, larger, smaller))
         for field in own:
             said = counted(field, stated[field], chosen) if field in stated else NOT_STATED
-            rows.append(
-                (chosen.title, field, said, *(counted(field, getattr(one, field), chosen) for one in (paper, afternoon)))
-            )
+            larger, smaller = (counted(field, getattr(one, field), chosen) for one in (paper, afternoon))
+            rows.append((chosen.title, field, said, larger, smaller))
         rows += [(chosen.title, reason, NOTHING, NOTHING, NOTHING) for reason in chosen.departures.values()]
     return pd.DataFrame(rows, columns=["section", "parameter, or departure of paper", "published", "paper", "afternoon"])
 

@@ -50,7 +50,7 @@ def table_published(locked: Sequence[Locked]) -> pd.DataFrame:
 
 def table_machines(locked: Sequence[Locked]) -> pd.DataFrame:
     """Every machine with the versions on it, and the results that were made there."""
-    found: dict[tuple[str, str, str], list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for one in locked:
         threads = ", ".join(str(count) for count in one.entry["threads"])
         place = f"{one.entry['machine']}; {one.entry['device']}, threads {threads}"

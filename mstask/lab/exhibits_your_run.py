@@ -64,23 +64,24 @@ def table_your_run(studies: Studies) -> pd.DataFrame:
 @takes_sections
 def figure_your_run(studies: Studies) -> Figure:
     """Your mean minus the locked one: a row per section, a mark per method."""
-    found = [one for one in compared(studies) if one.difference is not None]
-    sections = list(dict.fromkeys(one.section for one in found))
-    names = [fill(f"{_named(name)} ({_profile(studies[name]['run'])})", LINE) for name in sections]
+    found = [(one, gap) for one in compared(studies) if (gap := one.difference) is not None]
+    runs = {name: run for name in dict.fromkeys(one.section for one, _ in found) if (run := studies[name]["run"])}
+    names = [fill(f"{_named(name)} ({_profile(run)})", LINE) for name, run in runs.items()]
     lines = 1 + max((name.count("\n") for name in names), default=0)
-    with drawing(1.5 + (0.06 + 0.13 * lines) * max(1, len(sections))) as figure:
+    with drawing(1.5 + (0.06 + 0.13 * lines) * max(1, len(runs))) as figure:
         axes = figure.subplots()
         draw_bands(axes, names, SMALL)
-        for row, name in enumerate(sections):
-            for one in (one for one in found if one.section == name):
-                about = About(label(one.method), studies[name]["run"], what=f"{one.measure}, yours − locked", unit="")
-                point = axes.plot(one.difference, row, markersize=5, alpha=0.8, **mark("run"))
-                answer(*point, about, spread([one.difference]), in_row=True)
-        if sections:
+        for row, (name, run) in enumerate(runs.items()):
+            for one, gap in found:
+                if one.section == name:
+                    about = About(label(one.method), run, what=f"{one.measure}, yours − locked", unit="")
+                    (point,) = axes.plot(gap, row, markersize=5, alpha=0.8, **mark("run"))
+                    answer(point, about, spread([gap]), in_row=True)
+        if runs:
             axes.axvline(0, color=VOICES["embedded"].colour, linewidth=1.5)
         else:
             axes.text(0.5, 0.5, "nothing to compare", transform=axes.transAxes, ha="center", style="italic", color=GREY)
-        reach = max((abs(one.difference) for one in found), default=0.1) * 1.1 or 0.1
+        reach = max((abs(gap) for _, gap in found), default=0.1) * 1.1 or 0.1
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.set(xlim=(-reach, reach))
         figure.supxlabel("your score − locked score", fontsize=9.5)
@@ -102,14 +103,14 @@ def table_your_run_sections(studies: Studies) -> pd.DataFrame:
     """Your runs in a row each: how many methods could be compared, their mean difference, and the largest one."""
     rows = []
     for section, documents in studies.items():
-        own = list(_compared(documents)) if documents.get("run") else []
+        own = list(_compared(documents))
         gaps = {label(one.method): one.difference for one in own if one.difference is not None}
         largest = max(gaps.items(), key=lambda item: abs(item[1]), default=None)
-        if own:
+        if own and (run := documents["run"]):
             rows.append(
                 {
                     "section": _named(section),
-                    "run": _profile(documents["run"]),
+                    "run": _profile(run),
                     "methods compared": f"{len(gaps)} of {len(own)}",
                     "mean difference": signed(fmean(gaps.values())) if gaps else NOTHING,
                     "largest": f"{signed(largest[1])}, {largest[0]}" if largest else NOTHING,
@@ -126,7 +127,7 @@ def data_your_run_sections(studies: Studies) -> pd.DataFrame:
 
 def compared(studies: Studies) -> list[Compared]:
     """Return every method of the reader's runs beside the locked run of the same section."""
-    return [one for documents in studies.values() if documents.get("run") for one in _compared(documents)]
+    return [one for documents in studies.values() for one in _compared(documents)]
 
 
 def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
@@ -152,7 +153,9 @@ def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
 
 
 def _compared(documents: Documents) -> Iterator[Compared]:
-    run = documents["run"]
+    run = documents.get("run")
+    if run is None:
+        return
     locked = documents.get(run.data_source or "embedded")
     for measure in ("macro_f1", "accuracy"):
         yours, others = _scores(run, measure), _scores(locked, measure)
@@ -160,7 +163,7 @@ def _compared(documents: Documents) -> Iterator[Compared]:
             if method not in yours or (measure == "accuracy" and method in _scores(run, "macro_f1")):
                 continue
             cases = yours[method].keys() & others[method].keys() if method in others else set()
-            mine = _mean(yours[method], cases or yours[method].keys())
+            mine = _mean(yours[method], cases or set(yours[method]))
             theirs = _mean(others[method], cases) if cases else None
             size = _size(run, locked, method)
             yield Compared(run.section, method, measure.replace("_f1", "-F1"), theirs, mine, size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +74,9 @@ class Fork(psutil.Process):
 class Forked(LocalProvisioner):
     """Starts kernels as forks of one process with everything imported, which takes a tenth of a second instead of many."""
 
-    async def launch_kernel(
-        self, cmd: Sequence[str], *, env: Mapping[str, str], cwd: str = "", **_: Any
-    ) -> KernelConnectionInfo:
+    async def launch_kernel(self, cmd: list[str], **settings: Any) -> KernelConnectionInfo:
         """Start the kernel."""
+        env, cwd = settings["env"], settings.get("cwd", "")
         server = forking.server(cmd[0], env)
         own = {name: value for name, value in env.items() if name.startswith(forking.OWN)}
         pid = server.fork(cmd[cmd.index("ipykernel_launcher") + 1 :], cwd or os.getcwd(), own)
@@ -96,14 +95,14 @@ class Kernel(AsyncKernelManager):
             **settings,
         )
 
-    async def start_kernel(self, **settings: Any) -> None:
+    async def start_kernel(self, *_: Any, **settings: Any) -> None:  # type: ignore[override]  # declared as if it were none
         """Start it in `environment`."""
         if sys.platform == "linux":  # elsewhere system libraries may not survive a fork
             self.provisioner = Forked(parent=self, kernel_id=str(uuid.uuid4()), kernel_spec=self.kernel_spec)
         await self._async_start_kernel(**settings, env=environment(os.environ))
 
 
-ENGINE = {
+ENGINE: dict[str, Any] = {
     "kernel_name": NATIVE_KERNEL_NAME,
     "kernel_manager_class": Kernel,
     "extra_arguments": [*QUIET],

@@ -12,6 +12,7 @@ from mstask.lab import status
 from mstask.lab.exhibits_parameters import counted
 from mstask.parameters import FULL, LISTS
 from mstask.results import locks
+from mstask.results.documents import DataSource
 from mstask.section import checked, label, section, sections
 
 
@@ -41,7 +42,7 @@ class Locked:
         return self.name.partition("/")[2].removesuffix(".json")
 
 
-def lock(section_id: str, profile: str | None, data_source: str) -> Path:
+def lock(section_id: str, profile: str | None, data_source: DataSource) -> Path:
     """Lock a section's run as `results.lock_run` does, if each of its cells was made with the parameters of its profile.
 
     Without a profile it is the larger one of those that are made to be locked. The document's `budget` is the `shortfall`.

@@ -77,7 +77,7 @@ def parameters_source(section: Section) -> str:
     lines = []
     for name in declared(section):
         field = section.parameters.model_fields[name]
-        kind = str if get_origin(field.annotation) is Literal else get_origin(field.annotation) or field.annotation
+        kind: Any = str if get_origin(field.annotation) is Literal else get_origin(field.annotation) or field.annotation
         value = {"profile": '"quick"', "data_source": f'"{section.data_sources[0]}"'}.get(name)
         lines.append(f"{name}: {kind.__name__} = {value}  # {field.description}")
     return "\n".join(lines)

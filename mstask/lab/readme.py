@@ -38,9 +38,8 @@ def update() -> bool:
 def renewed(text: str) -> str:
     """A README with its computed parts as they are now; each stands between two comments that name it."""
     for name, part in {"headline": headline(), "cost": cost()}.items():
-        text, found = re.subn(
-            rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", lambda m, p=part: f"{m[1]}{p}\n{m[2]}", text, flags=re.DOTALL
-        )
+        told = part.replace("\\", r"\\")
+        text, found = re.subn(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", rf"\g<1>{told}\n\g<2>", text, flags=re.DOTALL)
         if found != 1:
             raise MstaskError(f"README.md has {found} parts between <!-- {name} --> and <!-- end of {name} -->, expected one")
     return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -79,7 +80,9 @@ def chosen(
         cells = [cell for cell in cells if wanted is None or getattr(cell, field) in wanted]
     if not cells:
         raise MstaskError(f"no locked cell of section {section_id} has these methods, cases and seeds together")
-    return cells if methods or cases or seeds else [min(cells, key=lambda cell: cell.timing.seconds)]
+    return (
+        cells if methods or cases or seeds else [min(cells, key=lambda cell: cell.timing.seconds if cell.timing else math.inf)]
+    )
 
 
 def repeat(cells: Sequence[Cell]) -> Iterator[Repeat]:
@@ -104,7 +107,7 @@ def repeat(cells: Sequence[Cell]) -> Iterator[Repeat]:
         with tempfile.TemporaryDirectory(prefix="mstask-repeat-") as folder:
             checkpoint = Path(folder) / "checkpoint.pt"
             job = Job(about, cell.method, cell.case, cell.seed, parameters, splits, device_to_use(), checkpoint)
-            with _threads(cell.provenance.threads):
+            with _threads(cell.provenance.threads if cell.provenance else 1):
                 measures = about.experiment().measure(job).measures
         yield Repeat(cell, measures, data_record(splits))
 

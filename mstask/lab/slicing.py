@@ -31,10 +31,11 @@ def grid_only(notebook: NotebookNode) -> NotebookNode:
     measuring = [i for i, tree in enumerate(parsed) if tree and MEASURES in _used(tree)]
     if not measuring:
         return notebook
-    kept, wanted = {measuring[-1]}, set(_used(parsed[measuring[-1]]))
-    for i in reversed(range(measuring[-1])):
-        tree = parsed[i]
-        if tree and (wanted & set(_bound(tree)) or ALWAYS & set(notebook.cells[i].metadata.get("tags", []))):
+    kept: set[int] = set()
+    wanted: set[str] = set()
+    for i in reversed(range(measuring[-1] + 1)):
+        tree, tags = parsed[i], set(notebook.cells[i].metadata.get("tags", []))
+        if tree and (i == measuring[-1] or wanted & set(_bound(tree)) or ALWAYS & tags):
             kept.add(i)
             wanted |= set(_used(tree))
     part = copy.copy(notebook)

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mstask.synth import cochlea, parallel
-from mstask.synth.spoken_digits import CHANNELS, CHUNK, part_of, worthwhile, write_part
+from mstask.synth.spoken_digits import CHANNELS, CHUNK, part_of, whole_part, worthwhile, write_part
 
 VERSION = cochlea.VERSION
 
@@ -43,7 +43,7 @@ def hear(
     times: list[np.ndarray] = []
     units: list[np.ndarray] = []
     for first, *_ in items:
-        part = part_of(_heard(parts, first))
+        part = whole_part(_heard(parts, first))
         times += np.split(part["times"], part["ends"][:-1])
         units += np.split(part["units"], part["ends"][:-1])
     return times, units
@@ -51,7 +51,7 @@ def hear(
 
 def hear_chunk(first: int, n_channels: int, parts: str) -> int:
     """Write the spikes of the words from `first` on, unless it is done; return how many words."""
-    words = part_of(Path(parts) / "words.npz")
+    words = whole_part(Path(parts) / "words.npz")
     ends, path = words["ends"], _heard(Path(parts), first)
     last = min(first + CHUNK, len(ends))
     if part_of(path) is None:

@@ -20,12 +20,14 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from mstask.data import DataError
 from mstask.synth import cochlea, parallel, voices
 
 VERSION = f"{voices.VERSION}.{cochlea.VERSION}"
 CHANNELS = {"paper": 700, "medium": 700, "small": 70}
 CHUNK = 20
 """Words per part."""
+_SILENT = np.zeros(0)
 
 
 @dataclass(frozen=True)
@@ -103,23 +105,23 @@ def hear_chunk(utterances: list[dict[str, Any]], first: int, n_channels: int, se
 
 @functools.lru_cache(2)
 def _said(path: Path) -> list[np.ndarray]:
-    part = part_of(path)
+    part = whole_part(path)
     return np.split(part["samples"], part["ends"][:-1])
 
 
 def _collected(size: str, batches: list[list[voices.Utterance]], paths: list[Path]) -> tuple[Heard, Heard]:
     """Put the words of all parts into the order of the files."""
     plans = [voices.plan(size, file) for file in range(len(voices.FILES))]
-    files = tuple(Heard([None] * len(labels), [None] * len(labels), labels, speakers) for labels, speakers in plans)
+    train, test = (Heard([_SILENT] * len(labels), [_SILENT] * len(labels), labels, speakers) for labels, speakers in plans)
     heard = (word for path in paths for word in _words(path))
     for utterance, (times, units) in zip((u for batch in batches for u in batch), heard, strict=True):
-        files[utterance.file].times[utterance.row] = times
-        files[utterance.file].units[utterance.row] = units
-    return files
+        heard_in = (train, test)[utterance.file]
+        heard_in.times[utterance.row], heard_in.units[utterance.row] = times, units
+    return train, test
 
 
 def _words(path: Path) -> zip:
-    part = part_of(path)
+    part = whole_part(path)
     return zip(*(np.split(part[name], part["ends"][:-1]) for name in ("times", "units")), strict=True)
 
 
@@ -138,6 +140,13 @@ def part_of(path: Path) -> dict[str, np.ndarray] | None:
             return dict(part)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         return None
+
+
+def whole_part(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a part that was written; that it is missing or damaged is a DataError."""
+    if (part := part_of(path)) is None:
+        raise DataError(f"{path} was written a moment ago, but is missing or damaged: start again, what is whole is kept")
+    return part
 
 
 def write_part(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -115,7 +115,7 @@ def blend(
             trials.append(np.full(int(inside.sum()), new))
             times.append(moved_t[inside])
             ids.append(moved_c[inside])
-    packed = from_events(*(np.concatenate(parts) for parts in (trials, times, ids)), n_total, spikes.n_ids)
+    packed = from_events(np.concatenate(trials), np.concatenate(times), np.concatenate(ids), n_total, spikes.n_ids)
     return packed, np.concatenate([labels, labels[drawn]])
 
 

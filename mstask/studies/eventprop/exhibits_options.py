@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -41,7 +43,7 @@ def _trials() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
     found = {}
     for name, changes in SHOWN.items():
-        parameters = resolve(SECTION.id, profile="smoke", methods=["exp"], cases=["speech"], **changes)
+        parameters: Any = resolve(SECTION.id, profile="smoke", methods=["exp"], cases=["speech"], **changes)
         splits = experiment.load(SECTION, parameters, "speech")
         architecture, recipe = experiment.plan(LOSS_METHODS["exp"], "speech", splits.n_classes, parameters)
         row = len(splits.train.y) // 2 if parameters.blend else WORD

@@ -63,7 +63,7 @@ def load(section: Section, parameters: EventpropParameters, case: str | None) ->
     told = f"{splits.meta['fingerprint']} {', '.join(changes)}"
     counts = splits.meta["counts"] | {"train": len(parts["train"].y)}
     meta = splits.meta | {"fingerprint": hashlib.sha256(told.encode()).hexdigest(), "counts": counts}
-    return Splits(*parts.values(), splits.n_classes, meta)
+    return Splits(parts["train"], parts["validation"], parts["test"], splits.n_classes, meta)
 
 
 @cache
@@ -71,7 +71,7 @@ def _generated(case: str, source: str, size: str) -> Splits:
     return SOURCES[case](source, size) if case in SOURCES else yin_yang.spike_splits(size)
 
 
-def measure(job: Job) -> Measured:
+def measure(job: Job[EventpropParameters]) -> Measured:
     """One network with one loss on one task; spike trains are simulated on the CPU whatever the job's device."""
     splits, case = job.splits, job.case or job.section.cases[0]
     method = METHODS[job.section.id][job.method]
@@ -138,7 +138,7 @@ def plan(method: Method, case: str, n_classes: int, parameters: EventpropParamet
     return Architecture(**(settings | own)), recipe
 
 
-def _recording(job: Job) -> Recording | None:
+def _recording(job: Job[EventpropParameters]) -> Recording | None:
     """What the parameters ask to be saved, in a folder beside the cell's document."""
     if not job.parameters.record:
         return None

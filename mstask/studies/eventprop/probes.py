@@ -46,7 +46,7 @@ def load(section: Section, parameters: GradientParameters, case: str | None) -> 
     return yin_yang.spike_splits(parameters.data_size)
 
 
-def measure(job: Job) -> Measured:
+def measure(job: Job[GradientParameters]) -> Measured:
     """Answer the question that the method names."""
     started = time.perf_counter()
     details = ASKED[job.method](job.seed, job.parameters, job.splits)

@@ -25,8 +25,8 @@ def spike_splits(source: str, size: str, root: str | None = None) -> Splits:
     splits = data.load("radar", source, size, root)
     told = f"{splits.meta['fingerprint']} above {LEVELS}, {FRAME_MS} ms"
     meta = splits.meta | {"fingerprint": hashlib.sha256(told.encode()).hexdigest()}
-    parts = (Split(encode(part.x), part.y) for part in (splits.train, splits.validation, splits.test))
-    return Splits(*parts, splits.n_classes, meta)
+    train, validation, test = (Split(encode(part.x), part.y) for part in (splits.train, splits.validation, splits.test))
+    return Splits(train, validation, test, splits.n_classes, meta)
 
 
 def encode(pictures: torch.Tensor) -> Spikes:

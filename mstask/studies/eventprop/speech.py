@@ -49,8 +49,8 @@ def spike_splits(source: str, size: str, root: str | None = None) -> Splits:
         "counts": {part: len(values) for part, values in labels.items()},
         "speakers": {part: words[part].speakers[rows[part]].tolist() for part in rows},
     }
-    parts = [Split(spikes[part], labels[part]) for part in rows]
-    return Splits(*parts, len(meta["class_names"]), meta)
+    train, validation, test = (Split(spikes[part], labels[part]) for part in rows)
+    return Splits(train, validation, test, len(meta["class_names"]), meta)
 
 
 def leave_out(splits: Splits, left: Sequence[int]) -> Splits:
@@ -72,14 +72,14 @@ def leave_out(splits: Splits, left: Sequence[int]) -> Splits:
     if chosen.all():
         raise DataError(f"all speakers {sorted(set(left))} are left out, expected some to train on")
     rows = {"train": np.flatnonzero(~chosen), "validation": np.flatnonzero(chosen)}
-    taken = [Split(pool.take(own), labels[torch.from_numpy(own)]) for own in rows.values()]
+    train, validation = (Split(pool.take(own), labels[torch.from_numpy(own)]) for own in rows.values())
     told = splits.meta | {
         "counts": splits.meta["counts"] | {part: len(own) for part, own in rows.items()},
         "fingerprint": hashlib.sha256(f"{splits.meta['fingerprint']} without {sorted(left)}".encode()).hexdigest(),
         "held_out": sorted(left),
         "speakers": splits.meta["speakers"] | {part: speakers[own].tolist() for part, own in rows.items()},
     }
-    return Splits(*taken, splits.test, splits.n_classes, told)
+    return Splits(train, validation, splits.test, splits.n_classes, told)
 
 
 def joined(first: Spikes, second: Spikes) -> Spikes:

@@ -73,4 +73,5 @@ def spike_splits(size: str) -> Splits:
         parts.append(Split(encode(xy), torch.from_numpy(labels)))
         counts[name] = n
     meta = {"name": "yin-yang", "source": "embedded", "size": size, "fingerprint": digest.hexdigest()}
-    return Splits(*parts, 3, meta | {"class_names": list(CLASS_NAMES), "counts": counts})
+    train, validation, test = parts
+    return Splits(train, validation, test, 3, meta | {"class_names": list(CLASS_NAMES), "counts": counts})

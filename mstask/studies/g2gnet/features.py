@@ -139,17 +139,20 @@ def read(path: Path) -> Splits:
         )
     except ValueError as error:
         raise DataError(f"{path} has too few examples to set some aside for validation: {error}") from None
-    parts = [_split(x["train"][train], y["train"][train]), _split(x["train"][held], y["train"][held])]
-    parts.append(_split(x["test"], y["test"]))
+    chosen = (
+        _split(x["train"][train], y["train"][train]),
+        _split(x["train"][held], y["train"][held]),
+        _split(x["test"], y["test"]),
+    )
     meta = {
         "name": OWN_FEATURES,
         "source": "real",
         "size": "all",
         "fingerprint": checks.fingerprint(x["train"], y["train"], x["test"], y["test"]),
         "class_names": [f"class {number}" for number in range(n_classes)],
-        "counts": dict(zip(("train", "validation", "test"), map(len, parts), strict=True)),
+        "counts": dict(zip(("train", "validation", "test"), map(len, chosen), strict=True)),
     }
-    return Splits(*parts, n_classes, meta)
+    return Splits(*chosen, n_classes, meta)
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

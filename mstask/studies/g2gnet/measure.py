@@ -36,7 +36,7 @@ def load(section: Section, parameters: G2GParameters, case: str | None) -> Split
     return features.frozen(splits) if base != name else splits
 
 
-def measure(job: Job) -> Measured:
+def measure(job: Job[G2GParameters]) -> Measured:
     """One network with one seed."""
     method, parameters = METHODS[job.method], job.parameters
     plan = design(method, parameters, job.splits)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -78,6 +78,9 @@ class Rewired(Training):
     """Minimises cross-entropy and penalty, tells the cross-entropy, and moves connections by the signals of a batch."""
 
     kept = ("rewirings",)
+    if TYPE_CHECKING:
+        model: G2GNet
+        recipe: Regime
 
     def __init__(self, model: G2GNet, splits: Splits, regime: Regime, seed: int) -> None:
         self.rewirings: list[dict[str, Any]] = []

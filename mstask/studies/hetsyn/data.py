@@ -66,7 +66,7 @@ def digits(source: str, size: str, pixels: bool) -> Splits:
     if pixels:
         parts = tuple(Split(part.x.flatten(1).unsqueeze(-1), part.y) for part in parts)
     meta = whole.meta | {"name": f"{whole.meta['name']}-{'pixels' if pixels else 'rows'}"}
-    return Splits(*parts, whole.n_classes, meta)
+    return Splits(*parts, whole.n_classes, meta)  # type: ignore[call-arg]  # three parts
 
 
 def speech_bins(source: str, size: str, warp: float = 1.0, test_only: bool = False) -> Splits:
@@ -133,4 +133,4 @@ def _splits(name: str, source: str, parts: list[Split], class_names: list[str], 
         "class_names": class_names,
         "counts": dict(zip(("train", "validation", "test"), map(len, parts), strict=True)),
     }
-    return Splits(*parts, len(class_names), meta)
+    return Splits(*parts, len(class_names), meta)  # type: ignore[call-arg]  # three parts

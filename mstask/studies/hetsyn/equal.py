@@ -6,6 +6,7 @@ Both hidden layers of the wide network grow alike: twice as many neurons in the 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -19,12 +20,15 @@ from mstask.studies.hetsyn.networks import Network
 from mstask.studies.hetsyn.settings import SETTINGS, Setting
 from mstask.training import train
 
+if TYPE_CHECKING:
+    from mstask.studies.hetsyn.declare import HetSynParameters
+
 __all__ = ["load", "measure", "sized"]
 
 HETEROGENEOUS, _ = EQUAL_METHODS
 
 
-def measure(job: Job) -> Measured:
+def measure(job: Job[HetSynParameters]) -> Measured:
     """Train as the section on HetSyn does, and test."""
     model = network(job)
     outcome = train(model, job.splits, recipe(job.parameters, job.case), job.seed, job.checkpoint, job.on_epoch)
@@ -32,7 +36,7 @@ def measure(job: Job) -> Measured:
     return Measured(Measures(**of_outcome(outcome), **about), outcome.seconds)
 
 
-def network(job: Job) -> Network:
+def network(job: Job[HetSynParameters]) -> Network:
     """The network of a cell; its weights follow from the seed."""
     inputs, outputs = job.splits.train.x.shape[-1], job.splits.n_classes
     method, setting = sized(job.method, SETTINGS[job.case], inputs, outputs)

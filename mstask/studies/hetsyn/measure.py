@@ -37,7 +37,7 @@ def load(section: Section, parameters: HetSynParameters, case: str | None) -> Sp
     return data.of_case(str(case), parameters)
 
 
-def measure(job: Job) -> Measured:
+def measure(job: Job[HetSynParameters]) -> Measured:
     """One method on one case with one seed."""
     if job.case in ("match-small", "match-slow"):
         return synthetic.match_series(job)
@@ -46,7 +46,7 @@ def measure(job: Job) -> Measured:
     return synthetic.pattern(job) if job.case.startswith("pattern") else classify(job)
 
 
-def classify(job: Job) -> Measured:
+def classify(job: Job[HetSynParameters]) -> Measured:
     """Train as the paper does, but with selection on validation; test, and look at the time constants."""
     setting, test = SETTINGS[job.case], job.splits.test
     model = network(job)
@@ -65,7 +65,7 @@ def classify(job: Job) -> Measured:
     return Measured(Measures(**of_outcome(outcome), n_parameters=count_parameters(model), details=details), seconds)
 
 
-def network(job: Job) -> Network:
+def network(job: Job[HetSynParameters]) -> Network:
     """The network of a case that is trained by epochs."""
     torch.manual_seed(job.seed)
     splits, parameters = job.splits, job.parameters
@@ -83,7 +83,7 @@ def recipe(parameters: HetSynParameters, case: str) -> loop.Published:
     return loop.Published(**own, **shared, max_epochs=epochs, smoothing=PROTOCOL.smoothing)
 
 
-def robustness(job: Job, model: Network) -> dict[str, Any]:
+def robustness(job: Job[HetSynParameters], model: Network) -> dict[str, Any]:
     """Accuracy with spikes deleted or added, and with spike times stretched, at test time only (HetSyn, Figs. 4C and 4F)."""
     test, parameters = job.splits.test, job.parameters
     rng = torch.Generator().manual_seed(TEST_SEED)
@@ -102,7 +102,7 @@ def robustness(job: Job, model: Network) -> dict[str, Any]:
     }
 
 
-def weight_decay(job: Job) -> dict[str, Any]:
+def weight_decay(job: Job[HetSynParameters]) -> dict[str, Any]:
     """Does the optimiser alone shorten time constants? Train twice from the same start, with and without decay of r.
 
     The paper's AdamW multiplies r by 1 - rate x weight decay at every step, whatever the task says: `factor` over the whole

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +23,9 @@ from mstask.studies.hetsyn.networks import Network
 from mstask.studies.hetsyn.settings import SETTINGS, Setting, starting_from
 from mstask.studies.hetsyn.tasks import MatchToSample, Pattern, rate_penalty, repeat_distances
 from mstask.training import History
+
+if TYPE_CHECKING:
+    from mstask.studies.hetsyn.declare import HetSynParameters
 
 BATCH = 32
 EXTRA_HZ = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
@@ -57,7 +60,7 @@ def match_loss(model: Network, rng: torch.Generator) -> tuple[Tensor, float]:
     return loss, (logits.argmax(-1) == y).double().mean().item()
 
 
-def match(job: Job) -> Measured:
+def match(job: Job[HetSynParameters]) -> Measured:
     """One network on delayed match-to-sample: accuracy, noise, delays, time constants, and what a knock-out does."""
     seconds = {"train": 0.0, "evaluation": 0.0}
     test, task = job.splits.test, MatchToSample()
@@ -88,7 +91,7 @@ def match(job: Job) -> Measured:
     return Measured(measures, seconds)
 
 
-def match_series(job: Job) -> Measured:
+def match_series(job: Job[HetSynParameters]) -> Measured:
     """Networks of several sizes ("match-small") or initial time constants ("match-slow"), each on the same test trials."""
     seconds = {"train": 0.0, "evaluation": 0.0}
     setting, chosen = SETTINGS[job.case], job.parameters
@@ -115,7 +118,7 @@ def match_series(job: Job) -> Measured:
     return Measured(Measures(accuracy=sum(accuracies) / len(runs), details=details), seconds)
 
 
-def pattern(job: Job) -> Measured:
+def pattern(job: Job[HetSynParameters]) -> Measured:
     """One network on pattern generation: its error at each level of noise, and whether it tells repeats apart."""
     seconds = {"train": 0.0, "evaluation": 0.0}
     task = Pattern.draw(job.parameters.task_seed)
@@ -152,7 +155,7 @@ def pattern(job: Job) -> Measured:
 
 
 def trained(
-    job: Job, setting: Setting, seed: int, suffix: str, objective: loop.Objective, seconds: dict[str, float]
+    job: Job[HetSynParameters], setting: Setting, seed: int, suffix: str, objective: loop.Objective, seconds: dict[str, float]
 ) -> Trained:
     """Build and train a network of the job; its checkpoint has the job's name and `suffix`."""
     clock = time.perf_counter()
@@ -169,7 +172,7 @@ def trained(
     return Trained(model.eval(), training.history, training.merits, analyses.learnt(model, before, setting.limit))
 
 
-def _knock_out(model: Network, setting: Setting, job: Job) -> dict[str, float | int] | None:
+def _knock_out(model: Network, setting: Setting, job: Job[HetSynParameters]) -> dict[str, float | int] | None:
     return analyses.knock_out(model, setting.limit, setting.times.drawn[0], lambda m: accuracy(m, job.splits.test), TEST_SEED)
 
 

@@ -118,7 +118,8 @@ def draw_corners(axes: Axes, corners: Corners, tasks: Sequence[str]) -> None:
         known = corners.get(neuron, {})
         axes.plot([x + shift for x in known], [over["mean"] for _, over in known.values()], color=colour, linestyle=line)
         for x, (about, over) in known.items():
-            answer(*axes.plot(x + shift, over["mean"], color=colour, marker=marker), about, over)
+            (drawn,) = axes.plot(x + shift, over["mean"], color=colour, marker=marker)
+            answer(drawn, about, over)
             if over["low"] is not None:
                 axes.plot([x + shift] * 2, [max(over["low"], 0), min(over["high"], 1)], color=colour, linewidth=1.2)
     axes.set(xlim=(-0.4, 1.4), ylim=(0, 1))

@@ -71,9 +71,9 @@ def _compared(document: Document, a: str, b: str) -> dict[str, Any]:
 
 
 def _pair(a: Cell, b: Cell) -> dict[str, float]:
-    predictions = (np.asarray(cell.result.predictions) for cell in (a, b))
+    ours, theirs = (np.asarray(cell.result.predictions) for cell in (a, b))
     true, n_classes = np.asarray(a.data.test_labels), len(a.data.class_names)
-    found = stats.paired_bootstrap(*predictions, true, n_classes, "accuracy", RESAMPLES, a.seed)
+    found = stats.paired_bootstrap(ours, theirs, true, n_classes, "accuracy", RESAMPLES, a.seed)
     return dict(zip(("difference", "low", "high"), found, strict=True))
 
 

@@ -27,7 +27,7 @@ def load(section: Section, parameters: ProbeParameters, case: str | None) -> Spl
     return load_mixed(parameters.data_source, parameters.data_size, None, standardise=False, validation=validation)
 
 
-def measure(job: Job) -> Measured:
+def measure(job: Job[ProbeParameters]) -> Measured:
     """One network whose thresholds follow its weights; its firing after each epoch shows how far it strayed from there."""
     parameters, test = job.parameters, job.splits.test
     batch, test_x = spiking.calibration_batch(job), test.x.to(job.device)

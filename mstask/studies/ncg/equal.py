@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mstask.errors import MstaskError
 from mstask.job import Job, Measured
 from mstask.studies.ncg import measure as groups
@@ -9,10 +11,13 @@ from mstask.studies.ncg.measure import load
 from mstask.studies.ncg.methods import SETTINGS_AT_LENGTH, tuned_at_length
 from mstask.studies.ncg.names import AT_LENGTH
 
+if TYPE_CHECKING:
+    from mstask.studies.ncg.declare import NCGParameters
+
 __all__ = ["load", "measure"]
 
 
-def measure(job: Job) -> Measured:
+def measure(job: Job[NCGParameters]) -> Measured:
     """Train one readout with the settings that were chosen for it alone, at this length; see `measure.trained`."""
     chosen = tuned_at_length().get(str(job.case), {})
     if job.method not in chosen:

@@ -82,7 +82,8 @@ def figure_ncg(document: Document) -> Figure:
                     about = About(label(name), document, f"methods.{name}.cases.{case}.macro_f1", "macro-F1 on the test set")
                     hollow = HOLLOW | {"markersize": 6} if at_chance(document, name, case) else {}
                     point = {"color": colour, "marker": marker, "markersize": 5} | hollow
-                    answer(*axes.plot(x, score["mean"], **point), about, score)
+                    (drawn,) = axes.plot(x, score["mean"], **point)
+                    answer(drawn, about, score)
                     if score["low"] is not None:
                         axes.plot([x, x], [max(score["low"], 0), min(score["high"], 1)], color=colour, linewidth=1, alpha=0.6)
             axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])

@@ -29,12 +29,12 @@ def load(section: Section, parameters: NCGParameters, case: str | None) -> Split
     return inputs.load(case, parameters.data_source, parameters.data_size)
 
 
-def measure(job: Job) -> Measured:
+def measure(job: Job[NCGParameters]) -> Measured:
     """Train one readout, validate it every epoch, and test the last one, as the paper does; see `trained`."""
     return trained(job, METHODS[job.method], settings(job.case, job.method))
 
 
-def trained(job: Job, method: Method, chosen: Settings) -> Measured:
+def trained(job: Job[NCGParameters], method: Method, chosen: Settings) -> Measured:
     """Train a readout with these settings, scaled as the parameters say, and test its last epoch.
 
     What the epoch with the best validation accuracy had on the test set stands in the details, "best_epoch" and its accuracy.
@@ -79,7 +79,7 @@ def trained(job: Job, method: Method, chosen: Settings) -> Measured:
     return Measured(measures, made.seconds)
 
 
-def configured(job: Job, method: Method, chosen: Settings, spikes_per_sample: float) -> Config:
+def configured(job: Job[NCGParameters], method: Method, chosen: Settings, spikes_per_sample: float) -> Config:
     """The configuration of a job: a method with the settings chosen for its data set, scaled as the parameters say."""
     parameters = job.parameters
     scaled = chosen.scaled(parameters.threshold_scale, parameters.rate_scale, parameters.regulation_scale)
@@ -103,7 +103,7 @@ def history(made: Fit, n_classes: int) -> dict[str, list[float]]:
     }
 
 
-def details(made: Fit, job: Job, method: Method, config: Config) -> dict[str, Any]:
+def details(made: Fit, job: Job[NCGParameters], method: Method, config: Config) -> dict[str, Any]:
     """What only this section measures: the configuration, and who wins the competition within the groups."""
     n_classes = job.splits.n_classes
     watched = slice(WATCHED_CLASS * method.group, (WATCHED_CLASS + 1) * method.group)

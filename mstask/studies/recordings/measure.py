@@ -47,14 +47,14 @@ def load(section: Section, parameters: RecordingsParameters, case: str) -> Split
     return recorded.load_case(case, parameters.data_size)
 
 
-def measure(job: Job) -> Measured:
+def measure(job: Job[RecordingsParameters]) -> Measured:
     """One cell."""
     if job.method == LOGISTIC:
         return linear(job)
     return convolutional(job) if job.method == SMALL_CNN else spiking.trained(of_domain(job))
 
 
-def of_domain(job: Job) -> Job:
+def of_domain(job: Job[RecordingsParameters]) -> Job:
     """The job with the window that the paper gives STFT-IF in the domain of the case."""
     if job.splits.meta["name"].startswith("radar"):
         return job
@@ -62,7 +62,7 @@ def of_domain(job: Job) -> Job:
     return replace(job, parameters=job.parameters.model_copy(update={"window_len": window}))
 
 
-def convolutional(job: Job) -> Measured:
+def convolutional(job: Job[RecordingsParameters]) -> Measured:
     """The SmallCNN by the recipe of the frontier, on the picture [frames, bins]."""
     channels = cnn.channels_of(SMALL_CNN)
     torch.manual_seed(job.seed)
@@ -77,10 +77,10 @@ def widened(splits: Splits) -> Splits:
     """The splits, each line of bins repeated as often as a picture needs to be `NARROW` bins wide."""
     times = -(-NARROW // splits.train.x.shape[-1])
     wide = [Split(p.x.repeat_interleave(times, dim=-1), p.y) for p in (splits.train, splits.validation, splits.test)]
-    return splits if times == 1 else Splits(*wide, splits.n_classes, splits.meta)
+    return splits if times == 1 else Splits(*wide, splits.n_classes, splits.meta)  # type: ignore[call-arg]  # three parts
 
 
-def linear(job: Job) -> Measured:
+def linear(job: Job[RecordingsParameters]) -> Measured:
     """Logistic regression on all values of an example, each standardised; nothing about it is random."""
     started = time.perf_counter()
     splits, n_classes = job.splits, job.splits.n_classes

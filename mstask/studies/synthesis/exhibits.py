@@ -50,7 +50,8 @@ def figure_synthesis_gains(studies: Studies) -> Figure:
                 for own, place in _sized(found, y):
                     filled = {} if own.like_with_like else {"markerfacecolor": "white"}
                     over = {"mean": own.difference, "low": own.low, "high": own.high, "n": own.n}
-                    answer(*axes.plot(own.difference, place, **look | filled), about, over)
+                    (drawn,) = axes.plot(own.difference, place, **look | filled)
+                    answer(drawn, about, over)
                     if own.low is not None:
                         axes.plot([own.low, own.high], [place] * 2, color=look["color"], linewidth=1.4, zorder=1)
         for i in range(0, len(PARTS), 2):

@@ -32,7 +32,7 @@ def channels_of(method: str) -> tuple[int, ...] | None:
     return tuple(int(part) for part in method.split("-")[1:]) if method.startswith("CNN-") else None
 
 
-def trained(job: Job, channels: tuple[int, ...]) -> Measured:
+def trained(job: Job[TunedParameters], channels: tuple[int, ...]) -> Measured:
     """Train a SmallCNN and count its operations; the cosine ends at `cnn_epochs`."""
     parameters, splits = job.parameters, job.splits
     torch.manual_seed(job.seed)

@@ -286,7 +286,8 @@ def _draw_frontier(axes: Axes, voice: str, document: Document) -> None:
 
     def stand(method: str, x: float, y: float, **look: Any) -> None:
         about = About(name(method), document, f"methods.{method}.macro_f1", "macro-F1 on the test set")
-        answer(*axes.plot(x, y, **look), about, methods[method]["macro_f1"])
+        (drawn,) = axes.plot(x, y, **look)
+        answer(drawn, about, methods[method]["macro_f1"])
 
     if places:
         axes.plot(*zip(*places, strict=True), color=look["color"], linewidth=1)

@@ -41,7 +41,7 @@ class Pruned(Exception):
     """The trial is not worth its remaining epochs."""
 
 
-def measure(job: Job) -> Measured:
+def measure(job: Job[StudyParameters]) -> Measured:
     """The whole study of one architecture; other processes may work along by `join`."""
     done, seconds = run_trials(job)
     return Measured(Measures(details={"trials": [as_plain(trial) for trial in done]}), seconds)
@@ -56,7 +56,7 @@ def join(method: str, seed: int = 42, **given: Any) -> None:
     run_trials(Job(chosen, method, None, seed, parameters, load(chosen, parameters, None), device_to_use(), Path()))
 
 
-def run_trials(job: Job) -> tuple[list[Trial], dict[str, float]]:
+def run_trials(job: Job[StudyParameters]) -> tuple[list[Trial], dict[str, float]]:
     """Work on a job's trials until all have ended; returns them, and the seconds spent here by how a trial ended.
 
     They are kept in a folder of the present code and parameters, whatever their number, so that a study can be extended.
@@ -79,7 +79,7 @@ def run_trials(job: Job) -> tuple[list[Trial], dict[str, float]]:
     return trials.run(timed), dict(seconds)
 
 
-def attempt(job: Job, claim: Claim) -> Trial:
+def attempt(job: Job[StudyParameters], claim: Claim) -> Trial:
     """Train one configuration, from its checkpoint where there is one, and say what came of it."""
     parameters, splits, configuration = job.parameters, job.splits, claim.configuration
     model = tuned.build(job.method, configuration, splits.train.x.shape[-1], splits.n_classes)

@@ -37,7 +37,7 @@ WARMUP_EPOCHS = 5
 TABLE = "search"
 
 
-def measure(job: Job) -> Measured:
+def measure(job: Job[TunedParameters]) -> Measured:
     """One tuned network with one seed, and its operations; one that the final table already holds is taken from there."""
     if (known := in_table(job)) is not None:
         return known
@@ -58,7 +58,9 @@ def measure(job: Job) -> Measured:
     return Measured(measures, outcome.seconds)
 
 
-def fit(job: Job, architecture: str, configuration: Configuration) -> tuple[SpikingNet, Outcome]:
+def fit(
+    job: Job[StudyParameters] | Job[TunedParameters], architecture: str, configuration: Configuration
+) -> tuple[SpikingNet, Outcome]:
     """Build, calibrate, train and test a configuration on the job's data; returns the network of the best epoch as well."""
     splits = prepared(job.splits, configuration.input)
     torch.manual_seed(job.seed)
@@ -126,10 +128,10 @@ def prepared(splits: Splits, transform: str) -> Splits:
         raise MstaskError("the radar pictures have no positive value, so log1p leaves nothing; search the plain input only")
     parts = [Split((compressed(p) - new_mean) / (new_sd + 1e-6), p.y) for p in (splits.train, splits.validation, splits.test)]
     meta = splits.meta | {"mean": new_mean, "sd": new_sd, "fingerprint": f"{splits.meta['fingerprint']}+{transform}"}
-    return Splits(*parts, splits.n_classes, meta)
+    return Splits(*parts, splits.n_classes, meta)  # type: ignore[call-arg]  # three parts
 
 
-def in_table(job: Job) -> Measured | None:
+def in_table(job: Job[TunedParameters]) -> Measured | None:
     """The frontier's references stand in the final table: what was measured there on the same data with the same seed,
     parameters, code and configuration, None if it was not. Equal jobs give equal measures, so this only saves time."""
     if job.section.id == TABLE:
