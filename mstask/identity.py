@@ -51,17 +51,17 @@ Place = tuple[str, int]
 """A module and the number of one of its top-level statements."""
 
 
-def inputs(section: Section) -> dict[str, str]:
-    """Digests of the code and, where the section has one, of the notebook."""
+def inputs(section: Section, method: str = "") -> dict[str, str]:
+    """Digests of the code that cells of a method depend on and, where the section has one, of the notebook."""
     notebook = notebook_digest(ROOT / f"{section.notebook}.ipynb")
-    return {"code": code_digest(section)} | ({"notebook": notebook} if notebook else {})
+    return {"code": code_digest(section, method)} | ({"notebook": notebook} if notebook else {})
 
 
 def of_cell(section: Section, place: Cell, parameters: Parameters) -> dict[str, str]:
     """All that a cell's numbers depend on beside parameters and data: `inputs`, digests of results it reads, other neurons."""
     from mstask import neurons
 
-    found = inputs(section) | neurons.identity()
+    found = inputs(section, place.method) | neurons.identity()
     return found | section.reads(place, parameters) if section.reads else found
 
 
@@ -88,15 +88,16 @@ def notebook_digest(path: Path) -> str | None:
     return _digest(told)
 
 
-def code_digest(section: Section, root: Path = ROOT) -> str:
-    """Digest of the code that a section's cells depend on."""
-    return SCHEME + reachable(section, root).digest
+def code_digest(section: Section, method: str = "", root: Path = ROOT) -> str:
+    """Digest of the code that cells of a method depend on: the same for all methods but `Section.added`."""
+    return SCHEME + reachable(section, method, root).digest
 
 
-def reachable(section: Section, root: Path = ROOT) -> Reached:
-    """The statements that a section's experiment can reach."""
+def reachable(section: Section, method: str = "", root: Path = ROOT) -> Reached:
+    """The statements that a section's experiment can reach for a method."""
     experiment = f"{section.experiment.__module__}.{section.experiment.__qualname__}"
-    return _reachable(experiment, (section.id, section.data, *section.methods, *section.cases), root)
+    methods = (name for name in section.methods if name not in section.added or name == method)
+    return _reachable(experiment, (section.id, section.data, *methods, *section.cases), root)
 
 
 @cache

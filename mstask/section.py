@@ -45,6 +45,7 @@ class Section:
     experiment : imports and returns the module with `load` (the data of a case) and `measure` (one cell); see `mstask.job`.
     data_sources : where the section's data can come from, by default the first.
     case_sources : the same for single cases; a case that isn't named has the sources of the section.
+    added : methods that joined after cells of the others had been locked: their code counts for their own cells alone.
     after : sections whose results the experiment reads; a run of both finishes those first.
     departures : in what "paper" isn't the published protocol all the same, and why, by the parameter or a word for it.
     reads : says, for a cell's place and parameters, what the cell takes from their results, as digests by name; a cell is
@@ -61,6 +62,7 @@ class Section:
     profiles: Mapping[str, Mapping[str, Any]]
     experiment: Callable[[], ModuleType]
     cases: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
     data_sources: tuple[DataSource, ...] = ("embedded", "real")
     case_sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     after: tuple[str, ...] = ()

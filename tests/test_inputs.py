@@ -87,13 +87,13 @@ def test_every_function_that_a_cell_runs_is_part_of_its_code(name, results_folde
     given = {key: value for key, value in small.items() if key in chosen.parameters.model_fields}
     parameters = resolve(name, profile="smoke", **given)
     places = grid(parameters)
-    covered = set(lines_of(inputs.reachable(chosen)))
     apart = tuple(str(ROOT.joinpath(*module.split("."))) for module in inputs.APART)
     for place in places if ALL else places[:1]:
         splits = cells.load(name, parameters, place.case)
         job = cells.Job(chosen, *place, parameters, splits, "cpu", results_folder / f"{place}.pt")
         ran = functions_run(lambda job=job: chosen.experiment().measure(job))
         own = {where for where in ran if not where[0].startswith(apart)}
+        covered = set(lines_of(inputs.reachable(chosen, place.method)))
         assert len(own) > 5 and own <= covered, f"{place}: {sorted(own - covered)}"
 
 
@@ -107,7 +107,7 @@ def copied(tmp_path_factory):
 
 def digests(root, names=SAMPLE):
     inputs._reachable.cache_clear()
-    return {name: inputs.code_digest(section(name), root) for name in names}
+    return {name: inputs.code_digest(section(name), root=root) for name in names}
 
 
 def stale_after(copied, changes):

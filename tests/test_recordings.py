@@ -15,8 +15,9 @@ from mstask.job import Job
 from mstask.lab import batch
 from mstask.lab.cli import main
 from mstask.stats.scoring import macro_f1
+from mstask.studies.matching.declare import ALL_NEURONS
 from mstask.studies.recordings import facts, measure, transfer
-from mstask.studies.recordings.declare import NEURONS, RECORDINGS
+from mstask.studies.recordings.declare import RECORDINGS
 
 SMALL = {"profile": "smoke", "max_epochs": 1, "batch_size": 16, "width": 8}
 
@@ -72,7 +73,7 @@ class TestGrid:
     def test_nine_neurons_and_two_baselines_meet_every_case(self):
         from mstask import neurons
 
-        assert sorted(NEURONS) == sorted(neurons.names()) and len(RECORDINGS.methods) == 11
+        assert sorted(ALL_NEURONS) == sorted(neurons.names()) and len(RECORDINGS.methods) == 11
         paper = section.resolve("recordings", profile="paper")
         assert len(paper.seeds) == 5 and paper.cases == list(RECORDINGS.cases) and paper.data_source == "recorded"
         assert len(section.grid(paper)) == len(RECORDINGS.cases) * 11 * 5

@@ -122,7 +122,8 @@ def kept(section_id: str) -> dict[str, Any] | None:
 
 def of_document(document: results.Document) -> dict[str, Any]:
     """How many cells a section's document has, their cost, and how many were made by the present code or can't be told."""
-    now = inputs(section(document.section))
+    about = section(document.section)
+    now = {method: inputs(about, method) for method in {cell.method for cell in document.cells}}
     made = [made_by(cell) for cell in document.cells]
     return {
         "section": document.section,
@@ -130,7 +131,7 @@ def of_document(document: results.Document) -> dict[str, Any]:
         "cells": len(document.cells),
         "seconds": sum(cell.timing.seconds for cell in document.cells if cell.timing),
         "peak_memory": max((c.timing.peak_memory or 0 for c in document.cells if c.timing), default=0) or None,
-        "present_code": sum(now.items() <= found.items() for found in made),
+        "present_code": sum(now[cell.method].items() <= made_by(cell).items() for cell in document.cells),
         "earlier_scheme": sum(map(is_earlier, made)),
         "unknown_code": sum(not found for found in made),
     }

@@ -33,6 +33,9 @@ AUDIO_NEURONS = (
     "STFT-IF",
     "Phase-LIF",
 )
+AUDIO_ON_RADAR = ("Doppler-LIF", "CrossInhib-LIF", "Phase-LIF")
+"""The neuron types that the paper has on both domains."""
+ALL_NEURONS = (*AUDIO_NEURONS, "Parametric-LIF")
 PAIRS = ("speakers-0-1", "speakers-2-3", "speakers-4-5", "speakers-6-7", "speakers-8-9", "speakers-10-11")
 
 ON_RADAR = {"window_len": 16, "calibration_examples": PROTOCOL.calibration_examples}
@@ -64,10 +67,11 @@ SQUARE = Section(
     number="4.3",
     title="The audio neurons on radar: closing the square",
     data="radar",
-    methods=("Doppler-LIF", "CrossInhib-LIF", "Phase-LIF"),
+    methods=(*AUDIO_ON_RADAR, *(name for name in ALL_NEURONS if name not in AUDIO_ON_RADAR)),
+    added=tuple(name for name in ALL_NEURONS if name not in AUDIO_ON_RADAR),
     parameters=SpikingParameters,
     protocol=SPIKING | ON_RADAR | MORE_CALIBRATION,
-    profiles=PROFILES,
+    profiles=PROFILES | {name: PROFILES[name] | {"methods": list(AUDIO_ON_RADAR)} for name in ("smoke", "quick")},
     experiment=spiking,
 )
 
@@ -76,10 +80,11 @@ DISJOINT = Section(
     number="3.3",
     title="Spoken digits by unfamiliar speakers",
     data="speech",
-    methods=AUDIO_NEURONS,
+    methods=ALL_NEURONS,
+    added=("Parametric-LIF",),
     parameters=SpikingParameters,
     protocol=SPIKING | ON_AUDIO,
-    profiles=PROFILES,
+    profiles=PROFILES | {name: PROFILES[name] | {"methods": list(AUDIO_NEURONS)} for name in ("smoke", "quick")},
     experiment=spiking,
 )
 

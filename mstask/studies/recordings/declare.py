@@ -11,10 +11,9 @@ from mstask.data import recorded
 from mstask.parameters import Count, Positive, SpikingParameters
 from mstask.protocol import FIVE_SEEDS, PROTOCOL, THREE_SEEDS
 from mstask.section import Section
-from mstask.studies.matching.declare import AUDIO_NEURONS, ON_RADAR, SPIKING
+from mstask.studies.matching.declare import ALL_NEURONS, ON_RADAR, SPIKING
 from mstask.studies.recordings.names import LOGISTIC, SMALL_CNN, TO_EMBEDDED, TO_RECORDED
 
-NEURONS = (*AUDIO_NEURONS, "Parametric-LIF")
 """The paper's eight of the audio sections, Doppler-LIF among them, and the one that learns its leak."""
 
 
@@ -48,7 +47,7 @@ RECORDINGS = Section(
     number="4.4",
     title="The crossing on recordings",
     data="radar-recorded",
-    methods=(*NEURONS, LOGISTIC, SMALL_CNN),
+    methods=(*ALL_NEURONS, LOGISTIC, SMALL_CNN),
     cases=(*recorded.CASES, TO_RECORDED, TO_EMBEDDED),
     parameters=RecordingsParameters,
     protocol=SPIKING | ON_RADAR | {"audio_window_len": 8, "cnn_learning_rate": 1e-3, "cnn_weight_decay": 1e-4},

@@ -10,8 +10,8 @@ from mstask.claims.rules import agreement, difference
 from mstask.data import recorded
 from mstask.results.documents import Document
 from mstask.stats import rank_correlation
-from mstask.studies.matching.declare import AUDIO_NEURONS
-from mstask.studies.recordings.declare import NEURONS, RECORDINGS
+from mstask.studies.matching.declare import ALL_NEURONS
+from mstask.studies.recordings.declare import RECORDINGS
 from mstask.studies.recordings.names import TO_EMBEDDED, TO_RECORDED
 from mstask.studies.recordings.stand_ins import HOMOGENEOUS, view
 from mstask.summary import standings
@@ -77,7 +77,7 @@ def of_set(document: Document, name: str) -> dict[str, Any] | None:
         method: {"macro_f1": about["macro_f1"], "accuracy": about["accuracy"]["mean"]}
         for method, about in standings(own)["methods"].items()
     }
-    ranking = sorted((n for n in NEURONS if n in methods), key=lambda n: -methods[n]["macro_f1"]["mean"])
+    ranking = sorted((n for n in ALL_NEURONS if n in methods), key=lambda n: -methods[n]["macro_f1"]["mean"])
     return {
         "name": NAMES.get(name, name),
         "chance": 1 / len(next(iter((own.cases or {}).values())).class_names),
@@ -97,7 +97,7 @@ def shared(document: Document, name: str) -> Document | None:
     A baseline, which may know no seeds, counts with all its cells on these folds.
     """
     own = view(document, RECORDINGS.id, {name: SETS[name]})
-    neurons = [n for n in NEURONS if any(cell.method == n for cell in own.cells)]
+    neurons = [n for n in ALL_NEURONS if any(cell.method == n for cell in own.cells)]
     places = set(common_places(own, neurons)) if neurons else {(cell.case, cell.seed) for cell in own.cells}
     folds = {case for case, _ in places}
     cells = [c for c in own.cells if c.case in folds and (c.method not in neurons or (c.case, c.seed) in places)]
@@ -154,7 +154,7 @@ def stand_in(document: Document, name: str, embedded: Mapping[str, Document]) ->
     if own is None or other is None:
         return None
     rank, known = standings(own)["rank"], standings(other)["rank"]
-    common = [n for n in (*AUDIO_NEURONS, "Parametric-LIF") if n in rank and n in known]
+    common = [n for n in ALL_NEURONS if n in rank and n in known]
     if len(common) < 3:
         return None
     judged = agreement([(own, common), (other, common)], f"the rankings of {len(common)} neuron types, recorded and embedded")
