@@ -1,0 +1,187 @@
+"""Every neuron type on both tasks, in each voice: whose place changes from radar to speech, and how many pairs change order.
+
+`studies` is a dictionary from section to voice to document, as for `exhibits_crossed`. Scores on radar are those of the
+section "square", scores on speech those of "disjoint"; types count that have both, at seeds that all of them have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import NamedTuple
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mstask import stats
+from mstask.claims.words import p_value
+from mstask.results.documents import Document
+from mstask.results.voices import NOTHING, VOICES, heading, label
+from mstask.show import takes_sections
+from mstask.show.canvas import GREY, answer, drawing
+from mstask.show.marks import About
+from mstask.show.scores import NBSP, Studies, ordinal, score, signed, voices_of
+from mstask.studies.matching.declare import ALL_NEURONS
+from mstask.studies.matching.exhibits_crossed import with_recordings
+from mstask.studies.matching.exhibits_rotation import FOCUS
+from mstask.studies.recordings import stand_ins
+from mstask.summary import standings
+from mstask.summary.comparisons import in_common, mean_score, p_of_lead
+
+SECTIONS = {"radar": "square", "speech": "disjoint"}
+
+
+class Sides(NamedTuple):
+    """What a voice has on both tasks: the documents, cut to the neuron types and seeds that both have in full."""
+
+    radar: Document
+    speech: Document
+    types: list[str]
+
+    def pairs(self) -> list[tuple[str, str, float, float]]:
+        """Each pair of types with the lead of the first on radar and on speech."""
+        scores = {name: [mean_score(document, name) for document in self[:2]] for name in self.types}
+        return [(a, b, scores[a][0] - scores[b][0], scores[a][1] - scores[b][1]) for a, b in combinations(self.types, 2)]
+
+    def flipped(self) -> list[tuple[str, str]]:
+        """The pairs whose order differs."""
+        return [(a, b) for a, b, on_radar, on_speech in self.pairs() if on_radar * on_speech < 0]
+
+    def firm(self) -> list[tuple[str, str]] | None:
+        """Those that are surely ahead of each other on both tasks; None where a pair's spread isn't known.
+
+        A pair flips only if both leads are real, so its p-value is the larger of theirs; 1 where the order is the same. Holm's
+        method corrects for all pairs.
+        """
+        p = {}
+        for a, b, on_radar, on_speech in self.pairs():
+            found = [p_of_lead(document, a, b) for document in self[:2]]
+            if None in found:
+                return None
+            p[a, b] = max(value for value in found if value is not None) if on_radar * on_speech < 0 else 1.0
+        return [pair for pair, adjusted in zip(p, stats.holm(list(p.values())), strict=True) if adjusted < 0.05]
+
+
+def sides(studies: Studies) -> Iterator[tuple[str, Sides]]:
+    """Every voice that knows two neuron types or more on both tasks."""
+    studies = with_recordings(studies)
+    for voice in voices_of(studies):
+        radar, speech = (studies.get(section, {}).get(voice) for section in SECTIONS.values())
+        if radar and speech:
+            ranks = [standings(document)["rank"] for document in (radar, speech)]
+            types = [name for name in ALL_NEURONS if all(name in rank for rank in ranks)]
+            if len(types) > 1:
+                yield voice, Sides(in_common(radar, types), in_common(speech, types), types)
+
+
+@takes_sections
+def figure_square_order(studies: Studies) -> Figure:
+    """Places of all neuron types on radar and on speech, a panel per voice; lines that cross are pairs that change order."""
+    heard = dict(sides(studies))
+    heights = [1.5 + len(found.types) for found in heard.values()] or [1.5]
+    with drawing(0.2 * sum(heights)) as figure:
+        panels = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False).ravel()
+        for axes, (voice, found) in zip(panels, heard.items(), strict=False):
+            _draw_order(axes, voice, found)
+        for axes in panels[len(heard) :]:
+            axes.set_axis_off()
+    return figure
+
+
+def _draw_order(axes: Axes, voice: str, found: Sides) -> None:
+    for x, (task, document) in enumerate(zip(SECTIONS, found[:2], strict=True)):
+        about = document.model_copy(update={"section": stand_ins.SECTION}) if voice == stand_ins.SOURCE else document
+        unit = "fold" if voice == stand_ins.SOURCE else "seed"
+        standing = standings(document)
+        for name in found.types:
+            colour, marker, line = FOCUS.get(name, (GREY, "o", "-"))
+            place, spread = _place(document, name, found.types), standing["methods"][name]["macro_f1"]
+            (point,) = axes.plot(x, place, color=colour, marker=marker, markersize=5)
+            answer(point, About(name, about, "", f"macro-F1 on {task}", unit), spread)
+            text = f"{label(name)} {spread['mean']:.2f}"
+            offset, side = ((-7, 0), "right") if x == 0 else ((7, 0), "left")
+            look = {"color": colour if name in FOCUS else "black", "weight": "bold" if name in FOCUS else "normal"}
+            named = axes.annotate(
+                text, (x, place), offset, textcoords="offset points", ha=side, va="center", fontsize=7.5, **look
+            )
+            named.set_in_layout(False)
+            if x == 0:
+                across = [place, _place(found.speech, name, found.types)]
+                axes.plot([0, 1], across, color=colour, linestyle=line, linewidth=2 if name in FOCUS else 1, zorder=1)
+    axes.set(xlim=(-1, 2), ylim=(len(found.types) + 0.5, 0.5), yticks=[])
+    axes.set_xticks([0, 1], list(SECTIONS))
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_title(heading(voice, found.radar), color=VOICES[voice].colour, weight="bold")
+
+
+@takes_sections
+def table_square_order(studies: Studies) -> pd.DataFrame:
+    """Macro-F1 of every neuron type on both tasks in each voice, with its place."""
+    heard = dict(sides(studies))
+    table: dict[str, dict[str, str]] = {}
+    for voice, found in heard.items():
+        for task, document in zip(SECTIONS, found[:2], strict=True):
+            spreads = standings(document)["methods"]
+            table[f"{heading(voice, found.radar)}, {task}"] = {
+                name: f"{score(spreads[name]['macro_f1'])}{NBSP}·{NBSP}{ordinal(_place(document, name, found.types))}"
+                for name in found.types
+            }
+    shown = [name for name in ALL_NEURONS if any(name in found.types for found in heard.values())]
+    rows = [[label(name), *(column.get(name, NOTHING) for column in table.values())] for name in shown]
+    return pd.DataFrame(rows, columns=["neuron", *table])
+
+
+@takes_sections
+def table_square_flips(studies: Studies) -> pd.DataFrame:
+    """How many pairs of neuron types change order between the tasks, how many surely, and the rank correlation."""
+    rows = []
+    for voice, found in sides(studies):
+        firm, means = found.firm(), [[mean_score(document, name) for name in found.types] for document in found[:2]]
+        rho = NOTHING
+        if len(found.types) > 2:
+            value, p = stats.rank_correlation(*means)
+            rho = f"{signed(value)}, {p_value(p)}"
+        rows.append(
+            {
+                "voice": heading(voice, found.radar),
+                "neuron types": str(len(found.types)),
+                "pairs": str(len(found.pairs())),
+                "order differs": str(len(found.flipped())),
+                "firmly": NOTHING if firm is None else str(len(firm)),
+                "which": "; ".join(f"{a} and {b}" for a, b in firm or ()) or NOTHING,
+                "Spearman's rho": rho,
+            }
+        )
+    return pd.DataFrame(rows, columns=["voice", "neuron types", "pairs", "order differs", "firmly", "which", "Spearman's rho"])
+
+
+@takes_sections
+def data_square_order(studies: Studies) -> pd.DataFrame:
+    """The same as plain values."""
+    rows = []
+    for voice, found in sides(studies):
+        for task, document in zip(SECTIONS, found[:2], strict=True):
+            spreads = standings(document)["methods"]
+            for name in found.types:
+                spread = spreads[name]["macro_f1"]
+                place = _place(document, name, found.types)
+                rows.append((voice, task, name, place, *(spread[key] for key in ("mean", "low", "high", "n"))))
+    return pd.DataFrame(rows, columns=["voice", "task", "neuron", "place", "macro_f1", "low", "high", "n"])
+
+
+@takes_sections
+def data_square_flips(studies: Studies) -> pd.DataFrame:
+    """The lead of each pair of neuron types on both tasks, and whether its order surely differs."""
+    rows = []
+    for voice, found in sides(studies):
+        firm = found.firm() or []
+        rows += [(voice, a, b, radar, speech, (a, b) in firm) for a, b, radar, speech in found.pairs()]
+    return pd.DataFrame(rows, columns=["voice", "first", "second", "lead_on_radar", "lead_on_speech", "firmly_differs"])
+
+
+def _place(document: Document, name: str, types: list[str]) -> int:
+    """The place among the types, 1 for the highest mean; equal means share it."""
+    own = mean_score(document, name)
+    return 1 + sum(mean_score(document, other) > own for other in types)
