@@ -239,8 +239,9 @@ class Module:
                 continue
             for decorator in statement.decorator_list:
                 own = []
+                bodies = [s for s in statement.body if isinstance(s, ast.Assign | ast.AnnAssign)]
                 if isinstance(statement, ast.ClassDef) and "register" in loaded(decorator):
-                    own = [_constant(s.value) for s in statement.body if isinstance(s, ast.Assign) and "name" in names_bound(s)]
+                    own = [_constant(s.value) for s in bodies if "name" in names_bound(s)]
                 elif isinstance(decorator, ast.Call) and "data_set" in loaded(decorator):
                     own = [_constant(argument) for argument in decorator.args]
                 entries += [(name, f"{self.name}.{statement.name}") for name in own]

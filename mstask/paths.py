@@ -19,14 +19,17 @@ def is_checkout() -> bool:
     return (ROOT / "_toc.yml").is_file()
 
 
-def git(*arguments: str) -> str | None:
-    """What git says of the folder that the package lies in; None where there is no git or no repository, or it fails."""
+def git(*arguments: str, whole: bool = False) -> str | None:
+    """What git says of the folder that the package lies in; None where there is no git or no repository, or it fails.
+
+    White space at both ends is left out, unless what it says is a `whole` file.
+    """
     command = ["git", "-C", str(ROOT), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return done.stdout if whole else done.stdout.strip()
 
 
 def lacking(what: str) -> str:

@@ -84,7 +84,7 @@ class Finding:
     """What the documents say of one claim.
 
     `estimand` in words with its `estimate`, `bounds` (the interval that was compared with the region), `p` (two-sided,
-    corrected like the interval), the `smallest` effect that matters, the `rule` by name and the number of `seeds`, or, of
+    corrected like the interval), the `region` where the claim says the estimand lies, the `smallest` effect that matters, the `rule` by name and the number of `seeds`, or, of
     recordings, of folds; `parts` are the statements that a claim is made of. `remark` says what the verdict hangs on.
     """
 
@@ -98,6 +98,7 @@ class Finding:
     p: float | None = None
     smallest: float | None = None
     seeds: int = 0
+    region: Region = POSITIVE
     parts: tuple[Finding, ...] = ()
 
 
@@ -214,13 +215,14 @@ def place(documents: Documents, section: str, method: str, field: Sequence[str],
     if found is None or n < 2:
         return finding("undecided", f"{told} ({why_open(n)}).", "The spread over seeds isn't known.", seeds=n)
     low, high, _ = found.simultaneous(leads(found))
+    region = min(places) - 0.5, max(places) + 0.5
     first, last = 1 + int((high < 0).sum()), len(field) - int((low > 0).sum())
-    verdict, why = decide((first, last), (min(places) - 0.5, max(places) + 0.5))
+    verdict, why = decide((first, last), region)
     evidence = f"{told}; simultaneous 95 % interval of ranks {first} to {last} ({count(n, found.unit)})."
     unsure = [label(name) for name, a, b in zip(rivals, low, high, strict=True) if a <= 0 <= b]
     if not why and unsure:
         why = f"It can't be told from {listed(unsure)}."
-    return finding(verdict, evidence, why, bounds=(float(first), float(last)), seeds=n)
+    return finding(verdict, evidence, why, bounds=(float(first), float(last)), seeds=n, region=region)
 
 
 @rule
@@ -275,12 +277,13 @@ def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bo
     rng = np.random.default_rng(0)
     rhos = mean_rho(np.stack([draws[rng.permutation(len(draws))] for draws in known], axis=1))
     low, high = np.quantile(rhos, [0.025, 0.975]).tolist()
-    verdict, why = decide((low, high), (bound, math.inf))
+    region = bound, math.inf
+    verdict, why = decide((low, high), region)
     n, unit = min(counted(document, methods) for document, methods in rankings)
     evidence = f"{told}; 95 % interval {interval((low, high))}, to lie above {number(bound, 1)} ({count(n, unit)})."
     p = min(1.0, 2 * float(min((rhos <= bound).mean(), (rhos >= bound).mean())))
     why = why or f"{(rhos > bound).mean():.0%} of the draws lie above the bound."
-    return finding(verdict, evidence, why, bounds=(low, high), p=p, smallest=bound, seeds=n)
+    return finding(verdict, evidence, why, bounds=(low, high), p=p, smallest=bound, seeds=n, region=region)
 
 
 @rule
@@ -299,7 +302,7 @@ def quantity(
     """
     estimate = values if isinstance(values, tuple) else stats.estimate(values)
     value, bounds, n = estimate if isinstance(estimate, tuple) else (estimate.value, estimate.interval(), estimate.n)
-    finding = partial(Finding, rule="quantity", estimand=estimand, estimate=value, seeds=n)
+    finding = partial(Finding, rule="quantity", estimand=estimand, estimate=value, seeds=n, region=region)
     if bounds is None:
         return finding("undecided", f"{told} ({why_open(n)}).")
     verdict, why = decide(bounds, region)
@@ -364,7 +367,7 @@ def _directional(
             why += f" The whole interval lies within ±{number(smallest)}: the lead is real, but too small to matter."
     elif verdict == "undecided":
         why = _needed(estimate, _distance(estimate.value, region, smallest), level)
-    return Finding(verdict, evidence, why, rule, estimand, estimate.value, bounds, p, smallest, estimate.n)
+    return Finding(verdict, evidence, why, rule, estimand, estimate.value, bounds, p, smallest, estimate.n, region)
 
 
 def _lead(what: str, means: Weights, found: stats.Estimates | stats.Pooled, region: Region, smallest: float) -> Finding:
@@ -395,7 +398,7 @@ def _lead(what: str, means: Weights, found: stats.Estimates | stats.Pooled, regi
         why = known + seeds_told(None if None in needed else max(filter(None, needed), default=None), found.unit)
     elif verdict == "supported":
         why = spared(bounds)
-    return Finding(verdict, evidence, why, "best", estimand, value, bounds, float(p[closest]), smallest, n)
+    return Finding(verdict, evidence, why, "best", estimand, value, bounds, float(p[closest]), smallest, n, region)
 
 
 def _open(rule: str, estimand: str, value: float, told: str, n: int, smallest: float) -> Finding:
@@ -416,5 +419,6 @@ def _needed(estimate: stats.Estimate, half: float, level: float = stats.LEVEL) -
 
 
 def _nearness(finding: Finding) -> float:
-    """How near a statement comes to another verdict; those without an interval come first."""
-    return -math.inf if finding.bounds is None else min(abs(bound) for bound in finding.bounds)
+    """How near a statement comes to another verdict: from its interval to an edge of its region; without one it comes first."""
+    edges = [edge for edge in finding.region if math.isfinite(edge)]
+    return min((abs(bound - edge) for bound in finding.bounds or () for edge in edges), default=-math.inf)

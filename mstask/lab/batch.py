@@ -95,7 +95,8 @@ def run(
     os.chdir(ROOT)
     try:
         with connected(workers, scheduler) as client:
-            outcomes = spread(planned, client, workers if scheduler is None else len(client.nthreads()), scheduler is None)
+            slots = workers if scheduler is None else sum(client.nthreads().values())
+            outcomes = spread(planned, client, slots, scheduler is None)
             return planned.outcomes + outcomes
     finally:
         os.chdir(before)
@@ -268,7 +269,7 @@ def judge(made: Plan, task: Task, report: Report) -> tuple[list[Outcome], list[T
     """
     for place, text in report.documents.items():
         path = path_of(task.section, place, made.parameters[task.section])
-        if not path.exists():
+        if found_of(made, task.section, place).state != "done":
             results.write_atomic(path, text)
     outcomes: list[Outcome] = []
     undone = []

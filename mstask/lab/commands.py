@@ -102,7 +102,7 @@ def status(options: argparse.Namespace) -> int:
     from mstask.lab import status
 
     states = status.everything(chosen, options.profile, options.data)
-    kept = [found for name in chosen if (found := status.kept(name))]
+    kept = [found for name in chosen for found in status.kept(name)]
     if options.json:
         print(json.dumps({"cells": [vars(state) for state in states], "locked": kept}, indent=2))
     else:

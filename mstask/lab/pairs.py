@@ -8,13 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, get_origin
 
 from mstask.errors import MstaskError
-from mstask.paths import ROOT
+from mstask.paths import ROOT, git
 from mstask.section import Section, sections
 
 FORMATS = "py:percent"
@@ -149,7 +148,7 @@ def edited_side(script: Path, synced: str | None) -> Path | None:
 
 def in_git(path: Path) -> str | None:
     """The text of a file of notebooks/ as git has it, or None."""
-    return git("show", f"HEAD:./notebooks/{path.name}")
+    return git("show", f"HEAD:./notebooks/{path.name}", whole=True)
 
 
 def uncommitted(path: Path) -> bool:
@@ -161,12 +160,6 @@ def changed(path: Path) -> float:
     """When a file was last changed: by its last commit where it is as committed, else by its time stamp."""
     stamp = None if uncommitted(path) else git("log", "-1", "--format=%ct", "--", str(path))
     return float(stamp) if stamp else path.stat().st_mtime
-
-
-def git(*arguments: str) -> str | None:
-    """What git prints of the checkout, None where it fails."""
-    done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, encoding="utf-8")
-    return done.stdout if done.returncode == 0 else None
 
 
 def read(path: Path) -> Any:

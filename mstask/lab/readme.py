@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 
@@ -65,9 +66,11 @@ def cost() -> str:
     """How many networks each locked section trained, and the hours of one processor core that took, as Markdown."""
     rows, total = [], 0.0
     for name, section in sections().items():
-        try:
-            cells = results.load(name, section.data_sources[0]).cells
-        except results.MissingResult:
+        cells = []
+        for source in section.data_sources:
+            with contextlib.suppress(results.MissingResult):
+                cells += results.load(name, source).cells
+        if not cells:
             continue
         hours = sum(cell.timing.seconds for cell in cells if cell.timing) / 3600
         total += hours

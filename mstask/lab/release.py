@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mstask.lab import pairs
-from mstask.paths import ROOT
+from mstask.paths import ROOT, git
 
 
 def problems() -> list[str]:
@@ -20,12 +20,12 @@ def problems() -> list[str]:
             sources = [cell.source for cell in pairs.read(path).cells]
             if not {pairs.setup_source(), pairs.badge_source(path)} <= set(sources):
                 found.append(f"notebooks/{path.name} names another release than {tag}: run `python -m mstask notebooks`")
-    if changed := pairs.git("status", "--porcelain"):
+    if changed := git("status", "--porcelain"):
         found.append(f"{len(changed.splitlines())} files are changed and not committed: commit them, or git stash")
-    head, tagged = (pairs.git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") for name in ("HEAD", tag))
+    head, tagged = (git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") for name in ("HEAD", tag))
     if tagged and tagged != head:
         found.append(f"tag {tag} is an earlier commit: raise the version in pyproject.toml and CITATION.cff")
-    published = pairs.git("ls-remote", "--tags", address, tag, f"{tag}^{{}}")
+    published = git("ls-remote", "--tags", address, tag, f"{tag}^{{}}")
     if published and head and head.strip() not in published:
         found.append(f"{address} has a {tag} of another commit: raise the version in pyproject.toml and CITATION.cff")
     return found
@@ -34,6 +34,6 @@ def problems() -> list[str]:
 def commands() -> str:
     """The commands that publish the release; until they are run, set-up cells use the default branch and say so."""
     address, tag = pairs.project()
-    tagged = pairs.git("rev-parse", "--verify", "--quiet", tag)
+    tagged = git("rev-parse", "--verify", "--quiet", tag)
     lines = [] if tagged else [f'git tag -a {tag} -m "mstask {tag[1:]}"']
     return "\n".join([*lines, f"git push {address} HEAD:main {tag}"])

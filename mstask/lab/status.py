@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,12 +113,14 @@ def on_disk(run: Run) -> list[Place]:
     return places
 
 
-def kept(section_id: str) -> dict[str, Any] | None:
-    """How many locked cells a section has, their cost, and how many were made by the present code; None without any."""
-    try:
-        return of_document(results.load(section_id, section(section_id).data_sources[0]))
-    except results.ResultsError:
-        return None
+def kept(section_id: str) -> list[dict[str, Any]]:
+    """By source of data: how many locked cells a section has, their cost, and how many were made by the present code."""
+    found = []
+    for source in section(section_id).data_sources:
+        with contextlib.suppress(results.ResultsError):
+            document = results.load(section_id, source)
+            found += [of_document(document) | {"data": source}] if document.cells else []
+    return found
 
 
 def of_document(document: results.Document) -> dict[str, Any]:
@@ -166,7 +169,7 @@ def summary(states: list[State], kept: list[dict[str, Any]]) -> str:
     for entry in kept:
         changed = entry["cells"] - entry["present_code"] - entry["earlier_scheme"] - entry["unknown_code"]
         counts = [str(entry["cells"] - changed), str(changed), "0", "0"]
-        rows.append([entry["section"], f"{entry['profile']}, locked", *counts, duration(entry["seconds"]), ""])
+        rows.append([entry["section"], f"{entry['profile']}, {entry['data']}, locked", *counts, duration(entry["seconds"]), ""])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     for state in states:

@@ -189,8 +189,7 @@ def studied(architecture: str, profile: str, data_source: str) -> tuple[Document
     ------
     MissingResult : neither has the architecture.
     """
-    locked = ("embedded",) if data_source == "embedded" else ("run", data_source)
-    for origin, source in (("run", ("run", data_source, profile)), ("locked", locked)):
+    for origin, source in (("run", ("run", data_source, profile)), ("locked", (data_source,))):
         try:
             document = results.load(STUDY, *source)
         except MissingResult:
