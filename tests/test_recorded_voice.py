@@ -13,9 +13,8 @@ from mstask import claims, results, show, stats
 from mstask.claims.rules import find
 from mstask.lab import readme
 from mstask.paths import ROOT
-from mstask.studies.matching.declare import AUDIO_NEURONS
+from mstask.studies.matching.declare import ALL_NEURONS, AUDIO_NEURONS
 from mstask.studies.recordings import facts
-from mstask.studies.recordings.declare import NEURONS
 from mstask.studies.recordings.stand_ins import MIXED, RADAR, SPEECH, stand_ins, view
 from mstask.summary import compare, standings
 
@@ -36,7 +35,7 @@ def lead(radar=0.1, speech=-0.1):
     return lambda fold, seed: radar if fold.startswith(("rad", "neu", "acc")) else speech
 
 
-def recordings(ahead=None, folds=FOLDS, methods=NEURONS, seeds=SEEDS, source="recorded"):
+def recordings(ahead=None, folds=FOLDS, methods=ALL_NEURONS, seeds=SEEDS, source="recorded"):
     """A document in which neurons score alike, but for Doppler-LIF, half of what it is `ahead` up, and CrossInhib-LIF, down."""
     ahead, cells = ahead or lead(), []
     for i, fold in enumerate(folds):
@@ -166,7 +165,7 @@ def test_recordings_are_one_voice_of_the_square_and_none_where_nothing_was_run()
 
 def test_embedded_data_in_the_same_order_is_a_stand_in_and_in_the_reverse_is_none():
     own = recordings(folds=SPEECH["Free Spoken Digits"])
-    order = {name: 0.06 * place for place, name in enumerate(NEURONS)}
+    order = {name: 0.06 * place for place, name in enumerate(ALL_NEURONS)}
 
     def ranked(document, sign):
         changed = [

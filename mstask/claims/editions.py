@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
 from mstask import results
 from mstask.claims import Claim
+from mstask.claims.evidence import rests_on
+from mstask.claims.words import listed
 from mstask.results.documents import Document
 
 FIRST = "first-edition"
@@ -75,20 +77,25 @@ def changes(ledgers: Mapping[str, Sequence[Claim] | None], edition: Edition) -> 
         told = edition.verdicts.get(voice, {})
         turned = [claim for claim in ledger or () if told.get(claim.id, claim.verdict) != claim.verdict]
         documents = results.load_present((section for claim in turned for section in claim.needs), voice)
-        now = {section: ran(document) for section, document in documents.items()}
-        why = dict(differing(edition.runs.get(voice, {}), now))
+        then = edition.runs.get(voice, {})
         for claim in turned:
-            because = tuple(f"{section}: {why[section]}" for section in claim.needs if section in why)
+            known = {section: methods for section, methods in claim.needs.items() if section in documents}
+            why = {section: differs(then.get(section), documents[section], methods) for section, methods in known.items()}
+            because = tuple(f"{section}: {reason}" for section, reason in why.items() if reason)
             found.append(Change(voice, claim, told[claim.id], because or (RULE,)))
     return found
 
 
-def differing(then: Mapping[str, Ran], now: Mapping[str, Ran]) -> Iterable[tuple[str, str]]:
-    """The sections whose runs aren't what they were, and in what; a verdict on none of them was turned by the rule alone."""
-    for section, run in now.items():
-        if section not in then:
-            yield section, "was not run"
-        elif run.seeds != then[section].seeds:
-            yield section, f"{len(run.seeds)} seeds instead of {len(then[section].seeds)}"
-        elif run.scores != then[section].scores:
-            yield section, "run anew by other code" if run.seeds else "the record of published figures differs"
+def differs(then: Ran | None, document: Document, methods: Sequence[str]) -> str:
+    """In what the runs that a claim rests on aren't those of an edition; "" where they are: the rule alone turned it."""
+    run = ran(document)
+    if then is None:
+        return "was not run"
+    if (run.seeds, run.scores) == (then.seeds, then.scores):
+        return ""
+    if not run.seeds:
+        return "the record of published figures differs"
+    n = len({cell.seed for cell in rests_on(document, methods)})
+    more = f"{n} seeds instead of {len(then.seeds)}" if n != len(then.seeds) else ""
+    same = document.model_copy(update={"cells": [cell for cell in document.cells if cell.seed in then.seeds]})
+    return listed(filter(None, [more, "run anew by other code" if scores(same) != then.scores else ""]))

@@ -58,7 +58,8 @@ class Budget:
         unknown = self.networks - self.converged - self.cut
         parts = {"converged": self.converged, "cut off by the budget": self.cut, "not recorded": unknown}
         told = listed(f"{n} {what}" for what, n in parts.items() if n)
-        fell = f" {self.collapsed} ended far below their own best epoch on validation." if self.collapsed else ""
+        own = "its own best epoch" if self.collapsed == 1 else "their own best epochs"
+        fell = f" {self.collapsed} ended far below {own} on validation." if self.collapsed else ""
         return f"{count(self.networks, 'network')} of profile {listed(self.profiles)}: {told}.{fell}"
 
 
@@ -67,12 +68,22 @@ def budget(documents: Documents, needs: Needs) -> Budget:
     profiles, ended, fell = set(), [], 0
     for section, methods in needs.items():
         document = documents.get(section)
-        cells = _cells(document, methods)
+        cells = rests_on(document, methods)
         profiles |= {cell.profile for cell in cells}
         ended += [end for cell in cells for end in endings.of_cell(cell)]
         if document and cells:
             fell += len(collapsed(document.model_copy(update={"cells": cells})))
     return Budget(tuple(sorted(profiles)), len(ended), ended.count(True), ended.count(False), fell)
+
+
+def rests_on(document: Document | None, methods: Sequence[str]) -> list[Cell]:
+    """The cells that a claim on these methods rests on: of each case those at seeds that all its methods have, or else all."""
+    cells = _cells(document, methods)
+    seeds: dict[str | None, dict[str, set[int]]] = {}
+    for cell in cells:
+        seeds.setdefault(cell.case, {}).setdefault(cell.method, set()).add(cell.seed)
+    common = {case: set.intersection(*found.values()) for case, found in seeds.items()}
+    return [cell for cell in cells if cell.seed in common[cell.case] or not common[cell.case]]
 
 
 def folds_told(documents: Documents, needs: Needs) -> list[str]:

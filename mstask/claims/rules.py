@@ -84,8 +84,9 @@ class Finding:
     """What the documents say of one claim.
 
     `estimand` in words with its `estimate`, `bounds` (the interval that was compared with the region), `p` (two-sided,
-    corrected like the interval), the `region` where the claim says the estimand lies, the `smallest` effect that matters, the `rule` by name and the number of `seeds`, or, of
-    recordings, of folds; `parts` are the statements that a claim is made of. `remark` says what the verdict hangs on.
+    corrected like the interval), the `region` that the claim names, the `smallest` effect that matters, the `rule` by name and
+    the number of `seeds`, or, of recordings, of folds; `parts` are the statements that a claim is made of. `remark` says what
+    the verdict hangs on.
     """
 
     verdict: str
@@ -218,7 +219,9 @@ def place(documents: Documents, section: str, method: str, field: Sequence[str],
     region = min(places) - 0.5, max(places) + 0.5
     first, last = 1 + int((high < 0).sum()), len(field) - int((low > 0).sum())
     verdict, why = decide((first, last), region)
-    evidence = f"{told}; simultaneous 95 % interval of ranks {first} to {last} ({count(n, found.unit)})."
+    within = f"to lie within {min(places)} to {max(places)}" if len(places) > 1 else f"to be {min(places)} alone"
+    told = f"{told}; simultaneous 95 % interval of ranks {first} to {last}, {within}"
+    evidence = f"{told} ({count(n, found.unit)})."
     unsure = [label(name) for name, a, b in zip(rivals, low, high, strict=True) if a <= 0 <= b]
     if not why and unsure:
         why = f"It can't be told from {listed(unsure)}."
@@ -393,8 +396,8 @@ def _lead(what: str, means: Weights, found: stats.Estimates | stats.Pooled, regi
     )
     if verdict == "undecided":
         unsure = [k for k in range(len(rivals)) if low[k] <= 0]
-        needed = [found.combined(ahead[k]).seeds_needed(_distance(float(values[k]), region, smallest)) for k in unsure]
-        known = listed(label(rivals[k]) for k in unsure) + " may be ahead. " if unsure else ""
+        needed = [_seeds(found.combined(ahead[k]), float(low[k]), region, smallest) for k in unsure]
+        known = opening(listed(label(rivals[k]) for k in unsure)) + " may be ahead. " if unsure else ""
         why = known + seeds_told(None if None in needed else max(filter(None, needed), default=None), found.unit)
     elif verdict == "supported":
         why = spared(bounds)
@@ -411,6 +414,12 @@ def _distance(value: float, region: Region, smallest: float) -> float:
     """How wide an interval around `value` may be to either side and still decide."""
     to_border = min(abs(value - edge) for edge in region if math.isfinite(edge))
     return max(to_border, smallest - abs(value)) if 0.0 in region else to_border
+
+
+def _seeds(lead: stats.Estimate, low: float, region: Region, smallest: float) -> int | None:
+    """How many seeds would decide a lead, at the level at which its own interval reaches as low as the simultaneous one."""
+    level = 1 - (lead.p(low) or 0.0)
+    return lead.seeds_needed(_distance(lead.value, region, smallest), level)
 
 
 def _needed(estimate: stats.Estimate, half: float, level: float = stats.LEVEL) -> str:

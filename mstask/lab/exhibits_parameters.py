@@ -108,6 +108,8 @@ def number(value: float) -> str:
 def shown(name: str, value: Any, chosen: Any) -> str:
     """A profile's value, short: lists by their length where they are long or everything there is."""
     if isinstance(value, list):
+        if not value:
+            return "none"
         if value == list(getattr(chosen, name, ())):
             return f"all {len(value)}"
         short = len(value) <= 3 and len(str(value)) < 24

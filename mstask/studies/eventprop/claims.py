@@ -205,7 +205,7 @@ CLAIMS = (
     ),
     Entry(
         "eventprop-long-trials",
-        "In long trials the plain mean voltage teaches the hidden layer nothing: frozen hidden weights do as well.",
+        "In long trials the plain mean voltage teaches the hidden layer nothing: frozen hidden weights do at least as well.",
         "follows from Nowotny, Turner & Knight 2025; not tested there on Yin-Yang",
         {LOSSES: ("sum", FROZEN)},
         _frozen,

@@ -8,7 +8,7 @@ from itertools import combinations
 from mstask.claims import Entry
 from mstask.claims.figures import Documents, NotTestable, results_of, scores
 from mstask.claims.rules import NEGATIVE, SMALLEST, Finding, agreement, best, contrast, difference, every, place
-from mstask.claims.words import subject
+from mstask.claims.words import opening, subject
 from mstask.results.documents import Document
 from mstask.studies.matching.declare import AUDIO_NEURONS as AUDIO
 from mstask.summary.comparisons import BEST, with_best
@@ -80,7 +80,7 @@ def _vertical_deficit(documents: Documents) -> Finding:
     budgets = [document.cells[0].parameters.get("max_epochs") for document, _ in sides if document.cells]
     if len(set(budgets)) != 1:
         told = f"up to {budgets[0]} epochs against up to {budgets[1]}" if budgets else "fifteen epochs against two hundred"
-        raise NotTestable(f"{subject('probe')} and {subject('ablation')} were trained on unlike budgets: {told}.")
+        raise NotTestable(f"{opening(subject('probe'))} and {subject('ablation')} were trained on unlike budgets: {told}.")
     given = {section: document for section, (document, _) in zip(("probe", "ablation"), sides, strict=True)}
     weights = [("probe", sides[0][1]), ("ablation", sides[1][1])]
     return contrast(given, *weights, "deficit of the vertical mix")

@@ -68,7 +68,7 @@ def draw_square(axes: Axes, document: Document, name: str) -> None:
     for neuron, (x, task) in product(FOCUS, enumerate(tasks)):
         if about := sets.get(task):
             key = f"facts.crossing.sets.{task}.scores.{neuron}"
-            told = About(neuron, document, key, f"macro-F1 on {SHORT[task]}", "fold" if about["folds"] > 1 else "seed")
+            told = About(neuron, document, key, f"macro-F1 on {SHORT[task]}", "fold")
             corners[neuron][x] = told, about["scores"][neuron]
     draw_corners(axes, corners, [SHORT[task] for task in tasks])
 
@@ -101,13 +101,13 @@ def figure_recordings(document: Document) -> Figure:
     with panels(document, len(found), 0.6, 0.5 + 0.2 * len(methods)) as (figure, grid):
         for axes, (name, about) in zip(grid, found, strict=False):
             draw_bands(axes, [label(method) for method in methods])
-            unit = "fold" if len(about["folds"]) > 1 else "seed"
             for row, method in enumerate(methods):
                 if method in about["methods"]:
-                    told = About(label(method), document, f"facts.sets.{name}.methods.{method}.macro_f1", unit=unit)
+                    told = About(label(method), document, f"facts.sets.{name}.methods.{method}.macro_f1", unit="fold")
                     draw_spread(axes, row, about["methods"][method]["macro_f1"], mark("recorded"), (0, 1), told)
             axes.axvline(about["chance"], **CHANCE)
             axes.set_title(TITLES[name], loc="left", fontsize=9)
+            axes.tick_params(labelbottom=True)
         grid[-1].set(xlim=(0, 1), xlabel="macro-F1 on what was held out")
     return figure
 

@@ -22,7 +22,7 @@ from mstask.studies.ncg.names import EQUAL_CASES
 from mstask.studies.synthesis import operations
 from mstask.studies.tuning.claims import ORDER as TUNED_TYPES
 from mstask.summary import standings
-from mstask.summary.comparisons import BEST, compare, scored_cells, share_seeds, with_best
+from mstask.summary.comparisons import BEST, Comparison, compare, scored_cells, share_seeds, with_best
 from mstask.summary.endings import at_chance
 
 TASKS = ("radar", "speech")
@@ -97,12 +97,14 @@ class Side:
 
 
 class Chosen(NamedTuple):
-    """What validation chooses in place of a paper's proposal: names, and the gain over the plain network with its interval."""
+    """What validation chooses in place of a paper's proposal: its names, and its gain over the plain network.
+
+    `verdict` is corrected for this gain beside all others of the task.
+    """
 
     names: str
-    difference: float
-    low: float | None
-    high: float | None
+    gain: Comparison
+    verdict: str = "undecided"
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,11 @@ def outcomes(documents: Mapping[str, Document | None]) -> dict[Contest, Outcome]
         levels = stats.holm_levels([sized[c].p for sized, c in tested]) if tested else []
         for (sized, c), level in zip(tested, levels, strict=True):
             sized[c] = replace(sized[c], verdict=_verdict(sized[c].estimate, level))
+        for c, found in held.items():
+            if c.task == task and found.chosen and found.chosen.gain.p is not None:
+                level = stats.holm_levels([*(sized[c].p for sized, c in tested), found.chosen.gain.p])[-1]
+                judged = found.chosen._replace(verdict=_verdict(found.chosen.gain.estimate, level))
+                held[c] = replace(found, chosen=judged)
     return {contest: replace(found, equal=equal[contest]) for contest, found in held.items()}
 
 
@@ -227,12 +234,15 @@ def _answer(held: Mapping[Contest, Outcome], task: str) -> str:
 
 
 def _by_validation(held: Iterable[Outcome]) -> str:
-    """The gain of a neuron that validation chooses, where its interval is clear of zero; it was not fixed beforehand."""
+    """The gain of the neuron that validation chooses, which was not fixed beforehand, with its verdict."""
     chosen = next((found.chosen for found in held if found.chosen), None)
-    if chosen is None or chosen.low is None or chosen.low <= 0:
+    if chosen is None or chosen.gain.low is None:
         return ""
-    gain = f"{chosen.difference:+.3f}, 95 % interval [{chosen.low:.3f}, {chosen.high:.3f}]"
-    return f" The neuron that validation chooses here, {chosen.names}, gains {gain}; this comparison wasn't fixed beforehand."
+    gain = f"{chosen.gain.difference:+.3f}, 95 % interval [{chosen.gain.low:+.3f}, {chosen.gain.high:+.3f}]"
+    return (
+        f" What the paper didn't propose: the neuron that validation chooses here, {chosen.names}, gains {gain} by itself; "
+        f"corrected for all gains on the task that is {chosen.verdict}."
+    )
 
 
 def _caveats(held: Mapping[Contest, Outcome], task: str) -> str:
@@ -280,7 +290,7 @@ def _chosen(document: Document, contest: Contest) -> Chosen | None:
     results = {id(cell.result) for cell in scored_cells(chosen, BEST).values()}
     names = dict.fromkeys(cell.method for cell in document.cells if id(cell.result) in results)
     gain = compare(chosen, BEST, contest.plain)
-    return Chosen(listed(names), gain.difference, gain.low, gain.high)
+    return Chosen(listed(names), gain)
 
 
 def _parameters(document: Document, method: str) -> int | None:

@@ -37,6 +37,11 @@ class DataSet:
     recorded: str = ""
 
     @property
+    def unit(self) -> str:
+        """What an interval of its scores is taken over."""
+        return "fold" if self.recorded or self.section == "rotation" else "seed"
+
+    @property
     def name(self) -> str:
         """A name of its own among all data sets."""
         return f"{self.section} {self.recorded}".strip()

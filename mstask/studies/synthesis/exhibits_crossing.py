@@ -48,7 +48,13 @@ def _set(data: DataSet, document: Document) -> dict[str, Any]:
     found, voice = scores(data, document), document.source
     place = f"results/runs/{document.section}" if voice == "run" else f"results/{voice}/{document.section}.json"
     says = {
-        neuron: f"{neuron}, {data.title}, {heading(voice, document)}\n{score_in_words('macro-F1', over)}\n{place}: {key}"
+        neuron: "\n".join(
+            [
+                f"{neuron}, {data.title}, {heading(voice, document)}",
+                score_in_words("macro-F1", over, data.unit),
+                f"{place}: {key}",
+            ]
+        )
         for neuron, (key, over) in found.items()
     }
     corners = {neuron: [over[name] for name in ("mean", "low", "high")] for neuron, (_, over) in found.items()}
