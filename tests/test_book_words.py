@@ -27,22 +27,27 @@ LISTED = {
         "dissociation": ["Doppler-LIF wins on radar, CrossInhib-LIF wins"],
         "five_minutes": [
             *("One good fit beats a mix", "beats the one built from several", "a neuron that resonates wins"),
-            *("That one type beats the mixes is", "Neither is simply the better neuron"),
+            *("chosen by validation, beats the mixes is", "Neither is simply the better neuron"),
         ],
         "probe": ["the vertical mix should fall behind"],
     },
     "a definition, or the meaning of a verdict or a mark": {
-        "claims": ["the worst verdict counts", "How large a lead could be required"],
+        "claims": ["the worst verdict counts", "How large a lead could be required", "by a stricter interval"],
         "dissociation": [
             *(
                 "call such a pair a *double",
                 "If one type wins on both",
                 "much its lead may vary",
-                "Lines that cross are a double",
+                "The paper's double dissociation is",
+                "the first is surely ahead on one task",
             ),
             *("can be true although CrossInhib-LIF wins", "A double dissociation between two types"),
         ],
-        "intro": ["two tasks, a *double dissociation*", "Lines that cross are a double"],
+        "intro": [
+            "two tasks, a *double dissociation*",
+            "A double dissociation, as the paper has it",
+            "leads are differences of",
+        ],
         "synthesis": ["the matched network is better"],
         "tuned": ["the **best** macro-F1", "The best configuration of each type"],
     },

@@ -20,7 +20,7 @@ def run(**changed):
 def told(monkeypatch):
     """What is said of one claim that the square alone decides, where this is the kept document, and that was the run then."""
     claim = next(c for c in claims.judge({}) if set(c.needs) == {"square"} or c.id == "doppler-reproduced")
-    claim = dataclasses.replace(claim, needs={"square": []}, verdict="undecided")
+    claim = dataclasses.replace(claim, needs={"square": [*SQUARE]}, verdict="undecided")
 
     def tell(now, then, before="fragile"):
         monkeypatch.setattr(results, "load_present", lambda sections, voice: {section: now for section in sections})

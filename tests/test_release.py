@@ -5,6 +5,7 @@ import subprocess
 import pytest
 from test_pairs import SCRIPT
 
+from mstask import paths
 from mstask.lab import pairs, release
 from mstask.paths import ROOT
 
@@ -19,7 +20,7 @@ def tree(tmp_path, monkeypatch):
     address, folder = tmp_path / "published", tmp_path / "tree"
     git(tmp_path, "init", "-q", "--bare", str(address))
     git(tmp_path, "init", "-q", str(folder))
-    for module in (pairs, release):
+    for module in (pairs, release, paths):
         monkeypatch.setattr(module, "ROOT", folder)
     monkeypatch.setattr(pairs, "BUILT", folder / "_build")
     monkeypatch.setattr(pairs, "project", lambda: (str(address), "v1"))
