@@ -43,6 +43,7 @@ from mstask.claims.figures import (
     spanned,
     tested,
 )
+from mstask.claims.margins import Region, distance, nearness, seeds_for_lead, seeds_needed
 from mstask.claims.words import (
     count,
     interval,
@@ -75,8 +76,6 @@ CAPACITY_TOLERANCE = 0.1
 """How far parameter counts may differ, as a share of the smaller one, for capacities to count as matched."""
 POSITIVE = (0.0, math.inf)
 NEGATIVE = (-math.inf, 0.0)
-
-Region = tuple[float, float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,7 +140,9 @@ def rule(judge: Callable[..., Finding]) -> Callable[..., Finding]:
 def every(*findings: Finding) -> Finding:
     """Combine statements that must all hold; estimand and remark are those of the statement that decides."""
     verdict = min((finding.verdict for finding in findings), key=VERDICTS.index)
-    deciding = min((f for f in findings if f.verdict == verdict), key=_nearness)
+    deciding = min(
+        (f for f in findings if f.verdict == verdict), key=lambda finding: nearness(finding.bounds or (), finding.region)
+    )
     evidence = " ".join(dict.fromkeys(finding.evidence for finding in findings))
     return dataclasses.replace(deciding, evidence=evidence, parts=findings) if len(findings) > 1 else deciding
 
@@ -312,7 +313,7 @@ def quantity(
     evidence = f"{told}: {estimand} {number(value, digits)}, 95 % interval {interval(bounds, digits)} ({count(n, unit)})."
     border = min((edge for edge in region if math.isfinite(edge)), key=lambda edge: abs(edge - value))
     if verdict == "undecided" and isinstance(estimate, stats.Estimate):
-        why = _needed(estimate, _distance(value, region, 0.0))
+        why = seeds_needed(estimate, distance(value, region, 0.0))
     return finding(verdict, evidence, why or f"Its border is {number(border, digits)}.", bounds=bounds)
 
 
@@ -369,7 +370,7 @@ def _directional(
         if max(map(abs, bounds)) < smallest:
             why += f" The whole interval lies within ±{number(smallest)}: the lead is real, but too small to matter."
     elif verdict == "undecided":
-        why = _needed(estimate, _distance(estimate.value, region, smallest), level)
+        why = seeds_needed(estimate, distance(estimate.value, region, smallest), level)
     return Finding(verdict, evidence, why, rule, estimand, estimate.value, bounds, p, smallest, estimate.n, region)
 
 
@@ -396,7 +397,7 @@ def _lead(what: str, means: Weights, found: stats.Estimates | stats.Pooled, regi
     )
     if verdict == "undecided":
         unsure = [k for k in range(len(rivals)) if low[k] <= 0]
-        needed = [_seeds(found.combined(ahead[k]), float(low[k]), region, smallest) for k in unsure]
+        needed = [seeds_for_lead(found.combined(ahead[k]), float(low[k]), region, smallest) for k in unsure]
         known = opening(listed(label(rivals[k]) for k in unsure)) + " may be ahead. " if unsure else ""
         why = known + seeds_told(None if None in needed else max(filter(None, needed), default=None), found.unit)
     elif verdict == "supported":
@@ -408,26 +409,3 @@ def _open(rule: str, estimand: str, value: float, told: str, n: int, smallest: f
     """A difference without a spread over seeds: undecided whatever it is."""
     evidence = f"{told}: difference {signed(value)} ({why_open(n)})."
     return Finding("undecided", evidence, no_spread(n), rule, estimand, value, None, None, smallest, n)
-
-
-def _distance(value: float, region: Region, smallest: float) -> float:
-    """How wide an interval around `value` may be to either side and still decide."""
-    to_border = min(abs(value - edge) for edge in region if math.isfinite(edge))
-    return max(to_border, smallest - abs(value)) if 0.0 in region else to_border
-
-
-def _seeds(lead: stats.Estimate, low: float, region: Region, smallest: float) -> int | None:
-    """How many seeds would decide a lead, at the level at which its own interval reaches as low as the simultaneous one."""
-    level = 1 - (lead.p(low) or 0.0)
-    return lead.seeds_needed(_distance(lead.value, region, smallest), level)
-
-
-def _needed(estimate: stats.Estimate, half: float, level: float = stats.LEVEL) -> str:
-    """Say how many seeds of this spread would take an interval of this half-width."""
-    return seeds_told(estimate.seeds_needed(half, level), estimate.unit)
-
-
-def _nearness(finding: Finding) -> float:
-    """How near a statement comes to another verdict: from its interval to an edge of its region; without one it comes first."""
-    edges = [edge for edge in finding.region if math.isfinite(edge)]
-    return min((abs(bound - edge) for bound in finding.bounds or () for edge in edges), default=-math.inf)

@@ -23,10 +23,9 @@ from mstask.section import differing, sections
 from mstask.show import takes_sections
 from mstask.show.canvas import GREY, SMALL, answer, draw_bands, drawing, explain, mark
 from mstask.show.marks import About
-from mstask.show.scores import Documents, method_order, signed
+from mstask.show.scores import Documents, Studies, method_order, signed
 from mstask.summary.comparisons import spread
 
-Studies = Mapping[str, Documents]
 LINE = 26
 """Characters of a line that names a section beside a figure."""
 

@@ -88,7 +88,7 @@ def shortfall(section_id: str, data_source: str, cells: Sequence[results.Cell]) 
 
 
 def locked(source: str, problems: Sequence[str] | None = None) -> list[Locked]:
-    """Return the locked documents of "published", "embedded" or "real": sections in the order of the book, then others.
+    """Return the locked documents of "published" or of a source of data: sections in the order of the book, then others.
 
     `problems` is what `results.verify` says, where it was asked already.
 

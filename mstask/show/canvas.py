@@ -148,9 +148,9 @@ def draw_bands(axes: Axes, names: Sequence[str], size: float | None = None) -> N
     axes.tick_params(axis="y", length=0)
 
 
-def explain_voices(figure: Figure, documents: Mapping[str, Document | None]) -> None:
-    """Explain the voices above a figure."""
-    explain(figure, [handle(voice, document) for voice, document in documents.items()], "upper")
+def explain_voices(figure: Figure, documents: Mapping[str, Document | None], *more: Line2D) -> None:
+    """Explain the voices above a figure, and what more there is."""
+    explain(figure, [*(handle(voice, document) for voice, document in documents.items()), *more], "upper")
 
 
 def explain(figure: Figure, handles: Sequence[Any], side: str) -> None:

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from mstask.networks import SpikingNet
-from mstask.show.canvas import GREY, STYLE, WIDTH, Plot
+from mstask.show.canvas import GREY, drawing
 from mstask.training import History
 
 LOSS, SCORE, BEFORE = "#c75b12", "#00796b", "#b0bec5"
@@ -21,8 +20,7 @@ LOSS, SCORE, BEFORE = "#c75b12", "#00796b", "#b0bec5"
 
 def draw_example(x: Tensor, title: str, feature: str = "feature") -> Figure:
     """Draw one example x [T, F] as a picture, time to the right."""
-    with rc_context(STYLE):
-        figure = Plot(figsize=(WIDTH, 2.6), layout="constrained")
+    with drawing(2.6) as figure:
         axes = figure.add_subplot(title=title, xlabel="time step", ylabel=feature)
         image = axes.imshow(x.T.cpu(), aspect="auto", origin="lower", interpolation="nearest", cmap="viridis")
         figure.colorbar(image, ax=axes, shrink=0.8)
@@ -45,8 +43,7 @@ def spikes_of(model: SpikingNet, x: Tensor) -> list[Tensor]:
 def draw_rates(before: list[Tensor], after: list[Tensor], target: float) -> Figure:
     """Draw how often the neurons of each layer fire (spikes [B, T, W] of every layer) before and after calibration."""
     bins = np.linspace(0, 1, 41)
-    with rc_context(STYLE):
-        figure = Plot(figsize=(WIDTH, 0.7 + 0.8 * len(after)), layout="constrained")
+    with drawing(0.7 + 0.8 * len(after)) as figure:
         grid = figure.subplots(len(after), 1, sharex=True, squeeze=False)[:, 0]
         for number, (axes, old, new) in enumerate(zip(grid, before, after, strict=True), start=1):
             axes.hist(old.mean((0, 1)).cpu(), bins, color=BEFORE, label="threshold 1")
@@ -62,8 +59,7 @@ def draw_rates(before: list[Tensor], after: list[Tensor], target: float) -> Figu
 def draw_spikes(spikes: Tensor, title: str) -> Figure:
     """Draw the spikes [T, W] of one layer on one example: a row per neuron, a mark per spike."""
     steps, neurons = np.nonzero(spikes.cpu().numpy())
-    with rc_context(STYLE):
-        figure = Plot(figsize=(WIDTH, 2.6), layout="constrained")
+    with drawing(2.6) as figure:
         axes = figure.add_subplot(title=title, xlabel="time step", ylabel="neuron")
         axes.scatter(steps, neurons, s=4, marker="|", color=SCORE)
         axes.set(xlim=(-0.5, spikes.shape[0] - 0.5), ylim=(-0.5, spikes.shape[1] - 0.5))
@@ -78,8 +74,7 @@ def draw_run(history: History) -> Figure:
 def draw_curves(losses: list[float], scores: list[float], name: str, smoothed: list[float] | None = None) -> Figure:
     """Draw the loss on training and a score on validation by epoch; the line is the smoothed score, where there is one."""
     epochs = range(1, len(losses) + 1)
-    with rc_context(STYLE):
-        figure = Plot(figsize=(WIDTH, 2.4), layout="constrained")
+    with drawing(2.4) as figure:
         loss, score = figure.subplots(1, 2)
         loss.plot(epochs, losses, ".-", color=LOSS)
         loss.set(title="training loss", xlabel="epoch")

@@ -317,7 +317,7 @@ def _published(document: Document, a: str, b: str) -> Mapping[str, list[float]]:
 
 
 def _pair(a: Cell, b: Cell, published: list[float] | None) -> Pair:
-    """Compare two cells of one case and seed, by `stats.paired_bootstrap` where their predictions are known."""
+    """Compare two cells of one case and seed, by the draws of `stats.example_bootstrap` where their predictions are known."""
     difference = a.score - b.score
     if _predicted(a) and _predicted(b):
         low, high = np.percentile(_example_draws(a) - _example_draws(b), [2.5, 97.5])

@@ -36,7 +36,8 @@ class StatusDirective(Exhibit):
     def reference(self) -> Reference:
         reference = Reference.parse(self.arguments[0])
         if reference.source != "locked":
-            raise MstaskError(f"mstask-status {self.arguments[0]!r}: expected locked/published, locked/embedded or locked/real")
+            known = "locked/published, locked/embedded, locked/real or locked/recorded"
+            raise MstaskError(f"mstask-status {self.arguments[0]!r}: expected {known}")
         return reference
 
     def named(self) -> list[Reference]:

@@ -1,7 +1,7 @@
 """What the section's document answers: is grouped wiring better than unstructured wiring with as many connections?
 
-Everything is computed per case (data set) when read: paired by seed, with the interval over seeds, and a p-value from a
-bootstrap over seeds and test examples that is corrected over the groupings compared.
+Everything is computed per case (data set) when read: paired by seed, with interval and p-value over seeds
+and test examples; p is corrected over the groupings compared.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from mstask.claims.words import p_value
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, heading, label
 from mstask.show import takes_sections
-from mstask.show.canvas import GREY, answer, drawing
+from mstask.show.canvas import GREY, SMALL, answer, drawing
 from mstask.show.marks import About
 from mstask.show.scores import NBSP, Studies, ordinal, score, signed, voices_of
 from mstask.studies.matching.declare import ALL_NEURONS
@@ -103,7 +103,7 @@ def _draw_order(axes: Axes, voice: str, found: Sides) -> None:
             offset, side = ((-7, 0), "right") if x == 0 else ((7, 0), "left")
             look = {"color": colour if name in FOCUS else "black", "weight": "bold" if name in FOCUS else "normal"}
             named = axes.annotate(
-                text, (x, place), offset, textcoords="offset points", ha=side, va="center", fontsize=7.5, **look
+                text, (x, place), offset, textcoords="offset points", ha=side, va="center", fontsize=SMALL, **look
             )
             named.set_in_layout(False)
             if x == 0:

@@ -32,13 +32,11 @@ from mstask.show.canvas import (
     pair_rows,
 )
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, case_order, cell_table, score_table
+from mstask.show.scores import NBSP, Documents, case_order, cell_table, score_table
 from mstask.show.sheet import plain, say_nothing
 from mstask.studies.ncg.facts import CODES, DATA, EXTRACTORS, GROUPS, SINGLE, winner_share
 from mstask.summary import at_chance, remark
 from mstask.summary.comparisons import spread
-
-Documents = Mapping[str, Document | None]
 
 LADDERS = {
     "S2-STDP": (("S2-M1", "S2-M2-L", "S2-M5-CR2-L", "S2-M10-CR2-L"), "#00796b", "o", "-"),

@@ -148,17 +148,6 @@ def data_step(document: Document) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["workload", "clock", "threads", "contender", "repeat", "seconds", "multiple_of_floor"])
 
 
-def summary(document: Document) -> dict[str, Any]:
-    """Every ratio to the floor by clock, workload and contender, for numbers in sentences."""
-    return {
-        run["clock"]: {
-            workload: {name: vars(ratio(document, run["clock"], workload, name, FLOOR)) for name in seconds}
-            for workload, seconds in run["seconds"].items()
-        }
-        for run in document.values["runs"]
-    }
-
-
 def figure_step(document: Document, clock: str = "cpu") -> Any:
     """Every step as a multiple of the floor, one panel per workload: median and quartiles; the dotted line is the floor."""
     about = _contenders(document)

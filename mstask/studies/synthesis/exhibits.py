@@ -19,7 +19,7 @@ from mstask.results.voices import NOTHING, VOICES, heading, label, marked
 from mstask.show import takes_sections
 from mstask.show.canvas import BAND, GREY, answer, drawing, explain, mark
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, Studies, difference, of_voice, signed, voices_of
+from mstask.show.scores import NBSP, Studies, difference, of_voice, voices_of
 from mstask.show.scores import score as scored
 from mstask.studies.synthesis.contests import CONTESTS, PARTS, TASKS, Outcome, outcomes
 from mstask.summary import remark, standings
@@ -171,17 +171,12 @@ def _row(studies: Studies, voice: str, found: Outcome) -> dict[str, str]:
         "voice": heading(voice, studies[contest.section][voice]),
         "matched against plain": " against ".join(label(side.method) for side in sides),
         "macro-F1": _both(f"{side.macro_f1['mean']:.3f}" for side in sides),
-        "gain": _gain(found),
+        "gain": difference(found.difference, found.low, found.high),
         "verdict": marked(found.verdict) if profile_of(studies[contest.section][voice].profile) in FULL else "no verdict",
         "sizes": _sizes(found),
         "parameters": _both(_count(side.n_parameters) for side in sides),
         "µJ": _both(_energy(side.energy_uJ) for side in sides),
     }
-
-
-def _gain(found: Outcome) -> str:
-    interval = "" if found.low is None else f" [{signed(found.low)}, {signed(found.high)}]"
-    return f"{signed(found.difference)}{interval}"
 
 
 def _sizes(found: Outcome) -> str:

@@ -15,12 +15,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import GREY, SMALL, answer, drawing, explain, handle, mark
+from mstask.show.canvas import GREY, SMALL, answer, drawing, explain_voices, mark
 from mstask.show.marks import About, Ruler
 from mstask.show.scores import Documents, data_scores, score, signed
 from mstask.show.sheet import Look, legend, panels, say_nothing
@@ -63,7 +62,6 @@ APART = 1.9
 """By what factor of the proxy the next dense network must be dearer for its name to be drawn."""
 SPIKING = ("*", "P", "X", "^", "v", "D")
 """Marks of the spiking networks of a frontier."""
-"""Points between the names of neighbouring spiking networks."""
 LINEAR_UP_TO = 1e-3
 """Tolerance below which the axis of `figure_factor_curve` is linear, so that it can show 0."""
 
@@ -123,7 +121,7 @@ def figure_frontier(documents: Documents) -> Figure:
         axes.set(xscale="log", xlabel="operation-count proxy (µJ)", ylabel="macro-F1 on the test set")
         axes.margins(x=0.2, y=0.1)
         spiking = zip(SPIKING, _spiking(by_voice(documents).values()), strict=False)
-        _explain(figure, documents, *(Look(name(method), GREY, marker).handle for marker, method in spiking))
+        explain_voices(figure, documents, *(Look(name(method), GREY, marker).handle for marker, method in spiking))
     return figure
 
 
@@ -174,7 +172,7 @@ def figure_factor_curve(documents: Documents) -> Figure:
         axes.set(yscale="log", xlim=(-LINEAR_UP_TO / 10, last), xlabel="macro-F1 that a match may fall short")
         axes.set_ylabel("times the spiking proxy")
         figure.rulers.append(Ruler("factor_curve", axes, tuple(stops)))
-        _explain(figure, documents)
+        explain_voices(figure, documents)
     return figure
 
 
@@ -317,12 +315,6 @@ def _draw_study(axes: Axes, trials: Sequence[Trial], found: Found, on: On) -> No
         x, y, look = [t.firing(on) for t in some], [t.macro_f1(on) for t in some], LOOKS[which]
         size = 5 if which == "efficient" else 8
         axes.plot(x, y, marker=look.marker, color=look.colour, linestyle=look.line, markersize=size, drawstyle="steps-post")
-
-
-def _explain(figure: Figure, documents: Documents, *more: Line2D) -> None:
-    """Name the voices above a figure."""
-    handles = [handle(voice, document) for voice, document in documents.items()]
-    explain(figure, [*handles, *more], "upper")
 
 
 def _channels(method: str) -> str:

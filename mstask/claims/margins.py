@@ -1,0 +1,35 @@
+"""How far a finding is from another verdict: the distance of an estimate or an interval to the border of what is claimed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from mstask import stats
+from mstask.claims.words import seeds_told
+
+Region = tuple[float, float]
+"""Where a claim says that an estimand lies."""
+
+
+def distance(value: float, region: Region, smallest: float) -> float:
+    """How wide an interval around `value` may be to either side and still decide."""
+    to_border = min(abs(value - edge) for edge in region if math.isfinite(edge))
+    return max(to_border, smallest - abs(value)) if 0.0 in region else to_border
+
+
+def seeds_for_lead(lead: stats.Estimate, low: float, region: Region, smallest: float) -> int | None:
+    """How many seeds would decide a lead, at the level at which its own interval reaches as low as the simultaneous one."""
+    level = 1 - (lead.p(low) or 0.0)
+    return lead.seeds_needed(distance(lead.value, region, smallest), level)
+
+
+def seeds_needed(estimate: stats.Estimate, half: float, level: float = stats.LEVEL) -> str:
+    """Say how many seeds of this spread would take an interval of this half-width."""
+    return seeds_told(estimate.seeds_needed(half, level), estimate.unit)
+
+
+def nearness(bounds: Sequence[float], region: Region) -> float:
+    """How near an interval comes to another verdict: from an edge of the region; none is nearer than a missing one."""
+    edges = [edge for edge in region if math.isfinite(edge)]
+    return min((abs(bound - edge) for bound in bounds for edge in edges), default=-math.inf)
