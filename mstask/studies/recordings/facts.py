@@ -12,7 +12,7 @@ from mstask.results.documents import Document
 from mstask.stats import rank_correlation
 from mstask.studies.matching.declare import ALL_NEURONS
 from mstask.studies.recordings.declare import RECORDINGS
-from mstask.studies.recordings.names import TO_EMBEDDED, TO_RECORDED
+from mstask.studies.recordings.names import LOGISTIC, TO_EMBEDDED, TO_RECORDED
 from mstask.studies.recordings.stand_ins import HOMOGENEOUS, view
 from mstask.summary import standings
 from mstask.summary.comparisons import common_places
@@ -68,7 +68,7 @@ def of_set(document: Document, name: str) -> dict[str, Any] | None:
 
     `chance` is 1 / classes; `folds` are the cases that count, those that all neuron types of the set were run on, of `all`
     there are; `seeds` likewise. `methods` has per method macro_f1 as `standings` has it for folds, and accuracy; `ranking`,
-    `rank` and `best` are of the neuron types alone.
+    `rank` and `best` are of the neuron types alone. `linear_lead` is how much higher logistic regression scores than `best`.
     """
     own = shared(document, name)
     if own is None:
@@ -88,7 +88,14 @@ def of_set(document: Document, name: str) -> dict[str, Any] | None:
         "ranking": ranking,
         "rank": {method: place for place, method in enumerate(ranking, start=1)},
         "best": ranking[0] if ranking else None,
+        "linear_lead": _linear_lead(methods, ranking),
     }
+
+
+def _linear_lead(methods: dict[str, Any], ranking: list[str]) -> float | None:
+    if LOGISTIC not in methods or not ranking:
+        return None
+    return methods[LOGISTIC]["macro_f1"]["mean"] - methods[ranking[0]]["macro_f1"]["mean"]
 
 
 def shared(document: Document, name: str) -> Document | None:
