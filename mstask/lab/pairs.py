@@ -48,6 +48,7 @@ METADATA = {
 
 CONFLICT = re.compile(r"^<{7} .*^={7}$.*^>{7} ", re.MULTILINE | re.DOTALL)
 
+COLAB = "https://colab.research.google.com"
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({url})"
 
 
@@ -65,10 +66,13 @@ def setup_source() -> str:
 
 def badge_source(notebook: Path) -> str:
     """Markdown of the Colab badge, pinned to the release."""
-    repository, revision = project()
-    github = repository.removeprefix("https://github.com/")
-    name = notebook.with_suffix(".ipynb").name
-    return BADGE.format(url=f"https://colab.research.google.com/github/{github}/blob/{revision}/notebooks/{name}")
+    return BADGE.format(url=colab_url(f"notebooks/{notebook.stem}"))
+
+
+def colab_url(notebook: str) -> str:
+    """The address that opens a notebook, its path without suffix, of the pinned release in Colab."""
+    repository, tag = project()
+    return f"{COLAB}/github/{repository.removeprefix('https://github.com/')}/blob/{tag}/{notebook}.ipynb"
 
 
 def parameters_source(section: Section) -> str:

@@ -139,6 +139,11 @@ def draw_chance(axes: Axes, record: DataRecord | None, across: tuple[float, floa
         axes.axvline(1 / len(record.class_names), **CHANCE)
 
 
+def lanes_of(n: int, reach: float) -> list[float]:
+    """Where in a row n marks stand: spread over `reach` to either side of its middle, a single one at it."""
+    return np.linspace(-reach, reach, n).tolist() if n > 1 else [0.0] * n
+
+
 def draw_bands(axes: Axes, names: Sequence[str], size: float | None = None) -> None:
     """Make a row for each name from the top down, every second one shaded."""
     for row in range(1, len(names), 2):

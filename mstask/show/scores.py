@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,7 +16,7 @@ from mstask.claims.words import signed
 from mstask.results.documents import Document
 from mstask.results.voices import LABELS, NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
-from mstask.show.canvas import GREY, SMALL, draw_bands, draw_spread, drawing, explain_voices, mark
+from mstask.show.canvas import GREY, SMALL, draw_bands, draw_spread, drawing, explain_voices, lanes_of, mark
 from mstask.show.marks import About
 from mstask.summary import remark, standings
 
@@ -82,7 +81,7 @@ def figure_scores(documents: Documents, methods: Sequence[str]) -> Figure:
     """
     found = {voice: standings(document) for voice, document in by_voice(documents).items()}
     guesses = {1 / len(document.data.class_names) for document in by_voice(documents).values() if document.data}
-    lanes = np.linspace(-0.27, 0.27, len(found)) if len(found) > 1 else [0.0]
+    lanes = lanes_of(len(found), 0.27)
     with drawing(1.1 + (0.26 + 0.12 * len(found)) * len(methods)) as figure:
         axes = figure.add_subplot()
         draw_bands(axes, [label(name) for name in methods])

@@ -6,14 +6,13 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mstask.results.documents import Document
 from mstask.results.voices import VOICES, heading
-from mstask.show.canvas import GREY, HOLLOW, Plot, draw_bands, draw_spread, drawing, explain
+from mstask.show.canvas import GREY, HOLLOW, Plot, draw_bands, draw_spread, drawing, explain, lanes_of
 from mstask.show.marks import About
 from mstask.show.scores import score
 from mstask.summary.comparisons import spread
@@ -65,7 +64,7 @@ def draw_rows(
     `about` says of a row and a look what their mark answers to the pointer; by default a look is a method. Marks of the
     rows and looks in `hollow` are.
     """
-    lanes = np.linspace(-0.3, 0.3, len(looks)) if len(looks) > 1 else [0.0] * len(looks)
+    lanes = lanes_of(len(looks), 0.3)
     draw_bands(axes, [name.replace(", ", ",\n") for name in rows])
     for row, (of_row, found) in enumerate(rows.items()):
         for lane, (name, look) in zip(lanes, looks.items(), strict=True):

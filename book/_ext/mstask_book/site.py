@@ -22,15 +22,8 @@ from mstask.section import section
 from .elements import card, pictured
 
 log = logging.getLogger(__name__)
-COLAB = "https://colab.research.google.com"
 MATHJAX = "tex-svg-full.js"
 FOLD = "Notebooks of this chapter"
-
-
-def colab_url(notebook: str) -> str:
-    """Return the address that opens a notebook of the pinned release in Colab."""
-    repository, tag = pairs.project()
-    return f"{repository.replace('https://github.com', f'{COLAB}/github', 1)}/blob/{tag}/{notebook}.ipynb"
 
 
 def configure_theme(app: Sphinx, config: Config) -> None:
@@ -43,7 +36,7 @@ def configure_theme(app: Sphinx, config: Config) -> None:
         "repository_url": repository,
         "repository_branch": tag,
         "path_to_docs": "",
-        "launch_buttons": {"colab_url": COLAB},
+        "launch_buttons": {"colab_url": pairs.COLAB},
         "use_repository_button": True,
         "use_issues_button": True,
         "extra_footer": lock_state(app.mstask_sources.problems),
@@ -94,7 +87,7 @@ def add_notebook_button(app: Sphinx, pagename: str, templatename: str, context: 
         "text": "Colab",
         "icon": "_static/images/logo_colab.png",
         "tooltip": "Open this chapter's notebook in Colab",
-        "url": colab_url(notebook),
+        "url": pairs.colab_url(notebook),
     }
     group = {
         "type": "group",

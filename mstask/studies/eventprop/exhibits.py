@@ -27,6 +27,7 @@ from mstask.show.canvas import (
     explain,
     explain_voices,
     in_pairs,
+    lanes_of,
     mark,
     pair_rows,
 )
@@ -171,7 +172,7 @@ def data_eventprop_confusion(document: Document, case: str = "speech") -> pd.Dat
 def figure_eventprop_yin_yang(documents: Documents) -> Figure:
     """Test accuracy of the published setting and its variants: seeds, means, 95 % intervals; the band is published, ± sd."""
     heard = by_voice(documents)
-    lanes = np.linspace(-0.2, 0.2, len(heard)) if len(heard) > 1 else [0.0]
+    lanes = lanes_of(len(heard), 0.2)
     target = _published(heard)
     with drawing(1.3 + 0.38 * len(VARIANTS)) as figure:
         axes = figure.add_subplot()
