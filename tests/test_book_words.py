@@ -39,7 +39,6 @@ LISTED = {
                 "If one type wins on both",
                 "much its lead may vary",
                 "The paper's double dissociation is",
-                "the first is surely ahead on one task",
             ),
             *("can be true although CrossInhib-LIF wins", "A double dissociation between two types"),
         ],

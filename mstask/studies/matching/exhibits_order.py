@@ -29,6 +29,7 @@ from mstask.studies.recordings import stand_ins
 from mstask.summary import standings
 from mstask.summary.comparisons import in_common, mean_score, p_of_lead
 
+ALPHA = 0.05
 SECTIONS = {"radar": "square", "speech": "disjoint"}
 
 
@@ -48,11 +49,10 @@ class Sides(NamedTuple):
         """The pairs whose order differs."""
         return [(a, b) for a, b, on_radar, on_speech in self.pairs() if on_radar * on_speech < 0]
 
-    def firm(self) -> list[tuple[str, str]] | None:
-        """Those that are surely ahead of each other on both tasks; None where a pair's spread isn't known.
+    def p_values(self) -> dict[tuple[str, str], float] | None:
+        """The p-value of "this pair doesn't flip"; None where a pair's spread isn't known.
 
-        A pair flips only if both leads are real, so its p-value is the larger of theirs; 1 where the order is the same. Holm's
-        method corrects for all pairs.
+        A pair flips only if both leads are real, so its p-value is the larger of theirs; 1 where the order is the same.
         """
         p = {}
         for a, b, on_radar, on_speech in self.pairs():
@@ -60,7 +60,12 @@ class Sides(NamedTuple):
             if None in found:
                 return None
             p[a, b] = max(value for value in found if value is not None) if on_radar * on_speech < 0 else 1.0
-        return [pair for pair, adjusted in zip(p, stats.holm(list(p.values())), strict=True) if adjusted < 0.05]
+        return p
+
+    def firm(self) -> list[tuple[str, str]]:
+        """The pairs that surely flip, corrected for all pairs by Holm's method."""
+        p = self.p_values() or {}
+        return [pair for pair, adjusted in zip(p, stats.holm(list(p.values())), strict=True) if adjusted < ALPHA] if p else []
 
 
 def sides(studies: Studies) -> Iterator[tuple[str, Sides]]:
@@ -138,23 +143,25 @@ def table_square_flips(studies: Studies) -> pd.DataFrame:
     """How many pairs of neuron types change order between the tasks, how many surely, and the rank correlation."""
     rows = []
     for voice, found in sides(studies):
-        firm, means = found.firm(), [[mean_score(document, name) for name in found.types] for document in found[:2]]
+        p, means = found.p_values(), [[mean_score(document, name) for name in found.types] for document in found[:2]]
         rho = NOTHING
         if len(found.types) > 2:
-            value, p = stats.rank_correlation(*means)
-            rho = f"{signed(value)}, {p_value(p)}"
+            value, exact = stats.rank_correlation(*means)
+            rho = f"{signed(value)}, {p_value(exact)}"
         rows.append(
             {
                 "voice": heading(voice, found.radar),
                 "neuron types": str(len(found.types)),
                 "pairs": str(len(found.pairs())),
                 "order differs": str(len(found.flipped())),
-                "firmly": NOTHING if firm is None else str(len(firm)),
-                "which": "; ".join(f"{a} and {b}" for a, b in firm or ()) or NOTHING,
+                "by itself": NOTHING if p is None else str(sum(value < ALPHA for value in p.values())),
+                "firmly": NOTHING if p is None else str(len(found.firm())),
+                "which": "; ".join(f"{a} and {b}" for a, b in found.firm()) or NOTHING,
                 "Spearman's rho": rho,
             }
         )
-    return pd.DataFrame(rows, columns=["voice", "neuron types", "pairs", "order differs", "firmly", "which", "Spearman's rho"])
+    columns = ["voice", "neuron types", "pairs", "order differs", "by itself", "firmly", "which", "Spearman's rho"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 @takes_sections
@@ -176,7 +183,7 @@ def data_square_flips(studies: Studies) -> pd.DataFrame:
     """The lead of each pair of neuron types on both tasks, and whether its order surely differs."""
     rows = []
     for voice, found in sides(studies):
-        firm = found.firm() or []
+        firm = found.firm()
         rows += [(voice, a, b, radar, speech, (a, b) in firm) for a, b, radar, speech in found.pairs()]
     return pd.DataFrame(rows, columns=["voice", "first", "second", "lead_on_radar", "lead_on_speech", "firmly_differs"])
 
