@@ -51,3 +51,9 @@ def everywhere(kind: str) -> Iterator[ModuleType]:
     """The modules of a kind of all studies."""
     for study in studies():
         yield from parts(study, kind)
+
+
+def clear() -> None:
+    """Forget what was found, to look again."""
+    studies.cache_clear()
+    parts.cache_clear()

@@ -200,6 +200,11 @@ class TestPlanning:
         task = Task("toy", (PLAIN,), {}, "f", "r", send=True)
         ((outcome,), _) = batch.judge(made, task, Report("n.ipynb", 1.0, "", {PLAIN: text}))
         assert outcome.status == "done" and path.read_text() == text
+        cell = results.read_cell(path)
+        older = cell.provenance.model_copy(update={"inputs": cell.provenance.inputs | {"code": "content:older"}})
+        results.write_cell(path, results.sealed(cell.model_copy(update={"provenance": older})))
+        ((again,), _) = batch.judge(made, task, Report("n.ipynb", 1.0, "", {PLAIN: text}))
+        assert again.status == "done" and path.read_text() == text, "a stale document gives way"
 
 
 class TestProgress:

@@ -42,8 +42,7 @@ def test_a_batch_run_continues_isolates_failures_and_equals_the_direct_run(resul
     monkeypatch.setenv("MSTASK_RESULTS", str(results_folder / "direct"))
     settings = resolve("ablation", profile="smoke", window_len=65)
     direct = run_cell("ablation", Place("D0_doppler", None, 42), settings, data.load("radar", size="small"))
-    untimed = {"timing": None, "provenance": None}
-    assert batch.model_copy(update=untimed) == direct.model_copy(update=untimed)
+    assert results.comparable(batch) == results.comparable(direct)
 
 
 @pytest.mark.parametrize(

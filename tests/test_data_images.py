@@ -10,7 +10,7 @@ import torch
 from making import refused
 
 from mstask import data
-from mstask.data import idx
+from mstask.data import idx, images
 from mstask.errors import MstaskError
 
 RNG = np.random.default_rng(0)
@@ -73,6 +73,17 @@ class TestDigits:
         splits = data.load("digits", size=size)
         assert sum(splits.meta["counts"].values()) == n
         assert np.bincount(splits.train.y, minlength=10).min() >= n // 20
+
+    def test_folds_share_the_test_part_and_divide_the_rest(self, digits):
+        folds = [images.digits_fold(k) for k in range(5)]
+        assert all(torch.equal(fold.test.x, digits.test.x) for fold in folds)
+        assert sum(len(fold.validation) for fold in folds) == 1437
+        assert all(len(fold.train) + len(fold.validation) == 1437 for fold in folds)
+
+    @pytest.mark.parametrize(("fold", "n"), [(5, 5), (-1, 5), (0, 1)])
+    def test_no_such_fold(self, fold, n):
+        with pytest.raises(MstaskError, match="numbered from 0"):
+            images.digits_fold(fold, n)
 
     def test_there_are_no_digits_of_the_users_own(self):
         assert "bundled with scikit-learn" in refusal("digits", None, root=None)

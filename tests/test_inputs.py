@@ -97,6 +97,12 @@ def test_every_function_that_a_cell_runs_is_part_of_its_code(name, results_folde
         assert len(own) > 5 and own <= covered, f"{place}: {sorted(own - covered)}"
 
 
+def test_a_method_that_joined_later_changes_the_code_of_its_own_cells_alone():
+    square = section("square")
+    first = [inputs.code_digest(square, method) for method in square.methods if method not in square.added]
+    assert {*first} == {inputs.code_digest(square)} and inputs.code_digest(square, "Beam-IF") not in first
+
+
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory):
     """The folder of a copy of the package whose files a test may change, and its digests before."""

@@ -99,9 +99,16 @@ class TestTheDecision:
                 assert (joined.verdict, joined.remark) == (chosen[0], f"{chosen[0]} weak.")
                 assert all(f"{verdict} evidence." in joined.evidence for verdict in chosen)
 
+    def test_of_several_alike_the_one_nearest_its_own_border_is_reported(self):
+        far, near = (Finding("contradicted", "", name, bounds=bounds, region=(0.9, math.inf)) for name, bounds in FAR_AND_NEAR)
+        assert every(far, near).remark == every(near, far).remark == "near"
+
     def test_there_are_six_rules_and_each_says_what_it_does(self):
         assert set(RULES) == {"difference", "best", "place", "contrast", "agreement", "quantity"}
         assert all(len(rule.__doc__.split()) > 20 for rule in RULES.values())
+
+
+FAR_AND_NEAR = (("far", (0.485, 0.535)), ("near", (0.873, 0.897)))
 
 
 class TestKnownTruth:

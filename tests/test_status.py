@@ -15,6 +15,7 @@ from test_book import Project
 from mstask import identity as inputs
 from mstask import results, show
 from mstask.cell import peak_memory
+from mstask.lab import status
 from mstask.lab.exhibits_your_run import compared
 from mstask.lab.locked import locked
 from mstask.results.voices import NOTHING
@@ -101,6 +102,11 @@ class TestWhatIsLocked:
         kept = json.loads((results.locks.kept_root() / "manifest.json").read_text())["files"]
         for source, table in (("embedded", show.table_status), ("published", show.table_published)):
             assert len(table(locked(source))) == sum(name.startswith(f"{source}/") for name in kept)
+
+    def test_each_source_of_a_section_that_is_locked_is_counted(self):
+        kept = json.loads((results.locks.kept_root() / "manifest.json").read_text())["files"]
+        known = {data for data in ("embedded", "real") if f"{data}/ncg.json" in kept}
+        assert {entry["data"] for entry in status.kept("ncg")} == known and "real" in known
 
     def test_memory_has_a_column_once_a_cell_tells_it(self, results_folder):
         whole = made(METHODS, source="embedded")

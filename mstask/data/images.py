@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from mstask.data import DataError, Splits, checks, data_set, idx, parts
 from mstask.data.parts import SEED, TEST_SHARE, VALIDATION_SHARE
@@ -62,6 +62,19 @@ def load_digits_set(source: str, size: str, root: Root) -> Splits:
     shares = (TEST_SHARE, VALIDATION_SHARE / (1 - TEST_SHARE))
     train, test, validation = parts.stratified(np.arange(len(y)), y, shares, DIGIT_NAMES, "the digits")
     return _of_digits(x, y, (train, validation, test), size)
+
+
+def digits_fold(fold: int, n_folds: int = 5, size: str = "paper") -> Splits:
+    """Return one fold of a stratified k-fold over the digits that `load_digits_set` does not test on.
+
+    The test part is the same in every fold (80/20, seed 0); the fold is the validation part (shuffled, seed 0).
+    """
+    if not (n_folds >= 2 and 0 <= fold < n_folds):
+        raise DataError(f"fold {fold} of {n_folds}: expected at least 2 folds, numbered from 0")
+    x, y = digits(size)
+    rest, test = parts.stratified(np.arange(len(y)), y, (TEST_SHARE,), DIGIT_NAMES, "the digits")
+    train, validation = list(StratifiedKFold(n_folds, shuffle=True, random_state=SEED).split(rest, y[rest]))[fold]
+    return _of_digits(x, y, (rest[train], rest[validation], test), size)
 
 
 def digits(size: str = "paper") -> Arrays:

@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -121,6 +122,11 @@ def write_cell(path: str | Path, cell: Cell) -> None:
 def read_cell(path: str | Path) -> Cell:
     """Read and check one cell's file."""
     return read_record(path, Cell)
+
+
+def comparable(cell: Cell) -> dict[str, Any]:
+    """Return all of a cell that must be equal between identical runs: no timing, no provenance."""
+    return cell.model_copy(update={"timing": None, "provenance": None}).model_dump()
 
 
 def write_document(path: str | Path, document: Document) -> None:
