@@ -16,6 +16,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 import mstask
+from mstask.errors import MstaskError
 from mstask.paths import named
 
 
@@ -30,6 +31,8 @@ def studies() -> tuple[ModuleType, ...]:
     """The package of every study, in the order of the book: by the number of its first section, without one last."""
     package = plugin("studies")
     own = named("MSTASK_STUDIES")
+    if own and not own.is_dir():
+        raise MstaskError(f"MSTASK_STUDIES names {own}, which is no folder; expected one with a folder for each study")
     package.__path__ = [package.__path__[0], *([str(own)] if own else [])]
     found = [import_module(f"{package.__name__}.{m.name}") for m in iter_modules(package.__path__) if m.ispkg]
     return tuple(sorted(found, key=lambda study: (first_number(study), study.__name__)))

@@ -73,7 +73,7 @@ class TestGrid:
     def test_nine_neurons_and_two_baselines_meet_every_case(self):
         from mstask import neurons
 
-        assert sorted(ALL_NEURONS) == sorted(neurons.names()) and len(RECORDINGS.methods) == 11
+        assert set(ALL_NEURONS) <= set(neurons.names()) and len(RECORDINGS.methods) == 11
         paper = section.resolve("recordings", profile="paper")
         assert len(paper.seeds) == 5 and paper.cases == list(RECORDINGS.cases) and paper.data_source == "recorded"
         assert len(section.grid(paper)) == len(RECORDINGS.cases) * 11 * 5

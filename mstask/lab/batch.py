@@ -237,6 +237,8 @@ def spread(made: Plan, client: Any, workers: int, pages: bool) -> list[Outcome]:
         progress.close()
     if left := sum(not future.done() for future in gathered):
         print(f"{left} notebooks once more, with all their cells, for their pages", file=sys.stderr)
+    while not all(future.done() for future in gathered):
+        time.sleep(POLL)
     client.gather(gathered)
     return list(outcomes.values())
 

@@ -210,7 +210,8 @@ def data() -> Iterator[Check]:
             yield Check(variable, "ok", str(value))
     for original in recorded.ORIGINALS:
         try:
-            yield Check(original.variable, "ok", str(originals.located(original)))
+            with originals.opened(original, path := originals.located(original)):
+                yield Check(original.variable, "ok", str(path))
         except originals.MissingRecordings:
             yield Check(
                 original.variable, "ok", "not set", f"python -m mstask data fetch {original.name} if you want to use them"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from statistics import median
@@ -23,13 +24,12 @@ def expected(section_id: str, parameters: Parameters, examples: int | None = Non
     The nearest measurement counts: the median of the method's documents in the same run, else in the section's locked
     document, scaled by the limit on epochs and by the number of training `examples`.
     """
-    own = _by_method(results.run_cells(section_id, label(section_id, parameters), parameters.data_source), 1.0)
-    other = {}
-    try:
+    own, other = {}, {}
+    with contextlib.suppress(results.ResultsError):  # a damaged document is measured again, and tells nothing of costs
+        own = _by_method(results.run_cells(section_id, label(section_id, parameters), parameters.data_source), 1.0)
+    with contextlib.suppress(results.ResultsError):
         cells = results.load(section_id, section(section_id).data_sources[0]).cells
         other = _by_method(cells, _scale(cells, parameters, examples))
-    except results.ResultsError:
-        pass
     known = other | own
     unmeasured = median(known.values()) if known else UNMEASURED[parameters.profile]
     return lambda place: known.get(place.method, unmeasured)

@@ -13,7 +13,7 @@ from mstask.lab.exhibits_parameters import counted
 from mstask.parameters import FULL, LISTS
 from mstask.results import locks
 from mstask.results.documents import DataSource
-from mstask.section import checked, label, section, sections
+from mstask.section import checked, grid, label, section, sections
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ def lock(section_id: str, profile: str | None, data_source: DataSource) -> Path:
     Raises
     ------
     ResultsError
-        A cell goes by the name of a profile whose parameters it doesn't have.
+        The locked run of the same profile has cells that this one lacks, or a cell goes by the name of a profile whose
+        parameters it doesn't have.
     """
     runs = {name: results.run_cells(section_id, name, data_source) for name in ([profile] if profile else FULL)}
     profile = next((name for name in reversed(runs) if runs[name]), profile or FULL[-1])
@@ -62,7 +63,23 @@ def lock(section_id: str, profile: str | None, data_source: DataSource) -> Path:
             raise results.ResultsError(
                 f"the cell {cell.label} of section {section_id} is called {cell.profile!r}, but has {own}: run it again"
             )
+    refuse_to_lose(section_id, data_source, profile, runs[profile])
     return results.lock_run(section_id, profile, data_source, shortfall(section_id, data_source, runs[profile]))
+
+
+def refuse_to_lose(section_id: str, data_source: DataSource, profile: str, cells: Sequence[results.Cell]) -> None:
+    """Raise a ResultsError where the locked run of this profile has cells that are not among these."""
+    try:
+        before = results.load(section_id, data_source)
+    except results.MissingResult:
+        return
+    places = {(cell.method, cell.case, cell.seed) for cell in cells}
+    lost = [cell.label for cell in before.cells if (cell.method, cell.case, cell.seed) not in places]
+    if cells and lost and before.profile == profile:
+        raise results.ResultsError(
+            f"the locked run of section {section_id} has {len(before.cells)} cells, this one {len(cells)}, without {lost[0]}"
+            f"{f' and {len(lost) - 1} more' if len(lost) > 1 else ''}: run them, or delete the locked document first"
+        )
 
 
 def shortfall(section_id: str, data_source: str, cells: Sequence[results.Cell]) -> str | None:
@@ -79,8 +96,15 @@ def shortfall(section_id: str, data_source: str, cells: Sequence[results.Cell]) 
     ]
     for name in LISTS:
         own = {getattr(cell, name.removesuffix("s")) for cell in cells} - {None}
-        if lacking := set(getattr(paper, name)) - own:
+        if lacking := set(getattr(paper, name)) - own - set(chosen.added):
             found.append(f"{len(own)} of {len(own) + len(lacking)} {name}")
+    parts = [{getattr(cell, name.removesuffix("s")) for cell in cells} for name in LISTS]
+    run = {(cell.method, cell.case, cell.seed) for cell in cells}
+    wanted = [
+        p for p in grid(paper) if all(value in known for value, known in zip((p.method, p.case, p.seed), parts, strict=True))
+    ]
+    if left := sum(tuple(place) not in run for place in wanted):
+        found.append(f"{left} of these {len(wanted)} cells not run")
     known = {cell.data.name for cell in cells if cell.data and cell.case is None}
     found += [f"data {name} instead of {chosen.data}" for name in sorted(known - {chosen.data})]
     said = [", ".join(found)] if found else []

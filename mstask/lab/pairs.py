@@ -106,7 +106,8 @@ def update() -> list[str]:
     MstaskError : both sides of pairs were edited, differently; they are named, and left as they are.
     """
     synced = read_synced()
-    scripts = sorted((ROOT / "notebooks").glob("*.py"))
+    folder = ROOT / "notebooks"
+    scripts = sorted({path.with_suffix(".py") for suffix in ("py", "ipynb") for path in folder.glob(f"*.{suffix}")})
     edited = {script: edited_side(script, synced.get(script.stem)) for script in scripts}
     written = []
     for script, side in edited.items():
@@ -138,6 +139,8 @@ def edited_side(script: Path, synced: str | None) -> Path | None:
     known, or git has both sides as they are, the one that was changed last counts.
     """
     pair = (script, script.with_suffix(".ipynb"))
+    if not script.exists():
+        return pair[1]
     if not pair[1].exists() or digest(read(pair[0])) == digest(read(pair[1])):
         return script
     texts = {path: in_git(path) for path in pair}

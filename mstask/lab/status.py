@@ -117,7 +117,7 @@ def kept(section_id: str) -> list[dict[str, Any]]:
     """By source of data: how many locked cells a section has, their cost, and how many were made by the present code."""
     found = []
     for source in section(section_id).data_sources:
-        with contextlib.suppress(results.ResultsError):
+        with contextlib.suppress(results.MissingResult):
             document = results.load(section_id, source)
             found += [of_document(document) | {"data": source}] if document.cells else []
     return found

@@ -48,6 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
     except MstaskError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command continues where this one stopped", file=sys.stderr)
+        return 130
     return 0
 
 

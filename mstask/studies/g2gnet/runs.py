@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Annotated, Any, Literal, Self
@@ -78,15 +79,15 @@ class Options(BaseModel):
     )
     use_features: bool = Field(default=False, description="frozen small convolution in front, trained here, rate coded")
     enforce_sparsity: bool = Field(default=False, description="penalty on firing rates after the warm-up")
-    warmup_epochs: int = 10
-    seed: int = 42
+    warmup_epochs: Annotated[int, Field(ge=0)] = 10
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
     n_hidden: Count = 2
     dst_every: Count = 1000
     dst_frac: float = 0.1
     dst_scope: Literal["layer", "class", "inter"] = "layer"
     labels: Literal["per_layer", "shared"] = "per_layer"
     backend: Literal["auto", "dense", "grouped", "sparse"] = "auto"
-    lr: float = 1e-3
+    lr: Annotated[float, Field(gt=0)] = 1e-3
 
     @model_validator(mode="after")
     def _one_kind_of_features(self) -> Self:
@@ -171,8 +172,10 @@ def run(options: Options, folder: Path, splits: Splits | None = None, force: boo
     _check_settings(options, settings)
     if marker.exists():
         line = marker.read_text(encoding="utf-8")
+        if not (told := re.search(r"test accuracy ([0-9.]+)", line)):
+            raise MstaskError(f"{marker} tells no test accuracy: delete it to run {options.stem} again")
         print(f"{options.stem} is finished, skipped; delete {marker} to run it again: {line.strip()}")
-        return float(line.split("test accuracy ")[1].split(",")[0])
+        return float(told[1])
     seed_everything(options.seed)
     splits = splits or load(options)
     write_atomic(settings, json.dumps(options.model_dump() | {"digest": options.digest}, indent=2) + "\n")

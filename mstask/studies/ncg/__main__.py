@@ -25,6 +25,16 @@ def main(arguments: list[str] | None = None) -> int:
     except MstaskError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command continues where this one stopped", file=sys.stderr)
+        return 130
+
+
+def _seed(text: str) -> int:
+    """A seed from a command line: a whole number from 0 on."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
 
 
 def _data(chosen: argparse.Namespace) -> int:
@@ -148,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("out", help="folder for results")
         command.add_argument("config", help=CONFIG)
         if name == "run":
-            command.add_argument("--seed", type=int, default=0)
+            command.add_argument("--seed", type=_seed, default=0)
             command.add_argument("--trace", action="store_true", help="record every sample of every epoch in OUT/trace")
         else:
             command.add_argument("--workers", type=int, default=1, help="runs at a time; finished ones are not repeated")
