@@ -177,6 +177,11 @@ class TestPlanning:
         (outcome,) = json.loads(printed.out)
         assert outcome["status"] == "failed" and "DIAT_DATA" in outcome["error"] and "DIAT_DATA" in printed.err
 
+    def test_a_damaged_document_does_not_keep_a_run_from_measuring_it_again(self, toy_here):
+        measure()
+        cells.path_of("toy", PLAIN, resolve("toy")).write_text("{")
+        assert estimates.expected("toy", resolve("toy"))(PLAIN) > 0
+
     def test_a_section_that_reads_anothers_results_waits_for_them(self):
         places = (Place("Doppler-LIF", None, 42),)
         study, search, ablation = (Task(name, places, {}, "f", "r") for name in ("study", "search", "ablation"))

@@ -104,6 +104,9 @@ def test_options_that_cannot_be_are_refused_in_one_sentence(capsys, tmp_path):
         ({"sparsity_mode": "dst"}, "dst"),
         ({"lr": float("inf")}, "option lr: .*finite number"),
         ({"p_inter": float("nan")}, "option p_inter: .*finite number"),
+        ({"lr": -1.0}, "option lr: .*greater than 0"),
+        ({"seed": 2**64}, "option seed: "),
+        ({"warmup_epochs": -3}, "option warmup_epochs: "),
     ):
         with pytest.raises(MstaskError, match=match):
             runs.options(**given)

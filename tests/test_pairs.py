@@ -8,6 +8,7 @@ import subprocess
 import nbformat
 import pytest
 
+from mstask import paths
 from mstask.errors import MstaskError
 from mstask.lab import pairs
 
@@ -37,7 +38,8 @@ x = 1
 @pytest.fixture
 def pair(tmp_path, monkeypatch):
     """A committed pair: the script and the notebook."""
-    monkeypatch.setattr(pairs, "ROOT", tmp_path)
+    for module in (pairs, paths):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
     monkeypatch.setattr(pairs, "BUILT", tmp_path / "_build")
     monkeypatch.setattr(pairs, "project", lambda: ("https://example.org/mstask", "v1"))
     script = tmp_path / "notebooks" / "page.py"
@@ -66,6 +68,12 @@ def copies(pair):
 def test_generated_cells_are_renewed_and_a_second_time_nothing_is_written(pair):
     assert all(sources(path)[1] == pairs.setup_source() for path in pair)
     assert pairs.update() == [] and not copies(pair)
+
+
+def test_a_notebook_without_its_script_gets_one(pair):
+    script = pair[0].read_text()
+    pair[0].unlink()
+    assert pairs.update() and pair[0].read_text() == script
 
 
 @pytest.mark.parametrize("side", [0, 1], ids=["py", "ipynb"])

@@ -307,3 +307,29 @@ class TestReduced:
         results.write_cell(path, making.cell(parameters=paper.of_cell()))
         assert locked.lock("ablation", "paper", "embedded").is_file()
         assert parameter_rows("ablation") == rows
+
+
+class TestLocking:
+    def cells(self, *places):
+        """Write one cell of the ablation for each method and seed, in place of what is there."""
+        paper = resolve("ablation", profile="paper").of_cell()
+        made = [making.cell(method, seed, parameters=paper) for method, seed in places]
+        for cell in made:
+            results.write_cell(results.cell_path("ablation", "paper", "embedded", cell.method, cell.seed), cell)
+        return made
+
+    def test_a_run_that_lacks_locked_cells_is_refused_by_the_first(self, results_folder):
+        self.cells(("D0_doppler", 42), ("D0_doppler", 123))
+        path = locked.lock("ablation", "paper", "embedded")
+        before = path.read_bytes()
+        results.cell_path("ablation", "paper", "embedded", "D0_doppler", 123).unlink()
+        with pytest.raises(results.ResultsError, match=r"has 2 cells, this one 1, without ablation/D0_doppler/seed 123: run"):
+            locked.lock("ablation", "paper", "embedded")
+        assert path.read_bytes() == before
+        path.unlink()
+        assert locked.lock("ablation", "paper", "embedded").is_file()
+
+    def test_cells_that_are_missing_between_others_are_counted(self):
+        made = self.cells(("D0_doppler", 42), ("D0_doppler", 123), ("D0_stft", 42))
+        assert locked.shortfall("ablation", "embedded", made).endswith("2 of 3 seeds, 1 of these 4 cells not run.")
+        assert "not run" not in locked.shortfall("ablation", "embedded", made[:2])

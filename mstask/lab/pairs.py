@@ -216,7 +216,7 @@ def bring_together(script: Path, side: Path) -> list[str]:
     from jupytext.combine import combine_inputs_with_outputs
 
     target = script.with_suffix(".ipynb")
-    notebook = read(script)
+    notebook = read(script if script.exists() else side)
     if side == target:
         notebook.cells = read(side).cells
     tagged = {tag for cell in notebook.cells for tag in cell.metadata.get("tags", [])}
