@@ -61,7 +61,7 @@ class TestStep:
                 assert set(run["seconds"][part]) == timed
                 assert all(len(values) == REPEATS and min(values) > 0 for values in run["seconds"][part].values())
             assert all(0 < rate < 1 for rates in run["firing_rates"]["A"].values() for rate in rates)
-        assert document.values["provenance"]["versions"]["torch"] == torch.__version__
+        assert torch.__version__.startswith(document.values["provenance"]["versions"]["torch"])
         assert "fused loop, Doppler-LIF" in capsys.readouterr().out
 
     def test_fused_layers_agree_and_a_wrong_surrogate_is_noticed(self):

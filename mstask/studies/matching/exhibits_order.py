@@ -114,7 +114,7 @@ def _draw_order(axes: Axes, voice: str, found: Sides) -> None:
             if x == 0:
                 across = [place, _place(found.speech, name, found.types)]
                 axes.plot([0, 1], across, color=colour, linestyle=line, linewidth=2 if name in FOCUS else 1, zorder=1)
-    axes.set(xlim=(-1, 2), ylim=(len(found.types) + 0.5, 0.5), yticks=[])
+    axes.set(xlim=(-1.3, 2.3), ylim=(len(found.types) + 0.5, 0.5), yticks=[])
     axes.set_xticks([0, 1], list(SECTIONS))
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
