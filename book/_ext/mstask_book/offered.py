@@ -5,7 +5,7 @@ from __future__ import annotations
 import bz2
 from pathlib import Path
 
-LARGE = 50_000
+LARGE = 20_000
 """Bytes from which on a file is offered compressed."""
 
 

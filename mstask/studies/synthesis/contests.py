@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from mstask import stats
 from mstask.claims.rules import CAPACITY_TOLERANCE, SMALLEST, decide
-from mstask.claims.words import listed
+from mstask.claims.words import listed, signed
 from mstask.results.documents import Document
 from mstask.studies.matching.declare import AUDIO_NEURONS
 from mstask.studies.ncg.names import EQUAL_CASES
@@ -236,9 +236,10 @@ def _answer(held: Mapping[Contest, Outcome], task: str) -> str:
 def _by_validation(held: Iterable[Outcome]) -> str:
     """The gain of the neuron that validation chooses, which was not fixed beforehand, with its verdict."""
     chosen = next((found.chosen for found in held if found.chosen), None)
-    if chosen is None or chosen.gain.low is None:
+    if chosen is None or chosen.gain.low is None or chosen.gain.high is None:
         return ""
-    gain = f"{chosen.gain.difference:+.3f}, 95 % interval [{chosen.gain.low:+.3f}, {chosen.gain.high:+.3f}]"
+    low, high = signed(chosen.gain.low), signed(chosen.gain.high)
+    gain = f"{signed(chosen.gain.difference)}, 95 % interval [{low}, {high}]"
     return (
         f" What the paper didn't propose: the neuron that validation chooses here, {chosen.names}, gains {gain} by itself; "
         f"corrected for all gains on the task that is {chosen.verdict}."
