@@ -164,6 +164,7 @@ def _judge(entry: Entry, documents: Documents) -> Claim:
     testable = finding.verdict != "not testable"
     removals = leave_one_out(test, documents, entry.needs) if testable else []
     fewer = by_paper_seeds(finding, test, documents, entry.needs) if testable else None
+    parts = (fewer, *fewer.parts) if fewer else ()
     return Claim(
         id=entry.id,
         text=entry.text,
@@ -183,7 +184,5 @@ def _judge(entry: Entry, documents: Documents) -> Claim:
         budget=str(trained),
         converged=trained.cut == 0 if trained.converged + trained.cut == trained.networks > 0 else None,
         paper_seeds=fewer.verdict if fewer else None,
-        paper_interval=next((part.bounds for part in (fewer, *fewer.parts) if part.estimand == finding.estimand), None)
-        if fewer
-        else None,
+        paper_interval=next((part.bounds for part in parts if part.estimand == finding.estimand), None),
     )

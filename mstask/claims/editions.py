@@ -19,6 +19,7 @@ from mstask.claims import Claim
 from mstask.claims.evidence import rests_on
 from mstask.claims.words import listed
 from mstask.results.documents import Document
+from mstask.summary.once import once
 
 FIRST = "first-edition"
 RULE = "the rule"
@@ -58,9 +59,11 @@ def first_edition() -> Edition:
     return Edition.model_validate(results.load(FIRST, "published").values)
 
 
-def scores(document: Document) -> str:
-    """A digest of what every cell scored, and of published figures: runs that share it are one run to every claim."""
-    cells = sorted(f"{c.method}@{c.case}-{c.seed} {c.result.macro_f1!r} {c.result.accuracy!r}" for c in document.cells)
+@once
+def scores(document: Document, seeds: tuple[int, ...] | None = None) -> str:
+    """A digest of what every cell scored, of some seeds or all, and of published figures: one run to every claim shares it."""
+    own = (cell for cell in document.cells if seeds is None or cell.seed in seeds)
+    cells = sorted(f"{c.method}@{c.case}-{c.seed} {c.result.macro_f1!r} {c.result.accuracy!r}" for c in own)
     means = sorted(f"{name} {mean.model_dump_json()}" for name, mean in document.means.items())
     return hashlib.sha256("\n".join([*cells, *means, json.dumps(document.values, sort_keys=True)]).encode()).hexdigest()
 
@@ -97,5 +100,4 @@ def differs(then: Ran | None, document: Document, methods: Sequence[str]) -> str
         return "the record of published figures differs"
     n = len({cell.seed for cell in rests_on(document, methods)})
     more = f"{n} seeds instead of {len(then.seeds)}" if n != len(then.seeds) else ""
-    same = document.model_copy(update={"cells": [cell for cell in document.cells if cell.seed in then.seeds]})
-    return listed(filter(None, [more, "run anew by other code" if scores(same) != then.scores else ""]))
+    return listed(filter(None, [more, "run anew by other code" if scores(document, tuple(then.seeds)) != then.scores else ""]))

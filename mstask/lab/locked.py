@@ -100,10 +100,8 @@ def shortfall(section_id: str, data_source: str, cells: Sequence[results.Cell]) 
             found.append(f"{len(own)} of {len(own) + len(lacking)} {name}")
     parts = [{getattr(cell, name.removesuffix("s")) for cell in cells} for name in LISTS]
     run = {(cell.method, cell.case, cell.seed) for cell in cells}
-    wanted = [
-        p for p in grid(paper) if all(value in known for value, known in zip((p.method, p.case, p.seed), parts, strict=True))
-    ]
-    if left := sum(tuple(place) not in run for place in wanted):
+    wanted = [place for place in grid(paper) if all(part in own for part, own in zip(place, parts, strict=True))]
+    if left := sum(place not in run for place in wanted):
         found.append(f"{left} of these {len(wanted)} cells not run")
     known = {cell.data.name for cell in cells if cell.data and cell.case is None}
     found += [f"data {name} instead of {chosen.data}" for name in sorted(known - {chosen.data})]

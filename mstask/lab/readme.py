@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Mapping
 
@@ -66,10 +65,8 @@ def cost() -> str:
     """How many networks each locked section trained, and the hours of one processor core that took, as Markdown."""
     rows, total = [], 0.0
     for name, section in sections().items():
-        cells = []
-        for source in section.data_sources:
-            with contextlib.suppress(results.MissingResult):
-                cells += results.load(name, source).cells
+        documents = (found for source in section.data_sources for found in results.load_present([name], source).values())
+        cells = [cell for document in documents for cell in document.cells]
         if not cells:
             continue
         hours = sum(cell.timing.seconds for cell in cells if cell.timing) / 3600

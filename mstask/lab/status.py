@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,18 +114,15 @@ def on_disk(run: Run) -> list[Place]:
 
 def kept(section_id: str) -> list[dict[str, Any]]:
     """By source of data: how many locked cells a section has, their cost, and how many were made by the present code."""
-    found = []
-    for source in section(section_id).data_sources:
-        with contextlib.suppress(results.MissingResult):
-            document = results.load(section_id, source)
-            found += [of_document(document) | {"data": source}] if document.cells else []
-    return found
+    sources = section(section_id).data_sources
+    found = [(source, kept) for source in sources for kept in results.load_present([section_id], source).values()]
+    return [of_document(document) | {"data": source} for source, document in found if document.cells]
 
 
 def of_document(document: results.Document) -> dict[str, Any]:
     """How many cells a section's document has, their cost, and how many were made by the present code or can't be told."""
     about = section(document.section)
-    now = {method: inputs(about, method) for method in {cell.method for cell in document.cells}}
+    common, own = inputs(about), {method: inputs(about, method) for method in about.added}
     made = [made_by(cell) for cell in document.cells]
     return {
         "section": document.section,
@@ -134,7 +130,9 @@ def of_document(document: results.Document) -> dict[str, Any]:
         "cells": len(document.cells),
         "seconds": sum(cell.timing.seconds for cell in document.cells if cell.timing),
         "peak_memory": max((c.timing.peak_memory or 0 for c in document.cells if c.timing), default=0) or None,
-        "present_code": sum(now[cell.method].items() <= made_by(cell).items() for cell in document.cells),
+        "present_code": sum(
+            own.get(cell.method, common).items() <= found.items() for cell, found in zip(document.cells, made, strict=True)
+        ),
         "earlier_scheme": sum(map(is_earlier, made)),
         "unknown_code": sum(not found for found in made),
     }

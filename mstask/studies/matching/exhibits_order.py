@@ -143,7 +143,8 @@ def table_square_flips(studies: Studies) -> pd.DataFrame:
     """How many pairs of neuron types change order between the tasks, how many surely, and the rank correlation."""
     rows = []
     for voice, found in sides(studies):
-        p, means = found.p_values(), [[mean_score(document, name) for name in found.types] for document in found[:2]]
+        p, firm = found.p_values(), found.firm()
+        means = [[mean_score(document, name) for name in found.types] for document in found[:2]]
         rho = NOTHING
         if len(found.types) > 2:
             value, exact = stats.rank_correlation(*means)
@@ -155,8 +156,8 @@ def table_square_flips(studies: Studies) -> pd.DataFrame:
                 "pairs": str(len(found.pairs())),
                 "order differs": str(len(found.flipped())),
                 "by itself": NOTHING if p is None else str(sum(value < ALPHA for value in p.values())),
-                "firmly": NOTHING if p is None else str(len(found.firm())),
-                "which": "; ".join(f"{a} and {b}" for a, b in found.firm()) or NOTHING,
+                "firmly": NOTHING if p is None else str(len(firm)),
+                "which": "; ".join(f"{a} and {b}" for a, b in firm) or NOTHING,
                 "Spearman's rho": rho,
             }
         )
