@@ -13,8 +13,9 @@ from mstask.errors import MstaskError
 from mstask.job import Job
 from mstask.studies.hetsyn import analyses, loop, synthetic
 from mstask.studies.hetsyn import measure as experiment
-from mstask.studies.hetsyn.declare import SECTION, HetSynParameters
+from mstask.studies.hetsyn.declare import SECTION
 from mstask.studies.hetsyn.networks import METHODS, Network
+from mstask.studies.hetsyn.parameters import HetSynParameters
 from mstask.studies.hetsyn.settings import SETTINGS
 from mstask.studies.hetsyn.tasks import MatchToSample
 

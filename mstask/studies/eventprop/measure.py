@@ -28,7 +28,7 @@ from mstask.studies.eventprop.schedules import Schedule
 from mstask.studies.eventprop.training import Outcome, Recipe, train
 
 if TYPE_CHECKING:
-    from mstask.studies.eventprop.declare import EventpropParameters
+    from mstask.studies.eventprop.parameters import EventpropParameters
 
 PREPARATION_SEED = 0
 SOURCES: dict[str, Callable[[str, str], Splits]] = {"speech": speech.spike_splits, "radar": radar.spike_splits}

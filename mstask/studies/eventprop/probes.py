@@ -22,7 +22,7 @@ from mstask.studies.eventprop.methods import PROBES, Initial
 from mstask.studies.eventprop.networks import Architecture, EventpropNet
 
 if TYPE_CHECKING:
-    from mstask.studies.eventprop.declare import GradientParameters
+    from mstask.studies.eventprop.parameters import GradientParameters
 
 YIN_YANG = Architecture(5, 3, 60.0, (60,))
 RECURRENT = Architecture(

@@ -15,9 +15,9 @@ from mstask.section import Section
 from mstask.spiking import of_outcome
 from mstask.stats import accuracy
 from mstask.studies.g2gnet import features, folds, wiring
-from mstask.studies.g2gnet.declare import G2GParameters
 from mstask.studies.g2gnet.methods import FOLDS, METHODS, OWN_FEATURES, STILL, Method
 from mstask.studies.g2gnet.networks import Design, Encoding, G2GNet, cut_to, groups_only, thinned
+from mstask.studies.g2gnet.parameters import G2GParameters
 from mstask.studies.g2gnet.rewiring import Rule
 from mstask.studies.g2gnet.training import RatePenalty, Regime, Trained, train
 from mstask.training import History

@@ -23,7 +23,7 @@ from mstask.studies.hetsyn.names import CASES
 from mstask.studies.hetsyn.tasks import MatchToSample, Pattern
 
 if TYPE_CHECKING:
-    from mstask.studies.hetsyn.declare import HetSynParameters
+    from mstask.studies.hetsyn.parameters import HetSynParameters
 
 ROWS, BIN_S = 250, 0.004
 VALIDATION_TRIALS = 256

@@ -21,7 +21,7 @@ from mstask.studies.hetsyn.settings import SETTINGS, Setting
 from mstask.training import train
 
 if TYPE_CHECKING:
-    from mstask.studies.hetsyn.declare import HetSynParameters
+    from mstask.studies.hetsyn.parameters import HetSynParameters
 
 __all__ = ["load", "measure", "sized"]
 

@@ -26,7 +26,7 @@ from mstask.studies.hetsyn.synthetic import TEST_SEED
 from mstask.training import train
 
 if TYPE_CHECKING:
-    from mstask.studies.hetsyn.declare import HetSynParameters
+    from mstask.studies.hetsyn.parameters import HetSynParameters
 
 PAPER_STEPS, PAPER_COSINE, PAPER_RATE, PAPER_DECAY = 25_500, 10_200, 2e-3, 4e-3
 """Of the paper's SHD code: optimiser steps in all, in the cosine; learning rate of the weights; weight decay."""

@@ -25,7 +25,7 @@ from mstask.studies.hetsyn.tasks import MatchToSample, Pattern, rate_penalty, re
 from mstask.training import History
 
 if TYPE_CHECKING:
-    from mstask.studies.hetsyn.declare import HetSynParameters
+    from mstask.studies.hetsyn.parameters import HetSynParameters
 
 BATCH = 32
 EXTRA_HZ = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)

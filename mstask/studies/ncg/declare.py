@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Annotated
 
-from pydantic import Field
-
-from mstask.parameters import Count, Parameters, Positive
 from mstask.protocol import FIVE_SEEDS, TEN_SEEDS, THREE_SEEDS
 from mstask.section import Section
 from mstask.studies.ncg.names import AT_LENGTH, EQUAL_CASES, METHODS
+from mstask.studies.ncg.parameters import NCGParameters
 
 CASE_SOURCES = {
     "digits": ("embedded",),
@@ -24,18 +21,6 @@ CASES = (*COMPARED, "speech-onsets")
 """Data sets. "speech-onsets" is an extra: the cochlea's very first spikes."""
 
 PAPER = {"data_size": "paper", "max_epochs": 100, "cases": list(COMPARED)}
-
-
-class NCGParameters(Parameters):
-    """Competing readout neurons trained by supervised STDP."""
-
-    max_epochs: Count = Field(description="upper limit")
-    patience: Annotated[int, Field(ge=0)] = Field(description="epochs without a better validation score; 0: never stop")
-    annealing: Annotated[float, Field(gt=0, le=1)] = Field(description="factor on the learning rates per epoch")
-    threshold_scale: Positive = Field(description="factor on the chosen firing threshold")
-    rate_scale: Positive = Field(description="factor on the chosen learning rates")
-    regulation_scale: Annotated[float, Field(ge=0)] = Field(description="factor on the competition regulation; 0: none")
-    reference_timing: bool = Field(description="event order of the published code")
 
 
 def _measure() -> ModuleType:

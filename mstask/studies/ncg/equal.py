@@ -12,7 +12,7 @@ from mstask.studies.ncg.methods import SETTINGS_AT_LENGTH, tuned_at_length
 from mstask.studies.ncg.names import AT_LENGTH
 
 if TYPE_CHECKING:
-    from mstask.studies.ncg.declare import NCGParameters
+    from mstask.studies.ncg.parameters import NCGParameters
 
 __all__ = ["load", "measure"]
 

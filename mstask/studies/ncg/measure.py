@@ -13,9 +13,9 @@ from mstask.section import Section
 from mstask.stats import accuracy, macro_f1
 from mstask.studies.ncg import inputs, spikes
 from mstask.studies.ncg.config import Config
-from mstask.studies.ncg.declare import NCGParameters
 from mstask.studies.ncg.methods import Schedule, Settings, configuration, settings
 from mstask.studies.ncg.names import METHODS, Method
+from mstask.studies.ncg.parameters import NCGParameters
 from mstask.studies.ncg.training import Fit, History, fit, most_frequent_winner
 
 STOPPED = {"early_stopping": "patience", "epochs": "max_epochs"}

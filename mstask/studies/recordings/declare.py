@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Annotated, Literal
-
-from pydantic import Field
 
 from mstask.data import recorded
-from mstask.parameters import Count, Positive, SpikingParameters
 from mstask.protocol import FIVE_SEEDS, PROTOCOL, THREE_SEEDS
 from mstask.section import Section
 from mstask.studies.matching.declare import ALL_NEURONS, ON_RADAR, SPIKING
 from mstask.studies.recordings.names import LOGISTIC, SMALL_CNN, TO_EMBEDDED, TO_RECORDED
-
-"""The paper's eight of the audio sections, Doppler-LIF among them, and the one that learns its leak."""
-
-
-class RecordingsParameters(SpikingParameters):
-    """The paper's spiking networks on recordings, and a dense network with a recipe of its own."""
-
-    data_source: Literal["recorded"] = Field(description="recorded: what data fetch downloads, or your copy")
-    audio_window_len: Annotated[int, Field(ge=0)] = Field(description="STFT-IF window on speech, steps; 0: its own")
-    cnn_epochs: Count = Field(description="upper limit, CNN; its cosine ends here")
-    cnn_learning_rate: Positive = Field(description="of Adam, CNN")
-    cnn_weight_decay: Annotated[float, Field(ge=0)] = Field(description="of Adam, CNN")
+from mstask.studies.recordings.parameters import RecordingsParameters
 
 
 def experiment() -> ModuleType:

@@ -18,7 +18,7 @@ from mstask.spiking import of_outcome
 from mstask.training import Recipe, train
 
 if TYPE_CHECKING:
-    from mstask.studies.tuning.declare import TunedParameters
+    from mstask.studies.tuning.parameters import TunedParameters
 
 
 SMALL_CNN = "SmallCNN"

@@ -32,7 +32,7 @@ from mstask.training import Diverged, History, predict
 if TYPE_CHECKING:
     from mstask.data import Splits
     from mstask.networks import SpikingNet
-    from mstask.studies.tuning.declare import StudyParameters
+    from mstask.studies.tuning.parameters import StudyParameters
 
 load = spiking.load
 

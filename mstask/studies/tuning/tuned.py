@@ -28,7 +28,7 @@ from mstask.studies.tuning.search import Configuration
 from mstask.training import Outcome, Recipe, train
 
 if TYPE_CHECKING:
-    from mstask.studies.tuning.declare import StudyParameters, TunedParameters
+    from mstask.studies.tuning.parameters import StudyParameters, TunedParameters
 
 load = spiking.load
 

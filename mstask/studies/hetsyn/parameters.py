@@ -1,0 +1,55 @@
+"""What may be set in the runs of HetSyn."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mstask.parameters import Count, Fraction, Positive, TrainingParameters
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Factor = Annotated[float, Field(gt=0, le=4)]
+NotNegative = Annotated[float, Field(ge=0)]
+Dropped = Annotated[float, Field(ge=0, lt=1)]
+
+
+class EpochParameters(TrainingParameters):
+    """The paper's recipe for speech: training by epochs, by AdamW."""
+
+    learning_rate: Positive = Field(description="of AdamW, highest")
+    weight_decay: NotNegative = Field(description="of AdamW, on weights and decays")
+    decay_rate: Positive = Field(description="times faster than weights decays learn")
+    warm_up: Fraction = Field(description="share of the cosine in which the rate rises")
+    cosine_epochs: Annotated[int, Field(ge=0)] = Field(description="length of rise and cosine; 0: constant rate")
+    plateau: Dropped = Field(description="share of the cosine, its end, in which the rate stays")
+    clip_gradient: NotNegative = Field(description="largest norm of the gradient; 0: any")
+    dropout: Dropped = Field(description="share of spikes lost between layers, in training")
+    threshold: Positive = Field(description="of every neuron")
+
+
+class HetSynParameters(EpochParameters):
+    """Synthetic tasks train for `iterations` on fresh trials, by Adam; the others by epochs, by AdamW.
+
+    What begins with `digits_` is the paper's recipe for sequences of pixels.
+    """
+
+    digits_learning_rate: Positive = Field(description="of AdamW on the digits, highest")
+    digits_batch_size: Count = Field(description="training examples per step on the digits")
+    digits_weight_decay: NotNegative = Field(description="of AdamW on the digits")
+    digits_dropout: Dropped = Field(description="share of spikes lost on the digits")
+    match_learning_rate: Positive = Field(description="of Adam on match-to-sample")
+    pattern_learning_rate: Positive = Field(description="of Adam on the pattern")
+    digits_epochs: Count = Field(description="upper limit on the digits, which are few and small")
+    iterations: Count = Field(description="optimiser steps on each synthetic task")
+    hidden: Count = Field(description="hidden neurons of the synthetic tasks")
+    test_trials: Annotated[int, Field(ge=2)] = Field(description="match-to-sample trials to test on")
+    small_hidden: Annotated[list[Count], Field(min_length=1)] = Field(description="sizes of the few-neuron networks")
+    small_repeats: Count = Field(description="few-neuron networks of each size")
+    slow_tau_ms: Annotated[list[Positive], Field(min_length=1)] = Field(description="initial time constants, ms")
+    task_seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(description="of the pattern and its target")
+    bins_size: Literal["small", "medium", "paper"] = Field(description="size of the speech in 4 ms bins")
+    deletions: list[Share] = Field(description="shares of spikes removed at test time")
+    additions: list[Share] = Field(description="shares of bins filled at test time")
+    warps: list[Factor] = Field(description="factors that stretch test words")
+    decay_steps: Annotated[int, Field(ge=0)] = Field(description="steps of the weight-decay trial; 0: none")
