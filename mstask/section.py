@@ -36,8 +36,11 @@ class Section:
 
     Attributes
     ----------
+    about : what its figures are about, as a sentence on a claim tells it.
+    about_cases : the same of single cases.
     methods : what is compared.
     cases : which data or split each method meets; empty where the data set is split in one way only.
+    held_out : how the name of a case that holds a part of the data out begins, and whose part it is.
     parameters : names, types and ranges of the parameters.
     protocol : the value of each parameter that no profile sets.
     profiles : how large a run is, by `mstask.parameters.PROFILES`; a profile never changes what is computed. "paper" is the
@@ -61,7 +64,10 @@ class Section:
     protocol: Mapping[str, Any]
     profiles: Mapping[str, Mapping[str, Any]]
     experiment: Callable[[], ModuleType]
+    about: str = ""
+    about_cases: Mapping[str, str] = field(default_factory=dict)
     cases: tuple[str, ...] = ()
+    held_out: Mapping[str, str] = field(default_factory=dict)
     added: tuple[str, ...] = ()
     data_sources: tuple[DataSource, ...] = ("embedded", "real")
     case_sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

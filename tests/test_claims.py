@@ -15,7 +15,7 @@ from scipy.stats import spearmanr, ttest_rel
 
 from mstask import claims, results, stats
 from mstask.claims.rules import RULES, VERDICTS, find
-from mstask.claims.words import SUBJECTS
+from mstask.section import sections
 from mstask.stats import intervals
 from mstask.studies.matching.claims import HOMOGENEOUS
 from mstask.studies.matching.declare import AUDIO_NEURONS
@@ -164,7 +164,7 @@ def _loaded(section, source):
 
 def test_the_ledger_without_any_results_is_not_testable_throughout():
     assert set(verdicts({}).values()) == {"not testable"}
-    assert verdicts({}) == verdicts(dict.fromkeys(SUBJECTS))
+    assert verdicts({}) == verdicts(dict.fromkeys(sections()))
 
 
 def test_a_run_that_does_not_exist_is_no_error_and_a_damaged_one_is(results_folder):

@@ -22,6 +22,7 @@ from mstask.claims.words import count, listed, subject
 from mstask.protocol import PROTOCOL
 from mstask.results import endings
 from mstask.results.documents import Cell, Document
+from mstask.section import sections
 from mstask.summary.comparisons import common_places, sets_of
 from mstask.summary.endings import collapsed
 from mstask.summary.once import once
@@ -142,16 +143,6 @@ def _cells(document: Document | None, methods: Sequence[str]) -> list[Cell]:
     return [cell for cell in cells if any(fnmatch(cell.method, pattern) for pattern in methods)]
 
 
-OWNERS = {
-    "speakers-": "held-out speakers",
-    "speech-": "the speaker",
-    "radhar-": "RadHAR's",
-    "neuroradar-": "NeuroRadar's",
-    "acconeer-": "Acconeer's",
-}
-"""How the name of a held-out part begins, and how it is told."""
-
-
 @once
 def _parts(document: Document) -> list[tuple[str, Document]]:
     """Return the document without each seed and without each case, by what is left out."""
@@ -168,10 +159,15 @@ def _named(kind: str, value: Any) -> str:
     """Return what is left out, as a reader knows it: a seed, who or what was held out, or a data set."""
     if kind == "seed":
         return f"seed {value}"
-    for prefix, owner in OWNERS.items():
+    for prefix, owner in owners().items():
         if value.startswith(prefix):
             return f"{owner} {value.removeprefix(prefix)}"
     return value
+
+
+def owners() -> dict[str, str]:
+    """How the name of a held-out part begins, in any section, and whose it is."""
+    return {prefix: owner for section in sections().values() for prefix, owner in section.held_out.items()}
 
 
 def _told(finding: Finding, removals: Sequence[Removal]) -> str:

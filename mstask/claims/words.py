@@ -5,31 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-SUBJECTS = {
-    "ablation": "the radar ablation",
-    "disjoint": "speaker-disjoint audio",
-    "eventprop": "Eventprop's losses",
-    "eventprop-gradients": "the gradients of event-based networks",
-    "eventprop-yin-yang": "the published network on Yin-Yang",
-    "eventprop/speech": "spoken digits",
-    "eventprop/yin-yang": "Yin-Yang, 60 ms",
-    "eventprop/yin-yang-long": "Yin-Yang, 400 ms",
-    "frontier": "the CNN frontier on radar",
-    "g2gnet": "G2GNet's wirings",
-    "hetsyn": "HetSyn's tasks",
-    "mixed": "mixed-speaker audio",
-    "ncg": "competing readout neurons",
-    "probe": "the audio probe (mixed speakers)",
-    "rotation": "audio with rotating held-out speakers",
-    "search": "tuned networks on radar",
-    "square": "the audio neurons on radar",
-}
-"""What the sections that claims are judged by are about."""
+from mstask.section import sections
 
 
-def subject(section: str) -> str:
-    """Return what a section's figures are about, in words."""
-    return SUBJECTS.get(section, f"section {section}")
+def subject(name: str) -> str:
+    """Return in words what the figures of a section ("ablation"), or of a case of one ("eventprop/speech"), are about."""
+    section, _, case = name.partition("/")
+    known = sections().get(section)
+    told = known and (known.about_cases.get(case) if case else known.about)
+    return told or f"section {name}"
 
 
 def opening(text: str) -> str:

@@ -22,6 +22,7 @@ SECTION = Section(
     id="g2gnet",
     number="5.4",
     title="G2GNet: which inputs a neuron may combine",
+    about="G2GNet's wirings",
     data="digits",
     methods=tuple(METHODS),
     parameters=G2GParameters,

@@ -73,6 +73,7 @@ SECTION = Section(
     id="hetsyn",
     number="5.1",
     title="HetSyn: time constants in the synapse",
+    about="HetSyn's tasks",
     data="speech",
     methods=METHODS,
     parameters=HetSynParameters,

@@ -50,6 +50,7 @@ SECTION = Section(
     id="ncg",
     number="5.3",
     title="Groups of competing readout neurons",
+    about="competing readout neurons",
     data="digits",
     methods=tuple(METHODS),
     cases=CASES,

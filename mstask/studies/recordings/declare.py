@@ -34,6 +34,7 @@ RECORDINGS = Section(
     data="radar-recorded",
     methods=(*ALL_NEURONS, LOGISTIC, SMALL_CNN),
     cases=(*recorded.CASES, TO_RECORDED, TO_EMBEDDED),
+    held_out={"speech-": "the speaker", "radhar-": "RadHAR's", "neuroradar-": "NeuroRadar's", "acconeer-": "Acconeer's"},
     parameters=RecordingsParameters,
     protocol=SPIKING | ON_RADAR | {"audio_window_len": 8, "cnn_learning_rate": 1e-3, "cnn_weight_decay": 1e-4},
     profiles={
