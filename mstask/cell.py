@@ -18,7 +18,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from mstask import results
-from mstask.data import Splits
+from mstask.data import Splits, cache
 from mstask.data.checks import fingerprint
 from mstask.errors import MstaskError
 from mstask.identity import of_cell
@@ -40,7 +40,8 @@ def load(section_id: str, parameters: Parameters, case: str | None = None) -> Sp
     Its `meta` says in "asked" what it was loaded for, in "content" what it held then; see `check_agreement`.
     """
     chosen, watched = section(section_id), Watched(parameters)
-    splits = chosen.experiment().load(chosen, watched, case)
+    with cache.arrays_suffice() if chosen.arrays_suffice else contextlib.nullcontext():
+        splits = chosen.experiment().load(chosen, watched, case)
     asked = {"section": section_id, "case": case} | watched.read
     return replace(splits, meta=splits.meta | {"asked": asked, "content": content(splits)})
 

@@ -48,6 +48,7 @@ class Section:
     experiment : imports and returns the module with `load` (the data of a case) and `measure` (one cell); see `mstask.job`.
     data_sources : where the section's data can come from, by default the first.
     case_sources : the same for single cases; a case that isn't named has the sources of the section.
+    arrays_suffice : of generated data the arrays alone are needed, so that those that come with the package will do.
     added : methods that joined after cells of the others had been locked: their code counts for their own cells alone.
     after : sections whose results the experiment reads; a run of both finishes those first.
     departures : in what "paper" isn't the published protocol all the same, and why, by the parameter or a word for it.
@@ -68,6 +69,7 @@ class Section:
     about_cases: Mapping[str, str] = field(default_factory=dict)
     cases: tuple[str, ...] = ()
     held_out: Mapping[str, str] = field(default_factory=dict)
+    arrays_suffice: bool = False
     added: tuple[str, ...] = ()
     data_sources: tuple[DataSource, ...] = ("embedded", "real")
     case_sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -18,7 +18,9 @@ DESK, TELEPHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 LOCAL = ("file:", "data:", "blob:")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 CONTRAST = {"runOnly": ["color-contrast"]}
-OTHERS = {"runOnly": RULES, "rules": {"color-contrast": {"enabled": False}}}
+ONE_OF_EACH = "axe.configure({rules: [{id: 'color-contrast', selector: '*:not([data-alike])'}]})"
+"""Lets axe judge the contrast of one of the texts that `ALIKE` has found to look alike."""
+
 FOREIGN = {
     ("region", "logo"): "sphinx-book-theme puts the sidebar's logo outside of every landmark",
     ("aria-allowed-role", "doc-biblioentry"): "docutils gives entries of a bibliography a role that is no longer advised",
@@ -160,9 +162,9 @@ def visited(tab, page: Path) -> Visit:
     visit.recordings = tab.evaluate(RECORDINGS)
     visit.sideways["desk"] = tab.evaluate(SIDEWAYS)
     visit.height = tab.evaluate("document.documentElement.scrollHeight")
-    visit.barriers = barriers(tab, OTHERS) + contrasts(tab)
+    visit.barriers = barriers(tab, {"runOnly": RULES})
     tab.emulate_media(color_scheme="dark")
-    visit.colours = contrasts(tab)
+    visit.colours = barriers(tab, CONTRAST)
     tab.set_viewport_size(TELEPHONE)
     visit.sideways["telephone"] = tab.evaluate(SIDEWAYS)
     found = tab.evaluate(TELEPHONE_PAGE)
@@ -172,18 +174,13 @@ def visited(tab, page: Path) -> Visit:
     return visit
 
 
-def contrasts(tab) -> list[str]:
-    """Return the texts that axe can't tell from what is behind them; of those that look alike it sees the first."""
-    tab.evaluate(ALIKE)
-    return barriers(tab, CONTRAST, {"exclude": [["[data-alike]"]]})
-
-
-def barriers(tab, options, context=None) -> list[str]:
-    """Return what axe finds, but for what others do."""
+def barriers(tab, options, marks=ALIKE) -> list[str]:
+    """Return what axe finds, but for what others do; of texts that look alike it judges the contrast of the first."""
     if not tab.evaluate("'axe' in window"):
         tab.evaluate(Axe().axe_script)
-    asked = [context or {}, options | {"resultTypes": ["violations"], "preload": False}]
-    response = tab.evaluate("([context, options]) => axe.run({include: [[':root']], ...context}, options)", asked)
+        tab.evaluate(ONE_OF_EACH)
+    tab.evaluate(marks)
+    response = tab.evaluate("o => axe.run(':root', o)", options | {"resultTypes": ["violations"], "preload": False})
     return [
         f"{violation['id']}: {node['target'][0]} {node['html'][:120]}"
         for violation in response["violations"]
@@ -198,7 +195,10 @@ def test_texts_that_look_alike_are_judged_by_one_of_them_and_no_other_is_left_ou
     cells = {"good": "", "faint": "faint", "dark": "dark", "gone": "faint new' hidden='", "late": "faint new"}
     row = "".join(f"<td class='{kind}'>{text}</td>" for text, kind in cells.items())
     tab.set_content(f"<style>{style}</style><table>{5 * f'<tr>{row}</tr>'}</table>")
-    every, found = ([re.search(r">(\w+)</td>", text)[1] for text in told] for told in (barriers(tab, CONTRAST), contrasts(tab)))
+    every, found = (
+        [re.search(r">(\w+)</td>", text)[1] for text in told]
+        for told in (barriers(tab, CONTRAST, "0"), barriers(tab, CONTRAST))
+    )
     assert (sorted(every), sorted(found)) == (sorted(5 * ["faint", "dark", "late"]), ["dark", "faint", "late"])
     tab.close()
 

@@ -14,6 +14,7 @@ import torch
 from making import altered, refused
 
 from mstask import data
+from mstask.data import cache as data_cache
 from mstask.data import shd, speech
 from mstask.errors import MstaskError
 from mstask.synth import cochlea, spoken_digits, voices
@@ -559,3 +560,54 @@ class TestEmbedded:
 
     def test_names(self):
         assert {"speech", "speech-mixed"} <= set(data.names())
+
+
+class TestMade:
+    """Arrays that come with the package stand in for generated ones, and are those that would be generated."""
+
+    @pytest.fixture
+    def packed(self, tiny, tmp_path, monkeypatch):
+        """The tiny set as if it came with the package, an empty cache, and no generator."""
+        data_cache.pack(tiny, tmp_path / f"{tiny.name}.npz")
+        monkeypatch.setattr(data_cache, "MADE", tmp_path)
+        monkeypatch.setenv("MSTASK_DATA", str(tmp_path / "cache"))
+        monkeypatch.setattr(spoken_digits, "generate", self.refuse)
+        return tiny
+
+    def refuse(self, *_):
+        raise MstaskError("generated after all")
+
+    def test_arrays_are_those_that_were_packed(self, packed):
+        with data_cache.arrays_suffice():
+            corpus = speech.read("embedded", "tiny", None)
+        for name, words in (("shd_train", corpus.train), ("shd_test", corpus.test)):
+            assert (words.counts == shd.read(packed / f"{name}.h5").counts).all()
+        assert corpus.fingerprint == data_cache.read_meta(packed)["fingerprint"]
+
+    def test_a_damaged_copy_is_made_anew(self, packed):
+        with data_cache.arrays_suffice():
+            folder = speech.generated("tiny")
+            (folder / "shd_test_counts.npy").write_bytes(b"damaged")
+            assert speech._fault(folder) and speech._fault(speech.generated("tiny")) is None
+
+    def test_who_needs_single_spikes_has_them_generated(self, packed):
+        with data_cache.arrays_suffice():
+            speech.generated("tiny")
+        with pytest.raises(MstaskError, match="generated after all"):
+            speech.generated("tiny")
+
+    def test_the_packages_own_words_are_the_generators(self):
+        """Some words of every speaker, at the ear's two ends and between."""
+        folder = data_cache.MADE / f"speech-medium-v{spoken_digits.VERSION}.npz"
+        units = np.array([0, 140, 350, 523, 699])
+        ear = cochlea.Ear(units, cochlea.response(units))
+        with np.load(folder) as made:
+            for file, name in enumerate(speech.FILES):
+                labels, speakers = voices.plan("medium", file)
+                assert (made[f"{name}_labels"] == labels).all() and (made[f"{name}_speakers"] == speakers).all()
+                for speaker in np.unique(speakers) if file == 0 else voices.HELD_OUT:
+                    row = int(np.argmax(speakers == speaker))
+                    wave, rate = spoken_digits.recording("medium", file, row)
+                    times, heard = cochlea.hear(wave, rate, ear, (0, file, row))
+                    expected = shd.frame_counts(times.astype(np.float16), heard)[:, units]
+                    assert (made[f"{name}_counts"][row][:, units] == expected).all()

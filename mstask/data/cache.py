@@ -1,4 +1,8 @@
-"""A cache of generated folders that is complete or absent, whoever else is writing, whenever the machine stops."""
+"""A cache of generated folders that is complete or absent, whoever else is writing, whenever the machine stops.
+
+The arrays of some folders come with the package, made once on another machine: who needs nothing else of them needn't wait
+for the generator (`arrays_suffice`).
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,14 @@ import logging
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from filelock import FileLock
 
 from mstask import paths
@@ -18,6 +26,20 @@ from mstask.data import DataError, checks
 
 log = logging.getLogger(__name__)
 META = "meta.json"
+MADE = Path(__file__).with_name("made")
+"""What comes with the package: NAME.npz has the arrays and the `meta.json` of the folder NAME."""
+
+_arrays_suffice = ContextVar("arrays_suffice", default=False)
+
+
+@contextmanager
+def arrays_suffice() -> Iterator[None]:
+    """In this context arrays that come with the package stand in for a folder that isn't there, without its other files."""
+    before = _arrays_suffice.set(True)
+    try:
+        yield
+    finally:
+        _arrays_suffice.reset(before)
 
 
 def ensure(name: str, make: Callable[[Path], dict[str, Any]], fault: Callable[[Path], str | None]) -> Path:
@@ -36,6 +58,8 @@ def ensure(name: str, make: Callable[[Path], dict[str, Any]], fault: Callable[[P
     folder = root / name
     if folder.is_dir() and fault(folder) is None:
         return folder
+    if _arrays_suffice.get() and (made := MADE / f"{name}.npz").is_file():
+        return ensure(f"{name}-arrays", lambda empty: unpack(made, empty), fault)
     try:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f"{name}.lock", mode=0o666):
@@ -46,6 +70,25 @@ def ensure(name: str, make: Callable[[Path], dict[str, Any]], fault: Callable[[P
             "free some space or set MSTASK_DATA to another folder"
         ) from error
     return folder
+
+
+def pack(folder: Path, target: Path | None = None) -> Path:
+    """Write the arrays of a cache folder to `target`, by default to where they come with the package; return the file."""
+    target = target or MADE / f"{folder.name}.npz"
+    target.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_LZMA) as archive:
+        for path in sorted(folder.glob("*.npy")):
+            archive.write(path, path.name)
+        archive.writestr(META, json.dumps(read_meta(folder) | {"files": []}))
+    return target
+
+
+def unpack(made: Path, folder: Path) -> dict[str, Any]:
+    """Fill an empty folder with the arrays of a file; returns what `meta.json` shall hold."""
+    with np.load(made, allow_pickle=False) as arrays:
+        for name in set(arrays.files) - {META}:
+            np.save(folder / f"{name}.npy", arrays[name], allow_pickle=False)
+        return json.loads(arrays[META])
 
 
 def read_meta(folder: Path) -> dict[str, Any]:
