@@ -63,6 +63,8 @@ def test_a_batch_run_continues_isolates_failures_and_equals_the_direct_run(resul
         (["status", "ablaton"], "did you mean 'ablation'"),
         (["status", "--profile", "huge"], "parameter profile is 'huge'"),
         (["data", "fetch", "shdd"], "did you mean 'shd'"),
+        (["data", "fetch"], "data fetch needs the name of an original: "),
+        (["data", "radar", "extra"], "data takes one name, found 'radar' and 'extra'"),
         (["bench", "stp"], "did you mean 'step'"),
         (["claims", "--source", "mine"], "expected published, embedded, real, recorded or run"),
     ],

@@ -5,6 +5,8 @@ import json
 import math
 import os
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -287,6 +289,17 @@ class TestLocks:
         assert entry["data"]["fingerprint"] == "sha256:1111"
         assert entry["cells"] == 6
         assert results.verify() == []
+
+    def test_two_locks_at_once_both_get_their_entry(self, results_folder, monkeypatch):
+        """Each has read the manifest a while before it writes it."""
+        paths = [results_folder / "embedded" / f"{name}.json" for name in ("ablation", "mixed", "square")]
+        for path in paths:
+            results.write_document(path, document({"D0_doppler": 0.8}, path.stem, source="embedded"))
+        read = locks.read_manifest
+        monkeypatch.setattr(locks, "read_manifest", lambda root: (read(root), time.sleep(0.05))[0])
+        with ThreadPoolExecutor(len(paths)) as pool:
+            list(pool.map(results.lock, paths))
+        assert set(read(results_folder)) == {f"embedded/{path.name}" for path in paths}
 
     def test_locking_again_changes_nothing_and_a_new_document_replaces_the_entry(self, locked):
         manifest = locked.parent.parent / "manifest.json"

@@ -24,7 +24,7 @@ def seeds_for_lead(lead: stats.Estimate, low: float, region: Region, smallest: f
     return lead.seeds_needed(distance(lead.value, region, smallest), level)
 
 
-def seeds_needed(estimate: stats.Estimate, half: float, level: float = stats.LEVEL) -> str:
+def seeds_in_words(estimate: stats.Estimate, half: float, level: float = stats.LEVEL) -> str:
     """Say how many seeds of this spread would take an interval of this half-width."""
     return seeds_told(estimate.seeds_needed(half, level), estimate.unit)
 

@@ -43,7 +43,7 @@ from mstask.claims.figures import (
     spanned,
     tested,
 )
-from mstask.claims.margins import Region, distance, nearness, seeds_for_lead, seeds_needed
+from mstask.claims.margins import Region, distance, nearness, seeds_for_lead, seeds_in_words
 from mstask.claims.words import (
     count,
     interval,
@@ -313,7 +313,7 @@ def quantity(
     evidence = f"{told}: {estimand} {number(value, digits)}, 95 % interval {interval(bounds, digits)} ({count(n, unit)})."
     border = min((edge for edge in region if math.isfinite(edge)), key=lambda edge: abs(edge - value))
     if verdict == "undecided" and isinstance(estimate, stats.Estimate):
-        why = seeds_needed(estimate, distance(value, region, 0.0))
+        why = seeds_in_words(estimate, distance(value, region, 0.0))
     return finding(verdict, evidence, why or f"Its border is {number(border, digits)}.", bounds=bounds)
 
 
@@ -370,7 +370,7 @@ def _directional(
         if max(map(abs, bounds)) < smallest:
             why += f" The whole interval lies within ±{number(smallest)}: the lead is real, but too small to matter."
     elif verdict == "undecided":
-        why = seeds_needed(estimate, distance(estimate.value, region, smallest), level)
+        why = seeds_in_words(estimate, distance(estimate.value, region, smallest), level)
     return Finding(verdict, evidence, why, rule, estimand, estimate.value, bounds, p, smallest, estimate.n, region)
 
 

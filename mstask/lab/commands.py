@@ -118,12 +118,16 @@ def data(options: argparse.Namespace) -> int:
         from mstask.lab import downloads
 
         known = downloads.names()
+        if options.original is None:
+            raise UsageError(f"data fetch needs the name of an original: {', '.join(known)}")
         if options.original not in known:
-            raise UsageError(f"nothing to fetch under {options.original!r}; {nearest(str(options.original), known)}")
+            raise UsageError(f"nothing to fetch under {options.original!r}; {nearest(options.original, known)}")
         print(downloads.fetch(options.original))
         if said := downloads.attribution(options.original):
             print(said, file=sys.stderr)
         return 0
+    if options.original is not None:
+        raise UsageError(f"data takes one name, found {options.name!r} and {options.original!r}; to download: data fetch NAME")
     splits = data.load(options.name, options.data or data.sources_of(options.name)[0], options.size)
     shown = {key: value for key, value in splits.meta.items() if key != "speakers"}
     print(json.dumps(shown, indent=2, default=str))

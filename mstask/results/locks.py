@@ -10,6 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from mstask import paths
 from mstask.results.documents import SCHEMA, DataRecord, Document, Provenance, dumps, unchanged
 from mstask.results.files import ResultsError, read_json, write_atomic
@@ -60,13 +62,13 @@ def lock(path: str | Path) -> Path:
     document, problems = _inspect(path)
     if document is None or problems:
         raise ResultsError(f"{path} can't be locked: {'; '.join(problems)}")
-    files = read_manifest(root)
-    name = f"{folder}/{path.name}"
-    entry = describe_file(path, document)
-    previous = files.get(name, {})
-    unchanged = {**previous, "locked": None} == {**entry, "locked": None}
-    files[name] = {**entry, "locked": previous["locked"] if unchanged else now()}
-    write_atomic(root / MANIFEST, dumps({"schema_version": SCHEMA, "files": files}))
+    name, entry = f"{folder}/{path.name}", describe_file(path, document)
+    with FileLock(root / "runs" / f".{MANIFEST}.lock"):
+        files = read_manifest(root)
+        previous = files.get(name, {})
+        same = {**previous, "locked": None} == {**entry, "locked": None}
+        files[name] = {**entry, "locked": previous["locked"] if same else now()}
+        write_atomic(root / MANIFEST, dumps({"schema_version": SCHEMA, "files": files}))
     return root / MANIFEST
 
 
