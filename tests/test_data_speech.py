@@ -13,7 +13,7 @@ import pytest
 import torch
 from making import altered, refused
 
-from mstask import data
+from mstask import cell, data, section
 from mstask.data import cache as data_cache
 from mstask.data import shd, speech
 from mstask.errors import MstaskError
@@ -595,6 +595,13 @@ class TestMade:
             speech.generated("tiny")
         with pytest.raises(MstaskError, match="generated after all"):
             speech.generated("tiny")
+
+    @pytest.mark.parametrize("name", ["disjoint", "mixed", "rotation", "probe"])
+    def test_a_quick_run_of_the_papers_sections_waits_for_no_generator(self, name, cache, monkeypatch):
+        monkeypatch.setattr(spoken_digits, "generate", self.refuse)
+        quick = section.checked(name, profile="quick")
+        splits = cell.load(name, quick, quick.cases[0] if quick.cases else None)
+        assert sum(splits.meta["counts"].values()) == sum(voices.FILE_SIZES["medium"])
 
     def test_the_packages_own_words_are_the_generators(self):
         """Some words of every speaker, at the ear's two ends and between."""
