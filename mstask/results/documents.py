@@ -108,6 +108,11 @@ class DataRecord(Record):
             raise ValueError(f"{len(self.test_labels)} test labels, but the count says {self.counts['test']}")
         return self
 
+    @property
+    def chance(self) -> float:
+        """The accuracy of a guess: one of as many as there are classes."""
+        return 1 / len(self.class_names)
+
 
 class Measures(Record):
     """What one cell measured on the test set, at its best validation epoch, and how training went.

@@ -134,9 +134,9 @@ def answer(artist: Line2D, about: About, over: Mapping[str, Any], in_row: bool =
 def draw_chance(axes: Axes, record: DataRecord | None, across: tuple[float, float] | None = None) -> None:
     """Draw what guessing scores as a dotted line at its value on the x axis, through all rows or from one height to another."""
     if record and across:
-        axes.plot([1 / len(record.class_names)] * 2, across, **CHANCE)
+        axes.plot([record.chance] * 2, across, **CHANCE)
     elif record:
-        axes.axvline(1 / len(record.class_names), **CHANCE)
+        axes.axvline(record.chance, **CHANCE)
 
 
 def lanes_of(n: int, reach: float) -> list[float]:

@@ -80,7 +80,7 @@ def figure_scores(documents: Documents, methods: Sequence[str]) -> Figure:
     A dotted line marks what guessing would score, where the number of classes is known.
     """
     found = {voice: standings(document) for voice, document in by_voice(documents).items()}
-    guesses = {1 / len(document.data.class_names) for document in by_voice(documents).values() if document.data}
+    guesses = {document.data.chance for document in by_voice(documents).values() if document.data}
     lanes = lanes_of(len(found), 0.27)
     with drawing(1.1 + (0.26 + 0.12 * len(found)) * len(methods)) as figure:
         axes = figure.add_subplot()

@@ -97,7 +97,7 @@ def _cells(document: Document, method: str | None, case: str | None) -> Iterator
 
 
 def _touches_chance(scores: list[float], data: DataRecord) -> bool:
-    guess, n_examples = 1 / len(data.class_names), len(data.test_labels)
+    guess, n_examples = data.chance, len(data.test_labels)
     low = spread(scores)["low"]
     clear = [score for score in scores if score - 1.96 * sqrt(score * (1 - score) / n_examples) > guess]
     return (low is None or low <= guess) and 2 * len(clear) < len(scores)

@@ -119,7 +119,7 @@ def figure_eventprop_curves(document: Document) -> Figure:
                 epochs = range(1, len(values) + 1)
                 axes.plot(epochs, values, color=GROUPS[name], linestyle=LINES[name], linewidth=1.4)
             if record := (document.cases or {}).get(case):
-                axes.axhline(1 / len(record.class_names), **CHANCE)
+                axes.axhline(record.chance, **CHANCE)
             axes.set(ylim=(0, 1.03), title=TASKS[case].title, ylabel="validation accuracy")
             if not drawn:
                 say_nothing(axes)

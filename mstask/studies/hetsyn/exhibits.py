@@ -183,7 +183,7 @@ def figure_hetsyn_robust(document: Document) -> Figure:
             levels = [own.index[place] for place in shown]
             axes.set_xticks(shown, [f"{level:.2g}" if level < 100 else f"{level:.0f}" for level in levels], fontsize=SMALL)
             if record := (document.cases or {}).get(case):
-                axes.axhline(1 / len(record.class_names), **CHANCE)
+                axes.axhline(record.chance, **CHANCE)
             axes.set(xlabel=what, ylim=(0, 1.03))
             axes.set_title(TITLES[case].replace(", ", ",\n"), fontsize=SMALL, loc="left", pad=3)
             if own.empty:

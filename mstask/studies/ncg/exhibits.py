@@ -322,8 +322,8 @@ def _draw_row(axes: Axes, row: int, values: Sequence[float], hollow: Mapping[str
 def _chance(draw: Callable[..., Any], document: Document, case: str, view: tuple[float, float]) -> None:
     """Draw what guessing scores, if it lies in view."""
     record = (document.cases or {}).get(case)
-    if record and view[0] <= 1 / len(record.class_names) <= view[1]:
-        draw(1 / len(record.class_names), **CHANCE)
+    if record and view[0] <= record.chance <= view[1]:
+        draw(record.chance, **CHANCE)
 
 
 def _accuracies(document: Document) -> Iterable[dict[str, Any]]:

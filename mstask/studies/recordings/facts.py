@@ -80,7 +80,7 @@ def of_set(document: Document, name: str) -> dict[str, Any] | None:
     ranking = sorted((n for n in ALL_NEURONS if n in methods), key=lambda n: -methods[n]["macro_f1"]["mean"])
     return {
         "name": NAMES.get(name, name),
-        "chance": 1 / len(next(iter((own.cases or {}).values())).class_names),
+        "chance": next(iter((own.cases or {}).values())).chance,
         "folds": sorted({cell.case for cell in own.cells if cell.case}),
         "all": len(SETS[name]),
         "seeds": sorted({cell.seed for cell in own.cells}),
