@@ -20,7 +20,7 @@ book: $(VENV)/ready
 pdf: $(VENV)/ready
 	@$(PY) -m mstask book --pdf
 
-# A worker per core and one more (tests/conftest.py); each that is done takes over tests of one that isn't.
+# A worker per core; each that is done takes over tests of one that isn't.
 test: $(VENV)/ready
 	$(PY) -m pytest --numprocesses logical --maxprocesses 8 --dist worksteal
 

@@ -38,13 +38,6 @@ settings.register_profile("fuzz", deadline=None, max_examples=2000, print_blob=T
 settings.load_profile("suite")
 
 
-def pytest_xdist_auto_num_workers(config):
-    """A worker per core and one more: tests of batches and of faults mostly wait."""
-    from mstask.synth.parallel import available_cores
-
-    return available_cores() + 1
-
-
 @pytest.fixture(scope="module")
 def context():
     """A headless browser without a network; where none is installed, the test is skipped with the reason."""
