@@ -2,17 +2,19 @@
 
 import json
 import os
+import socket
 import sys
 import time
 
 import nbformat
 import psutil
 import pytest
+from jupyter_client.provisioning.local_provisioner import LocalPortCache
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from toy import wait_until
 
-from mstask.lab import forking, kernel
+from mstask.lab import execution, forking, kernel
 from mstask.paths import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
@@ -54,6 +56,25 @@ def test_a_kernel_sees_the_variables_of_this_package_as_they_are_when_it_starts(
 
 def test_the_server_runs_no_thread_that_a_fork_would_lose():
     assert psutil.Process(json.loads(executed(ASK))["server"]).num_threads() == 1
+
+
+def test_a_kernel_whose_port_was_taken_meanwhile_is_started_again_without_a_word(tmp_path, monkeypatch, capfd):
+    """Two runs at once may choose the same free port."""
+    find, asked = LocalPortCache.find_available_port, []
+
+    def taken_first(self, ip):
+        asked.append(ip)
+        return other.getsockname()[1] if len(asked) == 1 else find(self, ip)
+
+    monkeypatch.setattr(LocalPortCache, "find_available_port", taken_first)
+    source, target = tmp_path / "hello.ipynb", tmp_path / "done.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("print('hello')")]), source)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        execution.papermilled(source, target, {})
+    assert len(asked) == 10 and nbformat.read(target, 4).cells[0].outputs[0].text == "hello\n"
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_kernel_that_is_killed_is_missed():

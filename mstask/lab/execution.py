@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 EXECUTED = ROOT / "_build" / "executed"
+STARTS = 5
+"""How often a kernel is started that dies before its first word, as where another program takes a port chosen for it."""
+STILLBORN = "Kernel died before replying to kernel_info"
+"""What jupyter_client says of one."""
 
 
 @dataclass(frozen=True)
@@ -98,17 +103,16 @@ def papermilled(
 
     notebook = kernel.read_notebook(source)
     target.parent.mkdir(parents=True, exist_ok=True)
-    without_loop(
-        papermill.execute_notebook,
-        slicing.grid_only(notebook) if part else notebook,
-        as_template(target),
-        parameters,
-        progress_bar=False,
-        log_output=False,
-        start_timeout=kernel.KERNEL_START,
-        execution_timeout=limit,
-        **kernel.ENGINE,
-    )
+    chosen = slicing.grid_only(notebook) if part else notebook
+    options = {"start_timeout": kernel.KERNEL_START, "execution_timeout": limit, "progress_bar": False, "log_output": False}
+    for left in reversed(range(STARTS)):
+        try:
+            run = papermill.execute_notebook
+            without_loop(run, deepcopy(chosen), as_template(target), parameters, **options, **kernel.ENGINE)
+            return
+        except RuntimeError as error:
+            if not left or STILLBORN not in str(error):
+                raise
 
 
 def execute_others(folder: str) -> None:

@@ -5,6 +5,7 @@ It imports nothing of this package, so every kernel reads the code as it lies th
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
@@ -122,13 +123,18 @@ def serve(descriptor: int, modules: Sequence[str]) -> None:
 
 
 def kernel(arguments: Sequence[str]) -> None:
-    """Be a kernel until it is shut down."""
+    """Be a kernel until it is shut down; none, without a word, where another program has taken one of its ports meanwhile."""
     import numpy as np
     from ipykernel.kernelapp import launch_new_instance
+    from zmq import ZMQError
 
     np.random.seed()
     sys.argv = ["ipykernel_launcher", *arguments]
-    launch_new_instance()
+    try:
+        launch_new_instance()
+    except ZMQError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
 
 
 if __name__ == "__main__":
