@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,10 +106,10 @@ def papermilled(
     target.parent.mkdir(parents=True, exist_ok=True)
     chosen = slicing.grid_only(notebook) if part else notebook
     options = {"start_timeout": kernel.KERNEL_START, "execution_timeout": limit, "progress_bar": False, "log_output": False}
+    execution = partial(papermill.execute_notebook, output_path=as_template(target), parameters=parameters, **options)
     for left in reversed(range(STARTS)):
         try:
-            run = papermill.execute_notebook
-            without_loop(run, deepcopy(chosen), as_template(target), parameters, **options, **kernel.ENGINE)
+            without_loop(execution, deepcopy(chosen), **kernel.ENGINE)
             return
         except RuntimeError as error:
             if not left or STILLBORN not in str(error):
