@@ -94,6 +94,10 @@ def in_process(monkeypatch):
         return getattr(importlib.import_module(module), function)(threads=1, **options)
 
     monkeypatch.setattr(runner, "fresh", call)
+    gc.collect()
+    gc.freeze()  # every repeat collects before it measures, and would go through what other tests have left
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

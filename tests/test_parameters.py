@@ -35,7 +35,7 @@ AS_TEXT = [
     ("learning_rate", "2", 2.0),
     ("max_epochs", "7", 7),
     ("max_epochs", "1e3", 1000),
-    ("max_epochs", "None", 10),
+    ("max_epochs", "None", 8),
     ("profile", " smoke ", "smoke"),
     ("profile", "'smoke'", "smoke"),
     ("data_size", "null", "medium"),
@@ -52,7 +52,7 @@ AS_VALUES = [
     ("learning_rate", np.float64(0.5), 0.5),
     ("max_epochs", np.int64(3), 3),
     ("max_epochs", 1e3, 1000),
-    ("max_epochs", None, 10),
+    ("max_epochs", None, 8),
 ]
 REFUSED = [
     ("seeds", "1,,2", r"seeds\.1 is ''"),

@@ -196,4 +196,4 @@ def test_the_book_s_table_says_what_is_allowed():
     table = show.table_parameters(section("ablation")).set_index("parameter")
     assert table.loc["profile", "allowed"] == " | ".join(PROFILES)
     assert table.loc["beta", "allowed"] == "number, > 0, < 1"
-    assert (table.loc["max_epochs", "quick"], table.loc["max_epochs", "paper"]) == ("10", "200")
+    assert (table.loc["max_epochs", "quick"], table.loc["max_epochs", "paper"]) == ("8", "200")

@@ -243,13 +243,13 @@ class TestYourRun:
         (row,) = show.table_changed_runs(results.changed_runs()).to_dict("records")
         assert (row["run"], row["changed"], row["seeds"]) == (
             name,
-            "data_size paper instead of medium; max_epochs 3 instead of 10",
+            "data_size paper instead of medium; max_epochs 3 instead of 8",
             "7",
         )
         project = Project(tmp_path)
         shown = ":::{mstask-table} changed_runs changed/run\n:name: table-changed\n\nChanged.\n:::\n"
         built = project.page(f"::::{{mstask-when}} changed/run\n{shown}::::\n")
-        assert "max_epochs" in built.html and " 3 instead of 10" in built.html and name in built.html
+        assert "max_epochs" in built.html and " 3 instead of 8" in built.html and name in built.html
 
     def test_seeds_that_no_profile_has_count(self, results_folder):
         stored_run(seeds=(42, 77))

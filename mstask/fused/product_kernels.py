@@ -44,6 +44,7 @@ def pack(x, words, found, inputs, first, last):
         for q in range(per_row):
             start, word, others = i * inputs + q * WORD, ZERO, ZERO
             if (q + ONE) * WORD <= inputs:
+                # no branch inside, so that the loop can be vectorised
                 for b in range(WORD):
                     word |= (ONE if x[start + b] != 0 else ZERO) << b
                     others |= ONE if (x[start + b] != 0) & (x[start + b] != 1) else ZERO
@@ -52,6 +53,7 @@ def pack(x, words, found, inputs, first, last):
                     word |= (ONE if x[start + b] != 0 else ZERO) << b
                     others |= ONE if (x[start + b] != 0) & (x[start + b] != 1) else ZERO
             words[i * per_row + q] = word
+            # counts are looked at only where a word holds something other than 0 and 1
             while word != ZERO:
                 if others != ZERO and largest < LIMIT:
                     value = x[start + np.uint64(trailing_zeros(word))]
@@ -92,11 +94,13 @@ def forward(words, planes, weight, bias, out, rows, inputs, width, first, last):
             count, scale = ZERO, out.dtype.type(ONE << p)
             for q in range(per_row):
                 word = words[(p * rows + i) * per_row + q]
+                # where the weights of the set inputs begin: known before the sums, several rows can be added in one pass
                 while word != ZERO:
                     at[count] = (q * WORD + np.uint64(trailing_zeros(word))) * width
                     count += ONE
                     word &= word - ONE
             j = ZERO
+            # eight rows a pass, so `out` is read and written once for them; the pairs are the same on any number of threads
             while j + EIGHT <= count:
                 a, b, c, d = at[j], at[j + ONE], at[j + TWO], at[j + THREE]
                 e, f, g, h = at[j + FOUR], at[j + FIVE], at[j + SIX], at[j + SEVEN]
@@ -128,6 +132,7 @@ def turn(words, by_input, rows, inputs, tiles, first, last):
         for q in range(per_row):
             for r in range(WORD):
                 square[r] = words[source + r * per_row + q] if r < height else ZERO
+            # exchange the off-diagonal quarters of the square, then of its quarters, down to single bits
             half, mask = HALF, LOW_HALF
             while half != ZERO:
                 r = ZERO
@@ -151,6 +156,7 @@ def backward(by_input, planes, g, grad, inputs, width, tiles, first, last):
         for k in range(first, last):
             word, o = by_input[i * (inputs + ONE) + k], k * width
             while word != ZERO:
+                # one, two or four rows a pass over the sum, for the same reason as forward
                 a = start + np.uint64(trailing_zeros(word)) * width
                 word &= word - ONE
                 if word == ZERO:

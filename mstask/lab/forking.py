@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 PRELOADED = (
     "ipykernel.kernelapp",
     "torch",
+    "torch._dynamo",
     "numba",
     "pandas",
     "scipy.signal",
@@ -27,7 +28,8 @@ PRELOADED = (
     "pydantic",
     "matplotlib.pyplot",
 )
-"""What nearly every kernel imports. None of these starts a thread or looks for a GPU on import: a fork would inherit that."""
+"""What nearly every kernel imports. None of these starts a thread or looks for a GPU on import: a fork would inherit that.
+Every optimiser imports `torch._dynamo` in its first step."""
 
 OWN = "MSTASK_"
 """How the names of variables begin that no preloaded library reads: a kernel gets those of the moment when it starts."""
@@ -104,6 +106,7 @@ def serve(descriptor: int, modules: Sequence[str]) -> None:
     os.environ["JPY_PARENT_PID"] = str(os.getpid())  # a kernel ends where this is its parent no longer
     for name in modules:
         importlib.import_module(name)
+    compile_once()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system itself clears away kernels that have ended
     with socket.socket(fileno=descriptor) as asked, asked.makefile("rw", encoding="utf-8") as file:
         while request := file.readline():
@@ -120,6 +123,13 @@ def serve(descriptor: int, modules: Sequence[str]) -> None:
                 os.environ.update(own)
                 kernel(arguments)
                 os._exit(0)
+
+
+def compile_once() -> None:
+    """Compile anything, since the first compilation in a process reads the tables that all others use."""
+    import numba
+
+    numba.njit("float64(float64)")(lambda number: number)
 
 
 def kernel(arguments: Sequence[str]) -> None:

@@ -68,6 +68,7 @@ def crossing(v: float, i: float, tau_m: float, tau_s: float, threshold: float, h
             high = h
         else:
             low = h
+        # a step of Newton's method, or half of the bracket where it leaves it
         slope = cs / tau_s - am / tau_m
         following = h - excess / slope if slope > 0.0 else 0.5 * (low + high)
         if not low <= following <= high:
@@ -96,6 +97,7 @@ def adaptive_crossing(
     while low < h_end:
         high = min(low + step, h_end)
         after = _slope(v, i, extra, tau_m, tau_s, tau_b, high)
+        # V can touch the fading threshold between two looks: if the distance has its maximum in there, look at that
         if _excess(v, i, extra, tau_m, tau_s, tau_b, threshold, high) <= 0.0 and rising > 0.0 and after < 0.0:
             left, right = low, high
             for _ in range(60):

@@ -38,10 +38,12 @@ def forward(
         out_starts[trial], log_starts[trial] = found, logged
         v[:], i[:], extra[:], clock[:], due[:] = 0.0, 0.0, begin, 0.0, inf
         arrivals.clear()
+        # with delays an input reaches every neuron at a time of its own: each arrival is an event
         for k in range(starts[trial], starts[trial + 1]):
             for n in range(n_neurons):
                 heappush(arrivals, (times[k] + delays[ids[k], n], INPUT, k, n))
         while True:
+            # what comes next: an arrival, or the spike that is due first; at one time the spike is older
             who = np.argmin(due)
             soonest = arrivals[0][0] if len(arrivals) > 0 else inf
             spikes = due[who] <= soonest
@@ -50,6 +52,7 @@ def forward(
                 break
             if logged == len(log_time) or found == len(out_times):
                 return FULL
+            # only the neuron that something happens to is moved; the others' clocks stay behind until it is their turn
             n = who if spikes else arrivals[0][3]
             h = now - clock[n]
             a, b = exp(-h / tau_m[n]), exp(-h / tau_s[n])
@@ -72,6 +75,7 @@ def forward(
             log_time[logged], log_kind[logged], log_target[logged], log_source[logged] = now, kind, n, source
             log_v[logged], log_i[logged] = v[n], i[n]
             logged += 1
+            # what happened may have moved this neuron's next spike, or cancelled it
             if jump > 0.0 or begin > 0.0:
                 u = adaptive_crossing(v[n], i[n], extra[n], tau_m[n], tau_s[n], tau_b, threshold, end - now)
             else:
@@ -124,6 +128,7 @@ def backward(
                 d_delays[row, n] += felt
                 d_times[source] += felt
             else:
+                # the arrival blames the spike that was sent; the log, read backwards, comes to that spike only later
                 row = out_ids[source]
                 felt = recurrent[row, n] * (lam_v[n] - lam_i[n])
                 d_recurrent[row, n] -= tau_s[n] * lam_i[n]

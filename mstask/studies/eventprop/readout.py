@@ -29,6 +29,7 @@ def forward(times, ids, starts, weights, tau_m, tau_s, step, voltage, current):
                 v[m] = v[m] * a[m] + i[m] * gain[m] * (a[m] - b[m])
                 i[m] *= b[m]
             while k < stop and times[k] <= at:
+                # the integrators are linear: an arrival between two teeth adds its own free motion up to the later one
                 h = at - times[k]
                 for m in range(n_outputs):
                     if m == 0 or tau_m[m] != tau_m[m - 1] or tau_s[m] != tau_s[m - 1]:
@@ -57,6 +58,7 @@ def backward(
     for trial in range(len(starts) - 1):
         lam_v[:], lam_i[:] = 0.0, 0.0
         begin, k = starts[trial], starts[trial + 1]
+        # what arrives after the last tooth is never seen
         last = (n_samples - 0.5) * step
         while k > begin and times[k - 1] > last:
             k -= 1
@@ -67,6 +69,7 @@ def backward(
             before = at - step if sample > 0 else -1.0
             while k > begin and times[k - 1] > before:
                 k -= 1
+                # from the tooth back to the arrival alone; lam itself stays at the tooth for the other arrivals
                 h = at - times[k]
                 felt = 0.0
                 for m in range(n_outputs):

@@ -49,10 +49,15 @@ def forward(
                 if h != last_h:
                     _decays(tau_m, tau_s, h, a, b)
                     last_h = h
+                # without recurrence no neuron hears another before the next input: each can go there on its own, further below
                 if not looped:
                     break
+                # else the first spike of all ends the stretch, since it changes every current;
+                # a candidate is searched for up to the best so far only
                 soonest, who = h, -1
                 for n in range(n_neurons):
+                    # V rises only while I > V: below the threshold at the end and still rising, it was never above;
+                    # most neurons are done with here, without a logarithm
                     if i[n] > threshold and i[n] > v[n]:
                         new_v = v[n] * a[n] + i[n] * gain[n] * (a[n] - b[n])
                         if new_v > threshold or i[n] * b[n] < new_v:
@@ -62,6 +67,7 @@ def forward(
                 if who < 0:
                     break
                 _decays(tau_m, tau_s, soonest, a, b)
+                # a and b hold the decays to the spike now, not those of the stretch
                 last_h = -1.0
                 fade = exp(-soonest / tau_b)
                 for n in range(n_neurons):
@@ -84,6 +90,7 @@ def forward(
             for n in range(n_neurons):
                 new_i = i[n] * b[n]
                 new_v = v[n] * a[n] + i[n] * gain[n] * (a[n] - b[n])
+                # as above: whether the neuron can have fired on the way at all
                 rises = i[n] > threshold and i[n] > v[n] and (new_v > threshold or new_i < new_v)
                 if rises and not looped and not spent[n]:
                     left, vn, cur, ext = h, v[n], i[n], extra[n]
@@ -97,6 +104,7 @@ def forward(
                         cur *= exp(-u / tau_s[n])
                         ext *= exp(-u / tau_b)
                         at = to - left
+                        # neurons are visited one by one, but spikes are kept in order of time: later ones move up
                         slot = found
                         while slot > first and out_times[slot - 1] > at:
                             out_times[slot], out_ids[slot] = out_times[slot - 1], out_ids[slot - 1]
@@ -109,6 +117,7 @@ def forward(
                         if once:
                             spent[n] = True
                             break
+                    # what is left of the stretch after the last spike
                     an, bn = exp(-left / tau_m[n]), exp(-left / tau_s[n])
                     new_v = vn * an + cur * gain[n] * (an - bn)
                     new_i = cur * bn
@@ -119,6 +128,7 @@ def forward(
             now = to
             if k == stop:
                 break
+            # inputs of one time arrive together, so that their order can't decide who fires
             while k < stop and times[k] == to:
                 row = ids[k]
                 for n in range(n_neurons):
@@ -152,6 +162,7 @@ def backward(
     looped, logging, through = recurrent.shape[0] > 0, log_v.shape[0] > 0, len(d_times) > 0
     for trial in range(len(starts) - 1):
         for n in range(n_neurons):
+            # a loss of V at the end is where the adjoint starts
             lam_v[n], lam_i[n], lam_b[n] = -d_final[trial, n] / tau_m[n], 0.0, 0.0
         until[:] = end
         begin, k = starts[trial], starts[trial + 1]
@@ -160,6 +171,7 @@ def backward(
         last_h = -1.0
         while True:
             at = times[k - 1] if k > begin else 0.0
+            # first the own spikes that came after that input, the latest first; with no input left, all that remain
             while own > own_begin and (out_times[own - 1] > at or k == begin):
                 own -= 1
                 t, who = out_times[own], out_ids[own]
@@ -175,6 +187,7 @@ def backward(
                             d_tau_s[n] += of_s
                         _fall(lam_v, lam_i, lam_b, n, tau_m[n], tau_s[n], tau_b, gap[n], until[n] - t)
                         until[n] = t
+                        # the spike raised every current: its time decides when each neuron received that
                         outer += recurrent[who, n] * (lam_v[n] - lam_i[n])
                         d_recurrent[who, n] -= tau_s[n] * lam_i[n]
                 else:
@@ -184,6 +197,7 @@ def backward(
                         )
                         d_tau_m[who] += of_m
                         d_tau_s[who] += of_s
+                    # nobody else heard this spike, so only this neuron's clock goes back to it
                     _fall(lam_v, lam_i, lam_b, who, tau_m[who], tau_s[who], tau_b, gap[who], until[who] - t)
                     until[who] = t
                 jumped, lam_b[who] = adjoint_jump(
@@ -199,6 +213,7 @@ def backward(
                     of_m, of_s = tau_gradients(log_v[event, n], log_i[event, n], lam_v[n], lam_i[n], tau_m[n], tau_s[n], h)
                     d_tau_m[n] += of_m
                     d_tau_s[n] += of_s
+                # exponentials are dear, and neighbours mostly share their time constants
                 if n == 0 or h != last_h or tau_m[n] != tau_m[n - 1] or tau_s[n] != tau_s[n - 1]:
                     an, bn, fade = exp(-h / tau_m[n]), exp(-h / tau_s[n]), exp(-h / tau_b)
                     last_h = h

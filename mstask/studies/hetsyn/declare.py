@@ -113,7 +113,7 @@ EQUAL_SECTION = Section(
     protocol=BY_EPOCHS,
     profiles={
         "smoke": {"data_size": "small", "seeds": [42], "max_epochs": 1, "cases": ["radar"]},
-        "quick": {"data_size": "small", "seeds": [42], "max_epochs": 10, "cases": ["radar"]},
+        "quick": {"data_size": "small", "seeds": [42], "max_epochs": 8, "cases": ["radar"]},
         "afternoon": {"data_size": "medium", "seeds": FIVE_SEEDS, "max_epochs": 32},
         "paper": {"data_size": "paper", "seeds": FIVE_SEEDS, "max_epochs": 100},
     },

@@ -46,7 +46,7 @@ SPIKING = {
 }
 
 SMOKE = {"data_size": "small", "seeds": [42], "max_epochs": 2, "width": 16}
-QUICK = {"data_size": "medium", "seeds": [42], "max_epochs": 10}
+QUICK = {"data_size": "medium", "seeds": [42], "max_epochs": 8}
 PAPER = {"data_size": "paper", "seeds": THREE_SEEDS, "max_epochs": PROTOCOL.max_epochs}
 PROFILES = {"smoke": SMOKE, "quick": QUICK, "paper": PAPER}
 

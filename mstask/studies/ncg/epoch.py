@@ -72,8 +72,10 @@ def train_epoch(
         )
         winner = first(out_times, potentials, 0, n_neurons)
         correct += winner // rule.group == label
+        # the competition is inside the group of the sample's class, even where another class was faster
         wins[first(out_times, potentials, label * rule.group, (label + 1) * rule.group)] += 1
         regulate(rule, adaptive, base, out_times, potentials, label, threshold_rate)
+        # for plasticity an input that was silent, or is hidden by dropout, spikes last
         in_times[:] = rule.max_time
         for k in range(starts[n], starts[n + 1]):
             if not hidden[inputs[k]]:
@@ -84,6 +86,7 @@ def train_epoch(
                 updates[j, 0 if j // rule.group == label else 1] += 1
         if len(decided):
             decided[n] = winner
+            # punishment applies the rates the other way round, so an error of the same sign pushes the other way
             rewarded = rule.kind != RSTDP or right_winner(rule, winner, label)
             for j in range(n_neurons):
                 changed[n, j] = np.sign(errors[j]) if rewarded else -np.sign(errors[j])

@@ -33,12 +33,14 @@ def integrate(inputs, times, weights, thresholds, leak_tau, dropped, max_time, r
     """
     n_neurons = weights.shape[1]
     waiting = thresholds.copy()
+    # potentials run in the array that is handed back; those of neurons that fired are put right at the end
     running = potentials
     left = n_neurons
     for j in range(n_neurons):
         running[j] = 0.0
         out_times[j] = max_time
         if dropped[j]:
+            # a threshold that nothing reaches takes the neuron out without a branch in the loops below
             waiting[j] = np.inf
             left -= 1
     fired = np.zeros(n_neurons, np.bool_)
@@ -48,6 +50,7 @@ def integrate(inputs, times, weights, thresholds, leak_tau, dropped, max_time, r
     now = np.float32(0.0)
     while k < n_spikes and left > 0:
         if reference:
+            # the published order: thresholds are looked at when the next time arrives, and at the last spike before it counts
             if k == 0:
                 now = times[0]
             if times[k] != now or k == n_spikes - 1:
@@ -64,6 +67,7 @@ def integrate(inputs, times, weights, thresholds, leak_tau, dropped, max_time, r
             if len(leak_tau) and k > 0:
                 _decay(running, leak_tau, times[k] - now)
             now = times[k]
+            # spikes of one time are added together before anyone may fire
             while k < n_spikes and times[k] == now:
                 _add(running, weights, inputs[k])
                 k += 1

@@ -60,7 +60,7 @@ STUDY = Section(
     protocol=COMMON | {"prune_epoch": 31, "prune_below": 0.30, "select_on": "validation"},
     profiles={
         "smoke": SMOKE | {"methods": list(TUNED), "n_trials": 2, "startup_trials": 1},
-        "quick": QUICK | {"methods": list(TUNED), "n_trials": 4, "startup_trials": 2},
+        "quick": QUICK | {"methods": list(TUNED), "n_trials": 3, "startup_trials": 2},
         "afternoon": {
             "data_size": "paper",
             "methods": list(TUNED),
@@ -87,7 +87,7 @@ SEARCH = Section(
     protocol=COMMON | DENSE,
     profiles={
         "smoke": SMOKE | {"methods": [*TUNED, "SmallCNN"], "cnn_epochs": 2},
-        "quick": QUICK | {"methods": [*TUNED, "SmallCNN"], "max_epochs": 10, "cnn_epochs": 10},
+        "quick": QUICK | {"methods": [*TUNED, "SmallCNN"], "max_epochs": 8, "cnn_epochs": 8},
         "afternoon": AFTERNOON | {"methods": [*TUNED, "SmallCNN"]},
         "paper": PAPER
         | {
@@ -112,7 +112,7 @@ FRONTIER = Section(
     protocol=COMMON | DENSE,
     profiles={
         "smoke": SMOKE | {"methods": [CNNS[0], "Doppler-LIF"], "cnn_epochs": 2},
-        "quick": QUICK | {"methods": [*CNNS[:2], "Doppler-LIF"], "max_epochs": 10, "cnn_epochs": 10},
+        "quick": QUICK | {"methods": [*CNNS[:2], "Doppler-LIF"], "max_epochs": 8, "cnn_epochs": 8},
         "afternoon": AFTERNOON | {"methods": [*CNNS[:4], *TUNED]},
         "paper": PAPER | {"cnn_epochs": PROTOCOL.max_epochs},
     },
