@@ -104,8 +104,8 @@ class Parameters(BaseModel):
     profile: Profile = Field(description="smoke, quick, afternoon or paper")
     data_source: Literal["embedded", "real", "recorded"] = Field(description="embedded, or real: the user's own copy")
     data_size: Literal["small", "medium", "paper"] = Field(description="small, medium or paper")
-    methods: Annotated[list[str], Field(min_length=1)] = Field(description="which to run; None: all")
-    cases: list[str] = Field(description="which data or splits; None: all")
+    methods: Annotated[list[str], Field(min_length=1)] = Field(description="which to run; None: the profile's")
+    cases: list[str] = Field(description="which data or splits; None: the profile's")
     seeds: Seeds = Field(description="for example [42, 123, 999]")
 
     def of_cell(self) -> dict[str, Any]:

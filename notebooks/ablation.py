@@ -36,7 +36,7 @@
 profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
-methods: list = None  # which to run; None: all
+methods: list = None  # which to run; None: the profile's
 seeds: list = None  # for example [42, 123, 999]
 learning_rate: float = None  # of Adam
 batch_size: int = None  # training examples per step
@@ -120,7 +120,8 @@ lesson.draw_example(x, splits.meta["class_names"][y], "Doppler bin")
 Math(describe(neuron_type("Doppler-LIF")).equation)
 
 # %% [markdown]
-# The same as code. This function is all that a neuron type needs; the fused loop is compiled from it.
+# One time step as code; the fused loop is compiled from it. `c` holds what `coefficients` makes of the learnt parameters, and a
+# spike sets the state back to 0, which the equation leaves out.
 
 # %%
 Code(describe(neuron_type("Doppler-LIF")).step, language="python")
@@ -201,7 +202,7 @@ pd.DataFrame(capacity, columns=["method", "width", "parameters"]).set_index(
 # ## The grid
 #
 # One cell of the grid is one method with one seed. Its thresholds are calibrated once, then it is trained with Adam until the
-# smoothed validation macro-F1 has not improved for `patience` epochs; the test figures are those of the best epoch. Each cell
+# smoothed validation macro-F1 has not improved for `patience` epochs, or for `max_epochs`, as in `quick`; the test figures are those of the best epoch. Each cell
 # writes one result document; a cell that is already done is read back.
 
 # %%
@@ -243,6 +244,8 @@ show.figure_firing(document)
 
 # %% [markdown]
 # ## The predictions, judged
+#
+# Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*.
 
 # %%
 show.table_predictions({"run": document})

@@ -36,7 +36,7 @@
 profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
-methods: list = None  # which to run; None: all
+methods: list = None  # which to run; None: the profile's
 seeds: list = None  # for example [42, 123, 999]
 learning_rate: float = None  # of Adam
 batch_size: int = None  # training examples per step
@@ -124,7 +124,8 @@ words.fillna(0).astype(int).rename_axis("speaker")
 Math(describe(neuron_type("CrossInhib-LIF")).equation)
 
 # %% [markdown]
-# The same as code: all that a type needs, one time step of one layer.
+# One time step of one layer as code. `c` holds what `coefficients` makes of the learnt parameters, and a spike sets the state back
+# to 0, which the equation leaves out.
 
 # %%
 Code(describe(neuron_type("CrossInhib-LIF")).step, language="python")
@@ -193,7 +194,7 @@ lesson.draw_spikes(lesson.spikes_of(network, x[None])[-1][0], title)
 # ## The grid
 #
 # One cell of the grid is one neuron type with one seed: four layers of it, thresholds calibrated once, trained with Adam until
-# the smoothed validation macro-F1 has not improved for `patience` epochs. The test figures are those of the best epoch. Each cell
+# the smoothed validation macro-F1 has not improved for `patience` epochs, or for `max_epochs`, as in `quick`. The test figures are those of the best epoch. Each cell
 # writes one result document; a cell that is already done is read back.
 
 # %%
@@ -230,5 +231,5 @@ show.table_comparisons(document)
 #
 # Set a parameter in the cell at the top and run all cells again; a cell that was run before is read back.
 #
-# 1. Test on known speakers instead: the notebook `mixed` shuffles the words first. Which neuron gains most?
+# 1. Test on known speakers instead: the notebook `mixed` shuffles the words first, and standardises them. Which neuron gains most?
 # 2. Give the networks a quarter of the width (`width = 32`). Does CrossInhib-LIF keep its place?

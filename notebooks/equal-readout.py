@@ -23,7 +23,7 @@
 #
 # A group of five competing neurons has five times the weights of a single neuron. Is it the competition that helps, or the number of
 # neurons? Here five neurons for each class meet five that compete without regulation, five that don't compete at all, and a single
-# one. Each has settings of its own, chosen on validation data by trainings as long as those that use them.
+# one. Each has settings of its own, chosen on validation data by trainings of 100 epochs, as long as those of `afternoon`.
 
 # %% [markdown] tags=["badge", "remove-cell"]
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mstask/mstask/blob/v0.2.0/notebooks/equal-readout.ipynb)
@@ -37,8 +37,8 @@
 profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
-methods: list = None  # which to run; None: all
-cases: list = None  # which data or splits; None: all
+methods: list = None  # which to run; None: the profile's
+cases: list = None  # which data or splits; None: the profile's
 seeds: list = None  # for example [42, 123, 999]
 max_epochs: int = None  # upper limit
 patience: int = None  # epochs without a better validation score; 0: never stop

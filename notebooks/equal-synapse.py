@@ -31,15 +31,15 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes about a minute, `afternoon` half an hour on one processor core; `paper` trains as
+# `None` means: the profile's value. `quick` takes less than a minute, `afternoon` half an hour on one processor core; `paper` trains as
 # long as the paper does on speech.
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
-methods: list = None  # which to run; None: all
-cases: list = None  # which data or splits; None: all
+methods: list = None  # which to run; None: the profile's
+cases: list = None  # which data or splits; None: the profile's
 seeds: list = None  # for example [42, 123, 999]
 learning_rate: float = None  # of AdamW, highest
 batch_size: int = None  # training examples per step

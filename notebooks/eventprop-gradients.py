@@ -36,7 +36,7 @@
 profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
-methods: list = None  # which to run; None: all
+methods: list = None  # which to run; None: the profile's
 seeds: list = None  # for example [42, 123, 999]
 entries: int = None  # weights of each network that are checked, per kind
 grid_steps: list = None  # steps of the time grid, ms, falling
@@ -248,6 +248,8 @@ show.table_eventprop_departures(document)
 
 # %% [markdown]
 # ## The claims, judged by this run
+#
+# Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*.
 
 # %%
 judged = [

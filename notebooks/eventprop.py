@@ -31,15 +31,15 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes a minute or two and runs Yin-Yang only, `afternoon` hours; `paper` is the full protocol.
+# `None` means: the profile's value. `quick` takes less than a minute and runs Yin-Yang only, `afternoon` hours; `paper` is the full protocol.
 # Yin-Yang is generated; `data_source = "real"` asks for your own copy of spoken digits and radar.
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
-methods: list = None  # which to run; None: all
-cases: list = None  # which data or splits; None: all
+methods: list = None  # which to run; None: the profile's
+cases: list = None  # which data or splits; None: the profile's
 seeds: list = None  # for example [42, 123, 999]
 budget: str = None  # a task's own epochs, trials and width: the papers', or fewer, for two cores
 max_epochs: int = None  # upper limit; a task or variant may have fewer
@@ -160,9 +160,10 @@ plt.show()
 
 # %% [markdown]
 # Five more losses. *input* weighs by the rate of the input spikes; *average cross-entropy* takes the loss at each instant and then the
-# mean; *max* takes each output's largest voltage. The last two let the outputs fire and compare their first spike times $t_m$:
+# mean; *max* takes each output's largest voltage. The last two let the outputs fire and compare their first spike times $t_m$,
+# with one of two terms that grow with the time of the right one:
 #
-# $$L = -\log \mathrm{softmax}(-t/\tau_0)_l + \alpha\, (e^{t_l/\tau_1} - 1).$$
+# $$L = -\log \mathrm{softmax}(-t/\tau_0)_l + \alpha\, (e^{t_l/\tau_1} - 1) \quad\text{or}\quad \ldots + \frac{\alpha}{1.01\,T - t_l}.$$
 
 # %%
 show.table_eventprop_losses()
@@ -204,11 +205,12 @@ print(f"test accuracy {outcome.last.accuracy(data.test.y):.3f}")
 
 # %% [markdown]
 # What training did to the hidden layer on the first training trial. An exact gradient knows how spikes move, not that one could appear
-# or vanish: look for spikes that moved, and count those that are gone.
+# or vanish: look for spikes that moved, and count those that are new or gone. The weights are those of the best epoch, which may be
+# the first.
 
 # %% mystnb={"image": {"alt": "Hidden spikes of one trial before and after the short run, a row per neuron"}}
 after = network(example)[1][0].spikes.trial(0)
-figure, panels = plt.subplots(1, 2, figsize=(7, 3), sharey=True)
+figure, panels = plt.subplots(1, 2, figsize=(7, 3), sharex=True, sharey=True)
 for axes, (when, neuron), title in zip(
     panels, (before, after), ("before", "after"), strict=True
 ):
@@ -265,6 +267,8 @@ pd.DataFrame(found / found.sum(axis=0), names, names).round(2).rename_axis("answ
 
 # %% [markdown]
 # ## The claims, judged by this run
+#
+# Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*.
 
 # %%
 judged = [
@@ -280,7 +284,7 @@ pd.DataFrame(
 # %% [markdown]
 # ## What to change next
 #
-# 1. Set `cases = ["yin-yang-long"]` and `methods = ["sum", "exp", "sum-frozen"]`. Does the plain mean do better than hidden weights that
-#    never learn? Look again at what a hidden spike hears.
+# 1. Train longer (`max_epochs = 12`, `samples_per_epoch = 2500`) with `methods = ["sum", "exp", "sum-frozen"]`. Does the plain mean do
+#    better than hidden weights that never learn? Look again at what a hidden spike hears.
 # 2. Make the hidden layer louder or more quiet (`input_scale = 2.0`, `input_scale = 0.5`). Which loss suffers first when few neurons
 #    fire, and does `rewire = True` help it?

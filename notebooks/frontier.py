@@ -36,7 +36,7 @@
 profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
-methods: list = None  # which to run; None: all
+methods: list = None  # which to run; None: the profile's
 seeds: list = None  # for example [42, 123, 999]
 batch_size: int = None  # training examples per step
 max_epochs: int = None  # upper limit, spiking networks
@@ -223,6 +223,8 @@ show.figure_factor_curve({"run": document})
 
 # %% [markdown]
 # ## The claim, judged by this run
+#
+# Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*.
 
 # %%
 judged = claims.judge({"frontier": document}, ["cnn-factor"])

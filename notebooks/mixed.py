@@ -22,7 +22,8 @@
 # # Run 4.3: spoken digits with mixed speakers
 #
 # The same eight networks on the same words, but now every speaker is heard in training: the words are shuffled before they are
-# split. Scores are higher than with unfamiliar speakers and can't be compared with the literature on the original data.
+# split. Trained in full, most types score higher than with unfamiliar speakers. The scores can't be compared with the literature on
+# the original data.
 
 # %% [markdown] tags=["badge", "remove-cell"]
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mstask/mstask/blob/v0.2.0/notebooks/mixed.ipynb)
@@ -36,7 +37,7 @@
 profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
-methods: list = None  # which to run; None: all
+methods: list = None  # which to run; None: the profile's
 seeds: list = None  # for example [42, 123, 999]
 learning_rate: float = None  # of Adam
 batch_size: int = None  # training examples per step
@@ -64,6 +65,8 @@ print(session.begin("v0.2.0"))
 
 # %%
 # %matplotlib inline
+import inspect
+
 import pandas as pd
 import torch
 from IPython.display import Audio, Code, Math
@@ -107,7 +110,8 @@ title = f"“{splits.meta['class_names'][y]}”"
 lesson.draw_example(x, title, "nerve fibre")
 
 # %% [markdown]
-# Standardised input is negative where a fibre is quieter than the average: it inhibits. In the notebook `disjoint` no input does.
+# Standardised input is negative where a fibre is quieter than the average of all: silence acts, too, with the sign of its weight
+# reversed. In the notebook `disjoint` a silent fibre does nothing.
 
 # %%
 values = splits.train.x
@@ -124,10 +128,14 @@ print(f"{(values < 0).float().mean():.0%} of the values are negative")
 Math(describe(neuron_type("STFT-IF")).equation)
 
 # %% [markdown]
-# The same as code: all that a type needs, one time step of one layer.
+# One time step of one layer as code. A spike sets the state back to 0, which the equation leaves out. Its `x` is $e_t$, what the window
+# holds of the frequency; `drive` has taken that before, for all steps.
 
 # %%
 Code(describe(neuron_type("STFT-IF")).step, language="python")
+
+# %%
+Code(inspect.getsource(neuron_type("STFT-IF").drive), language="python")
 
 # %% [markdown]
 # ## One run in the open
@@ -166,7 +174,7 @@ lesson.draw_spikes(lesson.spikes_of(network, x[None])[-1][0], title)
 # ## The grid
 #
 # One cell of the grid is one neuron type with one seed: four layers of it, thresholds calibrated once, trained with Adam until
-# the smoothed validation macro-F1 has not improved for `patience` epochs. The test figures are those of the best epoch. Each cell
+# the smoothed validation macro-F1 has not improved for `patience` epochs, or for `max_epochs`, as in `quick`. The test figures are those of the best epoch. Each cell
 # writes one result document; a cell that is already done is read back.
 
 # %%
@@ -203,5 +211,6 @@ show.table_comparisons(document)
 #
 # Set a parameter in the cell at the top and run all cells again; a cell that was run before is read back.
 #
-# 1. Compare with `disjoint`: for which neuron does it matter most that speakers are known? Compute the difference of the two tables.
+# 1. Compare with `disjoint`: for which neuron is the difference of the two tables largest? How much of it is due to known speakers, how
+#    much to standardised input, other windows and more examples to calibrate on?
 # 2. Set `window_len = 8`, the window of the other speech sections. Does STFT-IF change its place?

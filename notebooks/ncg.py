@@ -31,15 +31,15 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes a minute on a laptop, `afternoon` hours, `paper` is the full protocol. The digits are part of the
+# `None` means: the profile's value. `quick` takes less than a minute on a laptop, `afternoon` hours, `paper` is the full protocol. The digits are part of the
 # software; `data_source = "real"` asks for your own MNIST, radar recordings or spoken digits.
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
-methods: list = None  # which to run; None: all
-cases: list = None  # which data or splits; None: all
+methods: list = None  # which to run; None: the profile's
+cases: list = None  # which data or splits; None: the profile's
 seeds: list = None  # for example [42, 123, 999]
 max_epochs: int = None  # upper limit
 patience: int = None  # epochs without a better validation score; 0: never stop
@@ -316,6 +316,8 @@ show.figure_ncg_winners(document)
 
 # %% [markdown]
 # ## The claims, judged by this run
+#
+# Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*.
 
 # %%
 judged = [
@@ -332,4 +334,4 @@ pd.DataFrame(
 # Set a parameter in the cell at the top and run all cells again; a cell that was run before is read back.
 #
 # 1. Switch the regulation off (`regulation_scale = 0`). Which readouts change, and does the score fall as much as the balance?
-# 2. Double the thresholds (`threshold_scale = 2`). Neurons then wait for more inputs: who gains, single neurons or groups?
+# 2. Raise the thresholds (`threshold_scale = 1.3`). Neurons then wait for more inputs: who gains, single neurons or groups?

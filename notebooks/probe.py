@@ -36,7 +36,7 @@
 profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
-methods: list = None  # which to run; None: all
+methods: list = None  # which to run; None: the profile's
 seeds: list = None  # for example [42, 123, 999]
 learning_rate: float = None  # of Adam
 batch_size: int = None  # training examples per step

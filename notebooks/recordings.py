@@ -37,8 +37,8 @@
 profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "recorded"  # recorded: what data fetch downloads, or your copy
 data_size: str = None  # small, medium or paper
-methods: list = None  # which to run; None: all
-cases: list = None  # which data or splits; None: all
+methods: list = None  # which to run; None: the profile's
+cases: list = None  # which data or splits; None: the profile's
 seeds: list = None  # for example [42, 123, 999]
 learning_rate: float = None  # of Adam
 batch_size: int = None  # training examples per step
@@ -128,7 +128,7 @@ groups = {
 pd.DataFrame(groups).T.rename_axis("case")
 
 # %% [markdown]
-# An example of each case, as the network gets it: frame by frame, from left to right.
+# Two examples, of the first case and of the last, as the network gets them: frame by frame, from left to right.
 
 # %%
 first = present[0]
@@ -148,13 +148,14 @@ lesson.draw_example(picture, f"“{name}”, {last}", "channel")
 # %% [markdown]
 # ## The neurons
 #
-# The two at the heart of the paper. Doppler-LIF is a damped resonator: input that swings at its frequency adds up. It wins on radar.
+# The two at the heart of the paper. Doppler-LIF is a damped resonator: input that swings at its frequency adds up. In the paper
+# it wins on radar.
 
 # %%
 Math(describe(neuron_type("Doppler-LIF")).equation)
 
 # %% [markdown]
-# In CrossInhib-LIF, which wins on speech, every neuron is inhibited by what the others of its layer have just fired.
+# In CrossInhib-LIF, which wins on speech there, every neuron is inhibited by what the others of its layer have just fired.
 
 # %%
 Math(describe(neuron_type("CrossInhib-LIF")).equation)

@@ -36,8 +36,8 @@
 profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
-methods: list = None  # which to run; None: all
-cases: list = None  # which data or splits; None: all
+methods: list = None  # which to run; None: the profile's
+cases: list = None  # which data or splits; None: the profile's
 seeds: list = None  # for example [42, 123, 999]
 learning_rate: float = None  # of Adam
 batch_size: int = None  # training examples per step
@@ -114,14 +114,15 @@ lesson.draw_example(x, title, "nerve fibre")
 # %% [markdown]
 # ## The neuron
 #
-# Doppler-LIF, the winner on radar, is the one whose place on speech is in question: does it fall behind for every pair of speakers, or
+# Doppler-LIF, the paper's winner on radar, is the one whose place on speech is in question: does it fall behind for every pair of speakers, or
 # for the paper's pair only?
 
 # %%
 Math(describe(neuron_type("Doppler-LIF")).equation)
 
 # %% [markdown]
-# The same as code: all that a type needs, one time step of one layer.
+# One time step of one layer as code. `c` holds what `coefficients` makes of the learnt parameters, and a spike sets the state back
+# to 0, which the equation leaves out.
 
 # %%
 Code(describe(neuron_type("Doppler-LIF")).step, language="python")
@@ -165,7 +166,7 @@ lesson.draw_rates(before, after, settings.target_rate)
 # %% [markdown]
 # ## One run in the open
 #
-# A few epochs with the first pair held out. The curve is that of known speakers; the figure below it is that of the pair.
+# A few epochs with the first pair held out. The curve is that of known speakers; the number below it is that of the pair.
 
 # %%
 few = settings.model_copy(update={"max_epochs": min(3, settings.max_epochs)})
@@ -188,8 +189,8 @@ lesson.draw_spikes(lesson.spikes_of(network, x[None])[-1][0], title)
 # %% [markdown]
 # ## The grid
 #
-# One cell of the grid is one neuron type with one seed: four layers of it, thresholds calibrated once, trained with Adam until
-# the smoothed validation macro-F1 has not improved for `patience` epochs. The test figures are those of the best epoch. Each cell
+# One cell of the grid is one neuron type with one pair held out and one seed: four layers of it, thresholds calibrated once, trained with Adam until
+# the smoothed validation macro-F1 has not improved for `patience` epochs, or for `max_epochs`, as in `quick`. The test figures are those of the best epoch. Each cell
 # writes one result document; a cell that is already done is read back.
 
 # %%

@@ -36,7 +36,7 @@
 profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
-methods: list = None  # which to run; None: all
+methods: list = None  # which to run; None: the profile's
 seeds: list = None  # for example [42, 123, 999]
 batch_size: int = None  # training examples per step
 max_epochs: int = None  # upper limit, spiking networks
@@ -144,7 +144,7 @@ lesson.draw_rates(before, after, configuration.target_rate)
 # %% [markdown]
 # ## The learning rate
 #
-# The study chose a schedule, too: constant, or a short rise and then half a cosine.
+# The study chose a schedule, too: constant, or a rise over five epochs and then half a cosine.
 
 # %% mystnb={"image": {"alt": "The learning rate of every epoch"}}
 plan = tuned.recipe(configuration, settings)
@@ -244,4 +244,4 @@ pd.DataFrame(rows, columns=["claim", "verdict", "evidence"])
 #
 # 1. Train the efficient point as well (`methods = ["Doppler-LIF", "Doppler-LIF.efficient"]`). How many microjoules does it save on
 #    the test set, and how much macro-F1 does it give away there?
-# 2. Allow half the epochs (`max_epochs`). The cosine then falls sooner. Which network suffers most?
+# 2. Allow twice the epochs (`max_epochs = 16`, `cnn_epochs = 16`). The cosine then falls later. Which network gains most?

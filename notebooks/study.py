@@ -37,7 +37,7 @@
 profile: str = "quick"  # smoke, quick, afternoon or paper
 data_source: str = "embedded"  # embedded, or real: the user's own copy
 data_size: str = None  # small, medium or paper
-methods: list = None  # which to run; None: all
+methods: list = None  # which to run; None: the profile's
 seeds: list = None  # for example [42, 123, 999]
 batch_size: int = None  # training examples per step
 max_epochs: int = None  # upper limit of a trial
@@ -171,7 +171,7 @@ lesson.draw_rates(before, after, configuration.target_rate)
 # %% [markdown]
 # ## One trial in the open
 #
-# A few epochs of it, with the learning rate and the schedule that were drawn.
+# A few epochs of it, with the learning rate and the schedule that were drawn. A cosine only rises in them.
 
 # %%
 few = settings.model_copy(update={"max_epochs": min(3, settings.max_epochs)})

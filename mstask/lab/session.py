@@ -58,6 +58,7 @@ def begin(release: str) -> str:
         lines += colab(release)
     explain_in_one_sentence()
     announce_compiling()
+    show_whole_texts()
     about = f"Python {platform.python_version()}, torch {metadata.version('torch')}, {device()}"
     return "\n".join(
         [*lines, f"mstask {revision()}; {about}", f"results in {paths.results_dir()}: {found(paths.results_dir())}"]
@@ -154,6 +155,13 @@ def announce_compiling() -> None:
 
     if not any(type(known).__name__ == "Announcer" for known in event._registered["numba:compile"]):
         event.register("numba:compile", Announcer())
+
+
+def show_whole_texts() -> None:
+    """Let tables show claims and evidence to their end."""
+    import pandas as pd
+
+    pd.set_option("display.max_colwidth", None)
 
 
 def device() -> str:
