@@ -6,7 +6,6 @@ import io
 import os
 import re
 import shutil
-import sys
 import tomllib
 import urllib.parse
 import wave
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from making import scored
+from mstask_book import audio, sharing, sources
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
@@ -24,9 +24,6 @@ from mstask import claims, results, show
 from mstask.lab import locked
 from mstask.paths import ROOT
 from mstask.studies.gallery.exhibits_speech import Sound
-
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-from mstask_book import audio, sharing, sources
 
 PAGES = sorted((ROOT / "book").glob("*.md"))
 SCORES = {"Doppler-LIF": [0.41, 0.43, 0.45], "Dual-tau-LIF": [0.61, 0.63, 0.65]}

@@ -4,20 +4,16 @@ tables have one series of numbers."""
 from __future__ import annotations
 
 import re
-import sys
 
 import pandas as pd
 import pytest
 from docutils import nodes
-from reading import outside
-
-from mstask.paths import ROOT
-from mstask.results.voices import LABELS
-from mstask.section import sections
-
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
 from mstask_book import rendering
 from mstask_book.elements import labelled
+from reading import outside
+
+from mstask.results.voices import LABELS
+from mstask.section import sections
 
 APART = "code, pre, kbd, script, style, .math, .mstask-provenance, .cell"
 METHODS = "|".join(re.escape(name) for name in LABELS if re.search(r"[A-Z]\d_|-(?:p0|dst)", name))

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-import sys
 
 import pytest
 from drawn import faults, shown, texts
 from matplotlib.figure import Figure
+from mstask_book.directives import Exhibit
+from mstask_book.sources import Absent, BrokenReference, Reference, Sources
 
 from mstask import neurons, show
 from mstask.data.originals import MissingRecordings
 from mstask.paths import ROOT
 from mstask.results import MissingResult
-
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-from mstask_book.directives import Exhibit
-from mstask_book.sources import Absent, BrokenReference, Reference, Sources
 
 DIRECTIVE = re.compile(r"^:{3,}\{mstask-figure\} *(.*)$", re.MULTILINE)
 ON_PAGES = dict.fromkeys(

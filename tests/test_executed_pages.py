@@ -1,7 +1,6 @@
 """The page of a notebook shows what came out when the reader executed it, without what a moment or a machine adds."""
 
 import io
-import sys
 
 import nbformat
 import pytest
@@ -9,10 +8,6 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
-
-from mstask.paths import ROOT
-
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 CODE = "score = 0.5\nprint(score)"

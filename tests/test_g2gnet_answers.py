@@ -6,7 +6,6 @@ import pytest
 from making_g2gnet import SEEDS, SKILLS, cell, document, rewirings
 
 from mstask import results
-from mstask.results.files import ResultsError
 from mstask.studies.g2gnet import facts as answers
 from mstask.studies.g2gnet.methods import METHODS
 from mstask.studies.g2gnet.wiring import density, expected_parameters
@@ -35,13 +34,8 @@ def test_a_single_seed_shows_no_difference():
 def test_one_case_of_a_sealed_document_can_be_looked_at_alone():
     made = results.provenance("python -m mstask run g2gnet")
     sealed = [results.sealed(c.model_copy(update={"provenance": made})) for c in document({"er": 0.9, "index": 0.9}).cells]
-    own = answers.one_case(results.merge(sealed), "digits")
+    own = results.merge(sealed).of_case("digits")
     assert own.data == sealed[0].data and {c.case for c in own.cells} == {None}
-
-
-def test_a_case_that_was_not_run_is_named():
-    with pytest.raises(ResultsError, match=r"no cells of case 'speech'; found: digits"):
-        answers.one_case(document({"er": 0.5}), "speech")
 
 
 def test_erosion_is_averaged_over_layers_and_seeds():

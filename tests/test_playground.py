@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -16,8 +14,6 @@ from mstask.neurons import registry
 from mstask.neurons.integrators import Decay
 from mstask.paths import ROOT
 from mstask.studies.gallery import playground, responses
-
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 
 class Sorting(ToyIF):

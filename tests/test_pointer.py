@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
 from itertools import combinations
 
 import pytest
 from bs4 import BeautifulSoup
 from making import document as made
 from matplotlib.figure import Figure
+from mstask_book import pointer, sources
 from test_book import FIGURE, SCORES, TABLE, Project, store
 
 from mstask import claims, results, show
-from mstask.paths import ROOT
 from mstask.results.voices import VERDICTS, marked
 from mstask.show.sheet import Look, draw_rows, sheet
 from mstask.studies.tuning.exhibits import tolerated
-
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-from mstask_book import pointer, sources
 
 FIGURES = {
     "ablation": ("ablation", "published", "embedded"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-import sys
 
 import numpy as np
 import pytest
 from making import document as made
+from mstask_book import audio, pointer
 from test_book import FIGURE, SCORES, TABLE, Project, store
 
 from mstask import results, show
@@ -16,9 +16,6 @@ from mstask.paths import ROOT
 from mstask.results.voices import marked
 from mstask.studies.gallery.exhibits_speech import Sound
 from mstask.summary import standings
-
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-from mstask_book import audio, pointer
 
 STATIC = ROOT / "book" / "_static"
 PAIR = ("Doppler-LIF", "CrossInhib-LIF")

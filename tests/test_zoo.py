@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import math
-import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -17,12 +16,9 @@ from test_book import Project
 from mstask import neurons, show
 from mstask.neurons import registry
 from mstask.neurons.description import describe
-from mstask.paths import ROOT
 from mstask.studies.gallery import exhibits_radar as radar
 from mstask.studies.gallery import responses
 from mstask.synth import micro_doppler
-
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 
 class Memory(NamedTuple):

@@ -79,7 +79,8 @@ def budget(documents: Documents, needs: Needs) -> Budget:
 
 def rests_on(document: Document | None, methods: Sequence[str]) -> list[Cell]:
     """The cells that a claim on these methods rests on: of each case those at seeds that all its methods have, or else all."""
-    cells = _cells(document, methods)
+    own = document.cells if document and document.source != "published" else []
+    cells = [cell for cell in own if any(fnmatch(cell.method, pattern) for pattern in methods)]
     seeds: dict[str | None, dict[str, set[int]]] = {}
     for cell in cells:
         seeds.setdefault(cell.case, {}).setdefault(cell.method, set()).add(cell.seed)
@@ -136,11 +137,6 @@ def describe(finding: Finding, removals: Sequence[Removal]) -> str:
     if finding.verdict == "not testable":
         return finding.remark
     return " ".join(filter(None, [finding.remark, _told(finding, removals)]))
-
-
-def _cells(document: Document | None, methods: Sequence[str]) -> list[Cell]:
-    cells = document.cells if document and document.source != "published" else []
-    return [cell for cell in cells if any(fnmatch(cell.method, pattern) for pattern in methods)]
 
 
 @once

@@ -12,15 +12,17 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mstask.errors import MstaskError, UsageError, nearest
 from mstask.paths import ROOT
 
+if TYPE_CHECKING:
+    from mstask.results.documents import DataSource
+
 BUILT = ROOT / "_build"
 BOOK, PDF = BUILT / "html" / "index.html", BUILT / "mstask.pdf"
 BENCHMARKS = ("step", "epoch", "scaling", "gpu", "ideas", "hetsyn", "ncg", "g2gnet", "coverage")
-SOURCES = ("published", "embedded", "real", "recorded", "run")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -137,12 +139,17 @@ def data(options: argparse.Namespace) -> int:
 def lock(options: argparse.Namespace) -> int:
     """Merge a section's run into the folder of its data source and enter it in the manifest."""
     from mstask.lab import locked
+
+    print(locked.lock(options.section, options.profile, data_source(options)))
+    return 0
+
+
+def data_source(options: argparse.Namespace) -> DataSource:
+    """The source of data that was asked for, or the section's first."""
     from mstask.section import section
 
     with as_bad_use():
-        source = options.data or section(options.section).data_sources[0]
-    print(locked.lock(options.section, options.profile, source))
-    return 0
+        return options.data or section(options.section).data_sources[0]
 
 
 def verify(options: argparse.Namespace) -> int:
@@ -161,10 +168,8 @@ def repeat(options: argparse.Namespace) -> int:
     """Train locked cells anew and say how each compares; exit 1 when any differs."""
     from mstask.lab import repeat
     from mstask.parameters import LISTS, Parameters, read
-    from mstask.section import section
 
-    with as_bad_use():
-        source = options.data or section(options.section).data_sources[0]
+    source = data_source(options)
     fields = Parameters.model_fields
     wanted = {name: read(fields[name].annotation, getattr(options, name)) for name in LISTS}
     if not all(isinstance(seed, int) for seed in wanted["seeds"] or ()):
@@ -179,10 +184,10 @@ def repeat(options: argparse.Namespace) -> int:
 
 def claims(options: argparse.Namespace) -> int:
     """Print the ledger of a source."""
-    from mstask import claims
+    from mstask import claims, results
 
-    if options.source not in SOURCES:
-        raise UsageError(f"--source is {options.source!r}, expected {', '.join(SOURCES[:-1])} or run")
+    if options.source not in results.SOURCES:
+        raise UsageError(f"--source is {options.source!r}, expected {', '.join(results.SOURCES[:-1])} or run")
     ledger = claims.ledger(options.source)
     if options.json:
         print(json.dumps(claims.as_json(ledger), indent=2, ensure_ascii=False))

@@ -21,9 +21,10 @@ from mstask.results.documents import Document
 from mstask.results.voices import DATA_NAMES, NOTHING, VOICES, label
 from mstask.section import differing, sections
 from mstask.show import takes_sections
-from mstask.show.canvas import GREY, SMALL, answer, draw_bands, drawing, explain, mark
+from mstask.show.canvas import SMALL, answer, draw_bands, drawing, explain, mark
 from mstask.show.marks import About
 from mstask.show.scores import Documents, Studies, method_order, signed
+from mstask.show.sheet import say_nothing
 from mstask.summary.comparisons import spread
 
 LINE = 26
@@ -79,7 +80,7 @@ def figure_your_run(studies: Studies) -> Figure:
         if runs:
             axes.axvline(0, color=VOICES["embedded"].colour, linewidth=1.5)
         else:
-            axes.text(0.5, 0.5, "nothing to compare", transform=axes.transAxes, ha="center", style="italic", color=GREY)
+            say_nothing(axes, "nothing to compare")
         reach = max((abs(gap) for _, gap in found), default=0.1) * 1.1 or 0.1
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.set(xlim=(-reach, reach))

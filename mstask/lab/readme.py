@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from mstask import claims, results
-from mstask.claims import Claim
 from mstask.errors import MstaskError
 from mstask.paths import ROOT
 from mstask.results import locks
@@ -53,7 +51,7 @@ def headline() -> str:
     voices = {"published": "published figures", "embedded": "embedded runs"}
     if any(locks.kept_folder("recorded").glob("*.json")):
         voices["recorded"] = "runs on recordings"
-    heard = {voice: _by_id(voice) for voice in voices}
+    heard = {voice: {claim.id: claim for claim in claims.ledger(voice)} for voice in voices}
     rows = [
         (heard["published"][name].text, *(marked(own[name].verdict) if name in own else NOTHING for own in heard.values()))
         for name in HEADLINES
@@ -73,10 +71,6 @@ def cost() -> str:
         total += hours
         rows.append((f"`{name}`", section.title, str(len(cells)), f"{hours:.1f}"))
     return _markdown(("section", "what", "cells", "hours"), [*rows, ("all", "", "", f"{total:.1f}")])
-
-
-def _by_id(source: str) -> Mapping[str, Claim]:
-    return {claim.id: claim for claim in claims.ledger(source)}
 
 
 def _markdown(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

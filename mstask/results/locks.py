@@ -21,7 +21,6 @@ KEPT = ("published", "embedded", "real", "recorded")
 """Folders of locked documents, named like the source that documents in each must state: the papers' figures, runs on embedded
 data, runs on the papers' own recordings and pictures, and runs on openly licensed recordings."""
 
-DATA_SOURCES = ("embedded", "real", "recorded")
 """Sources of documents whose data must be of the same source."""
 
 MANIFEST = "manifest.json"
@@ -185,7 +184,7 @@ def _inspect(path: Path) -> tuple[Document | None, list[str]]:
     if document.source != path.parent.name:
         problems.append(f"the folder is {path.parent.name!r}, but the document's source is {document.source!r}")
     for name, data in [("", document.data), *(document.cases or {}).items()]:
-        if data is not None and document.source in DATA_SOURCES and data.source != document.source:
+        if data is not None and document.source in KEPT[1:] and data.source != document.source:
             where = f"case {name!r}" if name else "the data"
             problems.append(f"{where} is {data.source}, but the document's source is {document.source!r}")
     if path.read_bytes() != dumps(document).encode("utf-8"):

@@ -269,9 +269,9 @@ def estimates(values: ArrayLike, draws: ArrayLike | None = None) -> Estimates:
     return Estimates(mean, table - mean[:, None], shared)
 
 
-def estimate(values: Sequence[float], draws: ArrayLike | None = None) -> Estimate:
-    """Return the mean of one quantity over seeds: `values` of shape [n], `draws` of shape [n, R]."""
-    return estimates(finite(values, "values")[None], None if draws is None else np.asarray(draws)[None])[0]
+def estimate(values: Sequence[float]) -> Estimate:
+    """Return the mean of one quantity over seeds, `values` of shape [n]."""
+    return estimates(finite(values, "values")[None])[0]
 
 
 def pooled(parts: Sequence[Estimate]) -> Estimate:

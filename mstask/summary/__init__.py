@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from statistics import fmean
 from typing import Any
 
-from mstask.results.documents import Cell, DataRecord, Document
+from mstask.results.documents import Cell, Document
 from mstask.summary.comparisons import (
     BEST,
     Comparison,
@@ -87,7 +87,7 @@ def summarise(document: Document) -> dict[str, Any]:
         "facts": facts(document),
         "endings": vars(ended) | {"runs": ended.runs},
         "collapsed": len(collapsed(document)),
-        "data": _without_labels(document.data),
+        "data": document.data.model_dump(exclude={"test_labels"}) if document.data else None,
         "parameters": document.cells[0].parameters if document.cells else {},
         "cells": len(document.cells),
         "seeds": sorted({cell.seed for cell in document.cells}),
@@ -145,10 +145,6 @@ def _ranked(scores: Mapping[str, float | None]) -> dict[str, Any]:
         "rank": {name: place for place, name in enumerate(ranking, start=1)},
         "best": ranking[0] if ranking else None,
     }
-
-
-def _without_labels(record: DataRecord | None) -> dict[str, Any] | None:
-    return record.model_dump(exclude={"test_labels"}) if record else None
 
 
 def _method(document: Document, name: str) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def share_seeds(document: Document, a: str, b: str) -> bool:
 def common_places(document: Document, methods: Iterable[str]) -> list[Place]:
     """Return the cases and seeds that all of the methods have a score of."""
     found = [set(scored_cells(document, name)) for name in methods]
-    return sorted(set.intersection(*found), key=_order) if found else []
+    return sorted(set.intersection(*found), key=lambda place: (place[0] or "", place[1])) if found else []
 
 
 def in_common(document: Document, methods: Iterable[str], places: Iterable[Place] | None = None) -> Document:
@@ -327,11 +327,6 @@ def _pair(a: Cell, b: Cell, published: list[float] | None) -> Pair:
 
 def _predicted(cell: Cell) -> bool:
     return cell.data is not None and cell.result.predictions is not None
-
-
-def _order(place: Place) -> tuple[str, int]:
-    case, seed = place
-    return case or "", seed
 
 
 def _name(place: Place) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import io
 import posixpath
 import urllib.parse
-import wave
 from typing import Any
 
 import numpy as np
 from docutils import nodes
+from scipy.io import wavfile
 from scipy.signal import resample_poly
 from sphinx import addnodes
 
@@ -32,11 +32,7 @@ def wav(sound: Sound) -> bytes:
     samples = resample_poly(sound.samples, RATE, sound.rate)
     samples = np.round(samples * (PEAK * 32767 / np.abs(samples).max())).astype("<i2")
     buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(samples.tobytes())
+    wavfile.write(buffer, RATE, samples)
     return buffer.getvalue()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from docutils import nodes
@@ -31,8 +31,9 @@ def provenance_line(
     parts += [[nodes.Text("notebook "), _notebook(env, notebook)] for notebook in _notebooks(env, references)]
     if commands := _commands(references):
         parts.append([nodes.Text("remade by "), *_separated([nodes.literal("", command) for command in commands])])
-    if revisions := _revisions(references):
-        parts.append([nodes.Text(f"revision {revisions}")])
+    manifest = _entries()
+    if made := revisions(manifest.get(f"{reference.stem}.json", {}) for reference in references):
+        parts.append([nodes.Text(f"revision {', '.join(made)}")])
     parts += [[nodes.Text(text)] for text in _ended(references)]
     line = nodes.paragraph()
     for part in [*parts, *([[download]] if download else [])]:
@@ -115,9 +116,6 @@ def _entries() -> dict[str, dict[str, Any]]:
         return {}
 
 
-def _revisions(references: Sequence[Reference]) -> str:
-    """Return the code revisions that made the locked documents among `references`."""
-    manifest = _entries()
-    entries = (manifest.get(f"{reference.stem}.json", {}) for reference in references)
-    found = {part.strip()[:10] for entry in entries for part in entry.get("revision", "").split(",")}
-    return ", ".join(sorted(found - {""}))
+def revisions(entries: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the code revisions that entries of the manifest name, in their short form."""
+    return sorted({part.strip()[:10] for entry in entries for part in entry.get("revision", "").split(",")} - {""})

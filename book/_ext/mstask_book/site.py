@@ -20,6 +20,7 @@ from mstask.results import locks
 from mstask.section import section
 
 from .elements import card, pictured
+from .provenance import revisions
 
 log = logging.getLogger(__name__)
 MATHJAX = "tex-svg-full.js"
@@ -51,7 +52,7 @@ def lock_state(problems: Sequence[str]) -> str:
     entries = locks.read_manifest(locks.kept_root()).values()
     published = sum(entry["source"] == "published" for entry in entries)
     own = [entry for entry in entries if entry["source"] != "published"]
-    made = sorted({short(part) for entry in own for part in entry["revision"].split(",")})
+    made = revisions(own)
     text = f"Documents unchanged since locking: {published} published, {len(own)} of this project"
     text += f" (revision {html.escape(made[0])})" if len(made) == 1 else f" ({len(made)} revisions)" if made else ""
     return f'<div class="lock-state">✓ {text}. {cells_by_present_code(problems)}</div>'
@@ -66,11 +67,6 @@ def cells_by_present_code(problems: Sequence[str]) -> str:
     said = f"Made by the present code: {total['present_code']:,} of {total['cells']:,} cells"
     rest = f", {untold:,} by code that was not recorded or can't be compared" if untold else ""
     return f"{said}{rest}." if made else ""
-
-
-def short(revision: str) -> str:
-    """Return revisions, separated by commas, in their short form."""
-    return ", ".join(part.strip()[:10] for part in revision.split(","))
 
 
 def add_notebook_button(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: Any) -> None:

@@ -37,6 +37,7 @@ from mstask.data import recorded
 from mstask.data.originals import Original
 from mstask.errors import MstaskError, nearest
 from mstask.lab import locked
+from mstask.protocol import PROTOCOL
 from mstask.results import locks, voices
 from mstask.section import section, sections, study_of
 from mstask.studies.synthesis import contests as synthesis
@@ -214,7 +215,7 @@ class Sources:
             if reference.source in DECLARED:
                 return section(reference.section)
             if reference.source == "synthesis":
-                return _held(reference.section)
+                return results.load_present(synthesis.SECTIONS, reference.section)
             return results.load(reference.section, reference.source)
         except MstaskError as error:
             missing = isinstance(error, results.MissingResult)
@@ -248,11 +249,6 @@ def _original(name: str) -> Original:
     return known[name]
 
 
-def _held(voice: str) -> dict[str, Any]:
-    """Return the documents that a voice has of the sections of the synthesis, which may be none."""
-    return results.load_present(synthesis.SECTIONS, voice)
-
-
 def _ledger(voice: str) -> list[claims.Claim]:
     """Return a voice's ledger; with no run at all, the reader's has nothing to say, nor that of recordings."""
     if voice == "recorded" and not any(locks.kept_folder(voice).glob("*.json")):
@@ -277,8 +273,6 @@ def _totals(documents: list[locked.Locked]) -> dict[str, Any]:
 
 def _protocol(section_id: str, profile: str) -> dict[str, Any]:
     """Return the constants of the paper's protocol, or a section's place in the paper and its parameters in a profile."""
-    from mstask.studies.matching.declare import PROTOCOL
-
     if not section_id:
         return dataclasses.asdict(PROTOCOL)
     chosen = section(section_id)

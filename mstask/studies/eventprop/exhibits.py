@@ -225,7 +225,7 @@ def figure_eventprop_learning(documents: Documents) -> Figure:
             if points:
                 epochs = sorted(map(int, points))
                 axes.plot(epochs, [points[str(e)] for e in epochs], **mark(voice))
-            for values in _histories(document, "published"):
+            for values in (cell.result.series("validation_accuracy") for cell in document.cells if cell.method == "published"):
                 axes.plot(range(1, len(values) + 1), values, color=VOICES[voice].colour, linewidth=0.6, alpha=0.4)
             if mean := curve(document, "published", None, "validation_accuracy"):
                 axes.plot(range(1, len(mean) + 1), mean, color=VOICES[voice].colour, linewidth=1.6)
@@ -245,7 +245,7 @@ def data_eventprop_learning(documents: Documents) -> pd.DataFrame:
         rows += [(voice, "mean", int(epoch), value, "test") for epoch, value in points.items()]
         for cell in document.cells:
             if cell.method == "published":
-                values = (cell.result.history or {}).get("validation_accuracy", [])
+                values = cell.result.series("validation_accuracy")
                 rows += [(voice, str(cell.seed), epoch, value, "validation") for epoch, value in enumerate(values, start=1)]
     return pd.DataFrame(rows, columns=["voice", "seed", "epoch", "accuracy", "part"])
 
@@ -299,8 +299,3 @@ def _text(document: Document, name: str) -> str | None:
 
 def _epochs(document: Document, name: str) -> int | None:
     return max((cell.result.epochs or 0 for cell in document.cells if cell.method == name), default=None)
-
-
-def _histories(document: Document, name: str) -> list[list[float]]:
-    cells = (cell for cell in document.cells if cell.method == name)
-    return [(cell.result.history or {}).get("validation_accuracy", []) for cell in cells]

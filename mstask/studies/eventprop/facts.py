@@ -19,11 +19,7 @@ def tasks_of(document: Document) -> list[str]:
 
 def curve(document: Document, method: str, case: str | None, name: str) -> list[float]:
     """The mean over seeds of a history's values, epoch by epoch, as long as all seeds have them."""
-    rows = [
-        (cell.result.history or {}).get(name, [])
-        for cell in document.cells
-        if cell.method == method and case in (None, cell.case)
-    ]
+    rows = [cell.result.series(name) for cell in document.cells if cell.method == method and case in (None, cell.case)]
     return [fmean(column) for column in zip(*rows, strict=False)] if rows else []
 
 

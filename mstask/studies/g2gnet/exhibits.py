@@ -244,7 +244,7 @@ def leads(documents: Documents) -> Iterator[tuple[str, str, str, Comparison]]:
     """Give voice, data set, network and what `compare` says of it and unstructured wiring, wherever both were run."""
     for voice, document in by_voice(documents).items():
         for case in cases_of([document]):
-            own = answers.one_case(document, case)
+            own = document.of_case(case)
             for name in AGAINST if unit_scores(own, CONTROL) else ():
                 if unit_scores(own, name) and share_seeds(own, name, CONTROL):
                     yield voice, case, name, compare(own, name, CONTROL)

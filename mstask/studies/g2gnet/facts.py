@@ -14,7 +14,6 @@ import pandas as pd
 
 from mstask import stats
 from mstask.results.documents import Cell, Document
-from mstask.results.files import ResultsError
 from mstask.studies.g2gnet.methods import GROUPS
 from mstask.summary.comparisons import compare, scored_cells
 
@@ -48,15 +47,6 @@ def title(case: str) -> str:
     return TITLES.get(base, base.replace("-", " ")) + (" (features)" if base != case else "")
 
 
-def one_case(document: Document, case: str) -> Document:
-    """The cells of one case as a document of their own; an error that names the cases where there are none."""
-    own = document.of_case(case)
-    if not own.cells:
-        known = ", ".join(sorted({str(cell.case) for cell in document.cells}))
-        raise ResultsError(f"section {document.section!r} has no cells of case {case!r}; found: {known or 'none'}")
-    return own
-
-
 def settings(document: Document) -> dict[str, Any]:
     """The parameters that the document's cells share; the section's own where they hold none."""
     from mstask.studies.g2gnet.declare import SECTION
@@ -75,7 +65,7 @@ def contrasts(document: Document) -> pd.DataFrame:
     """
     rows: list[dict[str, Any]] = []
     for case in dict.fromkeys(cell.case for cell in document.cells if cell.case):
-        own = one_case(document, case)
+        own = document.of_case(case)
         methods = {cell.method for cell in own.cells}
         for question, pairs in FAMILIES.items():
             family = [_row(own, a, b) for a, b in pairs if {a, b} <= methods]

@@ -35,7 +35,7 @@ def by_method(document: Document, best: bool = False) -> dict[str, dict[int, flo
     """Return test accuracy by method and seed: at the selected epoch, or the best of all epochs where those were noted."""
     found: dict[str, dict[int, float]] = {}
     for cell in document.cells:
-        value = max(_noted(cell), default=None) if best else cell.result.accuracy
+        value = max(cell.result.series("test_accuracy"), default=None) if best else cell.result.accuracy
         if value is not None:
             found.setdefault(cell.method, {})[cell.seed] = value
     return found
@@ -75,7 +75,3 @@ def _pair(a: Cell, b: Cell) -> dict[str, float]:
     true, n_classes = np.asarray(a.data.test_labels), len(a.data.class_names)
     found = stats.paired_bootstrap(ours, theirs, true, n_classes, "accuracy", RESAMPLES, a.seed)
     return dict(zip(("difference", "low", "high"), found, strict=True))
-
-
-def _noted(cell: Cell) -> list[float]:
-    return (cell.result.history or {}).get("test_accuracy", [])
