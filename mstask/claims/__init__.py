@@ -147,10 +147,14 @@ def _cautious(entry: Entry, trained: Budget) -> Callable[[Documents], Finding]:
         found = find(entry.test, given)
         if small and found.verdict != "not testable":
             note = f"Runs of profile {small[0]} are too small to judge a claim. {found.evidence}"
-            return dataclasses.replace(found, verdict="not testable", evidence=note, remark="")
+            return dataclasses.replace(found, verdict="not testable", evidence=note, remark="", needed=None)
         if found.verdict == "contradicted" and trained.cut and not own:
             note = "The figures go against it, but networks were cut off by a budget that isn't the paper's."
             return dataclasses.replace(found, verdict="undecided", remark=note)
+        open_parts = [part for part in found.parts or (found,) if part.verdict == "undecided"]
+        if found.needed is not None and trained.cut and not own and any(part.against for part in open_parts):
+            note = words.cut_told(found.unit)
+            return dataclasses.replace(found, remark=f"{found.remark} {note}".strip(), needed=None)
         return found
 
     return test

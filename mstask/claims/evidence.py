@@ -18,7 +18,7 @@ from typing import Any
 
 from mstask.claims.figures import Documents
 from mstask.claims.rules import Finding, find
-from mstask.claims.words import count, listed, subject
+from mstask.claims.words import count, listed, seeds_told, subject
 from mstask.protocol import PROTOCOL
 from mstask.results import endings
 from mstask.results.documents import Cell, Document
@@ -136,7 +136,8 @@ def describe(finding: Finding, removals: Sequence[Removal]) -> str:
     """Return what a verdict hangs on, in sentences."""
     if finding.verdict == "not testable":
         return finding.remark
-    return " ".join(filter(None, [finding.remark, _told(finding, removals)]))
+    needed = "" if finding.needed is None else seeds_told(finding.needed, finding.unit)
+    return " ".join(filter(None, [finding.remark, needed, _told(finding, removals)]))
 
 
 @once

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 from mstask import stats
-from mstask.claims.words import seeds_told
 
 Region = tuple[float, float]
 """Where a claim says that an estimand lies."""
@@ -18,15 +17,15 @@ def distance(value: float, region: Region, smallest: float) -> float:
     return max(to_border, smallest - abs(value)) if 0.0 in region else to_border
 
 
-def seeds_for_lead(lead: stats.Estimate, low: float, region: Region, smallest: float) -> int | None:
+def seeds_for_lead(lead: stats.Estimate, low: float, region: Region, smallest: float) -> float:
     """How many seeds would decide a lead, at the level at which its own interval reaches as low as the simultaneous one."""
     level = 1 - (lead.p(low) or 0.0)
-    return lead.seeds_needed(distance(lead.value, region, smallest), level)
+    return seeds_needed(lead, distance(lead.value, region, smallest), level)
 
 
-def seeds_in_words(estimate: stats.Estimate, half: float, level: float = stats.LEVEL) -> str:
-    """Say how many seeds of this spread would take an interval of this half-width."""
-    return seeds_told(estimate.seeds_needed(half, level), estimate.unit)
+def seeds_needed(estimate: stats.Estimate, half: float, level: float = stats.LEVEL) -> float:
+    """How many seeds of this spread an interval of this half-width takes, infinity where no number does."""
+    return estimate.seeds_needed(half, level) or math.inf
 
 
 def nearness(bounds: Sequence[float], region: Region) -> float:

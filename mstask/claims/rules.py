@@ -43,7 +43,7 @@ from mstask.claims.figures import (
     spanned,
     tested,
 )
-from mstask.claims.margins import Region, distance, nearness, seeds_for_lead, seeds_in_words
+from mstask.claims.margins import Region, distance, nearness, seeds_for_lead, seeds_needed
 from mstask.claims.words import (
     count,
     interval,
@@ -52,7 +52,6 @@ from mstask.claims.words import (
     number,
     opening,
     p_value,
-    seeds_told,
     signed,
     spared,
     subject,
@@ -85,7 +84,8 @@ class Finding:
     `estimand` in words with its `estimate`, `bounds` (the interval that was compared with the region), `p` (two-sided,
     corrected like the interval), the `region` that the claim names, the `smallest` effect that matters, the `rule` by name and
     the number of `seeds`, or, of recordings, of folds; `parts` are the statements that a claim is made of. `remark` says what
-    the verdict hangs on.
+    the verdict hangs on, and of an undecided one `needed`, how many seeds (the `unit`) of this spread would decide it, infinity
+    where no number does.
     """
 
     verdict: str
@@ -100,6 +100,17 @@ class Finding:
     seeds: int = 0
     region: Region = POSITIVE
     parts: tuple[Finding, ...] = ()
+    needed: float | None = None
+    unit: str = "seed"
+
+    @property
+    def against(self) -> bool:
+        """Whether more seeds of this spread would contradict the claim: the estimate lies outside, or nearer to no effect."""
+        if self.estimate is None:
+            return False
+        inside = self.region[0] < self.estimate < self.region[1]
+        absent = 0.0 in self.region and (self.smallest or 0.0) > 2 * abs(self.estimate)
+        return not inside or absent
 
 
 def decide(bounds: tuple[float, float], region: Region = POSITIVE, smallest: float = 0.0) -> tuple[str, str]:
@@ -144,7 +155,9 @@ def every(*findings: Finding) -> Finding:
         (f for f in findings if f.verdict == verdict), key=lambda finding: nearness(finding.bounds or (), finding.region)
     )
     evidence = " ".join(dict.fromkeys(finding.evidence for finding in findings))
-    return dataclasses.replace(deciding, evidence=evidence, parts=findings) if len(findings) > 1 else deciding
+    open_parts = [finding.needed for finding in findings if finding.verdict == verdict and finding.needed is not None]
+    needed = max(open_parts, default=None)
+    return dataclasses.replace(deciding, evidence=evidence, parts=findings, needed=needed) if len(findings) > 1 else deciding
 
 
 @rule
@@ -313,7 +326,7 @@ def quantity(
     evidence = f"{told}: {estimand} {number(value, digits)}, 95 % interval {interval(bounds, digits)} ({count(n, unit)})."
     border = min((edge for edge in region if math.isfinite(edge)), key=lambda edge: abs(edge - value))
     if verdict == "undecided" and isinstance(estimate, stats.Estimate):
-        why = seeds_in_words(estimate, distance(value, region, 0.0))
+        return finding(verdict, evidence, bounds=bounds, needed=seeds_needed(estimate, distance(value, region, 0.0)), unit=unit)
     return finding(verdict, evidence, why or f"Its border is {number(border, digits)}.", bounds=bounds)
 
 
@@ -360,18 +373,24 @@ def _directional(
     if bounds is None or p is None:
         return _open(rule, estimand, estimate.value, told, estimate.n, smallest)
     verdict, why = decide(bounds, region, smallest)
-    corrected = f" after Holm's correction over {len(tests)} comparisons" if len(tests) > 1 else ""
-    evidence = (
-        f"{told}: difference {signed(estimate.value)}, 95 % interval {interval(bounds)} and {p_value(p)}{corrected} "
-        f"({count(estimate.n, estimate.unit)})."
-    )
+    evidence = f"{told}: difference {signed(estimate.value)}, "
+    if not estimate.error:
+        p, evidence = None, f"{evidence}the same at all {count(estimate.n, estimate.unit)}."
+    elif region[0] == -region[1]:
+        p, within = None, f"to lie within ±{number(smallest)}"
+        evidence += f"95 % interval {interval(bounds)}, {within} ({count(estimate.n, estimate.unit)})."
+    else:
+        corrected = f" after Holm's correction over {len(tests)} comparisons" if len(tests) > 1 else ""
+        evidence += f"95 % interval {interval(bounds)} and {p_value(p)}{corrected} ({count(estimate.n, estimate.unit)})."
     if verdict == "supported":
         why = spared(bounds)
         if max(map(abs, bounds)) < smallest:
             why += f" The whole interval lies within ±{number(smallest)}: the lead is real, but too small to matter."
-    elif verdict == "undecided":
-        why = seeds_in_words(estimate, distance(estimate.value, region, smallest), level)
-    return Finding(verdict, evidence, why, rule, estimand, estimate.value, bounds, p, smallest, estimate.n, region)
+    found = Finding(verdict, evidence, why, rule, estimand, estimate.value, bounds, p, smallest, estimate.n, region)
+    if verdict != "undecided":
+        return found
+    needed = seeds_needed(estimate, distance(estimate.value, region, smallest), level)
+    return dataclasses.replace(found, needed=needed, unit=estimate.unit)
 
 
 def _lead(what: str, means: Weights, found: stats.Estimates | stats.Pooled, region: Region, smallest: float) -> Finding:
@@ -395,14 +414,16 @@ def _lead(what: str, means: Weights, found: stats.Estimates | stats.Pooled, regi
         f"{told}: lead {signed(value)}, simultaneous 95 % interval {interval(bounds)}, {p_value(float(p[closest]))} "
         f"({count(n, found.unit)})."
     )
+    judged = partial(
+        Finding, verdict, evidence, rule="best", estimand=estimand, estimate=value, bounds=bounds, p=float(p[closest])
+    )
     if verdict == "undecided":
         unsure = [k for k in range(len(rivals)) if low[k] <= 0]
         needed = [seeds_for_lead(found.combined(ahead[k]), float(low[k]), region, smallest) for k in unsure]
-        known = opening(listed(label(rivals[k]) for k in unsure)) + " may be ahead. " if unsure else ""
-        why = known + seeds_told(None if None in needed else max(filter(None, needed), default=None), found.unit)
-    elif verdict == "supported":
-        why = spared(bounds)
-    return Finding(verdict, evidence, why, "best", estimand, value, bounds, float(p[closest]), smallest, n, region)
+        why = opening(listed(label(rivals[k]) for k in unsure)) + " may be ahead." if unsure else ""
+        most = max(needed, default=math.inf)
+        return judged(why, smallest=smallest, seeds=n, region=region, needed=most, unit=found.unit)
+    return judged(spared(bounds) if verdict == "supported" else why, smallest=smallest, seeds=n, region=region)
 
 
 def _open(rule: str, estimand: str, value: float, told: str, n: int, smallest: float) -> Finding:

@@ -75,12 +75,20 @@ def no_spread(n: int) -> str:
     return "There is a single seed." if n == 1 else "Only means are known, so the spread over seeds is not."
 
 
-def seeds_told(needed: int | None, unit: str = "seed") -> str:
-    """Say how many seeds, or what else a spread is over, would decide; None where no number does."""
-    if needed is None:
+def seeds_told(needed: float, unit: str = "seed") -> str:
+    """Say how many seeds, or what else a spread is over, would decide; infinity where no number does."""
+    if needed == math.inf:
         rest = "the test examples leave" if unit == "seed" else "the seeds, which they share, leave"
         return f"More {several(unit)} alone can't decide it: {rest} more doubt than that."
-    return f"At this spread about {needed:,} {several(unit)} would decide it."
+    return f"At this spread about {needed:,.0f} {several(unit)} would decide it."
+
+
+def cut_told(unit: str) -> str:
+    """Say that more seeds wouldn't decide where they would go against the claim and networks were cut off."""
+    return (
+        f"More {several(unit)} alone can't decide it: they would go against it, which networks can't that were cut off by a "
+        "budget that isn't the paper's."
+    )
 
 
 def spared(bounds: tuple[float, float]) -> str:

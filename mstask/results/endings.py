@@ -11,7 +11,8 @@ from mstask.results.documents import Cell, Measures
 def endings(measures: Measures, parts: Collection[str], parameters: Mapping[str, Any]) -> list[bool | None]:
     """Whether each training that a cell went through converged (True) or was cut (False); None where that isn't known.
 
-    A study has a training for each trial that was completed, other cells have one, and what trains nothing has none.
+    A study has a training for each trial that was completed, other cells have one. What trains nothing has none, nor what is
+    fitted at once, as logistic regression is: it has neither a history nor details.
 
     Parameters
     ----------
@@ -25,7 +26,8 @@ def endings(measures: Measures, parts: Collection[str], parameters: Mapping[str,
         return [trial["epochs"] < limit and trial["epochs"] - trial["best_epoch"] >= patience for trial in complete]
     if measures.stopped:
         return [measures.stopped == "patience"]
-    return [] if parts and "train" not in parts else [False if parts else None]
+    in_steps = measures.history is not None or measures.details is not None
+    return [] if parts and not ("train" in parts and in_steps) else [False if parts else None]
 
 
 def of_cell(cell: Cell) -> list[bool | None]:

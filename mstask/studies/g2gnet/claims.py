@@ -170,14 +170,14 @@ CLAIMS = (
         "g2gnet-dense",
         "Networks wired sparsely in groups score higher than the dense network of the same width.",
         _ABSTRACT,
-        {SECTION.id: ("dense", *NEEDED)},
+        {SECTION.id: ("dense", *GROUPINGS)},
         _over("dense"),
     ),
     Entry(
         "g2gnet-matched",
         "Networks wired sparsely in groups score higher than a narrower dense network with as many parameters.",
         _ABSTRACT,
-        {SECTION.id: ("dense-matched", *NEEDED)},
+        {SECTION.id: ("dense-matched", *GROUPINGS)},
         _over("dense-matched"),
     ),
     *(
@@ -185,7 +185,7 @@ CLAIMS = (
             f"g2gnet-grouping-{short}",
             f"With equally many connections, wiring in groups scores higher than unstructured wiring on {name}.",
             _CONTROL,
-            {SECTION.id: ("er", *NEEDED)},
+            {SECTION.id: ("er", *GROUPINGS)},
             _over("er", *data_sets),
             data_sets,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
+from itertools import chain
 from statistics import fmean
 
 from mstask.claims import Entry
@@ -17,6 +18,7 @@ from mstask.claims.words import listed, number, signed
 from mstask.results.documents import Document
 from mstask.results.voices import label
 from mstask.studies.ncg.facts import (
+    CODES,
     DATA,
     EXTRACTORS,
     ONE_THRESHOLD,
@@ -124,7 +126,8 @@ CLAIMS = (
         "ncg-code",
         "How the input is coded matters more than how the readout competes and learns.",
         "not in the paper",
-        {SECTION: PAIRS["groups"]},
+        {SECTION: ("*",)},
         _code,
+        tuple(dict.fromkeys(chain(*CODES))),
     ),
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from mstask import results
-from mstask.claims.rules import agreement, difference
+from mstask import claims, results
+from mstask.claims.figures import Documents
+from mstask.claims.rules import Finding, agreement, difference
 from mstask.data import recorded
 from mstask.results.documents import Document
 from mstask.stats import rank_correlation
@@ -15,7 +17,7 @@ from mstask.studies.recordings.declare import RECORDINGS
 from mstask.studies.recordings.names import LOGISTIC, TO_EMBEDDED, TO_RECORDED
 from mstask.studies.recordings.stand_ins import HOMOGENEOUS, view
 from mstask.summary import standings
-from mstask.summary.comparisons import common_places
+from mstask.summary.comparisons import common_places, in_common, mean_score
 
 SETS: dict[str, tuple[str, ...]] = {
     "speech": tuple(recorded.SPEECH),
@@ -124,7 +126,7 @@ def crossing(document: Document) -> dict[str, Any]:
         if (own := shared(both, name)) is None:
             continue
         a, b = PAIR if name.startswith(("radhar", "neuroradar", "acconeer")) else PAIR[::-1]
-        judged = difference({RECORDINGS.id: own}, RECORDINGS.id, a, b)
+        judged = as_claim(PAIR, partial(difference, section=RECORDINGS.id, a=a, b=b), own)
         if judged.estimate is not None:
             sign = 1 if a == PAIR[0] else -1
             low, high = sorted(sign * bound for bound in judged.bounds) if judged.bounds else (None, None)
@@ -139,6 +141,11 @@ def crossing(document: Document) -> dict[str, Any]:
                 "scores": {neuron: standings(own)["methods"][neuron]["macro_f1"] for neuron in PAIR},
             }
     return {"sets": found, "first": first_radar(document)}
+
+
+def as_claim(methods: Sequence[str], test: Callable[[Documents], Finding], document: Document) -> Finding:
+    """Judge a statement about methods on recordings as the ledger does: networks that were cut off can't contradict it."""
+    return claims.judged(claims.Entry("", "", "", {RECORDINGS.id: tuple(methods)}, test), {RECORDINGS.id: document})
 
 
 def first_radar(document: Document) -> str | None:
@@ -164,9 +171,10 @@ def stand_in(document: Document, name: str, embedded: Mapping[str, Document]) ->
     common = [n for n in ALL_NEURONS if n in rank and n in known]
     if len(common) < 3:
         return None
-    judged = agreement([(own, common), (other, common)], f"the rankings of {len(common)} neuron types, recorded and embedded")
+    words = f"the rankings of {len(common)} neuron types, recorded and embedded"
+    judged = as_claim(common, lambda given: agreement([(given[RECORDINGS.id], common), (other, common)], words), own)
     kind, (low, high) = "speech" if name.startswith("speech") else "radar", judged.bounds or (None, None)
-    scores = [[standings(document)["methods"][n]["macro_f1"]["mean"] for n in common] for document in (own, other)]
+    scores = [[mean_score(in_common(document, common), n) for n in common] for document in (own, other)]
     return {
         "types": len(common),
         "rho": judged.estimate,

@@ -85,7 +85,7 @@ def _compact_cnn(documents: Documents) -> Finding:
     target = scores(documents, "search", TARGET)[1]["methods"][TARGET]["macro_f1"]["mean"]
     side = "above" if other["macro_f1"]["mean"] > target else "not above"
     beside = f"On the frontier the same CNN has {number(other['macro_f1']['mean'], 4)}, {side} {number(target, 4)}."
-    return dataclasses.replace(finding, remark=f"{finding.remark} {beside}")
+    return dataclasses.replace(finding, remark=f"{finding.remark} {beside}".strip())
 
 
 def _matched_beats_generic(documents: Documents) -> Finding:
