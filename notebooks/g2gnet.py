@@ -264,7 +264,7 @@ show.table_g2gnet(document)
 #
 # Wirings are compared seed by seed, most of them with the unstructured one. A difference counts as *better* or *worse* once it is
 # clear of zero by tests that are corrected for their number, and is *open* else; in brackets stands the smallest one that so many
-# seeds could be expected to show.
+# seeds could be expected to show, were it tested alone.
 
 # %% mystnb={"image": {"alt": "Lead of each wiring over unstructured wiring in this run, one tick per seed"}}
 show.figure_g2gnet_grouping({"run": document})

@@ -115,6 +115,8 @@ def leave_one_out(test: Test, documents: Documents, sections: Iterable[str]) -> 
     return removals
 
 
+NAMED = 4
+"""Seeds and cases up to which they are named where leaving one out turns a verdict."""
 PAPER_SEEDS = listed(map(str, PROTOCOL.seeds))
 """The three of Dikmen and Karadağ, as a reader sees them."""
 
@@ -172,13 +174,23 @@ def _told(finding: Finding, removals: Sequence[Removal]) -> str:
         return ""
     several = len({removal.section for removal in removals}) > 1
     unit = "seed or case" if any(not removal.left_out.startswith("seed ") for removal in removals) else "seed"
-    turned: dict[str, list[str]] = {}
+    turned: dict[str, dict[str, list[str]]] = {}
     for removal in removals:
         if removal.verdict != finding.verdict:
             where = f" for {subject(removal.section)}" if several else ""
-            turned.setdefault(removal.verdict, []).append(removal.left_out + where)
+            turned.setdefault(removal.verdict, {}).setdefault(where, []).append(removal.left_out)
     if not turned:
         return f"Leaving out any one {unit} changes nothing."
-    if len(turned) == 1 and len(removals) > 1 and len(*turned.values()) == len(removals):
+    if len(turned) == 1 and len(removals) > 1 and sum(map(len, *(own.values() for own in turned.values()))) == len(removals):
         return f"Without any one {unit} it is {next(iter(turned))}."
-    return " ".join(f"Without {listed(names, 'or')} it is {verdict}." for verdict, names in turned.items())
+    return " ".join(
+        f"Without {listed((_any_of(names, len(removals), unit) + where for where, names in own.items()), 'or')} it is {verdict}."
+        for verdict, own in turned.items()
+    )
+
+
+def _any_of(names: Sequence[str], of: int, unit: str) -> str:
+    """What is left out: each by name, or how many where they are more than `NAMED`."""
+    if len(names) <= NAMED:
+        return listed(names, "or")
+    return f"any one of {len(names)} of the {of} {' and '.join(f'{kind}s' for kind in unit.split(' or '))}"

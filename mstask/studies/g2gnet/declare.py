@@ -79,7 +79,7 @@ SECTION = Section(
     },
     departures={
         "selection": "An epoch is chosen by its validation score, where the sources report the best test score",
-        "data": "Embedded: digits, radar and speech; the sources' pictures need the user's files",
+        "data": "The sources' pictures need the user's files; embedded data are digits, radar and speech",
     },
     experiment=_measure,
     cases=CASES,

@@ -31,7 +31,7 @@ SEEDS: dict[str, Any] = {"color": "#c75b12", "marker": "|", "linestyle": "", "ma
 SOURCES = {
     "method": ("neuron type", "some types are better, whoever is held out"),
     "case": ("pair of speakers", "some pairs are harder, whatever the type"),
-    "interaction": ("type and pair together", "types are ranked differently for different pairs"),
+    "interaction": ("type and pair together", "leads of types differ between pairs"),
     "seed": ("seed", "the same type on the same pair, trained again"),
 }
 

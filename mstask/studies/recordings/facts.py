@@ -17,7 +17,7 @@ from mstask.studies.recordings.declare import RECORDINGS
 from mstask.studies.recordings.names import LOGISTIC, TO_EMBEDDED, TO_RECORDED
 from mstask.studies.recordings.stand_ins import HOMOGENEOUS, view
 from mstask.summary import standings
-from mstask.summary.comparisons import common_places, in_common, mean_score
+from mstask.summary.comparisons import common_places, in_common, mean_score, spread, unit_scores
 
 SETS: dict[str, tuple[str, ...]] = {
     "speech": tuple(recorded.SPEECH),
@@ -70,7 +70,8 @@ def of_set(document: Document, name: str) -> dict[str, Any] | None:
 
     `chance` is 1 / classes; `folds` are the cases that count, those that all neuron types of the set were run on, of `all`
     there are; `seeds` likewise. `methods` has per method macro_f1 as `standings` has it for folds, and accuracy; `ranking`,
-    `rank` and `best` are of the neuron types alone. `linear_lead` is how much higher logistic regression scores than `best`.
+    `rank` and `best` are of the neuron types alone. `linear` is how much higher logistic regression scores than `best`: mean
+    over folds, and low and high, the interval over them.
     """
     own = shared(document, name)
     if own is None:
@@ -90,14 +91,17 @@ def of_set(document: Document, name: str) -> dict[str, Any] | None:
         "ranking": ranking,
         "rank": {method: place for place, method in enumerate(ranking, start=1)},
         "best": ranking[0] if ranking else None,
-        "linear_lead": _linear_lead(methods, ranking),
+        "linear": _linear(own, ranking),
     }
 
 
-def _linear_lead(methods: dict[str, Any], ranking: list[str]) -> float | None:
-    if LOGISTIC not in methods or not ranking:
+def _linear(own: Document, ranking: list[str]) -> dict[str, float | None] | None:
+    """The lead of logistic regression over the best neuron type, fold by fold, whose seeds are averaged first."""
+    if not ranking:
         return None
-    return methods[LOGISTIC]["macro_f1"]["mean"] - methods[ranking[0]]["macro_f1"]["mean"]
+    linear, neuron = (unit_scores(own, name) for name in (LOGISTIC, ranking[0]))
+    leads = [linear[fold] - neuron[fold] for fold in linear if fold in neuron]
+    return {name: spread(leads)[name] for name in ("mean", "low", "high")} if leads else None
 
 
 def shared(document: Document, name: str) -> Document | None:

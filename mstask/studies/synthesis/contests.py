@@ -241,7 +241,7 @@ def _by_validation(held: Iterable[Outcome]) -> str:
     low, high = signed(chosen.gain.low), signed(chosen.gain.high)
     gain = f"{signed(chosen.gain.difference)}, 95 % interval [{low}, {high}]"
     return (
-        f" What the paper didn't propose: the neuron that validation chooses here, {chosen.names}, gains {gain} by itself; "
+        f" Chosen by validation, seed by seed, instead of fixed beforehand, the neuron (here {chosen.names}) gains {gain}; "
         f"corrected for all gains on the task that is {chosen.verdict}."
     )
 
