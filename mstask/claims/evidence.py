@@ -183,10 +183,11 @@ def _told(finding: Finding, removals: Sequence[Removal]) -> str:
         return f"Leaving out any one {unit} changes nothing."
     if len(turned) == 1 and len(removals) > 1 and sum(map(len, *(own.values() for own in turned.values()))) == len(removals):
         return f"Without any one {unit} it is {next(iter(turned))}."
-    return " ".join(
-        f"Without {listed((_any_of(names, len(removals), unit) + where for where, names in own.items()), 'or')} it is {verdict}."
+    told = {
+        verdict: listed((_any_of(names, len(removals), unit) + where for where, names in own.items()), "or")
         for verdict, own in turned.items()
-    )
+    }
+    return " ".join(f"Without {left_out} it is {verdict}." for verdict, left_out in told.items())
 
 
 def _any_of(names: Sequence[str], of: int, unit: str) -> str:
