@@ -14,7 +14,8 @@ from making import document, scored
 from scipy.stats import spearmanr, ttest_rel
 
 from mstask import claims, results, stats
-from mstask.claims.rules import RULES, VERDICTS, find
+from mstask.claims.findings import VERDICTS, find
+from mstask.claims.rules import RULES
 from mstask.section import sections
 from mstask.stats import intervals
 from mstask.studies.matching.claims import HOMOGENEOUS

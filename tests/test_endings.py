@@ -29,7 +29,8 @@ def merged(*found):
     [
         ({"stopped": "patience"}, ["train"], [True]),
         ({"stopped": "max_epochs"}, ["train"], [False]),
-        ({}, ["train", "evaluation"], [False]),
+        ({"details": {"iterations": 9}}, ["train", "evaluation"], [False]),
+        ({}, ["train", "evaluation"], []),
         ({}, ["measure"], []),
         ({}, [], [None]),
     ],

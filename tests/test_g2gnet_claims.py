@@ -6,7 +6,7 @@ import pytest
 from making_g2gnet import SEEDS, SKILLS, benchmark, document, everything
 
 from mstask import claims, results
-from mstask.claims.rules import find
+from mstask.claims.findings import find
 from mstask.studies.g2gnet import claims as g2gnet
 
 IDS = tuple(entry.id for entry in g2gnet.CLAIMS)

@@ -9,7 +9,7 @@ from drawn import drawn
 from making_hetsyn import SEEDS, SKILL, one, whole
 
 from mstask import claims, results, show
-from mstask.claims.rules import find
+from mstask.claims.findings import find
 from mstask.studies.hetsyn.data import BIN_S
 from mstask.studies.hetsyn.declare import SECTION
 from mstask.studies.hetsyn.exhibits import IN_BINS

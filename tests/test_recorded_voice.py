@@ -10,7 +10,7 @@ from scipy.stats import t
 from test_book import Project
 
 from mstask import claims, results, show, stats
-from mstask.claims.rules import find
+from mstask.claims.findings import find
 from mstask.lab import readme
 from mstask.paths import ROOT
 from mstask.studies.matching.declare import ALL_NEURONS, AUDIO_NEURONS

@@ -16,7 +16,7 @@ from mstask import plugins, results
 from mstask.claims import words
 from mstask.claims.evidence import Budget, budget, by_paper_seeds, describe, folds_told, leave_one_out
 from mstask.claims.figures import Documents
-from mstask.claims.rules import Finding, find
+from mstask.claims.findings import Finding, find
 from mstask.parameters import FULL, profile_of
 from mstask.results.documents import Document
 from mstask.summary.once import Same, once

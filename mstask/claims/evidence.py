@@ -17,7 +17,7 @@ from fnmatch import fnmatch
 from typing import Any
 
 from mstask.claims.figures import Documents
-from mstask.claims.rules import Finding, find
+from mstask.claims.findings import Finding, find
 from mstask.claims.words import count, listed, seeds_told, subject
 from mstask.protocol import PROTOCOL
 from mstask.results import endings

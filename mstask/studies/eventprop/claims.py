@@ -12,7 +12,8 @@ from statistics import median
 
 from mstask.claims import Entry
 from mstask.claims.figures import Documents, NotTestable, results_of
-from mstask.claims.rules import SMALLEST, Finding, contrast, difference, every, quantity
+from mstask.claims.findings import Finding
+from mstask.claims.rules import SMALLEST, contrast, difference, every, quantity
 from mstask.claims.words import number, signed
 from mstask.results.documents import Document
 from mstask.results.voices import label

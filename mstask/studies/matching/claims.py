@@ -7,7 +7,8 @@ from itertools import combinations
 
 from mstask.claims import Entry
 from mstask.claims.figures import Documents, NotTestable, results_of, scores
-from mstask.claims.rules import NEGATIVE, SMALLEST, Finding, agreement, best, contrast, difference, every, place
+from mstask.claims.findings import NEGATIVE, Finding
+from mstask.claims.rules import SMALLEST, agreement, best, contrast, difference, every, place
 from mstask.claims.words import opening, subject
 from mstask.results.documents import Document
 from mstask.studies.matching.declare import AUDIO_NEURONS as AUDIO

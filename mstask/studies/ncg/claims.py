@@ -13,7 +13,8 @@ from statistics import fmean
 
 from mstask.claims import Entry
 from mstask.claims.figures import Documents, NotTestable, results_of
-from mstask.claims.rules import Finding, difference, difference_of, every
+from mstask.claims.findings import Finding
+from mstask.claims.rules import difference, difference_of, every
 from mstask.claims.words import listed, number, signed
 from mstask.results.documents import Document
 from mstask.results.voices import label

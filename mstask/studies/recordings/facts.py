@@ -8,7 +8,8 @@ from typing import Any
 
 from mstask import claims, results
 from mstask.claims.figures import Documents
-from mstask.claims.rules import Finding, agreement, difference
+from mstask.claims.findings import Finding
+from mstask.claims.rules import agreement, difference
 from mstask.data import recorded
 from mstask.results.documents import Document
 from mstask.stats import rank_correlation

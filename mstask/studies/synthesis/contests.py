@@ -14,7 +14,8 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from mstask import stats
-from mstask.claims.rules import CAPACITY_TOLERANCE, SMALLEST, decide
+from mstask.claims.findings import decide
+from mstask.claims.rules import CAPACITY_TOLERANCE, SMALLEST
 from mstask.claims.words import listed, signed
 from mstask.results.documents import Document
 from mstask.studies.matching.declare import AUDIO_NEURONS
@@ -291,7 +292,7 @@ def _chosen(document: Document, contest: Contest) -> Chosen | None:
     results = {id(cell.result) for cell in scored_cells(chosen, BEST).values()}
     names = dict.fromkeys(cell.method for cell in document.cells if id(cell.result) in results)
     gain = compare(chosen, BEST, contest.plain)
-    return Chosen(listed(names), gain)
+    return Chosen(listed(names, "or"), gain)
 
 
 def _parameters(document: Document, method: str) -> int | None:

@@ -13,7 +13,8 @@ from itertools import combinations, permutations
 from typing import Any
 
 from mstask import claims
-from mstask.claims.rules import Finding, difference
+from mstask.claims.findings import Finding
+from mstask.claims.rules import difference
 from mstask.results.documents import Document
 from mstask.studies.matching.claims import CLAIMS, ON_AUDIO, crossed
 from mstask.studies.recordings.exhibits import TITLES
