@@ -90,6 +90,10 @@ pd.Series(settings.model_dump(), name="value").to_frame()
 #
 # The paper fixed five predictions before the radar results were known. They are printed here before anything is trained,
 # and judged at the end.
+#
+# They speak of four layers of one type (*homogeneous*, `D0_...`), of a *vertical mix* with a type of its own in each layer (`D1_H1`;
+# `D1_rev` has the same types in reverse, `D1_perm1` in another order), and of a *bank* that runs five types side by side, each in
+# layers of its own, and reads them all (`D2_concat`).
 
 # %%
 for claim in claims.judge({}):
@@ -217,6 +221,7 @@ for place in grid(settings):
 # ## Results
 #
 # The document below is the merge of the cells just run. Means, intervals and verdicts are computed from it, never stored.
+# Behind a score *at chance* says that it can't be told from guessing, *cut* that the budget ended a training before patience did.
 
 # %%
 document = results.merge(cells)

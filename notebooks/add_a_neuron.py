@@ -47,7 +47,7 @@ print(session.begin("v0.2.0"))
 # ## The equation
 #
 # As an example, a leaky integrator that tires: each spike raises a fatigue $a$, which is subtracted from the membrane $m$ before
-# the comparison with the threshold and fades with its own learnt decay.
+# the comparison with the threshold and fades with its own learnt decay. A spike also sets $m$ to 0.
 #
 # $$m \leftarrow \beta m + x, \qquad u = m - a, \qquad a \leftarrow \sigma(r_i)\, a + h_i s$$
 
@@ -147,6 +147,27 @@ print(
 )
 
 # %% [markdown]
+# ## What it listens for
+#
+# A steady input, and the steps between one spike and the next: the longer the input lasts, the longer they get, here with a
+# fatigue that fades slowly and jumps by more and more.
+
+# %% mystnb={"image": {"alt": "Steps between spikes under a steady input, spike by spike: they grow, more so where the fatigue jumps by more"}}
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(figsize=(5, 2.6))
+steady = torch.full((1, 200, 1), 0.2)
+for jump in (0.1, 0.5, 1.0):
+    layer = neurons.create("Tiring-LIF", 1)
+    layer.h.data.fill_(jump)
+    layer.r.data.fill_(4.0)
+    when = layer(steady)[0][0, :, 0].nonzero().ravel()
+    axes.plot(when.diff(), "o-", label=f"h = {jump}")
+axes.set(xlabel="spike", ylabel="steps since the last one")
+axes.legend()
+plt.show()
+
+# %% [markdown]
 # ## It trains
 #
 # The new name works wherever a neuron name does. Five epochs on the small radar set show that it learns, not how well it ranks.
@@ -181,3 +202,9 @@ assert outcome.history.train_loss[-1] < outcome.history.train_loss[0]
 # (Write `from mstask.neurons import Neuron, register` there.) The generic tests then check its gradient by finite differences
 # and its compiled loop against the reference, and the book's zoo of neurons measures and draws it. The equation and the
 # description there come from the two sections of the docstring.
+#
+# ## What to change next
+#
+# 1. Divide the membrane instead of subtracting from it: `fire(m / (1 + state.fatigue))`. Is the compiled loop still the same as the
+#    reference?
+# 2. Look at a whole layer: subtract `0.01 * neurons.layer_sum(state.fatigue)` instead of `state.fatigue`. Neurons now tire each other.

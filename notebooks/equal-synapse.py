@@ -68,6 +68,7 @@ print(session.begin("v0.2.0"))
 
 # %%
 # %matplotlib inline
+import matplotlib.pyplot as plt
 import pandas as pd
 
 from mstask import results, show
@@ -116,10 +117,23 @@ for place in grid(settings):
 
 # %% [markdown]
 # ## Results
+#
+# Behind a score *at chance* says that it can't be told from guessing, *cut* that the budget ended a training before patience did.
 
 # %%
 document = results.merge(cells)
 show.table_equal_size(document)
+
+# %% mystnb={"image": {"alt": "Macro-F1 of this run's networks, a mark per seed, a panel per task"}}
+figure, panels = plt.subplots(
+    1, len(settings.cases), figsize=(7, 2.2), squeeze=False
+)
+for axes, case in zip(panels[0], settings.cases, strict=True):
+    own = [cell for cell in cells if cell.case == case]
+    axes.plot([c.result.macro_f1 for c in own], [c.method for c in own], "o")
+    axes.set(title=case, xlabel="macro-F1")
+figure.tight_layout()
+plt.show()
 
 # %% [markdown]
 # ## What to change next

@@ -153,8 +153,10 @@ figure, (shape, slope) = plt.subplots(1, 2, figsize=(7, 2.8))
 for name, weight in WEIGHTS.items():
     shape.plot(share, weight(share), label=name)
     slope.plot(share, -np.gradient(weight(share), share))
-shape.set(title="weight u", xlabel="share of the trial", ylim=(0, 1.05))
-slope.set(title="what a hidden spike hears", xlabel="share of the trial")
+shape.set(title="weight", xlabel="share of the trial", ylabel="u", ylim=(0, 1.05))
+slope.set(
+    title="what a hidden spike hears", xlabel="share of the trial", ylabel="−u′"
+)
 shape.legend(fontsize=8)
 plt.show()
 
@@ -235,6 +237,8 @@ for place in grid(settings):
 
 # %% [markdown]
 # ## Results
+#
+# Behind a score *at chance* says that it can't be told from guessing, *cut* that the budget ended a training before patience did.
 
 # %%
 document = results.merge(cells)

@@ -63,6 +63,7 @@ print(session.begin("v0.2.0"))
 # %matplotlib inline
 import inspect
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 from IPython.display import Code
@@ -181,7 +182,9 @@ with torch.no_grad():
     answers = network.eval().blocks[:4](x[None, None])[0]
 strongest = int(answers.mean((1, 2)).argmax())
 heading = f"{title}, channel {strongest} of the first block"
-lesson.draw_example(answers[strongest], heading, "Doppler bin / 2")
+figure = lesson.draw_example(answers[strongest], heading, "Doppler bin / 2")
+figure.axes[0].set_xlabel("time step / 2")
+plt.show()
 
 # %% [markdown]
 # ## The grid
@@ -199,6 +202,8 @@ for place in grid(settings):
 
 # %% [markdown]
 # ## Results
+#
+# Behind a score *at chance* says that it can't be told from guessing, *cut* that the budget ended a training before patience did.
 
 # %%
 document = results.merge(cells)

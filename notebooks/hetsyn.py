@@ -289,6 +289,8 @@ for place in grid(settings):
 
 # %% [markdown]
 # ## Results
+#
+# Behind a score *at chance* says that it can't be told from guessing, *cut* that the budget ended a training before patience did.
 
 # %%
 document = results.merge(cells)

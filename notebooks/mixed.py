@@ -189,6 +189,7 @@ for place in grid(settings):
 # ## Results
 #
 # The document below is the merge of the cells just run. Means, intervals and ranks are computed from it, never stored.
+# Behind a score *at chance* says that it can't be told from guessing, *cut* that the budget ended a training before patience did.
 
 # %%
 document = results.merge(cells)

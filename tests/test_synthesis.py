@@ -115,9 +115,7 @@ def test_a_neuron_that_only_validation_chooses_is_told_beside_the_answer():
         for c in found.cells
     ]
     answer = overview({"disjoint": found.model_copy(update={"cells": cells})})["answer"]["speech"]
-    assert answer.startswith(
-        "On speech nothing that the papers propose is shown to gain at equal size. Chosen by validation,"
-    )
+    assert answer.startswith("On speech nothing that the papers propose is shown to gain at equal size. Chosen by validation,")
     assert "Doppler-LIF) gains +0.100, 95 % interval [" in answer
     assert answer.endswith("corrected for all gains on the task that is supported.")
 
