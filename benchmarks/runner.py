@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +94,11 @@ def main(
 
 def circumstances(section: str, options: argparse.Namespace, device: str = "cpu") -> dict[str, Any]:
     """What makes a result and how busy the machine is; to be taken before anything is measured."""
-    from mstask import results
+    from mstask import paths, results
 
     command = f"python benchmarks/{section.removeprefix('benchmark-')}.py --repeats {options.repeats}"
     made = results.provenance(command, device)
-    versions = made.versions | {name: _version(name) for name in PACKAGES}
+    versions = made.versions | {name: paths.version(name) or "not installed" for name in PACKAGES}
     return {"load": load(), "provenance": made.model_copy(update={"versions": versions}).model_dump()}
 
 
@@ -140,13 +139,6 @@ def lock(path: Path) -> Path:
     results.write_document(kept, measured.model_copy(update={"source": "embedded"}))
     results.lock(kept)
     return kept
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
 
 
 def answer(arguments: list[str]) -> None:

@@ -32,6 +32,14 @@ def git(*arguments: str, whole: bool = False) -> str | None:
     return done.stdout if whole else done.stdout.strip()
 
 
+def version(package: str) -> str | None:
+    """The version of an installed distribution; None where it isn't installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 def lacking(what: str) -> str:
     """Say that `what` isn't part of the installed package, and where it is; "" in a checkout."""
     if is_checkout():

@@ -305,7 +305,7 @@ def test_in_colab_all_goes_to_a_mounted_drive_and_only_missing_packages_are_inst
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     monkeypatch.setattr(session, "DRIVE", tmp_path)
-    monkeypatch.setattr(session, "installed", lambda package: package != "optuna")
+    monkeypatch.setattr(session.paths, "version", lambda package: None if package == "optuna" else "1")
     asked = []
     monkeypatch.setattr(session, "install", asked.extend)
     begun = session.begin("v1")

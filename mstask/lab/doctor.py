@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata as metadata
 import math
 import os
 import re
@@ -83,12 +82,9 @@ def versions() -> Iterator[Check]:
     """Installed packages against the pins."""
     pinned, other, missing = pins(), [], []
     for package, version in pinned.items():
-        try:
-            found = metadata.version(package)
-        except metadata.PackageNotFoundError:
+        if (found := paths.version(package)) is None:
             missing.append(package)
-            continue
-        if found.partition("+")[0] != version:
+        elif found.partition("+")[0] != version:
             other.append((package, f"{package} {found} instead of {version}"))
     advice = "`pip install -r requirements.txt` in the environment you use, or `make book`, which makes its own"
     if missing:
@@ -129,10 +125,9 @@ def device() -> Iterator[Check]:
         yield Check("device", "ok", f"no GPU; {cores}")
         return
     found = f"{torch.cuda.get_device_name()}; {cores}"
-    try:
-        triton = metadata.version("triton")
+    if triton := paths.version("triton"):
         yield Check("device", "ok", f"{found}; triton {triton}")
-    except metadata.PackageNotFoundError:
+    else:
         advice = "`pip install -r requirements-gpu.txt` for fused loops on the GPU; without it they run as plain torch"
         yield Check("device", "note", f"{found}; no triton", advice)
 

@@ -84,7 +84,7 @@ def figure_your_run(studies: Studies) -> Figure:
         reach = max((abs(gap) for _, gap in found), default=0.1) * 1.1 or 0.1
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.set(xlim=(-reach, reach))
-        figure.supxlabel("your score − locked score", fontsize=9.5)
+        figure.supxlabel("your score − locked score")
         locked = Line2D([], [], color=VOICES["embedded"].colour, linewidth=1.5, label="the locked run")
         yours = Line2D([], [], label="your run, a mark per method", **mark("run"))
         explain(figure, [locked, yours], "upper")

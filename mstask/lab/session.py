@@ -86,7 +86,7 @@ def revision() -> str:
     described = git("describe", "--tags", "--always", "--dirty=, changed")
     branch = git("branch", "--show-current")
     if described is None:
-        return metadata.version("mstask") if installed("mstask") else "of no known revision"
+        return paths.version("mstask") or "of no known revision"
     return f"{described} of branch {branch}" if branch else described
 
 
@@ -107,15 +107,7 @@ def found(results: Path) -> str:
 def missing() -> list[str]:
     """Requirements of pyproject.toml whose package isn't installed here, whatever its version."""
     declared = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
-    return [requirement for requirement in declared if not installed(re.split(r"[^\w.-]", requirement)[0])]
-
-
-def installed(package: str) -> bool:
-    """Whether a distribution of this name is there."""
-    try:
-        return bool(metadata.version(package))
-    except metadata.PackageNotFoundError:
-        return False
+    return [requirement for requirement in declared if not paths.version(re.split(r"[^\w.-]", requirement)[0])]
 
 
 def install(requirements: list[str]) -> None:

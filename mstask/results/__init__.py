@@ -17,7 +17,6 @@ import os
 import platform
 import re
 from collections.abc import Iterable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +94,7 @@ def provenance(command: str, device: str = "cpu") -> Provenance:
         revision=revision or "unknown",
         dirty=changed != "" or not revision,
         command=command,
-        versions={"python": platform.python_version()} | {p: _version(p) for p in PACKAGES},
+        versions={"python": platform.python_version()} | {p: paths.version(p) or "none" for p in PACKAGES},
         machine=f"{_cpu()}, {os.cpu_count()} logical cores, {platform.system()} {platform.machine()}",
         threads=torch.get_num_threads(),
         device=device,
@@ -276,13 +275,6 @@ def _load_kept(section: str, folder: str) -> Document:
     if document.section != section:
         raise ResultsError(f"{path} holds section {document.section!r}, expected {section!r}")
     return document
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "none"
 
 
 def _cpu() -> str:

@@ -37,6 +37,8 @@ STYLE = {
     "axes.spines.right": False,
     "axes.edgecolor": GREY,
     "axes.titlesize": 9.5,
+    "figure.labelsize": 9.5,
+    "figure.titlesize": 9.5,
     "figure.facecolor": "white",
     "legend.frameon": False,
     "svg.fonttype": "path",

@@ -51,7 +51,7 @@ def draw_rates(before: list[Tensor], after: list[Tensor], target: float) -> Figu
             axes.axvline(target, color=GREY, linewidth=0.8)
             axes.set_ylabel(f"layer {number}")
         grid[-1].set_xlabel("spikes per step; the line is the target")
-        figure.supylabel("neurons", fontsize=9.5)
+        figure.supylabel("neurons")
         grid[0].legend(loc="upper right")
     return figure
 

@@ -39,7 +39,7 @@ def figure_rank_stability(document: Document) -> Figure:
         axes.set_yticks(range(len(ranking)), [label(name) for name in ranking])
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        figure.supxlabel(f"rank, drawing {stability.over} anew", fontsize=9.5)
+        figure.supxlabel(f"rank, drawing {stability.over} anew")
     return figure
 
 

@@ -38,7 +38,7 @@ def sheet(document: Document, height: float) -> Iterator[Plot]:
     with drawing(height) as figure:
         figure.document = document
         voice = document.source
-        figure.suptitle(heading(voice, document), color=VOICES[voice].colour, weight="bold", fontsize=9.5)
+        figure.suptitle(heading(voice, document), color=VOICES[voice].colour, weight="bold")
         yield figure
 
 

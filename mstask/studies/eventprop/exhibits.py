@@ -80,7 +80,7 @@ def figure_eventprop(document: Document) -> Figure:
             axes.set(xlim=(0, 1.03), title=TASKS[case].title)
             if not tasks_of(document):
                 say_nothing(axes)
-        figure.supxlabel("accuracy on the test set; hollow: at chance", fontsize=9.5)
+        figure.supxlabel("accuracy on the test set; hollow: at chance")
     return figure
 
 

@@ -21,8 +21,8 @@ def figure_eventprop_options() -> Figure:
         for axes, (name, (times, channels)) in zip(figure.subplots(2, 2, sharex=True).flat, _trials().items(), strict=True):
             axes.plot(times, channels, ".", markersize=1.2, color="#00796b")
             axes.set_title(name)
-        figure.supxlabel("time (ms)", fontsize=9.5)
-        figure.supylabel("input channel", fontsize=9.5)
+        figure.supxlabel("time (ms)")
+        figure.supylabel("input channel")
     return figure
 
 

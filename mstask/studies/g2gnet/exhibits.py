@@ -92,7 +92,7 @@ def figure_g2gnet_grouping(documents: Documents) -> Figure:
             widest = max([0.005, *(abs(value) for values in of_case.values() for value in values)])
             axes.set(xlim=(-MARGIN * widest, MARGIN * widest), title=answers.title(case))
             axes.xaxis.set_major_locator(MaxNLocator(5))
-        figure.supxlabel("macro-F1 minus that of unstructured wiring", fontsize=9.5)
+        figure.supxlabel("macro-F1 minus that of unstructured wiring")
         handles = [handle(voice, document) for voice, document in documents.items() if voice != "published"]
         if handles:
             explain(figure, handles, "upper")
@@ -153,7 +153,7 @@ def figure_g2gnet_erosion(document: Document) -> Figure:
                 axes.plot(rows["updates"], rows["intra"], color=look.colour, marker=look.marker, markersize=4.5, linewidth=1.3)
             axes.set(ylim=(0, 0.6), xlim=(-0.2, last + 0.2), xticks=range(last + 1), title=answers.title(case))
         grid[-1].set_xlabel("rewirings")
-        figure.supylabel("connections inside groups", fontsize=9.5)
+        figure.supylabel("connections inside groups")
         legend(figure, [*looks.values(), AT_RANDOM])
     return figure
 

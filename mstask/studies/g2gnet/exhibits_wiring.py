@@ -152,7 +152,7 @@ def figure_g2gnet_speed(document: Document) -> Figure:
             axes.axvline(SECTION.protocol["p_inter"], color=GREY, linestyle=":", linewidth=1)
             axes.set(title=f"{width} neurons", xlabel=BETWEEN.replace(" ", "\n", 1))
             axes.set_ylim(bottom=0)
-        figure.supylabel("time over the dense product's", fontsize=9.5)
+        figure.supylabel("time over the dense product's")
         legend(figure, looks.values())
     return figure
 

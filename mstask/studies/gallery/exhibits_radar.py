@@ -170,8 +170,8 @@ def _draw_pictures(pictures: dict[str, np.ndarray], columns: int, height: float)
         for axes, (name, picture) in zip(grid.flat, pictures.items(), strict=True):
             _draw_picture(axes, picture)
             axes.set_title(name.replace(" + ", " +\n"))
-        figure.supxlabel("time (s)", fontsize=9.5)
-        figure.supylabel(FREQUENCY, fontsize=9.5)
+        figure.supxlabel("time (s)")
+        figure.supylabel(FREQUENCY)
     return figure
 
 

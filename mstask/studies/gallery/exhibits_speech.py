@@ -112,7 +112,7 @@ def figure_speech_word() -> Figure:
         for axes in (membrane, spikes, frames):
             axes.set_ylim(N_UNITS, 0)
             axes.set_yticks(PLACES, [frequency_text(f) for f in best_frequencies(PLACES)])
-        figure.supylabel("frequency to which a place responds best", fontsize=9.5)
+        figure.supylabel("frequency to which a place responds best")
         frames.set(xlim=(0, WINDOW), xlabel="time (s)")
         figure.rulers += [Ruler(sound.title, axes, (0, sound.seconds)) for axes in (pressure, membrane, spikes, frames)]
     return figure
@@ -135,8 +135,8 @@ def draw_words(words: Sequence[Word], grid: tuple[int, int], height: float) -> F
             axes.set_ylim(N_UNITS, 0)
             figure.rulers.append(Ruler(shown.sound.title, axes, (0, shown.sound.seconds)))
         panels[0, 0].set_yticks(PLACES, [frequency_text(f) for f in best_frequencies(PLACES)])
-        figure.supxlabel("time (s)", fontsize=9.5)
-        figure.supylabel("frequency to which a place responds best", fontsize=9.5)
+        figure.supxlabel("time (s)")
+        figure.supylabel("frequency to which a place responds best")
     return figure
 
 

@@ -201,8 +201,8 @@ def figure_zoo_tones() -> Figure:
                 axes.text(0.95, 0.05, f"like\n{first}", transform=axes.transAxes, ha="right", color="white", fontsize=SMALL)
         for axes in grid.flat[len(names) :]:
             axes.set_axis_off()
-        figure.supxlabel("tone frequency (rad per step)", fontsize=9.5)
-        figure.supylabel("neuron", fontsize=9.5)
+        figure.supxlabel("tone frequency (rad per step)")
+        figure.supylabel("neuron")
     return figure
 
 

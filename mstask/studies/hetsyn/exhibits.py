@@ -188,7 +188,7 @@ def figure_hetsyn_robust(document: Document) -> Figure:
             axes.set_title(TITLES[case].replace(", ", ",\n"), fontsize=SMALL, loc="left", pad=3)
             if own.empty:
                 say_nothing(axes)
-        figure.supylabel("accuracy", fontsize=9.5)
+        figure.supylabel("accuracy")
         legend(figure, LOOKS.values())
     return figure
 

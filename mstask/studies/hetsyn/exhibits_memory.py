@@ -47,7 +47,7 @@ def figure_hetsyn_times(document: Document) -> Figure:
         for axes, case in zip(grid, cases, strict=False):
             _draw_histograms(axes, document, case)
         grid[-1].set_xlabel("time constant, steps")
-        figure.supylabel("share of the synapses", fontsize=9.5)
+        figure.supylabel("share of the synapses")
         after = Look("after", LOOKS[OWN].colour, "", "-")
         legend(
             figure,

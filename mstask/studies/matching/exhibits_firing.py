@@ -34,8 +34,8 @@ def figure_firing(document: Document) -> Figure:
             for low in _values(document, "rate_low"):
                 axes.axhspan(0, low, color=FORBIDDEN, linewidth=0)
         panels[0].set_ylim(0, 1.05 * max((rates.max() for name in methods for rates in _firing(document, name)), default=1))
-        figure.supxlabel("epoch", fontsize=9.5)
-        figure.supylabel("spikes per neuron and step", fontsize=9.5)
+        figure.supxlabel("epoch")
+        figure.supylabel("spikes per neuron and step")
         handles = [Line2D([], [], color=c, linestyle=s, label=f"layer {i}") for i, (c, s) in enumerate(LAYER_STYLES, 1)]
         explain(figure, handles, "upper")
     return figure

@@ -85,7 +85,7 @@ def figure_rotation_spread(document: Document) -> Figure:
         for n_classes in {len(record.class_names) for record in (document.cases or {}).values()}:
             axes.axvline(1 / n_classes, **CHANCE)
         axes.set_xlim(0, 1)
-        figure.supxlabel("macro-F1 on the words of the held-out speakers", fontsize=9.5)
+        figure.supxlabel("macro-F1 on the words of the held-out speakers")
         handles = [
             Line2D([], [], label="one pair, all seeds", **PAIRS),
             Line2D([], [], label="one seed, all pairs", **SEEDS),

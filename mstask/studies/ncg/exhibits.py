@@ -87,8 +87,8 @@ def figure_ncg(document: Document) -> Figure:
             axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
             axes.set_xlim(-0.4, len(sizes) - 0.6)
             _chance(axes.axhline, document, case, axes.get_ylim())
-        figure.supxlabel("neurons per class", fontsize=9.5)
-        figure.supylabel("macro-F1 on the test set", fontsize=9.5)
+        figure.supxlabel("neurons per class")
+        figure.supylabel("macro-F1 on the test set")
         handles = [Line2D([], [], color=c, marker=m, linestyle=s, label=rule) for rule, (_, c, m, s) in LADDERS.items()]
         explain(figure, [*handles, AT_CHANCE], "upper")
     return figure
@@ -308,7 +308,7 @@ def _rows(
             if limits is not None:
                 axes.set_xlim(*limits)
             axes.xaxis.set_major_locator(MaxNLocator(3))
-        figure.supxlabel(what, fontsize=9.5)
+        figure.supxlabel(what)
     return figure
 
 

@@ -33,8 +33,8 @@ def figure_ncg_winners(document: Document) -> Figure:
             axes.set(ylim=(0, 1))
         if not watched:
             say_nothing(grid[0])
-        figure.supxlabel("epoch", fontsize=9.5)
-        figure.supylabel("share of the class's samples won", fontsize=9.5)
+        figure.supxlabel("epoch")
+        figure.supylabel("share of the class's samples won")
         handles = [Patch(color=UNLABELLED, label="one band, one neuron"), Patch(color=LABELLED, label="labelled non-target")]
         explain(figure, handles, "upper")
     return figure

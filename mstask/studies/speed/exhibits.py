@@ -168,7 +168,7 @@ def figure_step(document: Document, clock: str = "cpu") -> Any:
             axes.set_xticks([0.5, 1, 2, 5, 10])
             axes.tick_params(axis="y", length=0)
         panels[0].set_yticks(range(len(rows)), rows)
-        figure.supxlabel(f"a training step's {_clock_title(document, clock)},\nas a multiple of the floor", fontsize=9.5)
+        figure.supxlabel(f"a training step's {_clock_title(document, clock)},\nas a multiple of the floor")
         handles = [_handle(group) for group in GROUPS if group in {a["group"] for a in about.values()}]
         explain(figure, handles, "upper")
     return figure

@@ -50,7 +50,7 @@ def figure_coverage(document: Document) -> Figure:
             axes.set_title(f"{n} seeds")
             axes.set_xticks(places, [f"{ratio:g}" for ratio in rows["ratio"]])
             axes.set_ylim(0.5, 1.02)
-        figure.supxlabel(RATIO, fontsize=9.5)
-        figure.supylabel("share of intervals that cover the truth", fontsize=9.5)
+        figure.supxlabel(RATIO)
+        figure.supylabel("share of intervals that cover the truth")
         explain(figure, panels[0].get_legend_handles_labels()[0], "upper")
     return figure

@@ -131,7 +131,7 @@ def figure_synthesis(studies: Studies) -> Figure:
                 axes.xaxis.set_minor_formatter(NullFormatter())
         for axes, task in zip(panels[0], TASKS, strict=True):
             axes.set_title(task)
-        figure.supylabel("macro-F1 on the test set", fontsize=9.5)
+        figure.supylabel("macro-F1 on the test set")
         handles = [Line2D([], [], color=GREY, marker=SHAPES[part], linestyle="", label=part) for part in PARTS]
         explain(figure, handles, "upper")
     return figure

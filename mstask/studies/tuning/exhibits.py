@@ -184,7 +184,7 @@ def figure_pareto(document: Document) -> Figure:
             _draw_study(axes, trials_of(document, architecture), found, on)
             axes.set_title(label(architecture))
         grid[-1].set_xlabel("mean firing (spikes per neuron and step)")
-        figure.supylabel(f"macro-F1 on the {on} set", fontsize=9.5)
+        figure.supylabel(f"macro-F1 on the {on} set")
         legend(figure, LOOKS.values())
     return figure
 
