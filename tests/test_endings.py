@@ -29,8 +29,8 @@ def merged(*found):
     [
         ({"stopped": "patience"}, ["train"], [True]),
         ({"stopped": "max_epochs"}, ["train"], [False]),
-        ({"details": {"iterations": 9}}, ["train", "evaluation"], [False]),
-        ({}, ["train", "evaluation"], []),
+        ({}, ["train", "evaluation"], [False]),
+        ({"details": {"penalty": 0.1}}, ["train"], []),
         ({}, ["measure"], []),
         ({}, [], [None]),
     ],

@@ -7,12 +7,15 @@ from typing import Any
 
 from mstask.results.documents import Cell, Measures
 
+FITTED = "penalty"
+"""The detail that tells a linear model, fitted at once and to its end, from a training in steps."""
+
 
 def endings(measures: Measures, parts: Collection[str], parameters: Mapping[str, Any]) -> list[bool | None]:
     """Whether each training that a cell went through converged (True) or was cut (False); None where that isn't known.
 
     A study has a training for each trial that was completed, other cells have one. What trains nothing has none, nor what is
-    fitted at once, as logistic regression is: it has neither a history nor details.
+    fitted at once, as logistic regression is.
 
     Parameters
     ----------
@@ -26,8 +29,9 @@ def endings(measures: Measures, parts: Collection[str], parameters: Mapping[str,
         return [trial["epochs"] < limit and trial["epochs"] - trial["best_epoch"] >= patience for trial in complete]
     if measures.stopped:
         return [measures.stopped == "patience"]
-    in_steps = measures.history is not None or measures.details is not None
-    return [] if parts and not ("train" in parts and in_steps) else [False if parts else None]
+    if FITTED in (measures.details or {}) or (parts and "train" not in parts):
+        return []
+    return [False if parts else None]
 
 
 def of_cell(cell: Cell) -> list[bool | None]:
