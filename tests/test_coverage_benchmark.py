@@ -24,7 +24,7 @@ def test_what_it_calls_this_projects_interval_is(n):
 @pytest.mark.parametrize("n", [2, 5])
 def test_what_it_calls_students_is(n):
     values, mean, centred = experiments(n)
-    intervals = [stats.seed_interval(row)[1:] for row in values]
+    intervals = [stats.estimate(row).interval() for row in values]
     assert coverage.student(mean, centred).tolist() == [low <= 0 <= high for low, high in intervals]
 
 

@@ -29,7 +29,8 @@ class TestOneMean:
     def test_without_an_error_of_test_examples_it_is_students(self):
         values = [0.71, 0.64, 0.69, 0.70]
         found = stats.estimate(values)
-        assert found.interval() == pytest.approx(stats.seed_interval(values)[1:])
+        expected = scipy_stats.t.interval(0.95, 3, np.mean(values), scipy_stats.sem(values))
+        assert found.interval() == pytest.approx(expected) and stats.estimate([0.7]).interval() is None
         assert found.p(0.6) == pytest.approx(scipy_stats.ttest_1samp(values, 0.6).pvalue)
 
     def test_without_a_spread_of_seeds_it_is_normal(self):

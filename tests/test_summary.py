@@ -23,7 +23,8 @@ def test_every_method_has_its_mean_spread_and_interval_over_seeds(ablation):
     values = [c.result.macro_f1 for c in ablation.cells if c.method == "D1_H1"]
     assert found["seeds"] == [42, 123, 999]
     assert found["macro_f1"]["values"] == values
-    assert (found["macro_f1"]["mean"], found["macro_f1"]["low"], found["macro_f1"]["high"]) == stats.seed_interval(values)
+    known = stats.estimate(values)
+    assert tuple(found["macro_f1"][name] for name in ("mean", "low", "high")) == (known.value, *known.interval())
     assert found["macro_f1"]["min"] == min(values) and found["macro_f1"]["max"] == max(values)
     assert found["accuracy"]["n"] == 3
     assert found["n_parameters"] == 58_000 and found["width"] == 128
@@ -78,7 +79,7 @@ def test_each_seed_of_a_comparison_has_its_paired_bootstrap(ablation):
 def test_the_interval_and_p_are_those_of_the_estimate_and_no_narrower_than_the_seeds_alone(ablation):
     pair = compare(ablation, "D1_H1", "D0_doppler")
     assert (pair.low, pair.high) == pair.estimate.interval() and pair.p == pair.estimate.p() < 0.05
-    assert pair.high - pair.low >= np.ptp(stats.seed_interval(pair.values)[1:]) - 1e-9
+    assert pair.high - pair.low >= np.ptp(stats.estimate(pair.values).interval()) - 1e-9
     assert pair.detectable == pytest.approx(stats.minimum_detectable_difference(np.std(pair.values, ddof=1), 3))
 
 
@@ -101,7 +102,7 @@ def test_scores_without_predictions_are_compared_over_seeds():
     found = compare(scored({"D1_H1": [0.5, 0.6, 0.7], "D1_rev": [0.4, 0.4, 0.4]}, "ablation"), "D1_H1", "D1_rev")
     assert (found.consistent, found.n) == (None, 3)
     assert found.difference == pytest.approx(0.2)
-    assert (found.low, found.high) == pytest.approx(stats.seed_interval([0.1, 0.2, 0.3])[1:])
+    assert (found.low, found.high) == pytest.approx(stats.estimate([0.1, 0.2, 0.3]).interval())
     assert all(pair.low is None for pair in found.seeds.values())
 
 
@@ -134,7 +135,7 @@ class TestCases:
         assert found["macro_f1"]["values"] == pytest.approx([0.815, 0.715, 0.615])
         assert found["macro_f1"]["n"] == 3
         assert (found["macro_f1"]["low"], found["macro_f1"]["high"]) == pytest.approx(
-            stats.seed_interval([0.815, 0.715, 0.615])[1:]
+            stats.estimate([0.815, 0.715, 0.615]).interval()
         )
 
     def test_within_a_case_the_spread_is_that_over_seeds(self, document):
@@ -158,7 +159,7 @@ class TestCases:
     def test_with_one_seed_each_the_spread_is_that_over_cases(self):
         leads = dict(zip(CASES, (0.1, 0.2, 0.3), strict=True))
         found = compare(by_case(lambda m, c, s: 0.5 + leads[c] * (m == "A"), seeds=(1,)), "A", "B")
-        assert (found.low, found.high) == pytest.approx(stats.seed_interval([0.1, 0.2, 0.3])[1:])
+        assert (found.low, found.high) == pytest.approx(stats.estimate([0.1, 0.2, 0.3]).interval())
 
 
 def test_cells_without_a_macro_f1_are_summarised_by_what_they_have():

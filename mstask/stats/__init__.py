@@ -45,7 +45,6 @@ __all__ = [
     "pooled",
     "rank_correlation",
     "rank_probabilities",
-    "seed_interval",
     "variance_components",
 ]
 
@@ -63,26 +62,6 @@ class Components:
     interaction: float
     seed: float
     p_interaction: float
-
-
-def seed_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float | None, float | None]:
-    """Return the mean over seeds and its Student-t interval; the bounds are None for a single value.
-
-    Parameters
-    ----------
-    values
-        One finite number per seed, shape [n].
-    level
-        Coverage of the interval, strictly between 0 and 1.
-    """
-    found = finite(values, "values")
-    if not 0 < level < 1:
-        raise StatisticsError(f"level is {level!r}, expected a number strictly between 0 and 1")
-    mean = float(found.mean())
-    if len(found) < 2:
-        return mean, None, None
-    half = float(stdtrit(len(found) - 1, (1 + level) / 2) * found.std(ddof=1) / math.sqrt(len(found)))
-    return mean, mean - half, mean + half
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

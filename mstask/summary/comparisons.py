@@ -282,9 +282,10 @@ def spread(values: Iterable[float]) -> dict[str, Any]:
     values = list(values)
     if not values:
         return dict.fromkeys(("mean", "sd", "min", "max", "low", "high"), None) | {"values": [], "n": 0}
-    mean, low, high = stats.seed_interval(values)
+    found = stats.estimate(values)
+    low, high = found.interval() or (None, None)
     return {
-        "mean": mean,
+        "mean": found.value,
         "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
         "min": min(values),
         "max": max(values),
