@@ -256,6 +256,16 @@ def scored_cells(document: Document, method: str) -> dict[Place, Cell]:
     return {(cell.case, cell.seed): cell for cell in cells}
 
 
+def leads_by_case(document: Document, a: str, b: str) -> dict[str, float]:
+    """Return how much higher method `a` scores than `b` on each case, the mean over the seeds that both have there."""
+    first, second = scored_cells(document, a), scored_cells(document, b)
+    gaps: dict[str, list[float]] = {}
+    for case, seed in common_places(document, (a, b)):
+        if case is not None:
+            gaps.setdefault(case, []).append(first[case, seed].score - second[case, seed].score)
+    return {case: fmean(found) for case, found in gaps.items()}
+
+
 def unit_scores(document: Document, method: str) -> dict[Any, float]:
     """Return a method's macro-F1 by seed; by case where there are cases, each the mean over its seeds."""
     return _by_unit({place: cell.score for place, cell in scored_cells(document, method).items()})

@@ -16,7 +16,7 @@ from mstask.claims import Entry
 from mstask.claims.figures import Documents, NotTestable, results_of
 from mstask.claims.findings import Finding
 from mstask.claims.rules import difference, every, quantity
-from mstask.claims.words import listed, number, opening, signed, subject
+from mstask.claims.words import by_data_set, listed, number, opening, signed, subject
 from mstask.results.documents import Document
 from mstask.results.voices import label
 from mstask.studies.g2gnet import facts as answers
@@ -24,7 +24,7 @@ from mstask.studies.g2gnet import speed
 from mstask.studies.g2gnet.declare import SECTION
 from mstask.studies.g2gnet.facts import GROUPINGS
 from mstask.studies.g2gnet.methods import PICTURES
-from mstask.summary.comparisons import compare, scored_cells
+from mstask.summary.comparisons import leads_by_case, scored_cells
 
 BENCHMARK = "benchmark-g2gnet"
 DATA_SETS = ("digits", "radar", "speech", *PICTURES)
@@ -55,13 +55,8 @@ def _ahead(documents: Documents, pairs: Pairs, data_sets: Sequence[str] = DATA_S
 
 def _told(document: Document, found: Finding, a: str, b: str) -> Finding:
     """Add the lead on each of several data sets."""
-    sets = [name for name in dict.fromkeys(cell.case for cell in document.cells) if name]
-    if not found.rule or len(sets) < 2:
-        return found
-    own = {name: document.of_case(name) for name in sets}
-    leads = {name: compare(one, a, b).difference for name, one in own.items() if scored_cells(one, a) and scored_cells(one, b)}
-    told = listed(f"{answers.title(name)} {signed(lead)}" for name, lead in leads.items())
-    return dataclasses.replace(found, evidence=f"{found.evidence} By data set: {told}.")
+    leads = leads_by_case(document, a, b) if found.rule else {}
+    return dataclasses.replace(found, evidence=found.evidence + by_data_set(leads, answers.title))
 
 
 def _quoted(heads: Mapping[str, Any], pairs: Pairs, data_sets: Sequence[str]) -> list[Finding]:

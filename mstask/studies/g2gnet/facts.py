@@ -6,7 +6,7 @@ and test examples; p is corrected over the groupings compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from statistics import fmean
 from typing import Any
 
@@ -15,7 +15,7 @@ import pandas as pd
 from mstask import stats
 from mstask.results.documents import Cell, Document
 from mstask.studies.g2gnet.methods import GROUPS
-from mstask.summary.comparisons import compare, scored_cells
+from mstask.summary.comparisons import compare, leads_by_case, scored_cells
 
 FAMILIES = {
     "grouped against unstructured": (("index", "er"), ("random", "er"), ("mixer", "er")),
@@ -139,16 +139,15 @@ def facts(document: Document) -> dict[str, Any]:
     index groups' connections inside groups; "whole", "groups_only", "thinned" and "without", accuracies of grouped networks;
     "lost_to_groups" (thinned over groups_only) and "adjusted" (without over groups_only).
     """
-    leads = {case: found for case in _cases(document) if (found := _leads(document, case))}
+    methods = dict.fromkeys(cell.method for cell in document.cells if cell.method != "er")
+    over_er = {name: leads_by_case(document, name, "er") for name in methods}
+    leads = {case: found for case in _cases(document) if (found := _with_groupings(over_er, case))}
     pairs = {
         "sparse": ("er", "dense-matched"),
         "rewiring": ("index-dst", "index"),
         "rewiring_in_kind": ("index-dst-class", "index"),
     }
-    mean = {
-        name: _mean([d for c in _cases(document) if (d := _lead(document, c, *pair)) is not None])
-        for name, pair in pairs.items()
-    }
+    mean = {name: _mean([*leads_by_case(document, *pair).values()]) for name, pair in pairs.items()}
     kept = erosion(document)[lambda table: table["method"] == "index-dst"]
     if len(kept):
         own, ends = settings(document), kept.groupby("case")
@@ -166,17 +165,11 @@ def _cases(document: Document) -> list[str]:
     return list(dict.fromkeys(cell.case for cell in document.cells if cell.case))
 
 
-def _leads(document: Document, case: str) -> dict[str, float]:
-    methods = dict.fromkeys(cell.method for cell in document.cells if cell.case == case and cell.method != "er")
-    found = {name: lead for name in methods if (lead := _lead(document, case, name, "er")) is not None}
+def _with_groupings(leads: Mapping[str, Mapping[str, float]], case: str) -> dict[str, float]:
+    """The leads of methods on a case, and the mean of those that group."""
+    found = {name: own[case] for name, own in leads.items() if case in own}
     grouped = [found[name] for name in GROUPINGS if name in found]
     return found | ({"groupings": fmean(grouped)} if grouped else {})
-
-
-def _lead(document: Document, case: str, a: str, b: str) -> float | None:
-    """Mean over the seeds that both have of macro-F1 of a minus that of b."""
-    scores = [{seed: c.result.macro_f1 for (own, seed), c in scored_cells(document, m).items() if own == case} for m in (a, b)]
-    return _mean([scores[0][seed] - scores[1][seed] for seed in scores[0].keys() & scores[1].keys()])
 
 
 def _mean(values: list[float]) -> float | None:

@@ -15,7 +15,7 @@ from mstask.claims import Entry
 from mstask.claims.figures import Documents, NotTestable, results_of
 from mstask.claims.findings import Finding
 from mstask.claims.rules import difference, difference_of, every
-from mstask.claims.words import listed, number, signed
+from mstask.claims.words import by_data_set, listed, number, signed
 from mstask.results.documents import Document
 from mstask.results.voices import label
 from mstask.studies.ncg.facts import (
@@ -29,7 +29,7 @@ from mstask.studies.ncg.facts import (
     code_and_readout,
     winner_shares,
 )
-from mstask.studies.ncg.facts import difference as leads_by_case
+from mstask.summary.comparisons import leads_by_case
 
 SECTION = "ncg"
 FAMILY = tuple(PAIRS.values())
@@ -62,11 +62,8 @@ def _scores_higher(ingredient: str, documents: Documents) -> Finding:
     if document.source == "published":
         return _quoted_higher(document, a, b)
     found = difference(documents, SECTION, a, b, family=FAMILY)
-    cases = (leads_by_case(document, a, b) or {"cases": {}})["cases"] if found.rule else {}
-    if len(cases) < 2:
-        return found
-    told = listed(f"{DATA.get(case, case)} {signed(lead)}" for case, lead in cases.items())
-    return dataclasses.replace(found, evidence=f"{found.evidence} By data set: {told}.")
+    leads = leads_by_case(document, a, b) if found.rule else {}
+    return dataclasses.replace(found, evidence=found.evidence + by_data_set(leads, lambda case: DATA.get(case, case)))
 
 
 def _quoted_higher(document: Document, a: str, b: str) -> Finding:

@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from mstask.results.documents import Cell, Document
-from mstask.summary.comparisons import compare, scored_cells
+from mstask.summary.comparisons import common_places, compare, leads_by_case
 
 SINGLE, GROUPS = "S2-M1", "S2-M5-CR2-L"
 SSTDP_SINGLE, SSTDP_GROUPS = "SSTDP-M1", "SSTDP-M5-CR2"
@@ -54,16 +54,9 @@ def facts(document: Document) -> dict[str, Any]:
 
 def difference(document: Document, a: str, b: str) -> dict[str, Any] | None:
     """Macro-F1 of a minus that of b: the mean over data sets, and each data set's; None where they share none."""
-    scores = [scored_cells(document, name) for name in (a, b)]
-    gaps = {
-        place: cell.result.macro_f1 - scores[1][place].result.macro_f1
-        for place, cell in scores[0].items()
-        if place in scores[1]
-    }
-    if not gaps:
+    if not common_places(document, (a, b)):
         return None
-    cases = {case: fmean(gap for (own, _), gap in gaps.items() if own == case) for case in dict.fromkeys(c for c, _ in gaps)}
-    return {"mean": compare(document, a, b).difference, "cases": {case: gap for case, gap in cases.items() if case}}
+    return {"mean": compare(document, a, b).difference, "cases": leads_by_case(document, a, b)}
 
 
 def winner_share(cell: Cell) -> float | None:
