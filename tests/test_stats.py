@@ -145,9 +145,26 @@ def test_perfect_agreement_has_two_extreme_orderings(n):
         (lambda: stats.rank_correlation([1, math.inf], [1, 2]), "infinite"),
         (lambda: stats.rank_correlation(range(13), range(13)), "2 to 12"),
         (lambda: stats.rank_correlation([1], [1]), "2 to 12"),
+        (lambda: stats.holm([0.5, 1.5]), "0.5 to 1.5"),
+        (lambda: stats.holm([]), "non-empty"),
+        (lambda: stats.minimum_detectable_difference(1.0, 1), "at least 2"),
+        (lambda: stats.minimum_detectable_difference(-1.0, 3), "not negative"),
+        (lambda: stats.minimum_detectable_difference(1.0, 3, alpha=0.9), "alpha"),
+        (lambda: stats.variance_components(np.ones((2, 1, 3))), r"\[2, 1, 3\]"),
+        (lambda: stats.estimate([]), "non-empty"),
+        (lambda: stats.estimates([[0.1, float("nan")]]), "finite"),
+        (lambda: stats.estimates([0.1, 0.2]), "quantities, seeds"),
+        (lambda: stats.estimates([[0.1, 0.2]], [[[0.1]]]), "expected .* and the resamples"),
+        (lambda: stats.estimate([0.1, 0.2]).interval(1.0), "between 0 and 1"),
+        (lambda: stats.pooled([]), "at least one"),
+        (lambda: stats.estimates([[0.1], [0.2]]).errors(), "at least 2"),
+        (lambda: stats.example_bootstrap([0, 1], [0], 2), "differ in length"),
+        (lambda: stats.example_bootstrap([0, 5], [0, 1], 2), "0 to 5"),
+        (lambda: stats.example_bootstrap([0], [0], 2, resamples=0), "resamples"),
+        (lambda: stats.rank_probabilities([[float("nan")]]), "NaN"),
     ],
 )
 def test_bad_input_is_one_clear_error(call, message):
-    with pytest.raises(MstaskError, match=message) as caught:
+    with pytest.raises(stats.StatisticsError, match=message) as caught:
         call()
-    assert isinstance(caught.value, ValueError)
+    assert isinstance(caught.value, MstaskError) and isinstance(caught.value, ValueError)

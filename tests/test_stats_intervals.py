@@ -153,20 +153,3 @@ def test_the_interval_at_holms_level_excludes_0_exactly_where_holms_p_is_below_5
     for found, level, p in zip(family, stats.holm_levels(raw), stats.holm(raw), strict=True):
         low, high = found.interval(level)
         assert abs(p - 0.05) < 1e-5 or (p < 0.05) == (low > 0 or high < 0)
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: stats.estimate([]), "non-empty"),
-        (lambda: stats.estimates([[0.1, float("nan")]]), "finite"),
-        (lambda: stats.estimates([0.1, 0.2]), "quantities, seeds"),
-        (lambda: stats.estimates([[0.1, 0.2]], [[[0.1]]]), "expected .* and the resamples"),
-        (lambda: stats.estimate([0.1, 0.2]).interval(1.0), "between 0 and 1"),
-        (lambda: stats.pooled([]), "at least one"),
-        (lambda: stats.estimates([[0.1], [0.2]]).errors(), "at least 2"),
-    ],
-)
-def test_bad_input_is_one_clear_error(call, message):
-    with pytest.raises(stats.StatisticsError, match=message):
-        call()

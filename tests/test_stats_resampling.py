@@ -31,17 +31,3 @@ def test_right_everywhere_is_certain():
 def test_rank_probabilities_by_hand_and_ties_share_the_better_rank():
     found = stats.rank_probabilities([[0.9, 0.8, 0.1], [0.7, 0.8, 0.1], [0.9, 0.8, 0.1], [0.5, 0.5, 0.1]])
     assert found.tolist() == [[0.75, 0.25, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: stats.example_bootstrap([0, 1], [0], 2), "differ in length"),
-        (lambda: stats.example_bootstrap([0, 5], [0, 1], 2), "0 to 5"),
-        (lambda: stats.example_bootstrap([0], [0], 2, resamples=0), "resamples"),
-        (lambda: stats.rank_probabilities([[float("nan")]]), "NaN"),
-    ],
-)
-def test_bad_input_is_one_clear_error(call, message):
-    with pytest.raises(stats.StatisticsError, match=message):
-        call()
