@@ -89,6 +89,11 @@ class TestTheDecision:
         far, near = (Finding("contradicted", "", name, bounds=bounds, region=(0.9, math.inf)) for name, bounds in FAR_AND_NEAR)
         assert every(far, near).remark == every(near, far).remark == "near"
 
+    @pytest.mark.parametrize("most", [19, math.inf])
+    def test_of_several_open_ones_the_one_that_takes_most_seeds_says_how_many(self, most):
+        few, many = (Finding("undecided", "", bounds=(-0.1, 0.1), needed=needed) for needed in (5, most))
+        assert every(few, many).needed == every(many, few).needed == most
+
     def test_there_are_six_rules_and_each_says_what_it_does(self):
         assert set(RULES) == {"difference", "best", "place", "contrast", "agreement", "quantity"}
         assert all(len(rule.__doc__.split()) > 20 for rule in RULES.values())
@@ -345,6 +350,22 @@ class TestCautions:
         claim = of(self.changed(stopped, profile))
         assert (claim.verdict, claim.converged, claim.profile) == (verdict, converged, profile)
         assert ("cut off by a budget that isn't the paper's" in claim.evidence + claim.fragility) == (verdict == "undecided")
+
+    @pytest.mark.parametrize(
+        ("values", "said"),
+        [
+            ([0.70, 0.66, 0.71], "alone can't decide it: they would go against it"),
+            ([0.78, 0.70, 0.77], "seeds would decide it"),
+        ],
+    )
+    def test_no_number_of_seeds_is_said_to_decide_against_a_claim_by_networks_that_were_cut(self, values, said):
+        whole = scored({"D2_concat": values, "D1_H1": [0.70, 0.71, 0.69]}, "ablation")
+        cells = [
+            c.model_copy(update={"profile": "afternoon", "result": c.result.model_copy(update={"stopped": "max_epochs"})})
+            for c in whole.cells
+        ]
+        claim = of(whole.model_copy(update={"cells": cells}))
+        assert claim.verdict == "undecided" and said in claim.fragility
 
     def test_the_budget_counts_how_training_ended(self):
         found = budget({"ablation": self.changed("max_epochs")}, {"ablation": ("D*",)})
