@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from mstask import data, results
 from mstask.cell import run_cell
-from mstask.lab import commands
+from mstask.lab import batch, commands
 from mstask.lab.cli import main
 from mstask.paths import ROOT
 from mstask.section import Place, resolve
@@ -92,7 +92,8 @@ def test_commands_that_train_nothing_dont_load_torch(results_folder):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_scheduler_that_does_not_answer_is_named(results_folder, capsys):
+def test_a_scheduler_that_does_not_answer_is_named(results_folder, monkeypatch, capsys):
+    monkeypatch.setattr(batch, "ANSWER", 1.0)
     run = ["run", "ablation", "--profile", "smoke", "--scheduler", "tcp://127.0.0.1:9"]
     assert main([*run, "--methods", "D0_doppler"]) == 1
     assert "no Dask scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err

@@ -35,6 +35,8 @@ POLL = 0.2
 TALKATIVE = ("distributed", "distributed.client", "tornado", "tornado.application", "papermill")
 """Loggers whose messages say nothing that an outcome doesn't say better."""
 
+ANSWER = 10.0
+"""Seconds within which a scheduler must answer at first."""
 SILENCE = 30.0
 """Seconds without a connection to the scheduler after which it counts as lost."""
 
@@ -324,7 +326,7 @@ def connected(workers: int, scheduler: str | None) -> Iterator[Any]:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if scheduler:
         try:
-            client = Client(scheduler, timeout=10)
+            client = Client(scheduler, timeout=ANSWER)
         except (OSError, ValueError, TimeoutError) as error:
             raise MstaskError(f"no Dask scheduler answers at {scheduler}: {first_line(error)}") from error
         try:
