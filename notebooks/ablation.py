@@ -206,8 +206,8 @@ pd.DataFrame(capacity, columns=["method", "width", "parameters"]).set_index(
 # ## The grid
 #
 # One cell of the grid is one method with one seed. Its thresholds are calibrated once, then it is trained with Adam until the
-# smoothed validation macro-F1 has not improved for `patience` epochs, or for `max_epochs`, as in `quick`; the test figures are those of the best epoch. Each cell
-# writes one result document; a cell that is already done is read back.
+# smoothed validation macro-F1 has not improved for `patience` epochs, or for `max_epochs`, as in `quick`; the test figures are
+# those of the best epoch. Each cell writes one result document; a cell that is already done is read back.
 
 # %%
 cells = []

@@ -65,13 +65,13 @@ print(session.begin("v0.2.0"))
 import inspect
 from dataclasses import asdict
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Code
 
 from mstask import results, show
 from mstask.cell import load, run_cell
 from mstask.section import given, grid, resolve
+from mstask.show import lesson
 from mstask.studies.ncg import rules
 from mstask.studies.ncg.methods import tuned_at_length
 from mstask.studies.ncg.names import AT_LENGTH
@@ -126,15 +126,7 @@ document = results.merge(cells)
 show.table_equal_size(document)
 
 # %% mystnb={"image": {"alt": "Macro-F1 of this run's readouts, a mark per seed, a panel per task"}}
-figure, panels = plt.subplots(
-    1, len(settings.cases), figsize=(7, 2.2), squeeze=False
-)
-for axes, case in zip(panels[0], settings.cases, strict=True):
-    own = [cell for cell in cells if cell.case == case]
-    axes.plot([c.result.macro_f1 for c in own], [c.method for c in own], "o")
-    axes.set(title=case, xlabel="macro-F1")
-figure.tight_layout()
-plt.show()
+lesson.draw_scores(cells)
 
 # %% [markdown]
 # ## What to change next

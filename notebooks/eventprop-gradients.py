@@ -67,9 +67,10 @@ import pandas as pd
 import torch
 from IPython.display import Code
 
-from mstask import claims, results, show
+from mstask import results, show
 from mstask.cell import load, run_cell
 from mstask.section import given, grid, resolve
+from mstask.show import lesson
 from mstask.studies.eventprop import compiled
 from mstask.studies.eventprop.events import from_events
 from mstask.studies.eventprop.layers import Membrane, SpikingLayer
@@ -115,8 +116,8 @@ plt.show()
 # %% [markdown]
 # ## Its adjoint
 #
-# Let the loss be the time of the last spike: what would make it come earlier? A second pair of variables runs backwards from the trial's
-# end, where it is zero (the dot is now the derivative by backward time):
+# Let the loss be the time of the last spike: what would make it come earlier? A second pair of variables runs backwards from the
+# trial's end, where it is zero (the dot is now the derivative by backward time):
 #
 # $$\tau_m \dot\lambda_V = -\lambda_V, \qquad \tau_s \dot\lambda_I = -\lambda_I + \lambda_V.$$
 #
@@ -252,15 +253,7 @@ show.table_eventprop_departures(document)
 # Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*.
 
 # %%
-judged = [
-    claim
-    for claim in claims.judge({"eventprop-gradients": document})
-    if "eventprop-gradients" in claim.needs
-]
-pd.DataFrame(
-    [(claim.text, claim.verdict, claim.evidence) for claim in judged],
-    columns=["claim", "verdict", "evidence"],
-)
+lesson.verdicts(document)
 
 # %% [markdown]
 # ## What to change next

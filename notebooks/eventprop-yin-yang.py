@@ -97,7 +97,7 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from mstask import claims, results, show
+from mstask import results, show
 from mstask.cell import load, run_cell
 from mstask.cost import count_parameters
 from mstask.section import given, grid, resolve
@@ -259,15 +259,7 @@ show.figure_eventprop_learning(voices)
 # Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*.
 
 # %%
-judged = [
-    claim
-    for claim in claims.judge({"eventprop-yin-yang": document})
-    if "eventprop-yin-yang" in claim.needs
-]
-pd.DataFrame(
-    [(claim.text, claim.verdict, claim.evidence) for claim in judged],
-    columns=["claim", "verdict", "evidence"],
-)
+lesson.verdicts(document)
 
 # %% [markdown]
 # ## What to change next

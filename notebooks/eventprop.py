@@ -31,8 +31,8 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes less than a minute and runs Yin-Yang only, `afternoon` hours; `paper` is the full protocol.
-# Yin-Yang is generated; `data_source = "real"` asks for your own copy of spoken digits and radar.
+# `None` means: the profile's value. `quick` takes less than a minute and runs Yin-Yang only, `afternoon` hours; `paper` is the full
+# protocol. Yin-Yang is generated; `data_source = "real"` asks for your own copy of spoken digits and radar.
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick, afternoon or paper
@@ -101,7 +101,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Code
 
-from mstask import claims, results, show
+from mstask import results, show
 from mstask.cell import load, run_cell
 from mstask.cost import count_parameters
 from mstask.section import given, grid, resolve
@@ -275,15 +275,7 @@ pd.DataFrame(found / found.sum(axis=0), names, names).round(2).rename_axis("answ
 # Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*.
 
 # %%
-judged = [
-    claim
-    for claim in claims.judge({"eventprop": document})
-    if "eventprop" in claim.needs
-]
-pd.DataFrame(
-    [(claim.text, claim.verdict, claim.evidence) for claim in judged],
-    columns=["claim", "verdict", "evidence"],
-)
+lesson.verdicts(document)
 
 # %% [markdown]
 # ## What to change next

@@ -63,12 +63,11 @@ print(session.begin("v0.2.0"))
 # %matplotlib inline
 import inspect
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 from IPython.display import Code
 
-from mstask import claims, results, show
+from mstask import results, show
 from mstask.cell import load, run_cell
 from mstask.cost import cnn_operations, count_parameters
 from mstask.networks import SmallCNN
@@ -129,8 +128,8 @@ pd.DataFrame(layers, columns=["layer", "output", "parameters"])
 # %% [markdown]
 # ## What it costs
 #
-# A real value passes every connection, so all of its operations are multiplications with an addition. The proxy counts them in picojoule
-# of a 45 nm process; memory traffic is ignored.
+# A real value passes every connection, so all of its operations are multiplications with an addition. The proxy counts them in
+# picojoule of a 45 nm process; memory traffic is ignored.
 
 # %%
 Code(inspect.getsource(cnn_operations), language="python")
@@ -182,9 +181,7 @@ with torch.no_grad():
     answers = network.eval().blocks[:4](x[None, None])[0]
 strongest = int(answers.mean((1, 2)).argmax())
 heading = f"{title}, channel {strongest} of the first block"
-figure = lesson.draw_example(answers[strongest], heading, "Doppler bin / 2")
-figure.axes[0].set_xlabel("time step / 2")
-plt.show()
+lesson.draw_example(answers[strongest], heading, "Doppler bin / 2", "time step / 2")
 
 # %% [markdown]
 # ## The grid
@@ -232,9 +229,7 @@ show.figure_factor_curve({"run": document})
 # Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*.
 
 # %%
-judged = claims.judge({"frontier": document}, ["cnn-factor"])
-rows = [(claim.text, claim.verdict, claim.evidence) for claim in judged]
-pd.DataFrame(rows, columns=["claim", "verdict", "evidence"])
+lesson.verdicts(document, ["cnn-factor"])
 
 # %% [markdown]
 # ## What to change next

@@ -31,7 +31,8 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes less than a minute on a laptop, `afternoon` hours, `paper` is the full set of networks and data.
+# `None` means: the profile's value. `quick` takes less than a minute on a laptop, `afternoon` hours, `paper` is the full set of
+# networks and data.
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick, afternoon or paper
@@ -79,12 +80,11 @@ print(session.begin("v0.2.0"))
 # %matplotlib inline
 import inspect
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 from IPython.display import Code, Math
 
-from mstask import claims, results, show
+from mstask import results, show
 from mstask.cell import load, run_cell
 from mstask.section import given, grid, resolve
 from mstask.show import lesson
@@ -132,13 +132,9 @@ pd.DataFrame(counts).T.rename_axis("data")
 first = settings.cases[0]
 part = splits[first].train
 x, y = part.x[:1], int(part.y[0])
-if first.startswith(STILL):
-    figure, axes = plt.subplots(figsize=(2.4, 2.4))
-    axes.imshow(x[0])
-    axes.set(title=splits[first].meta["class_names"][y], xticks=[], yticks=[])
-    plt.show()
-else:
-    lesson.draw_example(x[0], splits[first].meta["class_names"][y])
+still = first.startswith(STILL)
+draw_one = lesson.draw_picture if still else lesson.draw_example
+draw_one(x[0], splits[first].meta["class_names"][y])
 
 # %% [markdown]
 # ## The neuron
@@ -298,13 +294,7 @@ show.table_g2gnet_cut(document)
 # Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*.
 
 # %%
-judged = [
-    claim for claim in claims.judge({"g2gnet": document}) if "g2gnet" in claim.needs
-]
-pd.DataFrame(
-    [(claim.text, claim.verdict, claim.evidence) for claim in judged],
-    columns=["claim", "verdict", "evidence"],
-)
+lesson.verdicts(document)
 
 # %% [markdown]
 # ## What to change next

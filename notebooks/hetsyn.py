@@ -93,7 +93,7 @@ import pandas as pd
 import torch
 from IPython.display import Code
 
-from mstask import claims, results, show
+from mstask import results, show
 from mstask.cell import load, run_cell
 from mstask.cost import count_parameters
 from mstask.section import given, grid, resolve, section
@@ -266,8 +266,8 @@ pd.Series(
 # ## The grid
 #
 # One cell of the grid is one network on one task with one seed. The synthetic tasks run for a fixed number of iterations; the
-# others go through the training set until validation stops improving, or for `max_epochs`, as in `quick`. Each cell writes one result document; a cell that is
-# already done is read back.
+# others go through the training set until validation stops improving, or for `max_epochs`, as in `quick`. Each cell writes one
+# result document; a cell that is already done is read back.
 
 # %%
 splits = {case: load("hetsyn", settings, case) for case in settings.cases}
@@ -352,13 +352,7 @@ show.table_hetsyn_published(
 # Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*.
 
 # %%
-judged = [
-    claim for claim in claims.judge({"hetsyn": document}) if "hetsyn" in claim.needs
-]
-pd.DataFrame(
-    [(claim.text, claim.verdict, claim.evidence) for claim in judged],
-    columns=["claim", "verdict", "evidence"],
-)
+lesson.verdicts(document)
 
 # %% [markdown]
 # ## What to change next

@@ -173,9 +173,9 @@ lesson.draw_spikes(lesson.spikes_of(network, x[None])[-1][0], title)
 # %% [markdown]
 # ## The grid
 #
-# One cell of the grid is one neuron type with one seed: four layers of it, thresholds calibrated once, trained with Adam until
-# the smoothed validation macro-F1 has not improved for `patience` epochs, or for `max_epochs`, as in `quick`. The test figures are those of the best epoch. Each cell
-# writes one result document; a cell that is already done is read back.
+# One cell of the grid is one neuron type with one seed: four layers of it, thresholds calibrated once, trained with Adam until the
+# smoothed validation macro-F1 has not improved for `patience` epochs, or for `max_epochs`, as in `quick`. The test figures are
+# those of the best epoch. Each cell writes one result document; a cell that is already done is read back.
 
 # %%
 cells = []

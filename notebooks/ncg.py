@@ -31,8 +31,8 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes less than a minute on a laptop, `afternoon` hours, `paper` is the full protocol. The digits are part of the
-# software; `data_source = "real"` asks for your own MNIST, radar recordings or spoken digits.
+# `None` means: the profile's value. `quick` takes less than a minute on a laptop, `afternoon` hours, `paper` is the full protocol.
+# The digits are part of the software; `data_source = "real"` asks for your own MNIST, radar recordings or spoken digits.
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick, afternoon or paper
@@ -71,7 +71,7 @@ import pandas as pd
 from IPython.display import Code, Math
 from matplotlib.figure import Figure
 
-from mstask import claims, results, show
+from mstask import results, show
 from mstask.cell import load, run_cell
 from mstask.section import given, grid, resolve
 from mstask.show import lesson
@@ -322,13 +322,7 @@ show.figure_ncg_winners(document)
 # Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*.
 
 # %%
-judged = [
-    claim for claim in claims.judge({"ncg": document}) if "ncg" in claim.needs
-]
-pd.DataFrame(
-    [(claim.text, claim.verdict, claim.evidence) for claim in judged],
-    columns=["claim", "verdict", "evidence"],
-)
+lesson.verdicts(document)
 
 # %% [markdown]
 # ## What to change next

@@ -114,8 +114,8 @@ lesson.draw_example(x, title, "nerve fibre")
 # %% [markdown]
 # ## The neuron
 #
-# Doppler-LIF, the paper's winner on radar, is the one whose place on speech is in question: does it fall behind for every pair of speakers, or
-# for the paper's pair only?
+# Doppler-LIF, the paper's winner on radar, is the one whose place on speech is in question: does it fall behind for every pair of
+# speakers, or for the paper's pair only?
 
 # %%
 Math(describe(neuron_type("Doppler-LIF")).equation)
@@ -189,9 +189,10 @@ lesson.draw_spikes(lesson.spikes_of(network, x[None])[-1][0], title)
 # %% [markdown]
 # ## The grid
 #
-# One cell of the grid is one neuron type with one pair held out and one seed: four layers of it, thresholds calibrated once, trained with Adam until
-# the smoothed validation macro-F1 has not improved for `patience` epochs, or for `max_epochs`, as in `quick`. The test figures are those of the best epoch. Each cell
-# writes one result document; a cell that is already done is read back.
+# One cell of the grid is one neuron type with one pair held out and one seed: four layers of it, thresholds calibrated once,
+# trained with Adam until the smoothed validation macro-F1 has not improved for `patience` epochs, or for `max_epochs`, as in
+# `quick`. The test figures are those of the best epoch. Each cell writes one result document; a cell that is already done is read
+# back.
 
 # %%
 cells = []

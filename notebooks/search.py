@@ -67,7 +67,7 @@ import pandas as pd
 import torch
 from IPython.display import Code
 
-from mstask import claims, results, show
+from mstask import results, show
 from mstask.calibration import calibrate_thresholds
 from mstask.cell import load, run_cell
 from mstask.cost import count_parameters, spiking_operations
@@ -177,8 +177,8 @@ lesson.draw_spikes(lesson.spikes_of(network, example)[-1][0], title)
 # %% [markdown]
 # ## What it costs
 #
-# The proxy counts multiplications and additions in picojoule of a 45 nm process. It ignores memory traffic and the encoding of the input,
-# so it compares networks and claims no energy.
+# The proxy counts multiplications and additions in picojoule of a 45 nm process. It ignores memory traffic and the encoding of the
+# input, so it compares networks and claims no energy.
 
 # %%
 Code(inspect.getsource(spiking_operations), language="python")
@@ -232,12 +232,7 @@ show.data_search({"run": document})
 # The paper ranks the three neurons and puts a compact convolutional network above them.
 
 # %%
-judged = claims.judge(
-    {"search": document},
-    ["table2-order", "table2-cnn", "matched-generic"],
-)
-rows = [(claim.text, claim.verdict, claim.evidence) for claim in judged]
-pd.DataFrame(rows, columns=["claim", "verdict", "evidence"])
+lesson.verdicts(document, ["table2-order", "table2-cnn", "matched-generic"])
 
 # %% [markdown]
 # ## What to change next

@@ -238,9 +238,9 @@ show.table_configurations(document)
 # %% [markdown]
 # ## What looking at the test set is worth
 #
-# The paper's search maximised macro-F1 on the test set, and then reported macro-F1 on the test set. Here selection looks at validation.
-# The test score of each trial is known once it has ended, so the difference can be shown: the table chooses among the same trials twice.
-# `select_on = "test"` goes further and lets the sampler see the test scores as well.
+# The paper's search maximised macro-F1 on the test set, and then reported macro-F1 on the test set. Here selection looks at
+# validation. The test score of each trial is known once it has ended, so the difference can be shown: the table chooses among the
+# same trials twice. `select_on = "test"` goes further and lets the sampler see the test scores as well.
 
 # %%
 show.table_selection(document)

@@ -14,7 +14,7 @@ from typing import Any
 
 from mstask import plugins, results
 from mstask.claims import words
-from mstask.claims.evidence import Budget, budget, by_paper_seeds, describe, folds_told, leave_one_out
+from mstask.claims.evidence import Budget, Needs, Test, budget, by_paper_seeds, describe, folds_told, leave_one_out
 from mstask.claims.figures import Documents
 from mstask.claims.findings import Finding, find
 from mstask.parameters import FULL, profile_of
@@ -116,8 +116,12 @@ def judge(documents: Documents, ids: Collection[str] | None = None) -> list[Clai
 
 def judged(entry: Entry, documents: Documents) -> Finding:
     """Judge one statement as the ledger does, cautions included, without what stands beside a verdict."""
-    concerned = _concerned(entry, documents)
-    return _cautious(entry, budget(concerned, entry.needs))(concerned)
+    return cautiously(entry.test, entry.needs, _concerned(entry, documents))
+
+
+def cautiously(test: Test, needs: Needs, documents: Documents) -> Finding:
+    """Judge a statement that isn't a claim of the ledger by the ledger's cautions; `needs` as an entry has them."""
+    return _cautious(test, budget(documents, needs))(documents)
 
 
 def as_json(claims: Iterable[Claim]) -> list[dict[str, Any]]:
@@ -138,21 +142,21 @@ def _of_cases(document: Document, cases: tuple[str, ...]) -> Document:
     return document.model_copy(update={"cells": [cell for cell in document.cells if cell.case in cases]})
 
 
-def _cautious(entry: Entry, trained: Budget) -> Callable[[Documents], Finding]:
+def _cautious(statement: Test, trained: Budget) -> Test:
     """Return a statement's test with the two cautions: runs too small, and networks cut short of the paper's budget."""
     small = [profile for profile in trained.profiles if profile_of(profile) not in FULL]
-    own = all(profile_of(profile) == OWN_PROTOCOL for profile in trained.profiles)
+    short = trained.cut and not all(profile_of(profile) == OWN_PROTOCOL for profile in trained.profiles)
 
     def test(given: Documents) -> Finding:
-        found = find(entry.test, given)
+        found = find(statement, given)
         if small and found.verdict != "not testable":
             note = f"Runs of profile {small[0]} are too small to judge a claim. {found.evidence}"
             return dataclasses.replace(found, verdict="not testable", evidence=note, remark="", needed=None)
-        if found.verdict == "contradicted" and trained.cut and not own:
+        if found.verdict == "contradicted" and short:
             note = "The figures go against it, but networks were cut off by a budget that isn't the paper's."
             return dataclasses.replace(found, verdict="undecided", remark=note)
         open_parts = [part for part in found.parts or (found,) if part.verdict == "undecided"]
-        if found.needed is not None and trained.cut and not own and any(part.against for part in open_parts):
+        if found.needed is not None and short and any(part.against for part in open_parts):
             note = words.cut_told(found.unit)
             return dataclasses.replace(found, remark=f"{found.remark} {note}".strip(), needed=None)
         return found
@@ -163,7 +167,7 @@ def _cautious(entry: Entry, trained: Budget) -> Callable[[Documents], Finding]:
 def _judge(entry: Entry, documents: Documents) -> Claim:
     documents = _concerned(entry, documents)
     trained = budget(documents, entry.needs)
-    test = _cautious(entry, trained)
+    test = _cautious(entry.test, trained)
     finding = test(documents)
     testable = finding.verdict != "not testable"
     removals = leave_one_out(test, documents, entry.needs) if testable else []

@@ -11,6 +11,7 @@ The first two never change a verdict.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -18,7 +19,7 @@ from typing import Any
 
 from mstask.claims.figures import Documents
 from mstask.claims.findings import Finding, find
-from mstask.claims.words import count, listed, seeds_told, subject
+from mstask.claims.words import count, listed, seeds_told, several, subject
 from mstask.protocol import PROTOCOL
 from mstask.results import endings
 from mstask.results.documents import Cell, Document
@@ -172,26 +173,21 @@ def owners() -> dict[str, str]:
 def _told(finding: Finding, removals: Sequence[Removal]) -> str:
     if not removals:
         return ""
-    several = len({removal.section for removal in removals}) > 1
+    tried = Counter(removal.section for removal in removals)
     unit = "seed or case" if any(not removal.left_out.startswith("seed ") for removal in removals) else "seed"
-    turned: dict[str, dict[str, list[str]]] = {}
-    for removal in removals:
-        if removal.verdict != finding.verdict:
-            where = f" for {subject(removal.section)}" if several else ""
-            turned.setdefault(removal.verdict, {}).setdefault(where, []).append(removal.left_out)
-    if not turned:
+    turning = [removal for removal in removals if removal.verdict != finding.verdict]
+    verdicts = list(dict.fromkeys(removal.verdict for removal in turning))
+    if not turning:
         return f"Leaving out any one {unit} changes nothing."
-    if len(turned) == 1 and len(removals) > 1 and sum(map(len, *(own.values() for own in turned.values()))) == len(removals):
-        return f"Without any one {unit} it is {next(iter(turned))}."
-    told = {
-        verdict: listed((_any_of(names, len(removals), unit) + where for where, names in own.items()), "or")
-        for verdict, own in turned.items()
-    }
-    return " ".join(f"Without {left_out} it is {verdict}." for verdict, left_out in told.items())
-
-
-def _any_of(names: Sequence[str], of: int, unit: str) -> str:
-    """What is left out: each by name, or how many where they are more than `NAMED`."""
-    if len(names) <= NAMED:
-        return listed(names, "or")
-    return f"any one of {len(names)} of the {of} {' and '.join(f'{kind}s' for kind in unit.split(' or '))}"
+    if len(verdicts) == 1 and len(turning) == len(removals) > 1:
+        return f"Without any one {unit} it is {verdicts[0]}."
+    told = []
+    for verdict in verdicts:
+        parts = []
+        for section, n in tried.items():
+            names = [removal.left_out for removal in turning if (removal.verdict, removal.section) == (verdict, section)]
+            many = f"any one of {len(names)} of the {n} {several(unit.replace(' or ', ' and '))}"
+            where = f" for {subject(section)}" if len(tried) > 1 else ""
+            parts += [(listed(names, "or") if len(names) <= NAMED else many) + where] if names else []
+        told.append(f"Without {listed(parts, 'or')} it is {verdict}.")
+    return " ".join(told)

@@ -60,7 +60,17 @@ from mstask.claims.words import (
 )
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.summary.comparisons import common_places, compare, counted, in_common, mean_score, resampled, share_seeds, together
+from mstask.summary.comparisons import (
+    common_places,
+    compare,
+    counted,
+    in_common,
+    leads_by_case,
+    mean_score,
+    resampled,
+    share_seeds,
+    together,
+)
 
 Values = Mapping[str, Mapping[Any, float]]
 """By name and seed."""
@@ -296,6 +306,15 @@ def best_of(what: str, winner: str, values: Values, smaller: bool = False, small
     return _lead(what, means, found, POSITIVE, smallest)
 
 
+def with_leads(found: Finding, document: Document, a: str, b: str, title: Callable[[str], str]) -> Finding:
+    """Tell beside a difference what it is on each of several data sets."""
+    leads = leads_by_case(document, a, b) if found.rule else {}
+    if len(leads) < 2:
+        return found
+    told = listed(f"{title(case)} {signed(lead)}" for case, lead in leads.items())
+    return dataclasses.replace(found, evidence=f"{found.evidence} By data set: {told}.")
+
+
 def _directional(
     rule: str,
     estimand: str,
@@ -324,11 +343,10 @@ def _directional(
         why = spared(bounds)
         if max(map(abs, bounds)) < smallest:
             why += f" The whole interval lies within ±{number(smallest)}: the lead is real, but too small to matter."
-    found = Finding(verdict, evidence, why, rule, estimand, estimate.value, bounds, p, smallest, estimate.n, region)
-    if verdict != "undecided":
-        return found
-    needed = seeds_needed(estimate, distance(estimate.value, region, smallest), level)
-    return dataclasses.replace(found, needed=needed, unit=estimate.unit)
+    half = distance(estimate.value, region, smallest)
+    needed = seeds_needed(estimate, half, level) if verdict == "undecided" else None
+    value, n, unit = estimate.value, estimate.n, estimate.unit
+    return Finding(verdict, evidence, why, rule, estimand, value, bounds, p, smallest, n, region, needed=needed, unit=unit)
 
 
 def _lead(what: str, means: Weights, found: stats.Estimates | stats.Pooled, region: Region, smallest: float) -> Finding:
@@ -352,16 +370,18 @@ def _lead(what: str, means: Weights, found: stats.Estimates | stats.Pooled, regi
         f"{told}: lead {signed(value)}, simultaneous 95 % interval {interval(bounds)}, {p_value(float(p[closest]))} "
         f"({count(n, found.unit)})."
     )
-    judged = partial(
-        Finding, verdict, evidence, rule="best", estimand=estimand, estimate=value, bounds=bounds, p=float(p[closest])
-    )
+    needed = None
     if verdict == "undecided":
         unsure = [k for k in range(len(rivals)) if low[k] <= 0]
-        needed = [seeds_for_lead(found.combined(ahead[k]), float(low[k]), region, smallest) for k in unsure]
+        leads_open = (seeds_for_lead(found.combined(ahead[k]), float(low[k]), region, smallest) for k in unsure)
+        needed = max(leads_open, default=math.inf)
         why = opening(listed(label(rivals[k]) for k in unsure)) + " may be ahead." if unsure else ""
-        most = max(needed, default=math.inf)
-        return judged(why, smallest=smallest, seeds=n, region=region, needed=most, unit=found.unit)
-    return judged(spared(bounds) if verdict == "supported" else why, smallest=smallest, seeds=n, region=region)
+    elif verdict == "supported":
+        why = spared(bounds)
+    least = float(p[closest])
+    return Finding(
+        verdict, evidence, why, "best", estimand, value, bounds, least, smallest, n, region, needed=needed, unit=found.unit
+    )
 
 
 def _open(rule: str, estimand: str, value: float, told: str, n: int, smallest: float) -> Finding:

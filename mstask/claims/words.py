@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from mstask.section import sections
 
@@ -63,12 +63,6 @@ def listed(names: Iterable[str], word: str = "and") -> str:
     """Join names as "a, b and c"."""
     *others, last = names
     return f"{', '.join(others)} {word} {last}" if others else last
-
-
-def by_data_set(leads: Mapping[str, float], title: Callable[[str], str]) -> str:
-    """Say a lead on each of several data sets; nothing where there is one."""
-    told = listed(f"{title(case)} {signed(lead)}" for case, lead in leads.items()) if len(leads) > 1 else ""
-    return f" By data set: {told}." if told else ""
 
 
 def why_open(n: int) -> str:

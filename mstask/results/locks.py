@@ -21,8 +21,6 @@ KEPT = ("published", "embedded", "real", "recorded")
 """Folders of locked documents, named like the source that documents in each must state: the papers' figures, runs on embedded
 data, runs on the papers' own recordings and pictures, and runs on openly licensed recordings."""
 
-"""Sources of documents whose data must be of the same source."""
-
 MANIFEST = "manifest.json"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 

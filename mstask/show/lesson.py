@@ -2,29 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
+from mstask import claims
 from mstask.networks import SpikingNet
+from mstask.results.documents import Cell, Document
 from mstask.show.canvas import GREY, drawing
 from mstask.training import History
 
 LOSS, SCORE, BEFORE = "#c75b12", "#00796b", "#b0bec5"
 
 
-def draw_example(x: Tensor, title: str, feature: str = "feature") -> Figure:
+def draw_example(x: Tensor, title: str, feature: str = "feature", time: str = "time step") -> Figure:
     """Draw one example x [T, F] as a picture, time to the right."""
     with drawing(2.6) as figure:
-        axes = figure.add_subplot(title=title, xlabel="time step", ylabel=feature)
+        axes = figure.add_subplot(title=title, xlabel=time, ylabel=feature)
         image = axes.imshow(x.T.cpu(), aspect="auto", origin="lower", interpolation="nearest", cmap="viridis")
         figure.colorbar(image, ax=axes, shrink=0.8)
     return figure
+
+
+def draw_picture(x: Tensor, title: str) -> Figure:
+    """Draw one example x [H, W] that is a picture, held still."""
+    with drawing(2.2) as figure:
+        figure.add_subplot(title=title, xticks=[], yticks=[]).imshow(x.cpu())
+    return figure
+
+
+def draw_scores(cells: Sequence[Cell]) -> Figure:
+    """Draw the macro-F1 of cells, a mark each, in a row per method; a panel per case."""
+    with drawing(2.2) as figure:
+        cases = list(dict.fromkeys(cell.case for cell in cells))
+        for axes, case in zip(figure.subplots(1, len(cases), squeeze=False)[0], cases, strict=True):
+            own = [cell for cell in cells if cell.case == case]
+            axes.plot([cell.score for cell in own], [cell.method for cell in own], "o")
+            axes.set(title=case, xlabel="macro-F1")
+    return figure
+
+
+def verdicts(document: Document, ids: Collection[str] | None = None) -> pd.DataFrame:
+    """What a run says of the claims that need its section, or of those with these ids: verdicts with their evidence."""
+    judged = claims.judge({document.section: document}, ids)
+    rows = [(claim.text, claim.verdict, claim.evidence) for claim in judged if document.section in claim.needs]
+    return pd.DataFrame(rows, columns=["claim", "verdict", "evidence"])
 
 
 @torch.no_grad()

@@ -15,8 +15,8 @@ from typing import Any
 from mstask.claims import Entry
 from mstask.claims.figures import Documents, NotTestable, results_of
 from mstask.claims.findings import Finding
-from mstask.claims.rules import difference, every, quantity
-from mstask.claims.words import by_data_set, listed, number, opening, signed, subject
+from mstask.claims.rules import difference, every, quantity, with_leads
+from mstask.claims.words import listed, number, opening, signed, subject
 from mstask.results.documents import Document
 from mstask.results.voices import label
 from mstask.studies.g2gnet import facts as answers
@@ -24,7 +24,7 @@ from mstask.studies.g2gnet import speed
 from mstask.studies.g2gnet.declare import SECTION
 from mstask.studies.g2gnet.facts import GROUPINGS
 from mstask.studies.g2gnet.methods import PICTURES
-from mstask.summary.comparisons import leads_by_case, scored_cells
+from mstask.summary.comparisons import scored_cells
 
 BENCHMARK = "benchmark-g2gnet"
 DATA_SETS = ("digits", "radar", "speech", *PICTURES)
@@ -50,13 +50,8 @@ def _ahead(documents: Documents, pairs: Pairs, data_sets: Sequence[str] = DATA_S
     if not cells:
         raise NotTestable(f"There is no figure on {listed(map(answers.title, data_sets))} for {subject(SECTION.id)} (not run).")
     run = [(a, b) for a, b in pairs if a in NEEDED or a not in GROUPINGS or scored_cells(known, a)]
-    return every(*(_told(known, difference({SECTION.id: known}, SECTION.id, a, b, family=FAMILY), a, b) for a, b in run))
-
-
-def _told(document: Document, found: Finding, a: str, b: str) -> Finding:
-    """Add the lead on each of several data sets."""
-    leads = leads_by_case(document, a, b) if found.rule else {}
-    return dataclasses.replace(found, evidence=found.evidence + by_data_set(leads, answers.title))
+    found = {(a, b): difference({SECTION.id: known}, SECTION.id, a, b, family=FAMILY) for a, b in run}
+    return every(*(with_leads(one, known, a, b, answers.title) for (a, b), one in found.items()))
 
 
 def _quoted(heads: Mapping[str, Any], pairs: Pairs, data_sets: Sequence[str]) -> list[Finding]:

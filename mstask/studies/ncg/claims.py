@@ -6,7 +6,6 @@ sets without seeds, so there a difference stays undecided.
 
 from __future__ import annotations
 
-import dataclasses
 from functools import partial
 from itertools import chain
 from statistics import fmean
@@ -14,8 +13,8 @@ from statistics import fmean
 from mstask.claims import Entry
 from mstask.claims.figures import Documents, NotTestable, results_of
 from mstask.claims.findings import Finding
-from mstask.claims.rules import difference, difference_of, every
-from mstask.claims.words import by_data_set, listed, number, signed
+from mstask.claims.rules import difference, difference_of, every, with_leads
+from mstask.claims.words import listed, number, signed
 from mstask.results.documents import Document
 from mstask.results.voices import label
 from mstask.studies.ncg.facts import (
@@ -29,7 +28,6 @@ from mstask.studies.ncg.facts import (
     code_and_readout,
     winner_shares,
 )
-from mstask.summary.comparisons import leads_by_case
 
 SECTION = "ncg"
 FAMILY = tuple(PAIRS.values())
@@ -62,8 +60,7 @@ def _scores_higher(ingredient: str, documents: Documents) -> Finding:
     if document.source == "published":
         return _quoted_higher(document, a, b)
     found = difference(documents, SECTION, a, b, family=FAMILY)
-    leads = leads_by_case(document, a, b) if found.rule else {}
-    return dataclasses.replace(found, evidence=found.evidence + by_data_set(leads, lambda case: DATA.get(case, case)))
+    return with_leads(found, document, a, b, lambda case: DATA.get(case, case))
 
 
 def _quoted_higher(document: Document, a: str, b: str) -> Finding:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from mstask import claims, results
-from mstask.claims.figures import Documents
-from mstask.claims.findings import Finding
 from mstask.claims.rules import agreement, difference
 from mstask.data import recorded
 from mstask.results.documents import Document
@@ -131,7 +129,9 @@ def crossing(document: Document) -> dict[str, Any]:
         if (own := shared(both, name)) is None:
             continue
         a, b = PAIR if name.startswith(("radhar", "neuroradar", "acconeer")) else PAIR[::-1]
-        judged = as_claim(PAIR, partial(difference, section=RECORDINGS.id, a=a, b=b), own)
+        judged = claims.cautiously(
+            partial(difference, section=RECORDINGS.id, a=a, b=b), {RECORDINGS.id: PAIR}, {RECORDINGS.id: own}
+        )
         if judged.estimate is not None:
             sign = 1 if a == PAIR[0] else -1
             low, high = sorted(sign * bound for bound in judged.bounds) if judged.bounds else (None, None)
@@ -146,11 +146,6 @@ def crossing(document: Document) -> dict[str, Any]:
                 "scores": {neuron: standings(own)["methods"][neuron]["macro_f1"] for neuron in PAIR},
             }
     return {"sets": found, "first": first_radar(document)}
-
-
-def as_claim(methods: Sequence[str], test: Callable[[Documents], Finding], document: Document) -> Finding:
-    """Judge a statement about methods on recordings as the ledger does: networks that were cut off can't contradict it."""
-    return claims.judged(claims.Entry("", "", "", {RECORDINGS.id: tuple(methods)}, test), {RECORDINGS.id: document})
 
 
 def first_radar(document: Document) -> str | None:
@@ -177,7 +172,11 @@ def stand_in(document: Document, name: str, embedded: Mapping[str, Document]) ->
     if len(common) < 3:
         return None
     words = f"the rankings of {len(common)} neuron types, recorded and embedded"
-    judged = as_claim(common, lambda given: agreement([(given[RECORDINGS.id], common), (other, common)], words), own)
+    judged = claims.cautiously(
+        lambda given: agreement([(given[RECORDINGS.id], common), (other, common)], words),
+        {RECORDINGS.id: common},
+        {RECORDINGS.id: own},
+    )
     kind, (low, high) = "speech" if name.startswith("speech") else "radar", judged.bounds or (None, None)
     scores = [[mean_score(in_common(document, common), n) for n in common] for document in (own, other)]
     return {
