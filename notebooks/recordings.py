@@ -155,7 +155,7 @@ lesson.draw_example(picture, f"“{name}”, {last}", "channel")
 Math(describe(neuron_type("Doppler-LIF")).equation)
 
 # %% [markdown]
-# In CrossInhib-LIF, which wins on speech there, every neuron is inhibited by what the others of its layer have just fired.
+# In CrossInhib-LIF, which beats it on speech there, every neuron is inhibited by what the others of its layer have just fired.
 
 # %%
 Math(describe(neuron_type("CrossInhib-LIF")).equation)

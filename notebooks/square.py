@@ -101,8 +101,8 @@ lesson.draw_example(x, title, "Doppler bin")
 # %% [markdown]
 # ## The neuron
 #
-# The paper's best type on speech is CrossInhib-LIF: a neuron that is inhibited by the last spikes of all others of its layer. The
-# square is closed by asking it, and Phase-LIF, to read radar. If the fit flips, what won there loses here.
+# On speech, where speakers are mixed, the paper's best type is CrossInhib-LIF: a neuron that is inhibited by the last spikes of all
+# others of its layer. The square is closed by asking it, and Phase-LIF, to read radar. If the fit flips, what won there loses here.
 
 # %%
 Math(describe(neuron_type("CrossInhib-LIF")).equation)

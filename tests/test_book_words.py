@@ -24,7 +24,7 @@ LISTED = {
     },
     "what the paper claims or predicts, told as its claim": {
         "ablation": ["one matched type beats a mix", "expected the bank to win"],
-        "dissociation": ["Doppler-LIF wins on radar, CrossInhib-LIF wins"],
+        "dissociation": ["Doppler-LIF wins on radar, and on speech it is beaten by"],
         "five_minutes": [
             *("One good fit beats a mix", "beats the one built from several", "a neuron that resonates wins"),
             *("chosen by validation, beats the mixes is", "Neither is simply the better neuron"),
@@ -32,7 +32,10 @@ LISTED = {
         "probe": ["the vertical mix should fall behind"],
     },
     "a definition, or the meaning of a verdict or a mark": {
-        "claims": ["the worst verdict counts", "How large a lead could be required", "by a stricter interval"],
+        "claims": [
+            *("the worst verdict counts", "How large a lead could be required", "by a stricter interval"),
+            *("The best of several", "It can leave open whether", "two types change places, for example"),
+        ],
         "dissociation": [
             *(
                 "call such a pair a *double",

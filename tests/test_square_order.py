@@ -3,8 +3,10 @@
 import pytest
 from making import scored
 
-from mstask import show
+from mstask import results, show
+from mstask.paths import ROOT
 
+FILES = ROOT / "results" / "published"
 RADAR = {"Doppler-LIF": [0.90, 0.91, 0.92], "Vanilla-LIF": [0.80, 0.81, 0.82], "Chirp-LIF": [0.50, 0.51, 0.52]}
 TURNED = {"Doppler-LIF": [0.60, 0.61, 0.62], "Vanilla-LIF": [0.80, 0.81, 0.82], "Chirp-LIF": [0.30, 0.31, 0.32]}
 
@@ -50,3 +52,12 @@ def test_a_panel_names_every_type_on_both_sides_and_joins_its_places():
     assert len(axes.texts) == 6
     lines = [tuple(line.get_ydata()) for line in axes.lines if len(line.get_ydata()) == 2]
     assert sorted(lines) == [(1, 2), (2, 1), (3, 3)]
+
+
+def test_published_networks_of_one_type_stand_in_where_the_square_has_no_figure():
+    names = ("square", "disjoint", "ablation")
+    published = {name: {"published": results.read_document(FILES / f"{name}.json")} for name in names}
+    (row,) = show.table_square_flips(published).to_dict("records")
+    assert [row[name] for name in ("neuron types", "pairs", "order differs", "by itself")] == ["4", "6", "2", "—"]
+    del published["ablation"]
+    assert show.table_square_flips(published).empty

@@ -1,4 +1,4 @@
-"""RadHAR's activities: what a millimetre-wave radar sees of two people who box, jump, squat or walk, as Doppler against time.
+"""RadHAR's activities: what a millimetre-wave radar sees of people who box, jump, squat or walk, as Doppler against time.
 
 Singh, Sandha, Garcia and Srivastava, "RadHAR", mmNets 2019. The radar lists points 30 times a second; each has an intensity
 in dB and one of 16 Doppler bins of 0.615 m/s, the ninth of which stands still. A text file holds 20 s. The files were

@@ -72,7 +72,7 @@ def load_mixed(
 
     Parameters
     ----------
-    standardise : False leaves the values as they are, as in the paper's script 01.
+    standardise : False leaves the values as they are.
     validation : False leaves the first part whole, in its order, and the validation part empty, as in script 01.
     """
     if source == "real" and (path := _mixed_file(root)):

@@ -29,10 +29,10 @@ def facts(document: Document) -> dict[str, Any]:
     Returns
     -------
     dict
-        Of "eventprop", per task: accuracy per loss, best and worst loss, range (of their accuracies), lead (exp over sum),
-        gain (exp over the control), plain_gain (sum over the control). Of "eventprop-yin-yang", per variant: accuracy, lowest,
-        last (at the last epoch), silent (hidden neurons that never fired in the last epoch). Of "eventprop-gradients", per
-        probe: see `_worst`, `_of_grid`, `_of_shaping`, `_of_departures`.
+        Of "eventprop", per task: epochs (at most), accuracy per loss, best and worst loss, range (of their accuracies), lead
+        (exp over sum), gain (exp over the control), plain_gain (sum over the control). Of "eventprop-yin-yang", per variant:
+        accuracy, lowest, last (at the last epoch), silent (hidden neurons that never fired in the last epoch). Of
+        "eventprop-gradients", per probe: see `_worst`, `_of_grid`, `_of_shaping`, `_of_departures`.
     """
     return _GATHERED[document.section](document)
 
@@ -42,7 +42,8 @@ def _of_losses(document: Document) -> dict[str, Any]:
     for case in tasks_of(document):
         known = {name: fmean(values.values()) for name in (*LOSSES, FROZEN) if (values := measured(document, case, name))}
         losses = {name: known[name] for name in LOSSES if name in known}
-        own: dict[str, Any] = {"accuracy": known}
+        epochs = max(cell.result.epochs or 0 for cell in document.cells if cell.case == case)
+        own: dict[str, Any] = {"accuracy": known, "epochs": epochs}
         if losses:
             best, worst = max(losses, key=losses.__getitem__), min(losses, key=losses.__getitem__)
             own |= {"best": best, "worst": worst, "range": losses[best] - losses[worst]}

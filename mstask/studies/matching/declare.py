@@ -34,7 +34,7 @@ AUDIO_NEURONS = (
     "Phase-LIF",
 )
 AUDIO_ON_RADAR = ("Doppler-LIF", "CrossInhib-LIF", "Phase-LIF")
-"""The neuron types that the paper has on both domains."""
+"""The neuron types compared on speech that the paper's script 06 trains on radar."""
 ALL_NEURONS = (*AUDIO_NEURONS, "Parametric-LIF")
 PAIRS = ("speakers-0-1", "speakers-2-3", "speakers-4-5", "speakers-6-7", "speakers-8-9", "speakers-10-11")
 

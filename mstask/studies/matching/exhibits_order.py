@@ -1,7 +1,8 @@
 """Every neuron type on both tasks, in each voice: whose place changes from radar to speech, and how many pairs change order.
 
 `studies` is a dictionary from section to voice to document, as for `exhibits_crossed`. Scores on radar are those of the
-section "square", scores on speech those of "disjoint"; types count that have both, at seeds that all of them have.
+section "square", scores on speech those of "disjoint"; types count that have both, at seeds that all of them have. Where a
+voice has no score in "square", as the published one, the ablation's networks of one type stand in.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from mstask.summary.comparisons import in_common, mean_score, p_of_lead
 
 ALPHA = 0.05
 SECTIONS = {"radar": "square", "speech": "disjoint"}
+ABLATION = "ablation"
 
 
 class Sides(NamedTuple):
@@ -72,12 +74,19 @@ def sides(studies: Studies) -> Iterator[tuple[str, Sides]]:
     """Every voice that knows two neuron types or more on both tasks."""
     studies = with_recordings(studies)
     for voice in voices_of(studies):
-        radar, speech = (studies.get(section, {}).get(voice) for section in SECTIONS.values())
+        square, speech, ablation = (studies.get(section, {}).get(voice) for section in (*SECTIONS.values(), ABLATION))
+        radar = square if square is None or square.cells or square.means or ablation is None else _of_one_type(ablation)
         if radar and speech:
             ranks = [standings(document)["rank"] for document in (radar, speech)]
             types = [name for name in ALL_NEURONS if all(name in rank for rank in ranks)]
             if len(types) > 1:
                 yield voice, Sides(in_common(radar, types), in_common(speech, types), types)
+
+
+def _of_one_type(ablation: Document) -> Document:
+    """The published means of the ablation's networks of one type, under the names of their types."""
+    types = {name: ablation.means[method] for name, method in stand_ins.HOMOGENEOUS.items() if method in ablation.means}
+    return ablation.model_copy(update={"means": types, "cells": []})
 
 
 @takes_sections
@@ -103,7 +112,8 @@ def _draw_order(axes: Axes, voice: str, found: Sides) -> None:
             colour, marker, line = FOCUS.get(name, (GREY, "o", "-"))
             place, spread = _place(document, name, found.types), standing["methods"][name]["macro_f1"]
             (point,) = axes.plot(x, place, color=colour, marker=marker, markersize=5)
-            answer(point, About(name, about, "", f"macro-F1 on {task}", unit), spread)
+            method = stand_ins.HOMOGENEOUS[name] if about.section == ABLATION else name
+            answer(point, About(method, about, "", f"macro-F1 on {task}", unit), spread)
             text = f"{label(name)} {spread['mean']:.2f}"
             offset, side = ((-7, 0), "right") if x == 0 else ((7, 0), "left")
             look = {"color": colour if name in FOCUS else "black", "weight": "bold" if name in FOCUS else "normal"}

@@ -113,7 +113,7 @@ CLAIMS = (
     Entry(
         "ncg-labels",
         "Labelling one neuron of each group as non-target raises the score.",
-        f"{_PAPER}, Section 5.3",
+        f"suggested by the ablation of {_PAPER}, Section 5.3, whose values couldn't be read",
         {SECTION: PAIRS["labels"]},
         partial(_scores_higher, "labels"),
     ),

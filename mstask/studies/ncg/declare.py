@@ -77,7 +77,8 @@ SECTION = Section(
     },
     departures={
         "folds": "One division of the data, where the paper has ten folds",
-        "settings": "Chosen from 16 random draws of 8 epochs on at most 1,500 examples; the paper tried hundreds on whole sets",
+        "settings": "Chosen from 16 random draws of 8 epochs on at most 1,500 examples, once for all groups of a rule; the "
+        "paper tried hundreds on whole sets, for nearly every variant",
         "inputs": "Simple input codes, where the paper has learnt features of thousands of inputs",
         "reference_timing": "Neurons fire at the last input spike, too, as described; the published code leaves it out",
     },

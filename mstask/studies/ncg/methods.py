@@ -1,7 +1,8 @@
 """The configuration of each method of section 5.3, with settings chosen per data set.
 
 Settings are chosen on validation data once per family and data set (`benchmarks/ncg_settings.py` writes `settings.json`);
-methods that differ in group size, regulation or labels alone share those of their family, as the paper's derived variants do.
+methods that differ in group size, regulation or labels alone share those of their family. In the paper only groups without
+regulation do; it searched the other variants on their own.
 Data sets without a search of their own use those of another: thresholds are relative to the drive of a sample, so that they
 carry over.
 """

@@ -1,9 +1,9 @@
 """Neuron, synapse, loss, readout and wiring side by side: what each gains on the same two tasks, as plain records.
 
-A part's two networks were fixed before any of them was trained here: the one that its paper proposes, and the plain one that
-it is measured against there. Where these differ in size, their gain doesn't count for the answer; what counts is the gain over
-a plain network of equal size, where one was run. Systems differ in much else (time constants,
-training), so gains may be compared with caution, and scores of different systems hardly.
+A part's two networks were fixed before any of them was trained here, the neuron's apart: the one that its paper proposes, and
+the plain one that it is measured against there (of the wiring, both as public code has them). Where these differ in size, their
+gain doesn't count for the answer; what counts is the gain over a plain network of equal size, where one was run. Systems differ
+in much else (time constants, training), so gains may be compared with caution, and scores of different systems hardly.
 """
 
 from __future__ import annotations
