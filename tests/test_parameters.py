@@ -17,7 +17,7 @@ from mstask.errors import MstaskError, UsageError
 from mstask.lab import browser, locked, pairs
 from mstask.lab.cli import main, parser
 from mstask.paths import ROOT
-from mstask.section import given, resolve, sections
+from mstask.section import given, resolve, section, sections
 from mstask.studies.g2gnet import features
 
 AS_TEXT = [
@@ -321,6 +321,7 @@ class TestLocking:
     def test_a_run_that_lacks_locked_cells_is_refused_by_the_first(self, results_folder):
         self.cells(("D0_doppler", 42), ("D0_doppler", 123))
         path = locked.lock("ablation", "paper", "embedded")
+        assert results.read_document(path).title == section("ablation").title
         before = path.read_bytes()
         results.cell_path("ablation", "paper", "embedded", "D0_doppler", 123).unlink()
         with pytest.raises(results.ResultsError, match=r"has 2 cells, this one 1, without ablation/D0_doppler/seed 123: run"):

@@ -64,7 +64,8 @@ def lock(section_id: str, profile: str | None, data_source: DataSource) -> Path:
                 f"the cell {cell.label} of section {section_id} is called {cell.profile!r}, but has {own}: run it again"
             )
     refuse_to_lose(section_id, data_source, profile, runs[profile])
-    return results.lock_run(section_id, profile, data_source, shortfall(section_id, data_source, runs[profile]))
+    said = shortfall(section_id, data_source, runs[profile])
+    return results.lock_run(section_id, profile, data_source, said, section(section_id).title)
 
 
 def refuse_to_lose(section_id: str, data_source: DataSource, profile: str, cells: Sequence[results.Cell]) -> None:

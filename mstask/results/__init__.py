@@ -144,6 +144,7 @@ def merge(
     source: Source = "run",
     reference: str | None = None,
     budget: str | None = None,
+    title: str | None = None,
 ) -> Document:
     """Gather cells of one section, profile and data set into a document, ordered by case, method and seed."""
     cells = sorted(cells, key=lambda cell: (cell.case or "", cell.method, cell.seed))
@@ -156,7 +157,7 @@ def merge(
             section=first.section,
             source=source,
             profile=first.profile,
-            title=first.section.capitalize(),
+            title=title or first.section.capitalize(),
             reference=reference or f"Own run, profile {first.profile}, {origin}",
             budget=budget,
             cells=cells,
@@ -235,11 +236,12 @@ def lock_run(
     profile: str = "paper",
     data_source: DataSource = "embedded",
     budget: str | None = None,
+    title: str | None = None,
 ) -> Path:
     """Merge a run's cells, write them as the section's kept document, lock it, and return its path.
 
     It goes to the folder of its data source: `embedded/`, `real/` or `recorded/`. `budget` says in a sentence how the run falls
-    short of the paper's protocol; a smaller profile gets such a sentence by itself.
+    short of the paper's protocol; a smaller profile gets such a sentence by itself. `title` is the section's.
     """
     cells = run_cells(section, profile, data_source)
     if not cells:
@@ -251,7 +253,7 @@ def lock_run(
     if budget is None and profile != "paper":
         budget = f"Run with profile {profile!r}, which is smaller than the paper's protocol."
     reference = f"This project's run, profile {profile}, {data_source} data"
-    document = merge(cells, source=data_source, reference=reference, budget=budget)
+    document = merge(cells, source=data_source, reference=reference, budget=budget, title=title)
     path = runs_root() / data_source / f"{section}.json"
     write_document(path, document)
     lock(path)
