@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 
@@ -30,12 +31,24 @@ def plugin(name: str) -> ModuleType:
 def studies() -> tuple[ModuleType, ...]:
     """The package of every study, in the order of the book: by the number of its first section, without one last."""
     package = plugin("studies")
+    ours = package.__path__[0]
     own = named("MSTASK_STUDIES")
     if own and not own.is_dir():
         raise MstaskError(f"MSTASK_STUDIES names {own}, which is no folder; expected one with a folder for each study")
-    package.__path__ = [package.__path__[0], *([str(own)] if own else [])]
+    if own and not packages(own):
+        raise MstaskError(f"MSTASK_STUDIES names {own}, in which no folder has an __init__.py; expected one for each study")
+    if own and (taken := sorted(packages(own) & packages(ours))):
+        raise MstaskError(
+            f"MSTASK_STUDIES names {own}, whose study {taken[0]!r} is called like one of the package's; rename it"
+        )
+    package.__path__ = [ours, *([str(own)] if own else [])]
     found = [import_module(f"{package.__name__}.{m.name}") for m in iter_modules(package.__path__) if m.ispkg]
     return tuple(sorted(found, key=lambda study: (first_number(study), study.__name__)))
+
+
+def packages(folder: str | Path) -> set[str]:
+    """The names of the packages in a folder."""
+    return {module.name for module in iter_modules([str(folder)]) if module.ispkg}
 
 
 def first_number(study: ModuleType) -> str:

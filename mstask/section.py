@@ -103,8 +103,14 @@ class Place(NamedTuple):
 
 
 def sections() -> dict[str, Section]:
-    """Every section by its id, in the order of the book."""
-    return {section.id: section for part in plugins.everywhere("declare") for section in part.SECTIONS}
+    """Every section by its id, in the order of the book; an id that is declared twice is an error."""
+    found: dict[str, Section] = {}
+    for part in plugins.everywhere("declare"):
+        for section in part.SECTIONS:
+            if section.id in found:
+                raise MstaskError(f"section {section.id!r} is declared once more by {part.__file__}; give it an id of its own")
+            found[section.id] = section
+    return found
 
 
 def having(source: str | None) -> list[str]:
@@ -115,9 +121,8 @@ def having(source: str | None) -> list[str]:
 
 def study_of(name: str) -> ModuleType:
     """The package of the study that declares a section."""
-    section(name)
-    own = {study: [s.id for part in plugins.parts(study, "declare") for s in part.SECTIONS] for study in plugins.studies()}
-    return next(study for study, ids in own.items() if name in ids)
+    found = section(name)
+    return next(study for study in plugins.studies() for part in plugins.parts(study, "declare") if found in part.SECTIONS)
 
 
 def section(name: str) -> Section:

@@ -48,7 +48,7 @@ def test_a_tree_that_agrees_gets_the_commands_that_publish_it(tree):
     [
         ("citation", "CITATION.cff says version 2, pyproject.toml 1"),
         ("notebook", "notebooks/page.ipynb names another release than v1"),
-        ("uncommitted", "1 files are changed and not committed"),
+        ("uncommitted", "1 file is changed and not committed"),
         ("tag", "tag v1 is an earlier commit"),
         ("published", "has a v1 of another commit"),
     ],

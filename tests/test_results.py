@@ -269,6 +269,21 @@ class TestLoading:
         with pytest.raises(MissingResult, match=r"found: quick\+1f2e3d4c-embedded"):
             results.load("ablation", "run")
 
+    @pytest.mark.parametrize(
+        ("asked", "said"),
+        [
+            (("ablaton",), "there is no such section; did you mean 'ablation'"),
+            (("ablaton", "run"), "there is no such section; did you mean 'ablation'"),
+            (("recordings",), "that section has no embedded data, but recorded"),
+            (("ablation", "run", None, "qick"), "unknown profile 'qick': did you mean 'quick'"),
+            (("ablation", "run", "reel"), "unknown source of data 'reel': did you mean 'real'"),
+        ],
+    )
+    def test_what_no_run_could_make_comes_without_a_command(self, results_folder, asked, said):
+        with pytest.raises(ResultsError) as caught:
+            results.load(*asked)
+        assert said in str(caught.value) and "python -m" not in str(caught.value)
+
     def test_a_document_filed_under_another_section_is_refused(self, results_folder):
         results.write_document(results_folder / "embedded" / "mixed.json", document({"D1_H1": 0.8}, source="embedded"))
         with pytest.raises(ResultsError, match=r"mixed\.json holds section 'ablation', expected 'mixed'"):

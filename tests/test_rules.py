@@ -13,7 +13,7 @@ from scipy import stats as scipy_stats
 from mstask import claims, results, show, stats
 from mstask.claims.evidence import Removal, budget, leave_one_out
 from mstask.claims.findings import NEGATIVE, POSITIVE, VERDICTS, Finding, decide
-from mstask.claims.rules import RULES, SMALLEST, agreement, best, contrast, difference, every, place, quantity
+from mstask.claims.rules import RULES, SMALLEST, Drawn, agreement, best, contrast, difference, every, place, quantity
 from mstask.summary.comparisons import BEST, with_best
 
 SEEDS = (42, 123, 999)
@@ -282,8 +282,8 @@ class TestOtherRules:
         ]
         assert verdicts == ["undecided", "contradicted", "undecided", "undecided"]
         assert quantity("q", [0.45, 0.5, 0.55], (0.0, 1.0), "Told").verdict == "supported"
-        assert quantity("q", (33.0, (31.0, 36.0), 3), (30.4, 37.2), "Told").verdict == "supported"
-        assert quantity("q", (33.0, (31.0, math.inf), 3), (30.4, 37.2), "Told").verdict == "undecided"
+        assert quantity("q", Drawn(33.0, (31.0, 36.0), 3), (30.4, 37.2), "Told").verdict == "supported"
+        assert quantity("q", Drawn(33.0, (31.0, math.inf), 3), (30.4, 37.2), "Told").verdict == "undecided"
 
     def test_unequal_capacities_make_a_matched_claim_untestable(self):
         unequal = scored({"D1_H1": [0.70, 0.71, 0.70]}, "ablation", n_parameters=50_000)

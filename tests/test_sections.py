@@ -197,3 +197,30 @@ def test_the_book_s_table_says_what_is_allowed():
     assert table.loc["profile", "allowed"] == " | ".join(PROFILES)
     assert table.loc["beta", "allowed"] == "number, > 0, < 1"
     assert (table.loc["max_epochs", "quick"], table.loc["max_epochs", "paper"]) == ("8", "200")
+
+
+def test_an_id_stands_for_one_section_and_one_claim(monkeypatch):
+    from mstask import claims, plugins
+
+    twice = [part for part in plugins.everywhere("declare") if part.SECTIONS[0].id == "probe"] * 2
+    monkeypatch.setattr(plugins, "everywhere", lambda kind: twice)
+    with pytest.raises(MstaskError, match=r"section 'probe' is declared once more by .*declare\.py"):
+        sections()
+    monkeypatch.undo()
+    twice = list(plugins.everywhere("claims"))[:1] * 2
+    monkeypatch.setattr(plugins, "everywhere", lambda kind: twice)
+    with pytest.raises(MstaskError, match=r"claim '[\w-]+' stands once more in .*claims\.py"):
+        claims.entries.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    ("folder", "said"), [("", "no folder has an __init__.py"), ("tuning", "study 'tuning' is called like one of the package's")]
+)
+def test_a_folder_of_ones_own_studies_has_some_with_names_of_their_own(tmp_path, monkeypatch, folder, said):
+    from mstask import plugins
+
+    (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / folder / "module.py" if not folder else tmp_path / folder / "__init__.py").touch()
+    monkeypatch.setenv("MSTASK_STUDIES", str(tmp_path))
+    with pytest.raises(MstaskError, match=said):
+        plugins.studies.__wrapped__()

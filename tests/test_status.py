@@ -95,8 +95,14 @@ class TestWhatIsLocked:
 
     def test_nothing_locked_is_said_to_be_missing(self, results_folder):
         locked_document(results_folder)
+        (results_folder / "real").mkdir()
         with pytest.raises(results.MissingResult, match="no real document is locked"):
             locked("real")
+
+    def test_a_voice_without_a_folder_of_ones_own_is_the_checkouts_here_as_elsewhere(self, results_folder):
+        locked_document(results_folder)
+        (row, *_) = locked("published")
+        assert row.document == results.load(row.section, "published") and row.path.is_file()
 
     def test_every_locked_document_of_the_project_has_its_row(self):
         kept = json.loads((results.locks.kept_root() / "manifest.json").read_text())["files"]
@@ -158,6 +164,7 @@ class TestTheStatusPage:
 
     def test_without_a_locked_result_the_page_says_so(self, project, results_folder):
         locked_document(results_folder, source="embedded")
+        (results_folder / "real").mkdir()
         built = project.page(self.PAGE.replace("embedded", "real"))
         assert "none on real data" in built.html
 

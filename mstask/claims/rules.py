@@ -23,7 +23,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial, wraps
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -201,9 +201,9 @@ def contrast(
 ) -> Finding:
     """A figure of one section is larger than one of another, or the same.
 
-    Each is a weighted sum of scores, such as the lead of one method over another. The test examples differ, so the difference
-    is paired by seed only, and the variances over examples add. "The same" is shown by equivalence: the whole interval must
-    lie within +- the smallest effect that matters.
+    Each is a weighted sum of scores, such as the lead of one method over another. The difference
+    is paired by seed, and by test example where both sections have the same ones; else the variances over examples add.
+    "The same" is shown by equivalence: the whole interval must lie within +- the smallest effect that matters.
     """
     chosen = paired([(scores(documents, section, *weights)[0], weights) for section, weights in (first, second)])
     means = [sum(w * mean_score(document, name) for name, w in weights.items()) for document, weights in chosen]
@@ -251,10 +251,18 @@ def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bo
     return finding(verdict, evidence, why, bounds=(low, high), p=p, smallest=bound, seeds=n, region=region)
 
 
+class Drawn(NamedTuple):
+    """A figure that is no mean, its interval by drawing (None where nothing could be drawn), and the number of seeds."""
+
+    value: float
+    bounds: tuple[float, float] | None
+    n: int
+
+
 @rule
 def quantity(
     estimand: str,
-    values: Sequence[float] | tuple[float, tuple[float, float] | None, int],
+    values: Sequence[float] | Drawn,
     region: Region,
     told: str,
     digits: int = 3,
@@ -265,15 +273,18 @@ def quantity(
     The estimand is its mean over seeds (or networks) with the interval over them; for a figure that is no mean, such as a ratio
     of costs, the interval comes from drawing the errors of the scores that it depends on.
     """
-    estimate = values if isinstance(values, tuple) else stats.estimate(values)
-    value, bounds, n = estimate if isinstance(estimate, tuple) else (estimate.value, estimate.interval(), estimate.n)
+    if isinstance(values, Drawn):
+        estimate, (value, bounds, n) = None, values
+    else:
+        estimate = stats.estimate(values)
+        value, bounds, n = estimate.value, estimate.interval(), estimate.n
     finding = partial(Finding, rule="quantity", estimand=estimand, estimate=value, seeds=n, region=region)
     if bounds is None:
         return finding("undecided", f"{told} ({why_open(n)}).")
     verdict, why = decide(bounds, region)
     evidence = f"{told}: {estimand} {number(value, digits)}, 95 % interval {interval(bounds, digits)} ({count(n, unit)})."
     border = min((edge for edge in region if math.isfinite(edge)), key=lambda edge: abs(edge - value))
-    if verdict == "undecided" and isinstance(estimate, stats.Estimate):
+    if verdict == "undecided" and estimate:
         return finding(verdict, evidence, bounds=bounds, needed=seeds_needed(estimate, distance(value, region, 0.0)), unit=unit)
     return finding(verdict, evidence, why or f"Its border is {number(border, digits)}.", bounds=bounds)
 

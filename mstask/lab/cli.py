@@ -108,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
     status.add_argument("--data", help="only embedded, real or recorded")
     status.add_argument("--json", action="store_true")
 
-    lock = add("lock", help="lock a section's run as the project's embedded result")
+    lock = add("lock", help="lock a section's run in the folder of its data source")
     lock.add_argument("section")
     lock.add_argument("--profile", help="the largest that was run by default")
     lock.add_argument("--data", help="embedded, real or recorded; by default the first that the section has")

@@ -130,7 +130,12 @@ def data(options: argparse.Namespace) -> int:
         return 0
     if options.original is not None:
         raise UsageError(f"data takes one name, found {options.name!r} and {options.original!r}; to download: data fetch NAME")
-    splits = data.load(options.name, options.data or data.sources_of(options.name)[0], options.size)
+    source = options.data or data.sources_of(options.name)[0]
+    asked = ("data set", options.name, data.names()), ("source", source, data.SOURCES), ("size", options.size, data.SIZES)
+    for what, value, valid in asked:
+        if value not in valid:
+            raise UsageError(f"unknown {what} {value!r}: {nearest(value, valid)}")
+    splits = data.load(options.name, source, options.size)
     shown = {key: value for key, value in splits.meta.items() if key != "speakers"}
     print(json.dumps(shown, indent=2, default=str))
     return 0
@@ -145,11 +150,15 @@ def lock(options: argparse.Namespace) -> int:
 
 
 def data_source(options: argparse.Namespace) -> DataSource:
-    """The source of data that was asked for, or the section's first."""
-    from mstask.section import section
+    """The source of data that was asked for, or the section's first; an unknown section, source or profile is bad use."""
+    from mstask.parameters import profile_of
+    from mstask.section import resolve, section
 
     with as_bad_use():
-        return options.data or section(options.section).data_sources[0]
+        source = options.data or section(options.section).data_sources[0]
+        profile = getattr(options, "profile", None)
+        resolve(options.section, data_source=source, **({"profile": profile_of(profile)} if profile else {}))
+        return source
 
 
 def verify(options: argparse.Namespace) -> int:

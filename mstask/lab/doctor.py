@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mstask import paths
+from mstask.claims.words import count
 from mstask.data import DataError, originals, recorded
 from mstask.errors import MstaskError
 
@@ -56,7 +57,7 @@ def as_text(checks: list[Check]) -> str:
         if check.advice:
             lines.append(f"{'':7}{'':{width}}  -> {check.advice}")
     wrong = sum(check.verdict == "wrong" for check in checks)
-    return "\n".join([*lines, f"{wrong} things are wrong" if wrong else "all is in order"])
+    return "\n".join([*lines, f"{count(wrong, 'thing')} {'is' if wrong == 1 else 'are'} wrong" if wrong else "all is in order"])
 
 
 def python() -> Iterator[Check]:

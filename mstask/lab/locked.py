@@ -41,6 +41,12 @@ class Locked:
     def section(self) -> str:
         return self.name.partition("/")[2].removesuffix(".json")
 
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        folder, _, file = self.name.partition("/")
+        return locks.kept_folder(folder) / file
+
 
 def lock(section_id: str, profile: str | None, data_source: DataSource) -> Path:
     """Lock a section's run as `results.lock_run` does, if each of its cells was made with the parameters of its profile.
@@ -120,10 +126,10 @@ def locked(source: str, problems: Sequence[str] | None = None) -> list[Locked]:
     MissingResult
         There are none.
     """
-    entries = locks.read_manifest(locks.kept_root())
+    entries = locks.kept_entries()
     names = {name.partition("/")[2].removesuffix(".json"): name for name in entries if name.startswith(f"{source}/")}
     if not names:
-        raise results.MissingResult(f"no {source} document is locked in {locks.kept_root()}")
+        raise results.MissingResult(f"no {source} document is locked in {locks.kept_folder(source).parent}")
     problems = results.verify(folders=[source]) if problems is None else problems
     order = [name for name in sections() if name in names]
     return [_locked(names[name], entries[names[name]], problems) for name in [*order, *sorted(names.keys() - set(order))]]

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_origin
 
 from mstask.errors import MstaskError
 from mstask.paths import ROOT, git
+from mstask.results.files import write_atomic
 from mstask.section import Section, sections
 
 FORMATS = "py:percent"
@@ -114,8 +115,7 @@ def update() -> list[str]:
         if side is not None:
             written += bring_together(script, side)
             synced[script.stem] = digest(read(script))
-    BUILT.mkdir(exist_ok=True)
-    (BUILT / "pairs.json").write_text(json.dumps(synced, indent=2) + "\n", encoding="utf-8")
+    write_atomic(BUILT / "pairs.json", json.dumps(synced, indent=2) + "\n")
     if conflicts := [script.stem for script, side in edited.items() if side is None]:
         raise MstaskError(
             f"both the .py and the .ipynb of {', '.join(conflicts)} in notebooks/ were edited, differently: bring your edits "
@@ -257,8 +257,7 @@ def replace(path: Path, text: str, side: Path) -> list[str]:
     kept = ""
     if before is not None and before != in_git(path):
         copy = BUILT / "replaced" / f"{path.stem}-{hashlib.sha256(before.encode()).hexdigest()[:8]}{path.suffix}"
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(before, encoding="utf-8")
+        write_atomic(copy, before)
         kept = f"; what it was: {copy.relative_to(BUILT.parent)}"
-    path.write_text(text, encoding="utf-8")
+    write_atomic(path, text)
     return [f"{shown}: {'generated parts renewed' if path == side else f'follows the {side.suffix}'}{kept}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from mstask.claims.words import count
 from mstask.lab import pairs
 from mstask.paths import ROOT, git
 
@@ -21,7 +22,8 @@ def problems() -> list[str]:
             if not {pairs.setup_source(), pairs.badge_source(path)} <= set(sources):
                 found.append(f"notebooks/{path.name} names another release than {tag}: run `python -m mstask notebooks`")
     if changed := git("status", "--porcelain"):
-        found.append(f"{len(changed.splitlines())} files are changed and not committed: commit them, or git stash")
+        n = len(changed.splitlines())
+        found.append(f"{count(n, 'file')} {'is' if n == 1 else 'are'} changed and not committed: commit, or git stash")
     head, tagged = (git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") for name in ("HEAD", tag))
     if tagged and tagged != head:
         found.append(f"tag {tag} is an earlier commit: raise the version in pyproject.toml and CITATION.cff")

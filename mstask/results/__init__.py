@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from mstask import paths
 from mstask.errors import nearest
-from mstask.parameters import PROFILES
+from mstask.parameters import PROFILES, profile_of
 from mstask.results.documents import (
     SCHEMA,
     Cell,
@@ -203,6 +203,11 @@ def load(section: str, source: str = "embedded", data_source: str | None = None,
         for chosen_data in [data_source] if data_source else DATA_SOURCES:
             if cells := run_cells(section, chosen_profile, chosen_data):
                 return merge(cells)
+    for what, value, valid in (("profile", profile, PROFILES), ("source of data", data_source, DATA_SOURCES)):
+        if value and profile_of(value) not in valid:
+            raise ResultsError(f"unknown {what} {value!r}: {nearest(value, valid)}")
+    if said := _cannot_be_made(section, data_source):
+        raise MissingResult(f"no run of section {section!r}: {said}")
     wanted = "".join(f" --{k} {v}" for k, v in (("profile", profile), ("data", data_source)) if v)
     folder = runs_root() / "runs" / section
     others = sorted(path.name for path in folder.glob("*") if path.is_dir())
@@ -269,6 +274,8 @@ def _load_kept(section: str, folder: str) -> Document:
             raise MissingResult(lacking) from None
         if folder == "published":
             raise MissingResult(f"{path} does not exist: no figures are published for {section!r}") from None
+        if said := _cannot_be_made(section, folder):
+            raise MissingResult(f"{path} does not exist: {said}") from None
         data = "" if folder == "embedded" else f" --data {folder}"
         raise MissingResult(
             f"{path} does not exist; make it with `python -m mstask run {section} --profile paper{data}` "
@@ -277,6 +284,18 @@ def _load_kept(section: str, folder: str) -> Document:
     if document.section != section:
         raise ResultsError(f"{path} holds section {document.section!r}, expected {section!r}")
     return document
+
+
+def _cannot_be_made(section: str, data_source: str | None) -> str:
+    """Say why no run could make a section's document on this source of data; empty where one could."""
+    from mstask.section import sections
+
+    known = sections()
+    if section not in known:
+        return f"there is no such section; {nearest(section, known)}"
+    if data_source and data_source not in known[section].data_sources:
+        return f"that section has no {data_source} data, but {' and '.join(known[section].data_sources)}"
+    return ""
 
 
 def _cpu() -> str:

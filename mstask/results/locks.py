@@ -42,6 +42,13 @@ def kept_folder(name: str) -> Path:
     return own if own.exists() else paths.ROOT / "results" / name
 
 
+def kept_entries() -> dict[str, dict[str, Any]]:
+    """Return the manifest's entry of every locked document that counts, by its name ("embedded/ablation.json")."""
+    roots = {folder: kept_folder(folder).parent for folder in KEPT}
+    known = {root: read_manifest(root) for root in roots.values()}
+    return {name: entry for root in known for name, entry in known[root].items() if roots.get(name.partition("/")[0]) == root}
+
+
 def lock(path: str | Path) -> Path:
     """Record the document at `path` in the manifest of its results folder, and return the manifest's path.
 

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from mstask.claims.words import number
+from mstask.claims.words import count, number, several
 from mstask.results.documents import Document
 
 
@@ -104,7 +104,7 @@ def score_in_words(what: str, over: Mapping[str, Any], unit: str = "seed") -> st
     if over["low"] is not None:
         said += f", 95 % interval {number(over['low'])} to {number(over['high'])}"
     n = over["n"]
-    counted = f"{n} {unit}{'s' * (n != 1)}" if n else f"number of {unit}s not given"
+    counted = count(n, unit) if n else f"number of {several(unit)} not given"
     return f"{said}, {counted}" if unit else said
 
 

@@ -216,8 +216,8 @@ class Pooled:
 
     @property
     def n(self) -> int:
-        """The number of all seeds and folds; 1 where a set has a single one and so no spread."""
-        return sum(part.n for part in self.parts) if min(part.n for part in self.parts) > 1 else 1
+        """The number of seeds or folds, as `pooled` counts them; 1 where a set has a single one and so no spread."""
+        return count_of(self.parts) if min(part.n for part in self.parts) > 1 else 1
 
     @property
     def unit(self) -> str:
@@ -282,8 +282,7 @@ def pooled(parts: Sequence[Estimate]) -> Estimate:
     """
     if not parts:
         raise StatisticsError("no estimates found, expected at least one")
-    k, unit = len(parts), unit_of(parts)
-    n = min(part.n for part in parts) if unit == "seed" else sum(part.n for part in parts)
+    k, unit, n = len(parts), unit_of(parts), count_of(parts)
     value, examples = sum(part.value for part in parts) / k, sum(part.examples for part in parts) / k**2
     known = [(part.seeds, part.free) for part in parts if part.seeds is not None]
     if len(known) < k:
@@ -304,6 +303,12 @@ def unit_of(parts: Sequence[Estimate | Estimates]) -> str:
     """What the spread of several estimates is over."""
     units = {part.unit for part in parts}
     return units.pop() if len(units) == 1 else "fold and seed"
+
+
+def count_of(parts: Sequence[Estimate | Estimates]) -> int:
+    """How many units several estimates rest on: of seeds, those of the set that has the fewest; of folds all."""
+    n = [part.n for part in parts]
+    return min(n) if unit_of(parts) == "seed" else sum(n)
 
 
 def over_folds(folds: Sequence[Mapping[int, Sequence[float]]]) -> Estimates:

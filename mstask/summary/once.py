@@ -25,7 +25,10 @@ class Same:
 
 
 def once(function: Function) -> Function:
-    """Keep what a function returned for its first argument, by identity, and the others, which are hashable."""
+    """Keep what a function returned for its first argument, by identity, and the others, which are hashable.
+
+    It is called by position. What it returns is shared by all who ask, so nobody may change it.
+    """
 
     @lru_cache(maxsize=4096)
     def kept(first: Same, *others: Any) -> Any:

@@ -111,7 +111,7 @@ def _profile(reference: Reference) -> str:
 def _entries() -> dict[str, dict[str, Any]]:
     """Return the manifest's entries; none where it can't be read."""
     try:
-        return locks.read_manifest(locks.kept_root())
+        return locks.kept_entries()
     except MstaskError:
         return {}
 

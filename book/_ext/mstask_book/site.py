@@ -49,7 +49,7 @@ def lock_state(problems: Sequence[str]) -> str:
     if problems:
         listed = "".join(f"<li>{html.escape(problem)}</li>" for problem in problems)
         return f'<div class="lock-state lock-broken"><strong>Locked results: broken.</strong><ul>{listed}</ul></div>'
-    entries = locks.read_manifest(locks.kept_root()).values()
+    entries = locks.kept_entries().values()
     published = sum(entry["source"] == "published" for entry in entries)
     own = [entry for entry in entries if entry["source"] != "published"]
     made = revisions(own)
@@ -60,7 +60,7 @@ def lock_state(problems: Sequence[str]) -> str:
 
 def cells_by_present_code(problems: Sequence[str]) -> str:
     """Say how many of the locked cells the present code made, as `mstask.lab.status` finds it."""
-    voices = {name.partition("/")[0] for name in locks.read_manifest(locks.kept_root())} - {"published"}
+    voices = {name.partition("/")[0] for name in locks.kept_entries()} - {"published"}
     made = [one.made for voice in sorted(voices) for one in locked.locked(voice, problems) if one.made]
     total = {key: sum(one[key] for one in made) for key in ("cells", "present_code", "earlier_scheme", "unknown_code")}
     untold = total["earlier_scheme"] + total["unknown_code"]

@@ -106,14 +106,14 @@ class Reference:
     @property
     def inputs(self) -> tuple[Path, ...]:
         """Files and folders the value comes from; they need not exist."""
-        kept, runs = locks.kept_root(), results.runs_root() / "runs"
+        kept, runs = locks.kept_folder, results.runs_root() / "runs"
         match self.source:
             case "protocol" | "afternoon":
                 return ()
             case "claims" | "synthesis":
-                return (*(kept / folder for folder in locks.KEPT), runs)
+                return (*(kept(folder) for folder in locks.KEPT), runs)
             case "locked":
-                return (kept / self.section, kept / locks.MANIFEST, paths.ROOT / "notebooks")
+                return (kept(self.section), kept(self.section).parent / locks.MANIFEST, paths.ROOT / "notebooks")
             case "run":
                 return (runs / self.section,)
             case "changed":
@@ -122,7 +122,7 @@ class Reference:
                 original = _original(self.section)
                 return (paths.named(original.variable) or original.archive,)
             case _:
-                return (kept / self.source / f"{self.section}.json",)
+                return (kept(self.source) / f"{self.section}.json",)
 
     @property
     def shown(self) -> str:

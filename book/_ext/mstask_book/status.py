@@ -12,7 +12,7 @@ from sphinx import addnodes
 from mstask import paths, show
 from mstask.errors import MstaskError
 from mstask.lab.locked import Locked
-from mstask.results import locks, voices
+from mstask.results import voices
 
 from .directives import Exhibit, Options
 from .offered import offered
@@ -56,7 +56,7 @@ class StatusDirective(Exhibit):
 
     def files(self, one: Locked) -> list[nodes.Node]:
         """Return the downloads of one result, separated by dots."""
-        found = [self.download("JSON", self.document(one), one)] if (locks.kept_root() / one.name).is_file() else []
+        found = [self.download("JSON", self.document(one), one)] if one.path.is_file() else []
         if one.document is not None and one.document.cells:
             csv = self.folder / f"{one.section}.csv"
             csv.write_text(show.data_cells(one.document).to_csv(index=False, lineterminator="\n"), encoding="utf-8")
@@ -74,8 +74,7 @@ class StatusDirective(Exhibit):
 
     def document(self, one: Locked) -> Path:
         """Return a copy of the document beside the book, compressed where it is large; equal contents are equal bytes."""
-        path = locks.kept_root() / one.name
-        return offered(self.folder / path.name, path.read_bytes())
+        return offered(self.folder / one.path.name, one.path.read_bytes())
 
     def download(self, text: str, path: Path, one: Locked) -> addnodes.download_reference:
         """Return a link to a file, which is copied with the page; a screen reader also hears of which result."""

@@ -12,7 +12,7 @@ from mstask import summary
 from mstask.claims import Entry
 from mstask.claims.figures import Documents, NotTestable, scores
 from mstask.claims.findings import Finding
-from mstask.claims.rules import difference, every, quantity
+from mstask.claims.rules import Drawn, difference, every, quantity
 from mstask.claims.words import number, subject
 from mstask.results.documents import Document
 from mstask.studies.tuning.facts import TARGET, factor_by_tolerance, matching, relaxed
@@ -46,7 +46,7 @@ def cnn_factor(documents: Documents, tolerance: float = 0.0) -> Finding:
         f"{chosen.factor:.1f} times"
     )
     band = CLAIMED_FACTOR * (1 - FACTOR_TOLERANCE), CLAIMED_FACTOR * (1 + FACTOR_TOLERANCE)
-    found = quantity("factor", (chosen.factor, *_factor_interval(document, standing, tolerance)), band, told, 1)
+    found = quantity("factor", Drawn(chosen.factor, *_factor_interval(document, standing, tolerance)), band, told, 1)
     tolerated = [
         f"A tolerance of {number(step.tolerance, 4)} admits {step.network} and leaves {step.factor:.2f} times."
         for step in relaxed(steps)
