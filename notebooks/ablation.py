@@ -78,8 +78,8 @@ from mstask.neurons import neuron_type
 from mstask.neurons.description import describe
 from mstask.section import given, grid, resolve, section
 from mstask.show import lesson
-from mstask.show.tables import PREDICTIONS
 from mstask.spiking import recipe
+from mstask.studies.matching.exhibits import PREDICTIONS
 from mstask.training import train
 
 settings = resolve("ablation", **given("ablation", globals()))

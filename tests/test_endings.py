@@ -4,9 +4,10 @@ import pytest
 from making import CLASSES, cell, data_record, document
 
 from mstask import cell as cells
-from mstask import results, show, summary
+from mstask import results, summary
 from mstask.results.endings import converged, endings
 from mstask.section import Place, having, resolve
+from mstask.show.scores import scores_figure, scores_table
 
 LOCKED = [name for name in having("embedded") if name != "eventprop-gradients"]
 
@@ -124,9 +125,9 @@ def test_scores_without_labels_are_compared_with_no_chance():
 def test_table_and_figure_say_so():
     cut = with_result(of_history([0.5, 0.9, 0.1]), stopped="max_epochs")
     found = merged(cut, of_history([0.5, 0.9]), of_history([0.5, 0.9]))
-    table = show.table_scores({"run": found}, ["D0_doppler"], "network")
+    table = scores_table({"run": found}, ["D0_doppler"], "network")
     assert table.iloc[0, -1].endswith(" (1 of 3 cut, 1 collapsed)")
     guesses = document({"D0_doppler": 0.0})
-    assert show.table_scores({"run": guesses}, ["D0_doppler"], "network").iloc[0, -1].endswith(" (at chance)")
-    texts = [text.get_text() for text in show.figure_scores({"run": guesses}, ["D0_doppler"]).axes[0].texts]
+    assert scores_table({"run": guesses}, ["D0_doppler"], "network").iloc[0, -1].endswith(" (at chance)")
+    texts = [text.get_text() for text in scores_figure({"run": guesses}, ["D0_doppler"]).axes[0].texts]
     assert texts == ["at chance"] and 1 / len(CLASSES) > 0

@@ -11,8 +11,8 @@ from mstask.claims import rules
 from mstask.errors import MstaskError
 from mstask.results.voices import VERDICTS, VOICES, heading, label, marked, verdict_of, voice_of
 from mstask.show.scores import NBSP, score
-from mstask.show.tables import PREDICTIONS
 from mstask.studies.matching.declare import ABLATION
+from mstask.studies.matching.exhibits import PREDICTIONS
 from mstask.summary import summarise
 
 SEEDS = (1, 2, 3)

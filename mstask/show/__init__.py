@@ -1,4 +1,4 @@
-"""Every plot and table of book and notebooks under one name, `show.figure_scores`: found here, in `studies` and in `lab`.
+"""Every plot and table of book and notebooks under one name, `show.figure_ablation`: found here, in `studies` and in `lab`.
 
 An exhibit is a function whose name begins with its kind: `figure_`, `table_`, `audio_` or `zoo_`; `data_<name>` is what
 `figure_<name>` draws, and `play_<name>`, where there is one, what a page's script needs for a reader to play with it. All are
@@ -20,7 +20,7 @@ TOGETHER = "shows_together"
 
 
 def takes_voices(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark an exhibit that takes a dictionary from voice ("published", "embedded", "run") to document or, missing, None."""
+    """Mark an exhibit that takes a dictionary from voice (a key of `VOICES`) to document or, missing, None."""
     setattr(function, TOGETHER, "voice")
     return function
 
@@ -40,7 +40,7 @@ def together(function: Callable[..., Any]) -> str | None:
 def exhibits() -> dict[str, Callable[..., Any]]:
     """Every exhibit by its name; two of one name are an error."""
     found: dict[str, Callable[..., Any]] = {}
-    own = [plugins.plugin(f"show.{name}") for name in ("ranking", "scores", "tables")]
+    own = [plugins.plugin(f"show.{name}") for name in ("ranking", "tables")]
     for module in [*own, *plugins.everywhere("exhibits"), *plugins.parts(plugins.plugin("lab"), "exhibits")]:
         for name, value in vars(module).items():
             if name.startswith(KINDS) and getattr(value, "__module__", None) == module.__name__:

@@ -1,11 +1,11 @@
 """Macro-F1 of each method in each voice, as plot, table and plain data: what every section that ranks methods shows.
 
-`documents` is a dictionary from voice ("published", "embedded", "run") to document; a missing one is `None`.
+`documents` is a dictionary from voice (a key of `VOICES`) to document; a missing one is `None`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from mstask.claims.words import signed
 from mstask.results.documents import Document
 from mstask.results.voices import LABELS, NOTHING, VOICES, by_voice, heading, label
-from mstask.show import takes_voices
 from mstask.show.canvas import GREY, SMALL, draw_bands, draw_spread, drawing, explain_voices, lanes_of, mark
 from mstask.show.marks import About
 from mstask.summary import remark, standings
@@ -27,54 +26,12 @@ Studies = Mapping[str, Documents]
 NBSP = "\N{NO-BREAK SPACE}"
 
 
-@takes_voices
-def figure_ablation(documents: Documents) -> Figure:
-    """Paper, Fig. 3: macro-F1 of each network at matched capacity in each voice."""
-    return figure_scores(documents, method_order(by_voice(documents).values()))
+def ranked_figure(documents: Documents) -> Figure:
+    """Draw macro-F1 of each method, best first."""
+    return scores_figure(documents, ranked(documents))
 
 
-@takes_voices
-def table_ablation(documents: Documents) -> pd.DataFrame:
-    """Methods of the matched-capacity ablation: neurons, parameters, and macro-F1 in each voice."""
-    from mstask.architectures import ABLATED
-
-    table = table_scores(documents, method_order(by_voice(documents).values()), "network")
-    neurons = [neurons_of(ABLATED.get(name)) for name in table.index]
-    found = [standings(document) for document in by_voice(documents).values() if document.cells]
-    counts = [_first(found, name, "n_parameters") for name in table.index]
-    table.insert(1, "neurons", neurons)
-    table.insert(2, "parameters", [f"{count:,}" if count is not None else NOTHING for count in counts])
-    return table.reset_index(drop=True)
-
-
-Exhibit = Callable[[Documents], Any]
-
-
-def ranking(section: str, paper: str, about: str) -> tuple[Exhibit, Exhibit, Exhibit]:
-    """Figure, table and data of a section that ranks neuron types: where the paper has it, and what it is about."""
-    return (
-        declared(f"figure_{section}", f"{paper}: macro-F1 of each neuron {about}.", _figure_ranked),
-        declared(f"table_{section}", f"{paper}: neurons {about}, with their rank in each voice.", table_ranked),
-        declared(f"data_{section}", f"Every score of neurons {about}.", data_scores),
-    )
-
-
-def declared(name: str, shows: str, draw: Exhibit) -> Exhibit:
-    """An exhibit of its own name and description that draws as another does."""
-
-    def exhibit(documents: Documents) -> Any:
-        return draw(documents)
-
-    exhibit.__name__ = exhibit.__qualname__ = name
-    exhibit.__doc__ = shows
-    return takes_voices(exhibit)
-
-
-def _figure_ranked(documents: Documents) -> Figure:
-    return figure_scores(documents, ranked(documents))
-
-
-def figure_scores(documents: Documents, methods: Sequence[str]) -> Figure:
+def scores_figure(documents: Documents, methods: Sequence[str]) -> Figure:
     """Draw macro-F1 of each method as a row with one lane per voice: every seed, their mean, its 95 % interval.
 
     A dotted line marks what guessing would score, where the number of classes is known.
@@ -96,7 +53,7 @@ def figure_scores(documents: Documents, methods: Sequence[str]) -> Figure:
     return figure
 
 
-def table_scores(documents: Documents, methods: Sequence[str], what: str) -> pd.DataFrame:
+def scores_table(documents: Documents, methods: Sequence[str], what: str) -> pd.DataFrame:
     """Return macro-F1 by method (rows, indexed by id, named in the column `what`) and voice (columns)."""
     table = pd.DataFrame({what: [label(name) for name in methods]}, index=list(methods))
     for voice, document in by_voice(documents).items():
@@ -108,10 +65,9 @@ def table_scores(documents: Documents, methods: Sequence[str], what: str) -> pd.
     return voice_columns(table, documents)
 
 
-@takes_voices
-def table_ranked(documents: Documents) -> pd.DataFrame:
+def ranked_table(documents: Documents) -> pd.DataFrame:
     """Return macro-F1 by neuron type and voice, each with its rank in that voice."""
-    table = table_scores(documents, ranked(documents), "neuron")
+    table = scores_table(documents, ranked(documents), "neuron")
     for voice, document in by_voice(documents).items():
         rank, column = standings(document)["rank"], heading(voice, document)
         table[column] = [
@@ -120,8 +76,7 @@ def table_ranked(documents: Documents) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-@takes_voices
-def data_scores(documents: Documents) -> pd.DataFrame:
+def scores_data(documents: Documents) -> pd.DataFrame:
     """Every score behind a comparison of methods: one row per voice, method and seed, or per published mean."""
     return every_score(documents, "macro_f1", "accuracy", "n_parameters")
 
@@ -156,14 +111,6 @@ def score_table(document: Document) -> dict[str, dict[str, dict[int, float]]]:
         if cell.case is not None and cell.result.macro_f1 is not None:
             table.setdefault(cell.method, {}).setdefault(cell.case, {})[cell.seed] = cell.result.macro_f1
     return table
-
-
-data_ablation = declared("data_ablation", "Every score of the matched-capacity ablation.", data_scores)
-figure_disjoint, table_disjoint, data_disjoint = ranking(
-    "disjoint", "Paper, Table 3", "on spoken digits by unfamiliar speakers"
-)
-figure_mixed, table_mixed, data_mixed = ranking("mixed", "Paper, Fig. 4", "on spoken digits with mixed speakers")
-figure_square, table_square, data_square = ranking("square", "Paper, Section 4.3", "compared on speech, on radar")
 
 
 def voices_of(studies: Studies) -> list[str]:
@@ -248,8 +195,3 @@ def _draw_score(axes: Axes, y: float, method: dict[str, Any] | None, voice: str,
     if said:
         right = max([guess, spread["mean"], *spread["values"], spread["high"] or 0])
         axes.text(min(right, 1) + 0.015, y, ", ".join(said), va="center", fontsize=SMALL, style="italic", color=look.colour)
-
-
-def _first(found: Iterable[dict[str, Any]], name: str, field: str) -> Any:
-    values = (standing["methods"].get(name, {}).get(field) for standing in found)
-    return next((value for value in values if value is not None), None)

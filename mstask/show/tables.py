@@ -1,6 +1,6 @@
-"""Tables of claims, comparisons, capacity, networks and neurons, and the data behind them: pure functions of documents.
+"""Tables of claims, comparisons, capacity and neurons, and the data behind them: pure functions of documents and claims.
 
-`documents` is a dictionary from voice ("published", "embedded", "run") to document; a missing one is `None`. Tables
+`ledgers` is a dictionary from voice (a key of `VOICES`) to the claims that it has judged; a missing one is `None`. Tables
 hold text as the reader sees it, `data_...` holds full values. Sections and neurons are imported where they are used:
 they load PyTorch, which a page without them need not wait for.
 """
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from mstask.claims import Claim, judge
+from mstask.claims import Claim
 from mstask.claims.editions import changes, first_edition
 from mstask.claims.evidence import PAPER_SEEDS
 from mstask.claims.words import interval
@@ -20,7 +20,7 @@ from mstask.protocol import PROTOCOL
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VERDICTS, by_voice, heading, label, marked
 from mstask.show import takes_voices
-from mstask.show.scores import Documents, difference, method_order, neurons_of, signed, voice_columns
+from mstask.show.scores import difference, method_order, signed, voice_columns
 from mstask.summary import standings, summarise
 from mstask.summary.comparisons import Pair
 
@@ -29,7 +29,6 @@ JUDGED = (
     *("evidence", "fragility", "profile", "budget", "converged", "paper_seeds"),
 )
 """What the data file of the ledger holds of a claim, beside its interval."""
-PREDICTIONS = ("P1", "P2", "P3", "P4", "P5")
 
 
 def table_comparisons(document: Document) -> pd.DataFrame:
@@ -71,14 +70,6 @@ def table_capacity(document: Document) -> pd.DataFrame:
                 "from the vertical mix": f"{count / reference - 1:+.2%}".replace("-", "−") if known else NOTHING,
             }
         )
-    return pd.DataFrame(rows)
-
-
-def table_methods() -> pd.DataFrame:
-    """The networks of the matched-capacity ablation."""
-    from mstask.architectures import ABLATED
-
-    rows = [{"network": label(name), "id": name, "neurons": neurons_of(network)} for name, network in ABLATED.items()]
     return pd.DataFrame(rows)
 
 
@@ -129,14 +120,6 @@ def table_verdicts(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFram
         counts = {heading(v): str(sum(claim.verdict == verdict for claim in claims)) for v, claims in heard.items()}
         rows.append({"verdict": marked(verdict)} | counts)
     return voice_columns(pd.DataFrame(rows), dict.fromkeys(ledgers))
-
-
-@takes_voices
-def table_predictions(documents: Documents) -> pd.DataFrame:
-    """The predictions fixed before the radar results, judged by one document of each voice alone."""
-    ledgers = {voice: document and judge({document.section: document}, PREDICTIONS) for voice, document in documents.items()}
-    table = table_claims(ledgers).rename_axis("id").reset_index()
-    return table.rename(columns={"claim": "prediction", **{heading(v): heading(v, d) for v, d in documents.items()}})
 
 
 @takes_voices

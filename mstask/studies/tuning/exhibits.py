@@ -21,7 +21,7 @@ from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
 from mstask.show.canvas import GREY, SMALL, answer, drawing, explain_voices, mark
 from mstask.show.marks import About, Ruler
-from mstask.show.scores import Documents, data_scores, score, signed
+from mstask.show.scores import Documents, score, scores_data, signed
 from mstask.show.sheet import Look, legend, panels, say_nothing
 from mstask.studies.tuning.facts import factor_by_tolerance, matching, relaxed
 from mstask.studies.tuning.search import (
@@ -88,7 +88,7 @@ def table_search(documents: Documents) -> pd.DataFrame:
 @takes_voices
 def data_search(documents: Documents) -> pd.DataFrame:
     """Every score of the final table."""
-    return data_scores(documents)
+    return scores_data(documents)
 
 
 @takes_voices

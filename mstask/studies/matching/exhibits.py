@@ -1,0 +1,122 @@
+"""Networks and neuron types by macro-F1, in each voice, and the predictions: ablation, disjoint, mixed and square.
+
+`documents` is a dictionary from voice to document; a missing one is `None`.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from mstask.claims import judge
+from mstask.results.voices import NOTHING, by_voice, heading, label
+from mstask.show import takes_voices
+from mstask.show.scores import (
+    Documents,
+    method_order,
+    neurons_of,
+    ranked_figure,
+    ranked_table,
+    scores_data,
+    scores_figure,
+    scores_table,
+)
+from mstask.show.tables import table_claims
+from mstask.summary import standings
+
+PREDICTIONS = ("P1", "P2", "P3", "P4", "P5")
+
+
+@takes_voices
+def figure_ablation(documents: Documents) -> Figure:
+    """Paper, Fig. 3: macro-F1 of each network at matched capacity in each voice."""
+    return scores_figure(documents, method_order(by_voice(documents).values()))
+
+
+@takes_voices
+def table_ablation(documents: Documents) -> pd.DataFrame:
+    """Methods of the matched-capacity ablation: neurons, parameters, and macro-F1 in each voice."""
+    from mstask.architectures import ABLATED
+
+    table = scores_table(documents, method_order(by_voice(documents).values()), "network")
+    found = [standings(document)["methods"] for document in by_voice(documents).values() if document.cells]
+    counts = [next((m[name]["n_parameters"] for m in found if name in m), None) for name in table.index]
+    table.insert(1, "neurons", [neurons_of(ABLATED.get(name)) for name in table.index])
+    table.insert(2, "parameters", [f"{count:,}" if count is not None else NOTHING for count in counts])
+    return table.reset_index(drop=True)
+
+
+@takes_voices
+def data_ablation(documents: Documents) -> pd.DataFrame:
+    """Every score of the matched-capacity ablation."""
+    return scores_data(documents)
+
+
+def table_methods() -> pd.DataFrame:
+    """The networks that are compared at matched capacity, with their neurons layer by layer."""
+    from mstask.architectures import ABLATED
+
+    rows = [{"network": label(name), "id": name, "neurons": neurons_of(network)} for name, network in ABLATED.items()]
+    return pd.DataFrame(rows)
+
+
+@takes_voices
+def table_predictions(documents: Documents) -> pd.DataFrame:
+    """The predictions fixed before the radar results, judged by one document of each voice alone."""
+    ledgers = {voice: document and judge({document.section: document}, PREDICTIONS) for voice, document in documents.items()}
+    table = table_claims(ledgers).rename_axis("id").reset_index()
+    return table.rename(columns={"claim": "prediction", **{heading(v): heading(v, d) for v, d in documents.items()}})
+
+
+@takes_voices
+def figure_disjoint(documents: Documents) -> Figure:
+    """Paper, Table 3: macro-F1 of each neuron on spoken digits by unfamiliar speakers."""
+    return ranked_figure(documents)
+
+
+@takes_voices
+def table_disjoint(documents: Documents) -> pd.DataFrame:
+    """Paper, Table 3: neurons on spoken digits by unfamiliar speakers, with their rank in each voice."""
+    return ranked_table(documents)
+
+
+@takes_voices
+def data_disjoint(documents: Documents) -> pd.DataFrame:
+    """Every score of neurons on spoken digits by unfamiliar speakers."""
+    return scores_data(documents)
+
+
+@takes_voices
+def figure_mixed(documents: Documents) -> Figure:
+    """Paper, Fig. 4: macro-F1 of each neuron on spoken digits with mixed speakers."""
+    return ranked_figure(documents)
+
+
+@takes_voices
+def table_mixed(documents: Documents) -> pd.DataFrame:
+    """Paper, Fig. 4: neurons on spoken digits with mixed speakers, with their rank in each voice."""
+    return ranked_table(documents)
+
+
+@takes_voices
+def data_mixed(documents: Documents) -> pd.DataFrame:
+    """Every score of neurons on spoken digits with mixed speakers."""
+    return scores_data(documents)
+
+
+@takes_voices
+def figure_square(documents: Documents) -> Figure:
+    """Paper, Section 4.3: macro-F1 on radar of each neuron that was compared on speech."""
+    return ranked_figure(documents)
+
+
+@takes_voices
+def table_square(documents: Documents) -> pd.DataFrame:
+    """Paper, Section 4.3: neurons compared on speech, on radar, with their rank in each voice."""
+    return ranked_table(documents)
+
+
+@takes_voices
+def data_square(documents: Documents) -> pd.DataFrame:
+    """Every score on radar of neurons compared on speech."""
+    return scores_data(documents)
