@@ -39,7 +39,7 @@ def load(section_id: str, parameters: Parameters, case: str | None = None) -> Sp
 
     Its `meta` says in "asked" what it was loaded for, in "content" what it held then; see `check_agreement`.
     """
-    chosen, watched = section(section_id), Watched(parameters)
+    chosen, watched = section(section_id), ParametersRead(parameters)
     with cache.arrays_suffice() if chosen.arrays_suffice else contextlib.nullcontext():
         splits = chosen.experiment().load(chosen, watched, case)
     asked = {"section": section_id, "case": case} | watched.read
@@ -61,7 +61,7 @@ def arrays(value: Any) -> Iterator[Any]:
         yield value
 
 
-class Watched:
+class ParametersRead:
     """Parameters that remember which of them were read."""
 
     def __init__(self, parameters: Parameters) -> None:

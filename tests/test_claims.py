@@ -14,7 +14,7 @@ from making import document, scored
 from scipy.stats import spearmanr, ttest_rel
 
 from mstask import claims, results, stats
-from mstask.claims.findings import VERDICTS, find
+from mstask.claims.findings import WORST_FIRST, find
 from mstask.claims.rules import RULES
 from mstask.section import sections
 from mstask.stats import intervals
@@ -146,7 +146,7 @@ def test_no_verdict_stands_beside_an_interval_or_a_p_value_that_says_otherwise(s
     documents = {section: _loaded(section, source) for entry in claims.entries() for section in entry.needs}
     for entry in claims.entries():
         found = find(entry.test, documents)
-        assert found.verdict in VERDICTS
+        assert found.verdict in WORST_FIRST
         assert found.rule in RULES or (found.rule == "" and found.verdict == "not testable"), entry.id
         if found.verdict in ("supported", "contradicted"):
             assert found.bounds and found.estimand and found.seeds > 0, entry.id

@@ -67,12 +67,12 @@ def test_every_new_cell_says_whether_it_converged(patience, ended, toy_here):
 
 @pytest.mark.parametrize("name", LOCKED)
 def test_how_it_ended_is_known_of_every_locked_training(name):
-    ended = summary.converged(results.load(name, "embedded"))
+    ended = summary.how_ended(results.load(name, "embedded"))
     assert ended.runs and not ended.unknown
 
 
 def test_the_locked_runs_of_the_published_protocol_converged_and_the_tuned_ones_were_cut():
-    ablation, search = (summary.converged(results.load(name, "embedded")) for name in ("ablation", "search"))
+    ablation, search = (summary.how_ended(results.load(name, "embedded")) for name in ("ablation", "search"))
     assert (ablation.converged, ablation.cut) == (ablation.runs, 0)
     assert (search.converged, search.cut) == (0, search.runs)
 

@@ -97,13 +97,13 @@ class TestTheInterval:
         folds = [{1: [0.5], 2: [0.7]}, {1: [0.4], 2: [0.4]}, {1: [0.9], 2: [0.7]}]
         found, means = stats.over_folds(folds)[0], [0.6, 0.4, 0.8]
         assert (found.value, found.n, found.unit) == (pytest.approx(fmean(means)), 3, "fold")
-        assert found.seeds == pytest.approx(stdev(means) ** 2 / 3) and found.examples == pytest.approx(0.0)
+        assert found.over_seeds == pytest.approx(stdev(means) ** 2 / 3) and found.over_examples == pytest.approx(0.0)
         half = t.ppf(0.975, 2) * stdev(means) / 3**0.5
         assert found.interval() == pytest.approx((found.value - half, found.value + half))
 
     def test_what_a_seed_does_to_all_folds_alike_is_an_error_that_they_share(self):
         found = stats.over_folds([{1: [0.4], 2: [0.6]}, {1: [0.5], 2: [0.7]}])[0]
-        assert found.examples == pytest.approx(0.2**2 / 2 / 2) and found.seeds == pytest.approx(0.1**2 / 2 / 2)
+        assert found.over_examples == pytest.approx(0.2**2 / 2 / 2) and found.over_seeds == pytest.approx(0.1**2 / 2 / 2)
 
     def test_every_set_counts_the_same_however_many_folds_it_has(self):
         made = recordings(lambda fold, seed: 0.3 if fold.startswith("acc") else 0.0)

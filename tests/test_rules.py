@@ -12,7 +12,7 @@ from scipy import stats as scipy_stats
 
 from mstask import claims, results, show, stats
 from mstask.claims.evidence import Removal, budget, leave_one_out
-from mstask.claims.findings import NEGATIVE, POSITIVE, VERDICTS, Finding, decide
+from mstask.claims.findings import NEGATIVE, POSITIVE, WORST_FIRST, Finding, decide
 from mstask.claims.rules import RULES, SMALLEST, Drawn, agreement, best, contrast, difference, every, place, quantity
 from mstask.summary.comparisons import BEST, with_best
 
@@ -42,7 +42,7 @@ def rates(truth, seeds, spread, times=120):
     """The share of simulated documents with each verdict on "A scores higher than B"."""
     rng = np.random.default_rng([seeds, round(1e4 * (1 + truth)), round(1e4 * spread)])
     found = [difference(simulated(truth, seeds, spread, rng), "ablation", "A", "B").verdict for _ in range(times)]
-    return {verdict: found.count(verdict) / times for verdict in VERDICTS}
+    return {verdict: found.count(verdict) / times for verdict in WORST_FIRST}
 
 
 class TestTheDecision:
@@ -78,9 +78,9 @@ class TestTheDecision:
         assert (verdict == "contradicted") == (high < least or low > most)
 
     def test_of_several_statements_the_worst_counts_and_is_the_one_reported(self):
-        findings = {verdict: Finding(verdict, f"{verdict} evidence.", f"{verdict} weak.") for verdict in VERDICTS}
-        for n in range(1, len(VERDICTS) + 1):
-            for chosen in itertools.combinations(VERDICTS, n):
+        findings = {verdict: Finding(verdict, f"{verdict} evidence.", f"{verdict} weak.") for verdict in WORST_FIRST}
+        for n in range(1, len(WORST_FIRST) + 1):
+            for chosen in itertools.combinations(WORST_FIRST, n):
                 joined = every(*(findings[verdict] for verdict in reversed(chosen)))
                 assert (joined.verdict, joined.remark) == (chosen[0], f"{chosen[0]} weak.")
                 assert all(f"{verdict} evidence." in joined.evidence for verdict in chosen)

@@ -107,7 +107,7 @@ class TestSeveralMeans:
     def test_a_weighted_sum_is_the_estimate_of_the_summed_scores(self):
         found = stats.estimates(self.VALUES).combined([1.0, -0.5, -0.5])
         alone = stats.estimate(self.VALUES[0] - self.VALUES[1:].mean(axis=0))
-        assert (found.value, found.seeds) == pytest.approx((alone.value, alone.seeds))
+        assert (found.value, found.over_seeds) == pytest.approx((alone.value, alone.over_seeds))
 
     def test_a_single_sum_needs_no_correction_and_several_are_wider_than_each_alone(self):
         found = stats.estimates(self.VALUES)
@@ -126,7 +126,7 @@ class TestSeveralMeans:
         covariance = np.array([[4e-4, 3e-4], [3e-4, 4e-4]])
         found = Estimates(values.mean(1), values - values.mean(1)[:, None], covariance)
         errors = found.errors(40_000)
-        expected = found[0].seeds * 9 / 7 + covariance[0, 0]
+        expected = found[0].over_seeds * 9 / 7 + covariance[0, 0]
         assert errors.mean(axis=0) == pytest.approx(0.0, abs=1e-3)
         assert errors[:, 0].var() == pytest.approx(expected, rel=0.05)
 
@@ -134,13 +134,13 @@ class TestSeveralMeans:
         rng = np.random.default_rng(0)
         shared, own = 0.03 * rng.standard_normal((2, 1, 4000)), 0.02 * rng.standard_normal((2, 3, 4000))
         found = stats.estimates(self.VALUES[:2], shared + own)
-        assert np.sqrt(np.diag(found.examples)) == pytest.approx(0.03, rel=0.05)
-        assert stats.estimates(self.VALUES[:2], own).examples == pytest.approx(0.0, abs=2e-5)
+        assert np.sqrt(np.diag(found.over_examples)) == pytest.approx(0.03, rel=0.05)
+        assert stats.estimates(self.VALUES[:2], own).over_examples == pytest.approx(0.0, abs=2e-5)
 
     def test_data_sets_that_were_chosen_count_the_same_and_their_errors_are_independent(self):
         parts = [Estimate(0.1, 4e-4, 2, 1e-4, 3), Estimate(0.3, 1e-4, 4, 3e-4, 5)]
         found = stats.pooled(parts)
-        assert (found.value, found.seeds, found.examples, found.n) == pytest.approx((0.2, 5e-4 / 4, 4e-4 / 4, 3))
+        assert (found.value, found.over_seeds, found.over_examples, found.n) == pytest.approx((0.2, 5e-4 / 4, 4e-4 / 4, 3))
         assert found.free == pytest.approx((5e-4) ** 2 / (16e-8 / 2 + 1e-8 / 4))
         assert stats.pooled(parts[:1]) == parts[0]
         assert stats.pooled([parts[0], stats.estimate([0.5])]).interval() is None

@@ -134,8 +134,8 @@ def between(chosen: Sequence[tuple[Document, Weights]]) -> stats.Estimate:
     common = sorted(by_seed[0].keys() & by_seed[1].keys(), key=str)
     if not common:
         raise NotTestable("The two have no seed in common.")
-    examples = parts[0].examples + parts[1].examples
-    return dataclasses.replace(stats.estimate([by_seed[0][p] - by_seed[1][p] for p in common]), examples=examples)
+    examples = parts[0].over_examples + parts[1].over_examples
+    return dataclasses.replace(stats.estimate([by_seed[0][p] - by_seed[1][p] for p in common]), over_examples=examples)
 
 
 def scored(document: Document, methods: Iterable[str]) -> bool:

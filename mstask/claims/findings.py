@@ -11,7 +11,7 @@ from mstask.claims.figures import NotTestable
 from mstask.claims.margins import Region
 from mstask.claims.words import number
 
-VERDICTS = ("contradicted", "not testable", "undecided", "supported")
+WORST_FIRST = ("contradicted", "not testable", "undecided", "supported")
 """From the one that decides a claim of several statements to the one that needs all of them."""
 
 POSITIVE = (0.0, math.inf)

@@ -43,7 +43,7 @@ from mstask.claims.figures import (
     spanned,
     tested,
 )
-from mstask.claims.findings import POSITIVE, VERDICTS, Finding, decide, find
+from mstask.claims.findings import POSITIVE, WORST_FIRST, Finding, decide, find
 from mstask.claims.margins import Region, distance, nearness, seeds_for_lead, seeds_needed
 from mstask.claims.words import (
     count,
@@ -98,7 +98,7 @@ def rule(judge: Callable[..., Finding]) -> Callable[..., Finding]:
 
 def every(*findings: Finding) -> Finding:
     """Combine statements that must all hold; estimand and remark are those of the statement that decides."""
-    verdict = min((finding.verdict for finding in findings), key=VERDICTS.index)
+    verdict = min((finding.verdict for finding in findings), key=WORST_FIRST.index)
     deciding = min(
         (f for f in findings if f.verdict == verdict), key=lambda finding: nearness(finding.bounds or (), finding.region)
     )

@@ -23,7 +23,7 @@ from mstask.section import differing, sections
 from mstask.show import takes_sections
 from mstask.show.canvas import SMALL, answer, draw_bands, drawing, explain, mark
 from mstask.show.marks import About
-from mstask.show.scores import Documents, Studies, method_order, signed
+from mstask.show.scores import BySection, ByVoice, method_order, signed
 from mstask.show.sheet import say_nothing
 from mstask.summary.comparisons import spread
 
@@ -50,7 +50,7 @@ class Compared:
 
 
 @takes_sections
-def table_your_run(studies: Studies) -> pd.DataFrame:
+def table_your_run(studies: BySection) -> pd.DataFrame:
     """Each method of your runs: the locked mean, yours, the difference, and how large your run was."""
     table = data_your_run(studies).astype(object)
     table["section"] = table["section"].map(_named)
@@ -62,7 +62,7 @@ def table_your_run(studies: Studies) -> pd.DataFrame:
 
 
 @takes_sections
-def figure_your_run(studies: Studies) -> Figure:
+def figure_your_run(studies: BySection) -> Figure:
     """Your mean minus the locked one: a row per section, a mark per method."""
     found = [(one, gap) for one in compared(studies) if (gap := one.difference) is not None]
     runs = {name: run for name in dict.fromkeys(one.section for one, _ in found) if (run := studies[name]["run"])}
@@ -92,14 +92,14 @@ def figure_your_run(studies: Studies) -> Figure:
 
 
 @takes_sections
-def data_your_run(studies: Studies) -> pd.DataFrame:
+def data_your_run(studies: BySection) -> pd.DataFrame:
     """The same as plain values."""
     rows = [(one.section, one.method, one.measure, one.locked, one.yours, one.difference, one.run) for one in compared(studies)]
     return pd.DataFrame(rows, columns=["section", "method", "score", "locked", "yours", "difference", "run"])
 
 
 @takes_sections
-def table_your_run_sections(studies: Studies) -> pd.DataFrame:
+def table_your_run_sections(studies: BySection) -> pd.DataFrame:
     """Your runs in a row each: how many methods could be compared, their mean difference, and the largest one."""
     rows = []
     for section, documents in studies.items():
@@ -120,12 +120,12 @@ def table_your_run_sections(studies: Studies) -> pd.DataFrame:
 
 
 @takes_sections
-def data_your_run_sections(studies: Studies) -> pd.DataFrame:
+def data_your_run_sections(studies: BySection) -> pd.DataFrame:
     """The same method by method."""
     return data_your_run(studies)
 
 
-def compared(studies: Studies) -> list[Compared]:
+def compared(studies: BySection) -> list[Compared]:
     """Return every method of the reader's runs beside the locked run of the same section."""
     return [one for documents in studies.values() for one in _compared(documents)]
 
@@ -152,7 +152,7 @@ def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _compared(documents: Documents) -> Iterator[Compared]:
+def _compared(documents: ByVoice) -> Iterator[Compared]:
     run = documents.get("run")
     if run is None:
         return

@@ -19,19 +19,19 @@ from mstask.show.canvas import GREY, SMALL, draw_bands, draw_spread, drawing, ex
 from mstask.show.marks import About
 from mstask.summary import remark, standings
 
-Documents = Mapping[str, Document | None]
-Studies = Mapping[str, Documents]
-"""By section and voice, as exhibits that are marked by `takes_sections` get them."""
+ByVoice = Mapping[str, Document | None]
+BySection = Mapping[str, ByVoice]
+"""By section, then by voice, as exhibits that are marked by `takes_sections` get them."""
 
 NBSP = "\N{NO-BREAK SPACE}"
 
 
-def ranked_figure(documents: Documents) -> Figure:
+def ranked_figure(documents: ByVoice) -> Figure:
     """Draw macro-F1 of each method, best first."""
     return scores_figure(documents, ranked(documents))
 
 
-def scores_figure(documents: Documents, methods: Sequence[str]) -> Figure:
+def scores_figure(documents: ByVoice, methods: Sequence[str]) -> Figure:
     """Draw macro-F1 of each method as a row with one lane per voice: every seed, their mean, its 95 % interval.
 
     A dotted line marks what guessing would score, where the number of classes is known.
@@ -53,7 +53,7 @@ def scores_figure(documents: Documents, methods: Sequence[str]) -> Figure:
     return figure
 
 
-def scores_table(documents: Documents, methods: Sequence[str], what: str) -> pd.DataFrame:
+def scores_table(documents: ByVoice, methods: Sequence[str], what: str) -> pd.DataFrame:
     """Return macro-F1 by method (rows, indexed by id, named in the column `what`) and voice (columns)."""
     table = pd.DataFrame({what: [label(name) for name in methods]}, index=list(methods))
     for voice, document in by_voice(documents).items():
@@ -65,7 +65,7 @@ def scores_table(documents: Documents, methods: Sequence[str], what: str) -> pd.
     return voice_columns(table, documents)
 
 
-def ranked_table(documents: Documents) -> pd.DataFrame:
+def ranked_table(documents: ByVoice) -> pd.DataFrame:
     """Return macro-F1 by neuron type and voice, each with its rank in that voice."""
     table = scores_table(documents, ranked(documents), "neuron")
     for voice, document in by_voice(documents).items():
@@ -76,12 +76,12 @@ def ranked_table(documents: Documents) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-def scores_data(documents: Documents) -> pd.DataFrame:
+def scores_data(documents: ByVoice) -> pd.DataFrame:
     """Every score behind a comparison of methods: one row per voice, method and seed, or per published mean."""
     return every_score(documents, "macro_f1", "accuracy", "n_parameters")
 
 
-def every_score(documents: Documents, *columns: str) -> pd.DataFrame:
+def every_score(documents: ByVoice, *columns: str) -> pd.DataFrame:
     """Return a row for every cell of each voice, and for every published mean of a method without cells."""
     rows: list[tuple[Any, ...]] = []
     for voice, document in by_voice(documents).items():
@@ -113,12 +113,12 @@ def score_table(document: Document) -> dict[str, dict[str, dict[int, float]]]:
     return table
 
 
-def voices_of(studies: Studies) -> list[str]:
+def voices_of(studies: BySection) -> list[str]:
     """Return the voices that any section was asked for."""
     return [voice for voice in VOICES if any(voice in documents for documents in studies.values())]
 
 
-def of_voice(studies: Studies, voice: str) -> dict[str, Document | None]:
+def of_voice(studies: BySection, voice: str) -> dict[str, Document | None]:
     """Return what one voice has, by section."""
     return {section: documents.get(voice) for section, documents in studies.items()}
 
@@ -132,7 +132,7 @@ def method_order(documents: Iterable[Document]) -> list[str]:
     return known + sorted(names - set(known))
 
 
-def ranked(documents: Documents) -> list[str]:
+def ranked(documents: ByVoice) -> list[str]:
     """Return all methods: those that the first voice with figures ranks, best first, then the others."""
     heard = list(by_voice(documents).values())
     ranking: list[str] = next((found for document in heard if (found := standings(document)["ranking"])), [])
@@ -174,7 +174,7 @@ def neurons_of(architecture: Any) -> str:
     return " ∥ ".join(types) if architecture.bank else " → ".join(types)
 
 
-def voice_columns(table: pd.DataFrame, documents: Documents) -> pd.DataFrame:
+def voice_columns(table: pd.DataFrame, documents: ByVoice) -> pd.DataFrame:
     """Return the table with a column for every voice that was asked for, in their order, the silent ones too."""
     table = table.copy()
     for voice in (voice for voice in VOICES if voice in documents):

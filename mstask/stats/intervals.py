@@ -40,48 +40,48 @@ _LEVELS, _DENSITY = ((_ROOT + 1) / 2) ** 4, 2 * ((_ROOT + 1) / 2) ** 3 * _WEIGHT
 class Estimate:
     """A mean over seeds with the variances of its two errors.
 
-    `seeds` is the variance that comes from seeds, s^2 / n, with `free` degrees of freedom, None for a single seed;
-    `examples` the variance that all seeds share; `n` the number of seeds, or of what else the spread is over: the `unit`.
+    `over_seeds` is the variance that comes from seeds, s^2 / n, with `free` degrees of freedom, None for a single seed;
+    `over_examples` the variance that all seeds share; `n` the number of seeds, or of what else the spread is over: the `unit`.
     """
 
     value: float
-    seeds: float | None
+    over_seeds: float | None
     free: float
-    examples: float
+    over_examples: float
     n: int
     unit: str = "seed"
 
     @property
     def error(self) -> float | None:
         """Standard error of the mean, None for a single seed."""
-        return None if self.seeds is None else math.sqrt(self.seeds + self.examples)
+        return None if self.over_seeds is None else math.sqrt(self.over_seeds + self.over_examples)
 
     def interval(self, level: float = LEVEL) -> tuple[float, float] | None:
         """Return the interval of this coverage, None for a single seed."""
         if not 0 < level < 1:
             raise StatisticsError(f"level is {level!r}, expected a number strictly between 0 and 1")
-        if self.seeds is None:
+        if self.over_seeds is None:
             return None
         half = self._half(level)
         return self.value - half, self.value + half
 
     def p(self, at: float = 0.0) -> float | None:
         """Return the two-sided p-value of "the mean is `at`": 1 minus the coverage of the interval that ends there."""
-        if self.seeds is None:
+        if self.over_seeds is None:
             return None
         return 1 - self._coverage(abs(self.value - at)) if self.error else float(self.value == at)
 
     def seeds_needed(self, half: float, level: float = LEVEL) -> int | None:
         """Return how many seeds of this spread an interval that reaches `half` to either side takes, None if no number does."""
-        if self.seeds is None or not half > math.sqrt(self.examples) * ndtri((1 + level) / 2):
+        if self.over_seeds is None or not half > math.sqrt(self.over_examples) * ndtri((1 + level) / 2):
             return None
-        spread = self.seeds * self.n
+        spread = self.over_seeds * self.n
         if spread == 0:
             return 2
         degrees = self.free / self.n if self.unit != "seed" else 0.0
 
         def covered(n: int) -> NDArray[np.float64]:
-            return coverage(half, spread / n, degrees * n or n - 1, self.examples)
+            return coverage(half, spread / n, degrees * n or n - 1, self.over_examples)
 
         found = bisect_left(range(2, MANY), level, key=covered)
         return found + 2 if found + 2 < MANY else None
@@ -96,11 +96,11 @@ class Estimate:
 
     def _parts(self, level: float) -> list[tuple[float, float]]:
         high = (1 + level) / 2
-        return [(stdtrit(self.free, high), math.sqrt(self.seeds or 0.0)), (ndtri(high), math.sqrt(self.examples))]
+        return [(stdtrit(self.free, high), math.sqrt(self.over_seeds or 0.0)), (ndtri(high), math.sqrt(self.over_examples))]
 
     def _coverage(self, half: float) -> float:
         """Return P(|error| <= half)."""
-        return float(coverage(half, self.seeds, self.free, self.examples))
+        return float(coverage(half, self.over_seeds, self.free, self.over_examples))
 
 
 def coverage(half: ArrayLike, seeds: ArrayLike, free: float, examples: ArrayLike) -> NDArray[np.float64]:
@@ -126,13 +126,13 @@ def _scale(free: float) -> NDArray[np.float64]:
 class Estimates:
     """Several means over the same seeds and test examples, shape [K], with the covariances of their two errors.
 
-    `centred` are the values of each seed minus their mean, shape [K, n]; `examples` the covariance that seeds share, [K, K];
-    `unit` is what stands where seeds do.
+    `centred` are the values of each seed minus their mean, shape [K, n]; `over_examples` the covariance that seeds
+    share, [K, K]; `unit` is what stands where seeds do.
     """
 
     values: NDArray[np.float64]
     centred: NDArray[np.float64]
-    examples: NDArray[np.float64]
+    over_examples: NDArray[np.float64]
     unit: str = "seed"
 
     @property
@@ -143,12 +143,12 @@ class Estimates:
     def __getitem__(self, k: int) -> Estimate:
         n = self.n
         seeds = float((self.centred[k] ** 2).sum() / (n - 1) / n) if n > 1 else None
-        return Estimate(float(self.values[k]), seeds, n - 1, float(self.examples[k, k]), n, self.unit)
+        return Estimate(float(self.values[k]), seeds, n - 1, float(self.over_examples[k, k]), n, self.unit)
 
     def combined(self, weights: ArrayLike) -> Estimate:
         """Return the estimate of a weighted sum of the means, weights of shape [K]."""
         w = np.asarray(weights, dtype=np.float64)
-        examples = max(w @ self.examples @ w, 0.0)
+        examples = max(w @ self.over_examples @ w, 0.0)
         return Estimates((w @ self.values)[None], (w @ self.centred)[None], np.array([[examples]]), self.unit)[0]
 
     def errors(self, draws: int = DRAWS, seed: int = 0) -> NDArray[np.float64]:
@@ -156,7 +156,7 @@ class Estimates:
         n = self._several()
         rng = np.random.default_rng(seed)
         scale = np.sqrt(n * rng.chisquare(n - 1, (draws, 1)))
-        return rng.standard_normal((draws, n)) / scale @ self.centred.T + self._over_examples(rng, draws)
+        return rng.standard_normal((draws, n)) / scale @ self.centred.T + self._errors_over_examples(rng, draws)
 
     def simultaneous(self, weights: ArrayLike, level: float = LEVEL) -> tuple[NDArray[np.float64], ...]:
         """Return low and high ends of several weighted sums that hold for all of them at once, and p-values likewise.
@@ -188,13 +188,13 @@ class Estimates:
         rng = np.random.default_rng(0)
         sd = self.centred.std(axis=1, ddof=1)
         sums = (rng.standard_normal((DRAWS, n, len(sd))) * sd) @ weights.T
-        mean = sums.mean(axis=1) + self._over_examples(rng, DRAWS) @ weights.T
-        shared = np.broadcast_to(np.einsum("ck,kl,cl->c", weights, self.examples, weights), mean.shape)
+        mean = sums.mean(axis=1) + self._errors_over_examples(rng, DRAWS) @ weights.T
+        shared = np.broadcast_to(np.einsum("ck,kl,cl->c", weights, self.over_examples, weights), mean.shape)
         p = 1 - coverage(np.abs(mean), sums.var(axis=1, ddof=1) / n, n - 1, np.maximum(shared, 0.0))
         return np.where(mean == 0, 1.0, p).min(axis=1)
 
-    def _over_examples(self, rng: np.random.Generator, draws: int) -> NDArray[np.float64]:
-        normal = multivariate_normal(cov=self.examples, allow_singular=True)
+    def _errors_over_examples(self, rng: np.random.Generator, draws: int) -> NDArray[np.float64]:
+        normal = multivariate_normal(cov=self.over_examples, allow_singular=True)
         return normal.rvs(draws, random_state=rng).reshape(draws, -1)
 
     def _several(self) -> int:
@@ -283,8 +283,8 @@ def pooled(parts: Sequence[Estimate]) -> Estimate:
     if not parts:
         raise StatisticsError("no estimates found, expected at least one")
     k, unit, n = len(parts), unit_of(parts), count_of(parts)
-    value, examples = sum(part.value for part in parts) / k, sum(part.examples for part in parts) / k**2
-    known = [(part.seeds, part.free) for part in parts if part.seeds is not None]
+    value, examples = sum(part.value for part in parts) / k, sum(part.over_examples for part in parts) / k**2
+    known = [(part.over_seeds, part.free) for part in parts if part.over_seeds is not None]
     if len(known) < k:
         return Estimate(value, None, 0, examples, n, unit)
     total = sum(seeds for seeds, _ in known)
@@ -295,8 +295,8 @@ def pooled(parts: Sequence[Estimate]) -> Estimate:
 def apart(first: Estimate, second: Estimate) -> Estimate:
     """The first mean minus the second, whose errors are independent of its own; degrees of freedom as for `pooled`."""
     half = pooled([first, replace(second, value=-second.value)])
-    seeds = None if half.seeds is None else 4 * half.seeds
-    return replace(half, value=2 * half.value, seeds=seeds, examples=4 * half.examples)
+    over_seeds = None if half.over_seeds is None else 4 * half.over_seeds
+    return replace(half, value=2 * half.value, over_seeds=over_seeds, over_examples=4 * half.over_examples)
 
 
 def unit_of(parts: Sequence[Estimate | Estimates]) -> str:

@@ -18,7 +18,7 @@ from mstask.summary.comparisons import (
     spread,
     with_best,
 )
-from mstask.summary.endings import at_chance, collapsed, converged, remark
+from mstask.summary.endings import at_chance, collapsed, how_ended, remark
 from mstask.summary.facts import facts
 from mstask.summary.once import once
 from mstask.summary.stability import rank_stability
@@ -30,7 +30,7 @@ __all__ = [
     "at_chance",
     "collapsed",
     "compare",
-    "converged",
+    "how_ended",
     "is_homogeneous",
     "remark",
     "standings",
@@ -71,13 +71,13 @@ def summarise(document: Document) -> dict[str, Any]:
         facts
             What only this section measures; see `mstask.summary.facts`.
         endings, collapsed
-            How all trainings ended, as `converged` returns it, with their number `runs`; how many fell apart.
+            How all trainings ended, as `how_ended` returns it, with their number `runs`; how many fell apart.
         data, parameters, cells, seeds
             The data record without labels; the parameters that the cells share; how many cells there are.
         section, source, profile, budget, values
             As in the document.
     """
-    found, ended = standings(document), converged(document)
+    found, ended = standings(document), how_ended(document)
     return {
         **{name: getattr(document, name) for name in ("section", "source", "profile", "budget", "values")},
         **found,
@@ -182,7 +182,7 @@ def _method(document: Document, name: str) -> dict[str, Any]:
         "macs": single("macs"),
         "energy_uJ": fmean(energy) if energy else getattr(mean, "energy_uJ", None),
         "firing": {"mean": fmean(per_layer) if per_layer else None, "per_layer": per_layer},
-        "endings": vars(converged(document, name)),
+        "endings": vars(how_ended(document, name)),
         "collapsed": len(collapsed(document, name)),
         "at_chance": at_chance(document, name),
     }

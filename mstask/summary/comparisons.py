@@ -117,9 +117,9 @@ def lead(document: Document, a: str, b: str) -> stats.Estimate | None:
     if not common_places(document, (a, b)):
         raise ResultsError(f"{a} and {b} have no seed in common in section {document.section!r}")
     estimate = combination(document, {a: 1.0, b: -1.0})
-    if _published(document, a, b) and estimate.examples == 0:
+    if _published(document, a, b) and estimate.over_examples == 0:
         widths = [pair.interval[1] - pair.interval[0] for pair in _pairs(document, a, b).values() if pair.interval]
-        estimate = replace(estimate, examples=fmean((width / 2 / ndtri(0.975)) ** 2 for width in widths))
+        estimate = replace(estimate, over_examples=fmean((width / 2 / ndtri(0.975)) ** 2 for width in widths))
     return estimate
 
 

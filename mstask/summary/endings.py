@@ -46,7 +46,7 @@ class Collapse:
     last: float
 
 
-def converged(document: Document, method: str | None = None, case: str | None = None) -> Endings:
+def how_ended(document: Document, method: str | None = None, case: str | None = None) -> Endings:
     """How the trainings of a method ended; of all methods without one, over all cases without one."""
     found = [ended for cell in _cells(document, method, case) for ended in endings.of_cell(cell)]
     return Endings(found.count(True), found.count(False), found.count(None))
@@ -84,8 +84,8 @@ def remark(document: Document, method: str, case: str | None = None) -> str:
 
     Where the budget cut every training of the document, that is said below the table instead.
     """
-    whole = converged(document)
-    ended, fell = converged(document, method, case), len(collapsed(document, method, case))
+    whole = how_ended(document)
+    ended, fell = how_ended(document, method, case), len(collapsed(document, method, case))
     said = [f"{ended.cut} of {ended.runs} cut"] if ended.cut and whole.cut < whole.runs else []
     said += [f"{fell} collapsed"] if fell else []
     said += ["at chance"] if at_chance(document, method, case) else []

@@ -52,7 +52,7 @@ def _ended(references: Sequence[Reference]) -> list[str]:
         found = [0, 0, 0]
         for reference in {reference.stem: reference for reference in references if reference.source == voice}.values():
             with contextlib.suppress(MstaskError):
-                ended = summary.converged(results.load(reference.section, voice))
+                ended = summary.how_ended(results.load(reference.section, voice))
                 found = [a + b for a, b in zip(found, (ended.converged, ended.cut, ended.unknown), strict=True)]
         told = [f"{n} {how}" for n, how in zip(found, ("converged", "cut", "of unknown end"), strict=True) if n]
         said += [f"trainings ({voice}): {', '.join(told)}"] if told else []

@@ -32,7 +32,7 @@ from mstask.show.canvas import (
     pair_rows,
 )
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, Documents, cell_table, every_score, voice_columns
+from mstask.show.scores import NBSP, ByVoice, cell_table, every_score, voice_columns
 from mstask.show.sheet import plain, say_nothing, sheet
 from mstask.studies.eventprop.facts import curve, tasks_of
 from mstask.studies.eventprop.methods import FROZEN, LOSS_METHODS, LOSSES, TASKS, VARIANTS
@@ -101,7 +101,7 @@ def table_eventprop_spikes(document: Document) -> pd.DataFrame:
 
 
 @takes_voices
-def table_eventprop_speech(documents: Documents) -> pd.DataFrame:
+def table_eventprop_speech(documents: ByVoice) -> pd.DataFrame:
     """The losses on spoken digits in every voice; the published figures are of recordings, one seed each."""
     heard = by_voice(documents)
     table = pd.DataFrame({"loss": [label(name) for name in LOSSES]})
@@ -169,7 +169,7 @@ def data_eventprop_confusion(document: Document, case: str = "speech") -> pd.Dat
 
 
 @takes_voices
-def figure_eventprop_yin_yang(documents: Documents) -> Figure:
+def figure_eventprop_yin_yang(documents: ByVoice) -> Figure:
     """Test accuracy of the published setting and its variants: seeds, means, 95 % intervals; the band is published, ± sd."""
     heard = by_voice(documents)
     lanes = lanes_of(len(heard), 0.2)
@@ -196,13 +196,13 @@ def figure_eventprop_yin_yang(documents: Documents) -> Figure:
 
 
 @takes_voices
-def data_eventprop_yin_yang(documents: Documents) -> pd.DataFrame:
+def data_eventprop_yin_yang(documents: ByVoice) -> pd.DataFrame:
     """Every accuracy behind the figure, and the last epoch's beside the selected one's."""
     return every_score(documents, "accuracy", "last_epoch_accuracy", "best_epoch")
 
 
 @takes_voices
-def table_eventprop_yin_yang(documents: Documents) -> pd.DataFrame:
+def table_eventprop_yin_yang(documents: ByVoice) -> pd.DataFrame:
     """The published setting and its variants: what differs, epochs here, and accuracy in each voice."""
     heard = by_voice(documents)
     run = [document for document in heard.values() if document.cells]
@@ -215,7 +215,7 @@ def table_eventprop_yin_yang(documents: Documents) -> pd.DataFrame:
 
 
 @takes_voices
-def figure_eventprop_learning(documents: Documents) -> Figure:
+def figure_eventprop_learning(documents: ByVoice) -> Figure:
     """Yin-Yang, published setting: published mean test accuracy by epoch, and each run's validation accuracy (thin: seeds)."""
     heard = by_voice(documents)
     with drawing(3.1) as figure:
@@ -237,7 +237,7 @@ def figure_eventprop_learning(documents: Documents) -> Figure:
 
 
 @takes_voices
-def data_eventprop_learning(documents: Documents) -> pd.DataFrame:
+def data_eventprop_learning(documents: ByVoice) -> pd.DataFrame:
     """The points and curves of the learning figure: voice, seed ("mean" where published), epoch, accuracy and on which part."""
     rows = []
     for voice, document in by_voice(documents).items():

@@ -18,7 +18,7 @@ from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
 from mstask.show.canvas import GREY, draw_chance, drawing, explain, handle
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, Documents, case_order, cell_table, difference, method_order, score
+from mstask.show.scores import NBSP, ByVoice, case_order, cell_table, difference, method_order, score
 from mstask.show.sheet import Look, draw_rows, legend, panels
 from mstask.studies.g2gnet import facts as answers
 from mstask.studies.g2gnet.methods import CASES
@@ -67,7 +67,7 @@ def data_g2gnet(document: Document) -> pd.DataFrame:
 
 
 @takes_voices
-def figure_g2gnet_grouping(documents: Documents) -> Figure:
+def figure_g2gnet_grouping(documents: ByVoice) -> Figure:
     """How much higher than unstructured wiring each other one scores: seeds, mean, interval; one panel per data set.
 
     Above the line in each panel stand networks with as many connections as the unstructured one; below it dense ones.
@@ -100,7 +100,7 @@ def figure_g2gnet_grouping(documents: Documents) -> Figure:
 
 
 @takes_voices
-def data_g2gnet_grouping(documents: Documents) -> pd.DataFrame:
+def data_g2gnet_grouping(documents: ByVoice) -> pd.DataFrame:
     """The points of `figure_g2gnet_grouping`: one row per voice, data set, network and seed."""
     rows = [
         (voice, case, name, seed, pair.difference)
@@ -222,7 +222,7 @@ def table_g2gnet_cut(document: Document) -> pd.DataFrame:
 
 
 @takes_voices
-def table_g2gnet_beside(documents: Documents) -> pd.DataFrame:
+def table_g2gnet_beside(documents: ByVoice) -> pd.DataFrame:
     """Accuracy of dense, unstructured and grouped networks: as published, and in each voice that ran them."""
     rows = []
     for voice, document in by_voice(documents).items():
@@ -240,7 +240,7 @@ def cases_of(documents: Iterable[Document]) -> list[str]:
     return case_order(documents, CASES)
 
 
-def leads(documents: Documents) -> Iterator[tuple[str, str, str, Comparison]]:
+def leads(documents: ByVoice) -> Iterator[tuple[str, str, str, Comparison]]:
     """Give voice, data set, network and what `compare` says of it and unstructured wiring, wherever both were run."""
     for voice, document in by_voice(documents).items():
         for case in cases_of([document]):

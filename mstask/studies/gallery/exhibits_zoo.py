@@ -21,7 +21,7 @@ from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, heading
 from mstask.show import takes_sections
 from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, styled
-from mstask.show.scores import Studies, voices_of
+from mstask.show.scores import BySection, voices_of
 from mstask.studies.speed.exhibits import FLOOR, ratio
 from mstask.summary import is_homogeneous, standings
 
@@ -56,7 +56,7 @@ class Entry:
 
 
 @takes_sections
-def zoo_neurons(studies: Studies) -> list[Entry]:
+def zoo_neurons(studies: BySection) -> list[Entry]:
     """Return an entry for each registered type; `studies` maps sections, and "benchmark-step", to documents by voice."""
     from mstask import neurons
     from mstask.neurons.description import describe
@@ -90,7 +90,7 @@ def table_zoo_facts(name: str) -> pd.DataFrame:
     return pd.DataFrame({"of the type": rows.keys(), "value": rows.values()})
 
 
-def table_zoo_ranks(name: str, studies: Studies) -> pd.DataFrame:
+def table_zoo_ranks(name: str, studies: BySection) -> pd.DataFrame:
     """Rank and mean macro-F1 of the network that has this type in all layers, per study that trained it, and its speed."""
     rows = [
         {"study": STEP if section == BENCHMARK else _title(section)}
@@ -264,7 +264,7 @@ def _rank(name: str, document: Document) -> str:
     return f"{ranking.index(method) + 1} of {len(ranking)} ({score:.3f}{profile})"
 
 
-def _places(name: str, studies: Studies) -> dict[str, dict[str, str]]:
+def _places(name: str, studies: BySection) -> dict[str, dict[str, str]]:
     """Return what each voice says of a type, per study that says anything; a voice without a document says so."""
     found = {}
     for section, documents in studies.items():

@@ -16,7 +16,7 @@ from mstask.results.voices import NOTHING, by_voice, heading
 from mstask.show import takes_voices
 from mstask.show.canvas import AT_CHANCE, BAND, CHANCE, GREY, SMALL, draw_chance
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, Documents, cell_table, voice_columns
+from mstask.show.scores import NBSP, ByVoice, cell_table, voice_columns
 from mstask.show.sheet import Look, draw_rows, legend, panels, plain, say_nothing, sheet
 from mstask.studies.hetsyn.facts import OWN, cases_with, runs, series, slow
 from mstask.studies.hetsyn.names import METHODS, SUCCESS, TITLES
@@ -88,7 +88,7 @@ def data_hetsyn(document: Document) -> pd.DataFrame:
 
 
 @takes_voices
-def table_hetsyn_published(documents: Documents) -> pd.DataFrame:
+def table_hetsyn_published(documents: ByVoice) -> pd.DataFrame:
     """The paper's figures of HetSynLIF, each beside what was measured here in its place."""
     heard = by_voice(documents)
     columns = {voice: _beside(document) if voice != "published" else _published(document) for voice, document in heard.items()}

@@ -12,7 +12,7 @@ from mstask.claims import judge
 from mstask.results.voices import NOTHING, by_voice, heading, label
 from mstask.show import takes_voices
 from mstask.show.scores import (
-    Documents,
+    ByVoice,
     method_order,
     neurons_of,
     ranked_figure,
@@ -28,13 +28,13 @@ PREDICTIONS = ("P1", "P2", "P3", "P4", "P5")
 
 
 @takes_voices
-def figure_ablation(documents: Documents) -> Figure:
+def figure_ablation(documents: ByVoice) -> Figure:
     """Paper, Fig. 3: macro-F1 of each network at matched capacity in each voice."""
     return scores_figure(documents, method_order(by_voice(documents).values()))
 
 
 @takes_voices
-def table_ablation(documents: Documents) -> pd.DataFrame:
+def table_ablation(documents: ByVoice) -> pd.DataFrame:
     """Methods of the matched-capacity ablation: neurons, parameters, and macro-F1 in each voice."""
     from mstask.architectures import ABLATED
 
@@ -47,7 +47,7 @@ def table_ablation(documents: Documents) -> pd.DataFrame:
 
 
 @takes_voices
-def data_ablation(documents: Documents) -> pd.DataFrame:
+def data_ablation(documents: ByVoice) -> pd.DataFrame:
     """Every score of the matched-capacity ablation."""
     return scores_data(documents)
 
@@ -61,7 +61,7 @@ def table_methods() -> pd.DataFrame:
 
 
 @takes_voices
-def table_predictions(documents: Documents) -> pd.DataFrame:
+def table_predictions(documents: ByVoice) -> pd.DataFrame:
     """The predictions fixed before the radar results, judged by one document of each voice alone."""
     ledgers = {voice: document and judge({document.section: document}, PREDICTIONS) for voice, document in documents.items()}
     table = table_claims(ledgers).rename_axis("id").reset_index()
@@ -69,54 +69,54 @@ def table_predictions(documents: Documents) -> pd.DataFrame:
 
 
 @takes_voices
-def figure_disjoint(documents: Documents) -> Figure:
+def figure_disjoint(documents: ByVoice) -> Figure:
     """Paper, Table 3: macro-F1 of each neuron on spoken digits by unfamiliar speakers."""
     return ranked_figure(documents)
 
 
 @takes_voices
-def table_disjoint(documents: Documents) -> pd.DataFrame:
+def table_disjoint(documents: ByVoice) -> pd.DataFrame:
     """Paper, Table 3: neurons on spoken digits by unfamiliar speakers, with their rank in each voice."""
     return ranked_table(documents)
 
 
 @takes_voices
-def data_disjoint(documents: Documents) -> pd.DataFrame:
+def data_disjoint(documents: ByVoice) -> pd.DataFrame:
     """Every score of neurons on spoken digits by unfamiliar speakers."""
     return scores_data(documents)
 
 
 @takes_voices
-def figure_mixed(documents: Documents) -> Figure:
+def figure_mixed(documents: ByVoice) -> Figure:
     """Paper, Fig. 4: macro-F1 of each neuron on spoken digits with mixed speakers."""
     return ranked_figure(documents)
 
 
 @takes_voices
-def table_mixed(documents: Documents) -> pd.DataFrame:
+def table_mixed(documents: ByVoice) -> pd.DataFrame:
     """Paper, Fig. 4: neurons on spoken digits with mixed speakers, with their rank in each voice."""
     return ranked_table(documents)
 
 
 @takes_voices
-def data_mixed(documents: Documents) -> pd.DataFrame:
+def data_mixed(documents: ByVoice) -> pd.DataFrame:
     """Every score of neurons on spoken digits with mixed speakers."""
     return scores_data(documents)
 
 
 @takes_voices
-def figure_square(documents: Documents) -> Figure:
+def figure_square(documents: ByVoice) -> Figure:
     """Paper, Section 4.3: macro-F1 on radar of each neuron that was compared on speech."""
     return ranked_figure(documents)
 
 
 @takes_voices
-def table_square(documents: Documents) -> pd.DataFrame:
+def table_square(documents: ByVoice) -> pd.DataFrame:
     """Paper, Section 4.3: neurons compared on speech, on radar, with their rank in each voice."""
     return ranked_table(documents)
 
 
 @takes_voices
-def data_square(documents: Documents) -> pd.DataFrame:
+def data_square(documents: ByVoice) -> pd.DataFrame:
     """Every score on radar of neurons compared on speech."""
     return scores_data(documents)

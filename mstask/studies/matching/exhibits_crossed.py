@@ -21,7 +21,7 @@ from mstask.results.voices import VOICES, heading, marked
 from mstask.show import takes_sections
 from mstask.show.canvas import SMALL, answer, drawing, explain
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, Documents, Studies, of_voice, signed, voices_of
+from mstask.show.scores import NBSP, BySection, ByVoice, of_voice, signed, voices_of
 from mstask.studies.matching.exhibits_rotation import FOCUS
 from mstask.studies.recordings import stand_ins
 from mstask.summary import compare, standings
@@ -42,7 +42,7 @@ MOST = 3
 
 
 @takes_sections
-def figure_square_crossed(studies: Studies) -> Figure:
+def figure_square_crossed(studies: BySection) -> Figure:
     """Paper, Fig. 5: Doppler-LIF and CrossInhib-LIF on radar and on audio, one panel per voice.
 
     Lines join the means of a neuron type; bars are 95 % intervals over seeds. Lines that cross are a double dissociation.
@@ -63,7 +63,7 @@ def figure_square_crossed(studies: Studies) -> Figure:
 
 
 @takes_sections
-def table_square_crossed(studies: Studies) -> pd.DataFrame:
+def table_square_crossed(studies: BySection) -> pd.DataFrame:
     """Who wins on each task, by how much, and whether the square closes, in each voice."""
     studies = with_recordings(studies)
     rows: dict[str, dict[str, str]] = {}
@@ -78,7 +78,7 @@ def table_square_crossed(studies: Studies) -> pd.DataFrame:
 
 
 @takes_sections
-def data_square_crossed(studies: Studies) -> pd.DataFrame:
+def data_square_crossed(studies: BySection) -> pd.DataFrame:
     """The corners of the square in each voice: mean, interval over seeds, and where they are from."""
     studies = with_recordings(studies)
     rows = []
@@ -91,7 +91,7 @@ def data_square_crossed(studies: Studies) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["voice", "task", "neuron", "section", "macro_f1", "low", "high", "n_seeds"])
 
 
-def with_recordings(studies: Studies) -> Studies:
+def with_recordings(studies: BySection) -> BySection:
     """Return what sections have by voice, where recordings stand in for sections; what lacks a document has no voice there."""
     document = studies.get(stand_ins.SECTION, {}).get(stand_ins.SOURCE)
     made = stand_ins.stand_ins(document) if document else {}
@@ -102,7 +102,7 @@ def with_recordings(studies: Studies) -> Studies:
     }
 
 
-def corner(studies: Studies, voice: str, task: str, neuron: str) -> tuple[str, dict[str, Any]] | None:
+def corner(studies: BySection, voice: str, task: str, neuron: str) -> tuple[str, dict[str, Any]] | None:
     """Return the section that has a neuron type's score on a task in a voice, and that score; None where there is none."""
     for section, methods in TASKS[task]:
         document = studies.get(section, {}).get(voice)
@@ -131,7 +131,7 @@ def explain_corners(figure: Figure) -> None:
     explain(figure, [Line2D([], [], color=c, marker=m, linestyle=s, label=name) for name, (c, m, s) in FOCUS.items()], "lower")
 
 
-def _draw_crossing(axes: Axes, studies: Studies, voice: str) -> None:
+def _draw_crossing(axes: Axes, studies: BySection, voice: str) -> None:
     heard = next(filter(None, of_voice(studies, voice).values()), None)
     missing: dict[str, list[str]] = {}
     corners: Corners = {}
@@ -157,7 +157,7 @@ def _absence(task: str, neurons: list[str], voice: str) -> str:
     return f"{which}:\n{VOICES[voice].absent}"
 
 
-def _winner(given: Documents, contest: tuple[str, str, str], voice: str) -> str:
+def _winner(given: ByVoice, contest: tuple[str, str, str], voice: str) -> str:
     """Say who wins a contest of `CONTESTS`, by how much, and whether the seeds agree."""
     section, a, b = contest
     document = given.get(section)

@@ -22,7 +22,7 @@ from mstask.results.voices import NOTHING, VOICES, heading, label
 from mstask.show import takes_sections
 from mstask.show.canvas import GREY, SMALL, answer, drawing
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, Studies, ordinal, score, signed, voices_of
+from mstask.show.scores import NBSP, BySection, ordinal, score, signed, voices_of
 from mstask.studies.matching.declare import ALL_NEURONS
 from mstask.studies.matching.exhibits_crossed import with_recordings
 from mstask.studies.matching.exhibits_rotation import FOCUS
@@ -70,7 +70,7 @@ class Sides(NamedTuple):
         return [pair for pair, adjusted in zip(p, stats.holm(list(p.values())), strict=True) if adjusted < ALPHA] if p else []
 
 
-def sides(studies: Studies) -> Iterator[tuple[str, Sides]]:
+def sides(studies: BySection) -> Iterator[tuple[str, Sides]]:
     """Every voice that knows two neuron types or more on both tasks."""
     studies = with_recordings(studies)
     for voice in voices_of(studies):
@@ -90,7 +90,7 @@ def _of_one_type(ablation: Document) -> Document:
 
 
 @takes_sections
-def figure_square_order(studies: Studies) -> Figure:
+def figure_square_order(studies: BySection) -> Figure:
     """Places of all neuron types on radar and on speech, a panel per voice; lines that cross are pairs that change order."""
     heard = dict(sides(studies))
     heights = [1.5 + len(found.types) for found in heard.values()] or [1.5]
@@ -132,7 +132,7 @@ def _draw_order(axes: Axes, voice: str, found: Sides) -> None:
 
 
 @takes_sections
-def table_square_order(studies: Studies) -> pd.DataFrame:
+def table_square_order(studies: BySection) -> pd.DataFrame:
     """Macro-F1 of every neuron type on both tasks in each voice, with its place."""
     heard = dict(sides(studies))
     table: dict[str, dict[str, str]] = {}
@@ -149,7 +149,7 @@ def table_square_order(studies: Studies) -> pd.DataFrame:
 
 
 @takes_sections
-def table_square_flips(studies: Studies) -> pd.DataFrame:
+def table_square_flips(studies: BySection) -> pd.DataFrame:
     """How many pairs of neuron types change order between the tasks, how many surely, and the rank correlation."""
     rows = []
     for voice, found in sides(studies):
@@ -176,7 +176,7 @@ def table_square_flips(studies: Studies) -> pd.DataFrame:
 
 
 @takes_sections
-def data_square_order(studies: Studies) -> pd.DataFrame:
+def data_square_order(studies: BySection) -> pd.DataFrame:
     """The same as plain values."""
     rows = []
     for voice, found in sides(studies):
@@ -190,7 +190,7 @@ def data_square_order(studies: Studies) -> pd.DataFrame:
 
 
 @takes_sections
-def data_square_flips(studies: Studies) -> pd.DataFrame:
+def data_square_flips(studies: BySection) -> pd.DataFrame:
     """The lead of each pair of neuron types on both tasks, and whether its order surely differs."""
     rows = []
     for voice, found in sides(studies):

@@ -32,7 +32,7 @@ from mstask.show.canvas import (
     pair_rows,
 )
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, Documents, case_order, cell_table, score_table
+from mstask.show.scores import NBSP, ByVoice, case_order, cell_table, score_table
 from mstask.show.sheet import plain, say_nothing
 from mstask.studies.ncg.facts import CODES, DATA, EXTRACTORS, GROUPS, SINGLE, winner_share
 from mstask.summary import at_chance, remark
@@ -217,7 +217,7 @@ def table_ncg_settings(document: Document) -> pd.DataFrame:
 
 
 @takes_voices
-def table_ncg_published(documents: Documents) -> pd.DataFrame:
+def table_ncg_published(documents: ByVoice) -> pd.DataFrame:
     """Test accuracy with one neuron per class and with the paper's groups, voice by voice, on every data set known."""
     rows = []
     for voice, document in by_voice(documents).items():

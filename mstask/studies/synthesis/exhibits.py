@@ -19,7 +19,7 @@ from mstask.results.voices import NOTHING, VOICES, heading, label, marked
 from mstask.show import takes_sections
 from mstask.show.canvas import BAND, GREY, answer, drawing, explain, mark
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, Studies, difference, of_voice, voices_of
+from mstask.show.scores import NBSP, BySection, difference, of_voice, voices_of
 from mstask.show.scores import score as scored
 from mstask.studies.synthesis.contests import CONTESTS, PARTS, TASKS, Outcome, outcomes
 from mstask.summary import remark, standings
@@ -33,7 +33,7 @@ COSTS = {"n_parameters": "learnt parameters", "energy_uJ": "operation proxy, µJ
 
 
 @takes_sections
-def figure_synthesis_gains(studies: Studies) -> Figure:
+def figure_synthesis_gains(studies: BySection) -> Figure:
     """What matching each part gains on each task: mean over seeds with its 95 % interval, in each voice that has it.
 
     Gains at equal size are filled, those at the paper's own, unlike sizes hollow.
@@ -66,7 +66,7 @@ def figure_synthesis_gains(studies: Studies) -> Figure:
 
 
 @takes_sections
-def data_synthesis_gains(studies: Studies) -> pd.DataFrame:
+def data_synthesis_gains(studies: BySection) -> pd.DataFrame:
     """Every contest in every voice, with both sides' scores, sizes and operation-count proxies."""
     rows = []
     for voice in voices_of(studies):
@@ -83,7 +83,7 @@ def data_synthesis_gains(studies: Studies) -> pd.DataFrame:
 
 
 @takes_sections
-def table_synthesis_gains(studies: Studies) -> pd.DataFrame:
+def table_synthesis_gains(studies: BySection) -> pd.DataFrame:
     """Part, task, the two networks, their scores and sizes, and the gain with its interval, voice by voice.
 
     Below a gain at unlike sizes stands the same part's at equal size, where there is one.
@@ -116,7 +116,7 @@ def table_equal_size(document: Document) -> pd.DataFrame:
 
 
 @takes_sections
-def figure_synthesis(studies: Studies) -> Figure:
+def figure_synthesis(studies: BySection) -> Figure:
     """Macro-F1 against parameters, and against operations: each part's plain network (hollow) joined to its matched one.
 
     Of the voices that have anything, the first is drawn: scores of different voices don't compare.
@@ -163,7 +163,7 @@ def _sized(found: Outcome, place: float = 0.0) -> list[tuple[Outcome, float]]:
     return [(found, place), (found.equal, place + 0.3)] if found.equal else [(found, place)]
 
 
-def _row(studies: Studies, voice: str, found: Outcome) -> dict[str, str]:
+def _row(studies: BySection, voice: str, found: Outcome) -> dict[str, str]:
     contest, sides = found.contest, (found.matched, found.plain)
     return {
         "part": contest.part,

@@ -10,7 +10,7 @@ from mstask.results.documents import Document
 from mstask.results.voices import VERDICTS, VOICES, heading, marked
 from mstask.show import takes_sections
 from mstask.show.marks import score_in_words
-from mstask.show.scores import Studies, voices_of
+from mstask.show.scores import BySection, voices_of
 from mstask.studies.matching.exhibits_rotation import FOCUS
 from mstask.studies.synthesis.crossing import DATA_SETS, DataSet, every_verdict, lead, scores
 
@@ -21,14 +21,14 @@ NOTE = (
 
 
 @takes_sections
-def play_square_crossed(studies: Studies) -> dict[str, Any]:
+def play_square_crossed(studies: BySection) -> dict[str, Any]:
     """By voice: every data set with the scores on it, and the verdict of every pair of neuron types on every two of them."""
     voices = [found for voice in voices_of(studies) if (found := _voice(studies, voice))]
     start = dict(zip(("b", "a"), FOCUS, strict=True))
     return {"verdicts": [marked(verdict) for verdict in VERDICTS], "note": NOTE, "start": start, "voices": voices}
 
 
-def _voice(studies: Studies, voice: str) -> dict[str, Any] | None:
+def _voice(studies: BySection, voice: str) -> dict[str, Any] | None:
     sides = [(data, document) for data in DATA_SETS if (document := studies.get(data.section, {}).get(voice))]
     sides = [(data, document) for data, document in sides if scores(data, document)]
     if len(sides) < 2:

@@ -21,7 +21,7 @@ from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
 from mstask.show.canvas import GREY, SMALL, answer, drawing, explain_voices, mark
 from mstask.show.marks import About, Ruler
-from mstask.show.scores import Documents, score, scores_data, signed
+from mstask.show.scores import ByVoice, score, scores_data, signed
 from mstask.show.sheet import Look, legend, panels, say_nothing
 from mstask.studies.tuning.facts import factor_by_tolerance, matching, relaxed
 from mstask.studies.tuning.search import (
@@ -80,25 +80,25 @@ def table_space() -> pd.DataFrame:
 
 
 @takes_voices
-def table_search(documents: Documents) -> pd.DataFrame:
+def table_search(documents: ByVoice) -> pd.DataFrame:
     """Paper, Table 2: parameters, operation-count proxy and macro-F1 of each tuned network in each voice."""
     return _table(documents)
 
 
 @takes_voices
-def data_search(documents: Documents) -> pd.DataFrame:
+def data_search(documents: ByVoice) -> pd.DataFrame:
     """Every score of the final table."""
     return scores_data(documents)
 
 
 @takes_voices
-def table_frontier(documents: Documents) -> pd.DataFrame:
+def table_frontier(documents: ByVoice) -> pd.DataFrame:
     """The networks of the frontier from the cheapest on, with macro-F1 in each voice."""
     return _table(documents)
 
 
 @takes_voices
-def data_frontier(documents: Documents) -> pd.DataFrame:
+def data_frontier(documents: ByVoice) -> pd.DataFrame:
     """Where each network of the frontier stands: one row per voice and network, from the cheapest on."""
     rows = []
     for voice, document in by_voice(documents).items():
@@ -109,7 +109,7 @@ def data_frontier(documents: Documents) -> pd.DataFrame:
 
 
 @takes_voices
-def figure_frontier(documents: Documents) -> Figure:
+def figure_frontier(documents: ByVoice) -> Figure:
     """Paper, Fig. 1: macro-F1 against operation-count proxy; dense networks are joined by a line, spiking ones have marks.
 
     A dense network is named by the channels of its first block, where there is room.
@@ -137,7 +137,7 @@ def factor_steps(document: Document) -> list[tuple[float, str, float]]:
     return [(max(0.0, step.tolerance), step.network, step.factor) for step in held]
 
 
-def tolerated(documents: Documents) -> list[float]:
+def tolerated(documents: ByVoice) -> list[float]:
     """Tolerances of `figure_factor_curve` at which a reader may ask for the verdict, each at which a step begins among them."""
     begun = [step[0] for document in by_voice(documents).values() for step in factor_steps(document)]
     last = max([10 * LINEAR_UP_TO, *(2 * tolerance for tolerance in begun)])
@@ -146,14 +146,14 @@ def tolerated(documents: Documents) -> list[float]:
 
 
 @takes_voices
-def data_factor_curve(documents: Documents) -> pd.DataFrame:
+def data_factor_curve(documents: ByVoice) -> pd.DataFrame:
     """The steps of `figure_factor_curve`: from which tolerance on which network is the cheapest match, and its factor."""
     rows = [(voice, *step) for voice, document in by_voice(documents).items() for step in factor_steps(document)]
     return pd.DataFrame(rows, columns=["voice", "tolerance", "network", "factor"])
 
 
 @takes_voices
-def figure_factor_curve(documents: Documents) -> Figure:
+def figure_factor_curve(documents: ByVoice) -> Figure:
     """What "matches" means decides the factor: the cheapest match's proxy over the spiking one's, by tolerance."""
     curves = {voice: steps for voice, document in by_voice(documents).items() if (steps := factor_steps(document))}
     stops = tolerated(documents)
@@ -245,7 +245,7 @@ def _costed(document: Document) -> dict[str, dict[str, Any]]:
     return dict(sorted(known.items(), key=lambda item: (item[1]["energy_uJ"], item[0])))
 
 
-def _table(documents: Documents) -> pd.DataFrame:
+def _table(documents: ByVoice) -> pd.DataFrame:
     """Parameters, proxy and macro-F1 of each network in each voice that has it, by the proxy of the first such voice."""
     heard = {voice: standings(document)["methods"] for voice, document in by_voice(documents).items()}
     every = {method for methods in heard.values() for method in methods}

@@ -10,7 +10,7 @@ from mstask import claims
 from mstask.claims.words import interval
 from mstask.results.voices import by_voice, heading, marked
 from mstask.show import takes_voices
-from mstask.show.scores import Documents
+from mstask.show.scores import ByVoice
 from mstask.studies.tuning.claims import CLAIMS, cnn_factor
 from mstask.studies.tuning.exhibits import tolerated
 from mstask.studies.tuning.facts import factor_by_tolerance, matching
@@ -20,7 +20,7 @@ CLAIM = next(claim for claim in CLAIMS if claim.id == "cnn-factor")
 
 
 @takes_voices
-def play_factor_curve(documents: Documents) -> dict[str, Any]:
+def play_factor_curve(documents: ByVoice) -> dict[str, Any]:
     """For every stop of the figure's ruler, what each voice says there: the match, its factor, and the claim's verdict."""
     stops = []
     for tolerance in tolerated(documents):
