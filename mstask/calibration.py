@@ -35,7 +35,8 @@ def calibrate_thresholds(model: SpikingNet, x: Tensor, target: float = 0.15) -> 
 def bisect_threshold(neuron: nn.Module, drive: Tensor, target: float) -> float:
     """Threshold at which the neurons fire at `target`, by 30 bisections in log space between 1e-3 and 1e5.
 
-    `drive` [B, T, W] goes into the time loop as it is: what `neuron.drive` makes of the neurons' input.
+    `drive` [B, T, W] goes into the time loop as it is: what `neuron.drive` makes of the neurons' input. A target out of reach
+    (above 1/2 for a refractory type, any for a drive that is never positive or NaN) ends at one of the bounds without a word.
     """
     low, high = LOW, HIGH
     for _ in range(ITERATIONS):

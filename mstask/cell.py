@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from mstask import results
 from mstask.data import Splits, cache
@@ -26,6 +25,7 @@ from mstask.job import Job
 from mstask.parameters import Parameters
 from mstask.progress import following
 from mstask.results.endings import converged
+from mstask.results.files import alone
 from mstask.runs import failure_path, find, finished, path_of
 from mstask.section import Place, Section, checked, differing, grid, label, section
 
@@ -180,34 +180,13 @@ def run_cell(
 
 
 def epochs_at_most(place: Place, parameters: Parameters) -> int | None:
-    """How many epochs a cell may take: `max_epochs`, or what its method or case has of its own, as `cnn_epochs`."""
+    """How many epochs a cell may take: `max_epochs`, or what its method or case has of its own, as `cnn_epochs`.
+
+    Other parameters whose names end so ("warmup_epochs") are no limits, and no method or case is called like them.
+    """
     about = f"{place.method} {place.case}".casefold()
     limits = {name[:-7]: value for name, value in parameters.of_cell().items() if name.endswith("_epochs")}
     return next((limit for kind, limit in limits.items() if kind in about), limits.get("max"))
-
-
-@contextlib.contextmanager
-def alone(path: Path, name: str) -> Iterator[None]:
-    """Hold the lock on a cell's document; the system frees it when its holder dies.
-
-    A file system that knows no locks does without: documents are written whole in any case.
-    """
-    lock = FileLock(path.with_name(f".{path.stem}.lock"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            log.warning("%s: another run is at work on it; waiting for its result", name)
-            lock.acquire()
-    except NotImplementedError:
-        pass
-    except OSError as error:
-        raise MstaskError(f"{path.parent} can't be written: {error.strerror or error}") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def device_to_use() -> str:

@@ -141,7 +141,7 @@ def following(place: Any, places: Sequence[Any], limit: int | None) -> Epochs | 
 
 @lru_cache(maxsize=1)
 def _line_of(execution: int) -> Callable[[str, str | None, bool], None]:
-    """The line below a notebook cell that is being executed."""
+    """The line below a notebook cell that is being executed: a new one for each execution, whose number is the key."""
     return _to_notebook()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mstask import results
 from mstask.identity import is_earlier, of_cell
@@ -21,7 +22,7 @@ class Found:
     """A cell's document as far as it can be read, its state, why it isn't simply done, and what has changed since."""
 
     cell: results.Cell | None
-    state: str
+    state: Literal["done", "stale", "failed", "missing"]
     note: str = ""
     changed: tuple[str, ...] = ()
 

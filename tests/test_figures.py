@@ -7,7 +7,7 @@ from drawn import drawn
 from making import bare, data_record
 
 from mstask import claims, neurons, results, show
-from mstask.claims import rules
+from mstask.claims import findings
 from mstask.errors import MstaskError
 from mstask.results.voices import VERDICTS, VOICES, heading, label, marked, verdict_of, voice_of
 from mstask.show.scores import NBSP, score
@@ -59,7 +59,7 @@ class TestVoices:
         assert [voice_of(text) for text in ("published", "your run (quick)", "network")] == ["published", "run", None]
 
     def test_every_verdict_of_the_ledger_has_a_mark_and_is_recognised(self):
-        assert set(VERDICTS) == set(rules.WORST_FIRST)
+        assert set(VERDICTS) == set(findings.WORST_FIRST)
         assert [verdict_of(marked(verdict)) for verdict in VERDICTS] == list(VERDICTS)
         assert verdict_of("supported by the data") is None
 

@@ -22,8 +22,8 @@ SOURCES = ("embedded", "real", "recorded")
 SIZES = ("paper", "medium", "small")
 
 Loader = Callable[[str, str, "str | PathLike[str] | None"], "Splits"]
-L = TypeVar("L", bound=Loader)
 """From source, size and root to a data set."""
+L = TypeVar("L", bound=Loader)
 
 _loaders: dict[str, Loader] = {}
 _sources: dict[str, tuple[str, ...]] = {}
@@ -95,7 +95,7 @@ def load(name: str, source: str = "embedded", size: str = "paper", root: str | P
     ----------
     name : one of `names()`.
     source : "embedded" (generated here, once, into the cache), "real" (the user's own copy of the original) or "recorded"
-        (openly licensed recordings: sets whose name ends so have no other source, and other sets don't have it).
+        (openly licensed recordings: sets named "...-recorded" have no other source, and other sets don't have it).
     size : "paper", "medium" or "small": how much embedded data. Real data and recordings are always used whole.
     root : folder of the real data; by default the one that the data set's environment variable names.
 

@@ -245,7 +245,7 @@ def readme(options: argparse.Namespace) -> int:
 
 def book(options: argparse.Namespace) -> int:
     """Build the HTML with every warning an error, or the PDF, and say where it is; of several builds one is at work."""
-    from mstask.cell import alone
+    from mstask.results.files import alone
 
     started = time.perf_counter()
     with alone(BUILT / "book", "the book"):

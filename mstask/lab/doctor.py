@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from mstask import paths
 from mstask.claims.words import count
@@ -38,7 +39,7 @@ class Check:
     """What was looked at, the verdict, what was found, and what to do unless it is ok."""
 
     name: str
-    verdict: str
+    verdict: Literal["ok", "note", "wrong"]
     found: str
     advice: str = ""
 
@@ -233,8 +234,8 @@ def folders() -> Iterator[Check]:
             )
             continue
         free = shutil.disk_usage(parent).free / 1e9
-        verdict = "ok" if free >= FREE_GB else "wrong"
-        yield Check(name, verdict, f"{folder}, {free:.1f} GB free", "" if verdict == "ok" else f"free some space, {other}")
+        found, enough = f"{folder}, {free:.1f} GB free", free >= FREE_GB
+        yield Check(name, "ok", found) if enough else Check(name, "wrong", found, f"free some space, {other}")
 
 
 def locks() -> Iterator[Check]:

@@ -1,4 +1,7 @@
-"""Neurons that look at their neighbours: Beam-IF and CrossInhib-LIF."""
+"""Neurons that look at their neighbours: Beam-IF and CrossInhib-LIF.
+
+Defined anew from published descriptions; the paper's own library may differ in detail.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ SUBARRAY = 4
 
 @register
 class BeamIF(Neuron):
-    r"""Delay-and-sum over a circular sub-array: y_i = Re sum_{m<4} exp(i m phi_i) x_{i+m} / 4, m <- max(m + y, 0), u = m.
+    r"""Delay-and-sum over a circular sub-array: y_i = Re sum_{j<4} exp(1j j phi_i) x_{i+j} / 4, m <- max(m + y, 0), u = m.
 
     The steering angle phi (radians) is learnt. y is linear in the layer's input, so a layer applies it to its weights.
 

@@ -1,4 +1,7 @@
-"""Leaky integrators: Vanilla-LIF, Parametric-LIF, Dual-tau-LIF."""
+"""Leaky integrators: Vanilla-LIF, Parametric-LIF, Dual-tau-LIF.
+
+Defined anew from published descriptions; the paper's own library may differ in detail.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Resonators, which listen for oscillation: Doppler-LIF, Chirp-LIF, STFT-IF, Phase-LIF. Frequencies are radians per step."""
+"""Resonators, which listen for oscillation: Doppler-LIF, Chirp-LIF, STFT-IF, Phase-LIF. Frequencies are radians per step.
+
+Defined anew from published descriptions; the paper's own library may differ in detail.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ class GainedRotation(NamedTuple):
 
 @register
 class DopplerLIF(Neuron):
-    r"""Damped complex resonator: z <- sigma(b_i) exp(i w_i) z + g_i x, u = Re z.
+    r"""Damped complex resonator: z <- sigma(b_i) exp(1j w_i) z + g_i x, u = Re z.
 
     It fires when its input oscillates at the neuron's own (Doppler) frequency. Decay b, frequency w and gain g are learnt;
     w starts evenly spaced in [0, pi/2].

@@ -154,7 +154,15 @@ class Measures(Record):
 
 
 class Cell(Record):
-    """One trained network; `case` says which data or split within the section, where there are several."""
+    """One trained network.
+
+    Attributes
+    ----------
+    case : which data or split within the section, where there are several.
+    profile : the run's label: the name of its profile, with a digest where the reader changed parameters ("quick+1f2e3d4c");
+        `profile_of` takes it apart.
+    parameters : all that the cells of a run share, so without methods, cases and seeds.
+    """
 
     section: Slug
     method: Slug
@@ -245,7 +253,16 @@ class Mean(Record):
 class Document(Record):
     """All that is known of one section from one source.
 
-    In a file each data record stands once: `data` is that of the cells without a case, `cases` has one per case.
+    Attributes
+    ----------
+    profile : the run's label, as of its cells.
+    reference : where its figures are from, in words.
+    budget : in what it falls short of the published protocol; None where in nothing.
+    data, cases : the data record of the cells without a case, and one per case; in a file each stands once.
+    means : published means, by method, of which there are no cells.
+    not_published : methods that the paper has and gives no figure of.
+    values : what has no field. Read by the core are "sets" (cases that are folds, by data set), "comparisons" (published
+        intervals of "A-B", by seed) and "provenance" (of a document without cells); the rest is the study's own.
     """
 
     schema_version: Literal["mstask/1"] = SCHEMA

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import math
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from mstask.errors import MstaskError
+
+log = logging.getLogger(__name__)
 
 
 class ResultsError(MstaskError):
@@ -48,6 +54,30 @@ def write_atomic(path: str | os.PathLike[str], content: str | bytes) -> None:
             raise ResultsError(f"{path} could not be written: {error.strerror or error}") from error
         raise
     _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def alone(path: Path, name: str) -> Iterator[None]:
+    """Hold the lock on a file that is being made, such as a cell's document; the system frees it when its holder dies.
+
+    A file system that knows no locks does without: documents are written whole in any case.
+    """
+    lock = FileLock(path.with_name(f".{path.stem}.lock"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            log.warning("%s: another run is at work on it; waiting for its result", name)
+            lock.acquire()
+    except NotImplementedError:
+        pass
+    except OSError as error:
+        raise ResultsError(f"{path.parent} can't be written: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def read_json(path: Path) -> Any:

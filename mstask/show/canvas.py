@@ -78,7 +78,7 @@ class Plot(Figure):
 
 @contextmanager
 def drawing(height: float, **options: Any) -> Iterator[Plot]:
-    """Give an empty figure of the book's width and style; what is drawn on it within this context is styled too."""
+    """Give an empty figure of the book's width and style, `height` in inches; what is drawn within is styled too."""
     with styled():
         yield Plot(figsize=(WIDTH, height), layout="constrained", **options)
 

@@ -118,7 +118,7 @@ def standings(document: Document) -> dict[str, Any]:
 
 
 def is_homogeneous(method: str) -> bool:
-    """Say whether a method is a spiking network of one neuron type."""
+    """Say whether a method of the paper's own sections is a spiking network of one neuron type; elsewhere every one counts."""
     return not method.startswith(HETEROGENEOUS) and DENSE not in method
 
 
