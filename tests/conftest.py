@@ -2,6 +2,7 @@
 
 Hypothesis tests draw the same examples in each run; `make fuzz` lets them draw others, many more.
 Modules are compiled once for all processes that import them, even where the environment asks for no bytecode.
+What takes long in one piece comes first, so that no worker is left with it while the others have nothing to do.
 """
 
 import contextlib
@@ -21,13 +22,11 @@ sys.dont_write_bytecode = False
 
 import numpy as np
 import pytest
-import torch
 from filelock import FileLock
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
 
 gc.set_threshold(50_000, 10, 10)  # documents of a million parts that stay are else gone through again and again
-torch.set_num_threads(1)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell hands it to what it starts in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -36,6 +35,30 @@ providers._get_local_constants = providers.Constants
 settings.register_profile("suite", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("fuzz", deadline=None, max_examples=2000, print_blob=True)
 settings.load_profile("suite")
+
+
+LONG = ("test_book.py", "test_browser.py", "test_notebooks.py", "test_faults.py", "test_surroundings.py", "test_recipes.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Two workers begin with half of the tests each: one with the book and its pages, the other with what waits for kernels."""
+    order = {name: place for place, name in enumerate(LONG)}
+    long = sorted((item for item in items if item.path.name in order), key=lambda item: order[item.path.name])
+    others = [item for item in items if item.path.name not in order]
+    pages = sum(item.path.name in LONG[:2] for item in long)
+    middle = max(len(items) // 2 - pages, 0)
+    items[:] = [*long[:pages], *others[:middle], *long[pages:], *others[middle:]]
+
+
+def made_once(factory, name, make):
+    """The file `name` of a folder that all test workers share: the first that asks makes it, the others wait."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / f"{name}.lock"):
+        if not (folder / name).exists():
+            (folder / name).write_text(make(folder), encoding="utf-8")
+    return folder / name
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +78,9 @@ def context():
 @pytest.fixture(autouse=True)
 def same_random_numbers():
     """Global generators start each test in one state, whatever ran before it."""
+    import torch
+
+    torch.set_num_threads(1)
     random.seed(0)
     np.random.seed(0)
     torch.manual_seed(0)
@@ -106,14 +132,7 @@ def html(tmp_path_factory):
 
     Of several test workers the first that asks builds it for all.
     """
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "book"
-    folder.mkdir(exist_ok=True)
-    address = folder / "built"
-    with FileLock(folder / "lock"):
-        if not address.exists():
-            address.write_text(str(built_book(folder)))
-    return Path(address.read_text())
+    return Path(made_once(tmp_path_factory, "built", lambda folder: str(built_book(folder / "book"))).read_text("utf-8"))
 
 
 @pytest.fixture(scope="session")

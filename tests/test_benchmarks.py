@@ -34,7 +34,7 @@ def step_document(**seconds):
 
 
 class TestTiming:
-    def test_every_contender_has_its_turn_in_every_repeat(self):
+    def test_every_contender_has_its_turn_in_every_repeat(self, in_process):
         turns = []
         steps = {name: (lambda name=name: turns.append(name)) for name in "abc"}
         seconds = timing.interleaved(steps, "cpu", REPEATS, timed=2, settling=1)
@@ -182,7 +182,7 @@ class TestRunner:
             gpu.main([])
 
 
-def test_every_idea_is_measured():
+def test_every_idea_is_measured(in_process):
     found = ideas.measure(threads=1, repeats=1, tiny=True)
     assert {"A: Beam-IF, data steered", "A: dense products", "A: floor"} <= set(found)
 

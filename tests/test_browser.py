@@ -6,13 +6,15 @@ browser they are skipped, and the reason says what to install.
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from conftest import made_once
 
 DESK, TELEPHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 LOCAL = ("file:", "data:", "blob:")
@@ -127,14 +129,19 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def visits(context, html):
-    """Every page of the book by its address in the build, visited."""
-    pages = [page for page in sorted(html.rglob("*.html")) if "_static" not in page.parts and page != html / "index.html"]
-    tab = context.new_page()
-    tab.emulate_media(reduced_motion="reduce")
-    found = {page.relative_to(html).as_posix(): visited(tab, page) for page in pages}
-    tab.close()
-    return found
+def visits(context, html, tmp_path_factory):
+    """Every page of the book by its address in the build, visited once by whichever test worker asks first."""
+
+    def visit_all(_):
+        pages = [page for page in sorted(html.rglob("*.html")) if "_static" not in page.parts and page != html / "index.html"]
+        tab = context.new_page()
+        tab.emulate_media(reduced_motion="reduce")
+        found = {page.relative_to(html).as_posix(): asdict(visited(tab, page)) for page in pages}
+        tab.close()
+        return json.dumps(found)
+
+    found = json.loads(made_once(tmp_path_factory, "visits.json", visit_all).read_text("utf-8"))
+    return {address: Visit(**visit) for address, visit in found.items()}
 
 
 def given_up(request) -> bool:
@@ -164,6 +171,7 @@ def visited(tab, page: Path) -> Visit:
     visit.height = tab.evaluate("document.documentElement.scrollHeight")
     visit.barriers = barriers(tab, {"runOnly": RULES})
     tab.emulate_media(color_scheme="dark")
+    tab.wait_for_function("document.documentElement.dataset.theme === 'dark'")
     visit.colours = barriers(tab, CONTRAST)
     tab.set_viewport_size(TELEPHONE)
     visit.sideways["telephone"] = tab.evaluate(SIDEWAYS)

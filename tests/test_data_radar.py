@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 
@@ -26,8 +27,10 @@ Y = np.repeat(np.arange(6), 10)
 
 @pytest.fixture(scope="module")
 def cached(tmp_path_factory):
-    """A cache of this module's own, with the small set in it."""
+    """A cache of this module's own, with the small set in it, copied from the user's cache where that has it."""
     root = tmp_path_factory.mktemp("cache")
+    made = radar.generated("small")
+    shutil.copytree(made, root / made.name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MSTASK_DATA", str(root))
         yield data.load("radar", size="small"), root

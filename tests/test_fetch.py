@@ -183,13 +183,14 @@ class TestOpenML:
     @pytest.mark.parametrize(
         "answer",
         [
-            (np.zeros((10, 784)), np.zeros(10)),
-            (np.full((70_000, 784), 0.5), np.zeros(70_000)),
-            (np.zeros((70_000, 784)), np.full(70_000, "a")),
+            lambda: (np.zeros((10, 784)), np.zeros(10)),
+            lambda: (np.full((70_000, 784), 0.5), np.zeros(70_000)),
+            lambda: (np.zeros((70_000, 784)), np.full(70_000, "a")),
         ],
+        ids=["size", "pixels", "labels"],
     )
     def test_another_set_is_refused_and_nothing_is_left(self, tmp_path, monkeypatch, answer):
-        monkeypatch.setattr(downloads, "_from_openml", lambda name: answer)
+        monkeypatch.setattr(downloads, "_from_openml", lambda name: answer())
         with pytest.raises(MstaskError, match="OpenML"):
             downloads.fetch("mnist", tmp_path)
         assert not list(tmp_path.glob("*.gz"))

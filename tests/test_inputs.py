@@ -127,10 +127,12 @@ def stale_after(copied, changes):
         path.write_text((was[path] or "").replace(old, new, 1) or new)
     data = any(path.suffix != ".py" for path in was)
     inputs.parsed.cache_clear() if data else None
-    after = digests(root)
-    for path, content in was.items():
-        path.unlink() if content is None else path.write_text(content)
-    inputs.parsed.cache_clear() if data else None
+    try:
+        after = digests(root)
+    finally:
+        for path, content in was.items():
+            path.unlink() if content is None else path.write_text(content)
+        inputs.parsed.cache_clear() if data else None
     return {name for name in before if before[name] != after[name]}
 
 

@@ -180,7 +180,7 @@ for path in Path("mstask").rglob("*.py"):
 """What git runs after a checkout: a file that is the same here has been compiled already, and its age is that of this one."""
 
 SESSION = """
-import json, os, sys
+import gc, json, os, sys
 from IPython.core.interactiveshell import InteractiveShell
 
 
@@ -190,6 +190,7 @@ class Shell(InteractiveShell):
 
 
 shell = Shell.instance()
+gc.freeze()  # each reset collects, and would go through the libraries
 
 
 def execute(path):

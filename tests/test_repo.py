@@ -91,7 +91,7 @@ def imported(*folders):
 
 @pytest.mark.parametrize(
     ("folders", "extras"),
-    [(["mstask"], ["gpu"]), (["book"], ["book"]), (["tests"], ["book", "test", "gpu"])],
+    [(["mstask"], ["gpu"]), (["book"], ["book"]), (["tests"], ["book", "test", "gpu"]), (["benchmarks"], ["peers"])],
     ids=lambda names: "+".join(names),
 )
 def test_every_import_is_declared(folders, extras):

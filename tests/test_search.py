@@ -5,7 +5,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from making import bare
+from toy import wait_until
 
 from mstask import results
 from mstask.cost import count_parameters, spiking_operations
@@ -219,14 +219,13 @@ def test_a_killed_worker_s_trial_is_taken_over_and_nothing_is_lost_or_done_twice
 
     path = tmp_path / "log"
     doomed = start("doomed", 2)
-    deadline = time.monotonic() + 300
-    while not any(number == "2" for number, *_ in log()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    other = start("other", -1)
-    while len(log()) < 5 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    doomed.send_signal(signal.SIGKILL)
-    doomed.wait()
+    try:
+        wait_until(lambda: any(number == "2" for number, *_ in log()))
+        other = start("other", -1)
+        wait_until(lambda: len(log()) >= 5)
+    finally:
+        doomed.send_signal(signal.SIGKILL)
+        doomed.wait()
     assert other.wait(timeout=300) == 0
     attempts = log()
     assert sorted(int(number) for number, *_ in attempts) == [0, 1, 2, 2, 3, 4, 5, 6, 7]
