@@ -47,7 +47,9 @@ class TestTiming:
 
 
 class TestStep:
-    def test_makes_a_valid_document(self, in_process, tmp_path, capsys):
+    def test_makes_a_valid_document(self, in_process, tmp_path, capsys, monkeypatch):
+        monkeypatch.setattr(step, "TIMED", 1)
+        monkeypatch.setattr(step, "SETTLING", 0)
         path = tmp_path / "benchmark-step.json"
         step.main(["--tiny", "--repeats", str(REPEATS), "--out", str(path)])
         document = results.read_document(path)
