@@ -17,6 +17,7 @@ from mstask.studies.g2gnet import __main__ as g2gnet
 from mstask.studies.ncg import __main__ as ncg
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "book").glob("*.md"))]
+TARGETS = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 TINY = {
     "data": ["--size", "small"],
     "run": ["--set", "trainer.epochs=1"],
@@ -52,6 +53,8 @@ def test_every_command_is_understood(page):
                 assert cli.commands.requested(chosen)
         elif words[0] == "python" and not module(words):
             assert (ROOT / words[1]).is_file(), words
+        elif words[0] == "make":
+            assert {word for word in words[1:] if "=" not in word} <= TARGETS, words
 
 
 @pytest.mark.parametrize("page", ["README.md", "book/ncg.md", "book/g2gnet.md"])
