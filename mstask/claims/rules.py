@@ -201,9 +201,9 @@ def contrast(
 ) -> Finding:
     """A figure of one section is larger than one of another, or the same.
 
-    Each is a weighted sum of scores, such as the lead of one method over another. The difference
-    is paired by seed, and by test example where both sections have the same ones; else the variances over examples add.
-    "The same" is shown by equivalence: the whole interval must lie within +- the smallest effect that matters.
+    Each is a weighted sum of scores, such as the lead of one method over another. The difference is paired by seed, and by test
+    example where both sections have the same ones; else the variances over examples add. "The same" is shown by equivalence:
+    the whole interval must lie within +- the smallest effect that matters.
     """
     chosen = paired([(scores(documents, section, *weights)[0], weights) for section, weights in (first, second)])
     means = [sum(w * mean_score(document, name) for name, w in weights.items()) for document, weights in chosen]
