@@ -336,6 +336,17 @@ class TestLocks:
         assert (kept.source, kept.budget, len(kept.cells)) == ("embedded", "Two seeds instead of three.", 2)
         assert results.verify() == []
 
+    def test_cells_that_do_not_fit_together_leave_the_locked_document_as_it_was(self, results_folder):
+        for seed in (42, 123):
+            results.write_cell(results.cell_path("ablation", "paper", "embedded", "D1_H1", seed), cell("D1_H1", seed))
+        path = results.lock_run("ablation")
+        before = path.read_bytes()
+        other = cell("D1_H1", 123, parameters={"width": 7})
+        results.write_cell(results.cell_path("ablation", "paper", "embedded", "D1_H1", 123), other)
+        with pytest.raises(ResultsError, match=r"isn't written, .*: cell .*seed 123 ran with other"):
+            results.lock_run("ablation")
+        assert path.read_bytes() == before and results.verify() == []
+
     def test_a_smaller_profile_is_never_locked_silently(self, results_folder):
         small = cell(profile="smoke")
         results.write_cell(results.cell_path("ablation", "smoke", "embedded", small.method, 42), small)
