@@ -213,7 +213,7 @@ class TestNumbersFollowTheirDocuments:
         project.write(FIGURE + TABLE)
         html = project.build().html
         assert html.count("results/published/disjoint.json") >= 2
-        assert "mstask.show.scores.figure_disjoint" in html and "mstask.show.scores.table_disjoint" in html
+        assert {f"mstask.studies.matching.exhibits.{kind}_disjoint" in html for kind in ("figure", "table")} == {True}
         assert html.count("data (CSV)") == 2
         folded = re.findall(
             r'<details class="mstask-provenance">\s*<summary>source(.*?)</summary>(.*?)</details>', html, re.DOTALL
