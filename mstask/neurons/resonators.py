@@ -75,7 +75,7 @@ class DopplerLIF(Neuron):
 
 @register
 class ChirpLIF(Neuron):
-    r"""Resonator that follows a frequency sweep: z <- beta exp(i (w_i + k_i n)) z + x, u = |z|, n = steps since the start.
+    r"""Resonator that follows a frequency sweep: z <- beta exp(1j (w_i + k_i n)) z + x, u = |z|, n = steps since the start.
 
     Frequency w (radians per step) and sweep rate k (radians per step squared) are learnt; |z| is `modulus`.
 
@@ -117,7 +117,7 @@ OWN_WINDOW = 16
 
 @register
 class STFTIF(Neuron):
-    r"""Integrates short-time spectral energy: e_t = |sum_{n<N} hann_n x_{t-n} exp(-i w_i n)|, m <- m + e (no leak), u = m.
+    r"""Integrates short-time spectral energy: e_t = |sum_{n<N} hann_n x_{t-n} exp(-1j w_i n)|, m <- m + e (no leak), u = m.
 
     The window holds N = `window_len` non-zero taps, by default 16 or all steps of a shorter trial,
     hann_n = sin^2(pi (n + 1) / (N + 1)); inputs before the trial count as 0. The input buffer is not reset by a spike, so e
@@ -174,7 +174,7 @@ class PhaseState(NamedTuple):
 
 @register
 class PhaseLIF(Neuron):
-    r"""Fires on phase advance: z <- beta exp(-i w_i) z + x, u = |arg(z_t conj(z_{t-1}))| in [0, pi], arg of 0 is 0.
+    r"""Fires on phase advance: z <- beta exp(-1j w_i) z + x, u = |arg(z_t conj(z_{t-1}))| in [0, pi], arg of 0 is 0.
 
     z is not reset; a spike is followed by one refractory step. The frequency w is learnt. The gradient of arg at a
     vanishing product is 0 (`angle`), and that of |.| at 0 is 0.
