@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
+from typing import Any
 
 import mstask
 from mstask.errors import MstaskError
@@ -67,6 +68,22 @@ def everywhere(kind: str) -> Iterator[ModuleType]:
     """The modules of a kind of all studies."""
     for study in studies():
         yield from parts(study, kind)
+
+
+def by_id(kind: str, name: str, repeated: str) -> dict[str, Any]:
+    """What the modules of a kind of all studies list under a name ("SECTIONS"), by its id.
+
+    Raises
+    ------
+    MstaskError : an id that stands twice; `repeated` says so of the id and the second file ("{!r} stands once more in {}").
+    """
+    found: dict[str, Any] = {}
+    for part in everywhere(kind):
+        for one in getattr(part, name):
+            if one.id in found:
+                raise MstaskError(f"{repeated.format(one.id, part.__file__)}; give it an id of its own")
+            found[one.id] = one
+    return found
 
 
 def clear() -> None:

@@ -104,13 +104,7 @@ class Place(NamedTuple):
 
 def sections() -> dict[str, Section]:
     """Every section by its id, in the order of the book; an id that is declared twice is an error."""
-    found: dict[str, Section] = {}
-    for part in plugins.everywhere("declare"):
-        for section in part.SECTIONS:
-            if section.id in found:
-                raise MstaskError(f"section {section.id!r} is declared once more by {part.__file__}; give it an id of its own")
-            found[section.id] = section
-    return found
+    return plugins.by_id("declare", "SECTIONS", "section {!r} is declared once more by {}")
 
 
 def having(source: str | None) -> list[str]:

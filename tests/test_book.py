@@ -625,6 +625,7 @@ class TestTheBuiltBook:
             int(n.replace(",", "")) for n in re.search(r"present code: ([\d,]+) of ([\d,]+) cells", page).groups()
         )
         assert (present, cells) == (sum(one["present_code"] for one in made), sum(one["cells"] for one in made))
+        assert cells > 0
 
     def test_every_claim_is_summed_up_in_a_chapter(self, html):
         page = (html / "book" / "claims.html").read_text(encoding="utf-8")

@@ -236,9 +236,9 @@ class TestRadar:
 
 class TestReproducibility:
     def test_same_bytes_with_one_and_two_workers(self, small):
-        items = [(0, i, int(label)) for i, label in enumerate(small[1][:48])]
+        items = [(0, i, int(label)) for i, label in enumerate(small[1])][::5]
         alone = parallel.compute("mstask.synth.micro_doppler:sample", items, (64, 64), np.float32, 1)
-        np.testing.assert_array_equal(np.array(list(alone)), small[0][:48])
+        np.testing.assert_array_equal(np.array(list(alone)), small[0][::5])
 
     def test_same_bytes_whichever_products_the_processor_would_take(self, small, monkeypatch):
         """OpenBLAS would choose by the processor, or as this variable says; the last bits of a product depend on it."""

@@ -17,7 +17,6 @@ from mstask.claims import words
 from mstask.claims.evidence import Budget, Needs, Test, budget, by_paper_seeds, describe, folds_told, leave_one_out
 from mstask.claims.figures import Documents
 from mstask.claims.findings import Finding, find
-from mstask.errors import MstaskError
 from mstask.parameters import FULL, profile_of
 from mstask.results.documents import Document
 from mstask.summary.once import Same, once
@@ -82,13 +81,7 @@ class Claim:
 @cache
 def entries() -> tuple[Entry, ...]:
     """Return every claim, in the order of the ledger; an id that is used twice is an error."""
-    found: dict[str, Entry] = {}
-    for part in plugins.everywhere("claims"):
-        for entry in part.CLAIMS:
-            if entry.id in found:
-                raise MstaskError(f"claim {entry.id!r} stands once more in {part.__file__}; give it an id of its own")
-            found[entry.id] = entry
-    return tuple(found.values())
+    return tuple(plugins.by_id("claims", "CLAIMS", "claim {!r} stands once more in {}").values())
 
 
 def ledger(source: str = "embedded") -> list[Claim]:

@@ -43,7 +43,7 @@ from mstask.results.documents import (
     unchanged,
 )
 from mstask.results.files import MissingResult, ResultsError, write_atomic
-from mstask.results.locks import check_parameters, check_scores, kept_folder, lock, now, verify
+from mstask.results.locks import check_cells, kept_folder, lock, now, verify
 
 __all__ = [
     "SCHEMA",
@@ -260,7 +260,7 @@ def lock_run(
     reference = f"This project's run, profile {profile}, {data_source} data"
     document = merge(cells, source=data_source, reference=reference, budget=budget, title=title)
     path = runs_root() / data_source / f"{section}.json"
-    if problems := [*check_scores(document), *check_parameters(document)]:
+    if problems := check_cells(document):
         raise ResultsError(f"{path} isn't written, since it couldn't be locked: {'; '.join(problems)}")
     write_document(path, document)
     lock(path)

@@ -149,6 +149,11 @@ def _identity(data: DataRecord) -> dict[str, str]:
     return {"name": data.name, "size": data.size, "fingerprint": data.fingerprint}
 
 
+def check_cells(document: Document) -> list[str]:
+    """Return every way in which a document's cells don't hold what they say, or don't fit together."""
+    return check_scores(document) + check_parameters(document)
+
+
 def check_scores(document: Document) -> list[str]:
     """Return the cells whose stored scores don't follow from their predictions and the test labels."""
     problems = []
@@ -182,8 +187,7 @@ def _inspect(path: Path) -> tuple[Document | None, list[str]]:
         document = unchanged(path)
     except ResultsError as error:
         return None, [str(error)]
-    problems = check_scores(document)
-    problems += check_parameters(document)
+    problems = check_cells(document)
     if path.stem != document.section:
         problems.append(f"the file is named {path.name}, but its section is {document.section!r}")
     if document.source != path.parent.name:

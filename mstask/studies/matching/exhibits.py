@@ -40,7 +40,8 @@ def table_ablation(documents: ByVoice) -> pd.DataFrame:
 
     table = scores_table(documents, method_order(by_voice(documents).values()), "network")
     found = [standings(document)["methods"] for document in by_voice(documents).values() if document.cells]
-    counts = [next((m[name]["n_parameters"] for m in found if name in m), None) for name in table.index]
+    known = [[methods[name]["n_parameters"] for methods in found if name in methods] for name in table.index]
+    counts = [next((count for count in several if count is not None), None) for several in known]
     table.insert(1, "neurons", [neurons_of(ABLATED.get(name)) for name in table.index])
     table.insert(2, "parameters", [f"{count:,}" if count is not None else NOTHING for count in counts])
     return table.reset_index(drop=True)

@@ -27,7 +27,7 @@ from mstask.studies.recordings import stand_ins
 from mstask.summary import compare, standings
 
 TASKS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
-    "radar": (("square", {name: name for name in FOCUS}), ("ablation", {"Doppler-LIF": "D0_doppler"})),
+    "radar": (("square", {name: name for name in FOCUS}), ("ablation", stand_ins.HOMOGENEOUS)),
     "audio": (("disjoint", {name: name for name in FOCUS}),),
 }
 """Where the corners of a task are looked up, first to last: section, and the method that stands for each neuron type."""

@@ -75,7 +75,8 @@ def sides(studies: BySection) -> Iterator[tuple[str, Sides]]:
     studies = with_recordings(studies)
     for voice in voices_of(studies):
         square, speech, ablation = (studies.get(section, {}).get(voice) for section in (*SECTIONS.values(), ABLATION))
-        radar = square if square is None or square.cells or square.means or ablation is None else _of_one_type(ablation)
+        empty = square and not square.cells and not square.means
+        radar = _of_one_type(ablation) if empty and ablation else square
         if radar and speech:
             ranks = [standings(document)["rank"] for document in (radar, speech)]
             types = [name for name in ALL_NEURONS if all(name in rank for rank in ranks)]
