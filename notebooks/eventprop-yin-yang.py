@@ -42,6 +42,7 @@ cases: list = None  # which data or splits; None: the profile's
 seeds: list = None  # for example [42, 123, 999]
 budget: str = None  # a task's own epochs, trials and width: the papers', or fewer, for two cores
 max_epochs: int = None  # upper limit; a task or variant may have fewer
+patience: int = None  # epochs without a better score that end training; 0: never
 samples_per_epoch: int = None  # training trials per epoch; a task may have fewer
 batch_size: int = None  # trials per step
 rate_factor: float = None  # factor on each task's learning rate

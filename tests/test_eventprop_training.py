@@ -83,6 +83,14 @@ def test_an_interrupted_training_ends_with_the_same_numbers(yin_yang, tmp_path):
     assert (resumed.test.predictions == whole.test.predictions).all() and resumed.test.loss == whole.test.loss
 
 
+def test_training_ends_once_the_score_has_not_risen_for_as_long_as_patience_lasts(yin_yang):
+    still = Recipe("exp", learning_rate=1e-12, max_epochs=6, patience=2)
+    outcome = train(EventpropNet(SMALL, 5), first(yin_yang, 64), still, seed=5)
+    assert (outcome.best_epoch, len(outcome.history.train_loss), outcome.stopped) == (1, 3, "patience")
+    endless = train(EventpropNet(SMALL, 5), first(yin_yang, 64), replace(still, patience=0), seed=5)
+    assert (len(endless.history.train_loss), endless.stopped) == (6, "max_epochs")
+
+
 def test_another_seeds_checkpoint_is_set_aside(yin_yang, tmp_path):
     path, recipe = tmp_path / "cell.pt", Recipe("exp", max_epochs=1)
     train(EventpropNet(SMALL, 1), yin_yang, recipe, seed=1, checkpoint=path)

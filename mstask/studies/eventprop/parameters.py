@@ -31,6 +31,7 @@ class EventpropParameters(Parameters):
         "reduced", description="a task's own epochs, trials and width: the papers', or fewer, for two cores"
     )
     max_epochs: Count = Field(description="upper limit; a task or variant may have fewer")
+    patience: Annotated[int, Field(ge=0)] = Field(0, description="epochs without a better score that end training; 0: never")
     samples_per_epoch: Count = Field(description="training trials per epoch; a task may have fewer")
     batch_size: Count = Field(32, description="trials per step")
     rate_factor: Positive = Field(1.0, description="factor on each task's learning rate")

@@ -44,12 +44,13 @@ class Recipe:
     `trains` names the kinds of parameters that learn: "hidden" and "readout" weights, "taus" and "readout taus", "delays".
     Where `samples_per_epoch` isn't None an epoch draws that many of the training trials, and where `validation_samples`
     isn't, the first that many of the validation trials count. The selected epoch has the best accuracy on `select`, the
-    earlier one on a tie.
+    earlier one on a tie; training stops after `patience` epochs without a new best, where that isn't 0.
     """
 
     loss: str
     learning_rate: float = 5e-3
     max_epochs: int = 100
+    patience: int = 0
     batch_size: int = 32
     samples_per_epoch: int | None = None
     validation_samples: int | None = None
@@ -101,11 +102,12 @@ class Tested:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What training gave: the tests at the selected and at the last epoch, the history, seconds by part."""
+    """What training gave: the tests at the selected and at the last epoch, why it ended, the history, seconds by part."""
 
     test: Tested
     last: Tested
     best_epoch: int
+    stopped: str
     history: History
     seconds: dict[str, float]
 
@@ -132,7 +134,9 @@ class Descent(Loop):
         return len(self.history.train_loss)
 
     def stopped(self) -> str | None:
-        return "max_epochs" if self.done >= self.recipe.max_epochs else None
+        if self.done >= self.recipe.max_epochs:
+            return "max_epochs"
+        return "patience" if 0 < self.recipe.patience <= self.done - self.best.epoch else None
 
     def learn(self) -> None:
         """One pass over the training trials, or over the recipe's number of them."""
@@ -201,14 +205,14 @@ class Descent(Loop):
             self.optimiser.load_state_dict(saved["optimiser"])
             self.rate, self.history, self.best = Rate(**saved["rate"]), History(**saved["history"]), Best(**saved["best"])
 
-    def outcome(self) -> Outcome:
+    def outcome(self, stopped: str) -> Outcome:
         """The tests at the last epoch and at the selected one, whose parameters the net has afterwards."""
         clock = time.perf_counter()
         last = test(self.net, self.splits.test, self.recipe)
         self.net.load_state_dict(self.best.model)
         at_best = last if self.best.epoch == self.done else test(self.net, self.splits.test, self.recipe)
         tick(self.seconds, "evaluation", clock)
-        return Outcome(at_best, last, self.best.epoch, self.history, self.seconds)
+        return Outcome(at_best, last, self.best.epoch, stopped, self.history, self.seconds)
 
 
 def train(
@@ -233,8 +237,7 @@ def train(
         A batch's loss isn't finite.
     """
     descent = Descent(net, splits, recipe, seed, recording)
-    descent.run(checkpoint, on_epoch)
-    return descent.outcome()
+    return descent.outcome(descent.run(checkpoint, on_epoch))
 
 
 def beginning(part: Split, n: int | None) -> Split:
@@ -286,8 +289,8 @@ def test(net: EventpropNet, part: Split, recipe: Recipe) -> Tested:
 
 
 def checkpoint_key(net: EventpropNet, splits: Splits, recipe: Recipe, seed: int) -> str:
-    """Digest of what must agree before a checkpoint may be continued; the number of epochs allowed is left out."""
-    settings = asdict(recipe) | {"max_epochs": None}
+    """Digest of what must agree before a checkpoint may be continued; when training stops is left out."""
+    settings = asdict(recipe) | {"max_epochs": None, "patience": None}
     told = [settings, asdict(net.architecture), seed, splits.meta["fingerprint"]]
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     for parameter in net.parameters():
