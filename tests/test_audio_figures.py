@@ -176,7 +176,7 @@ class TestCrossing:
     def test_the_table_says_who_wins_by_how_much_and_whether_the_square_closes(self):
         table = show.table_square_crossed(self.studies()).set_index("task")
         assert table.loc["radar", "embedded"].startswith("Doppler-LIF by 0.")
-        assert table.loc["radar", "embedded"].endswith("every seed agrees")
+        assert table.loc["radar", "embedded"].endswith("clear at every seed")
         assert table.loc["audio", "embedded"].startswith("CrossInhib-LIF by 0.")
         assert table.loc["both", "embedded"] == "✓ supported"
         assert set(table["your run"]) == {"not run yet"}

@@ -338,7 +338,7 @@ class TestCrossing:
         documents = self.both({"Doppler-LIF": [0.40, 0.41, 0.40], "CrossInhib-LIF": [0.60, 0.60, 0.61]})
         claim = of(documents, "interaction")
         assert (
-            "+0.200 for the audio neurons on radar" in claim.evidence and "−0.200 for speaker-disjoint audio" in claim.evidence
+            "+0.200 for radar (the square)" in claim.evidence and "−0.200 for speaker-disjoint audio" in claim.evidence
         )
         assert claim.estimate == pytest.approx(0.4)
 

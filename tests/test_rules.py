@@ -354,7 +354,7 @@ class TestCautions:
     @pytest.mark.parametrize(
         ("values", "said"),
         [
-            ([0.70, 0.66, 0.71], "alone can't decide it: they would go against it"),
+            ([0.70, 0.66, 0.71], "wouldn't settle this: at this spread they would contradict the claim"),
             ([0.78, 0.70, 0.77], "seeds would decide it"),
         ],
     )

@@ -100,9 +100,9 @@ def test_a_gain_at_unlike_sizes_does_not_answer_and_is_named(documents):
     cells = documents["search"].cells
     grown = [c.model_copy(update={"result": c.result.model_copy(update={"n_parameters": 2000})}) for c in cells[:3]]
     unlike = documents | {"search": documents["search"].model_copy(update={"cells": grown + list(cells[3:])})}
-    assert overview(documents)["answer"]["radar"].startswith(
-        "On radar, of what the papers propose, match the neuron first: it gains +0.100 at equal size"
-    )
+    alone = overview(documents)
+    assert alone["answer"]["radar"].startswith("On radar a gain at equal size is shown for the neuron alone (+0.100).")
+    assert alone["counted"] == ["neuron on radar"] and overview(unlike)["counted"] == ["none"]
     assert overview(unlike)["unlike"] == ["neuron on radar"]
     assert overview(unlike)["answer"]["radar"].startswith("On radar nothing that the papers propose is shown")
 
@@ -115,9 +115,9 @@ def test_a_neuron_that_only_validation_chooses_is_told_beside_the_answer():
         for c in found.cells
     ]
     answer = overview({"disjoint": found.model_copy(update={"cells": cells})})["answer"]["speech"]
-    assert answer.startswith("On speech nothing that the papers propose is shown to gain at equal size. Chosen by validation,")
-    assert "Doppler-LIF) gains +0.100, 95 % interval [" in answer
-    assert answer.endswith("corrected for all gains on the task that is supported.")
+    assert answer.startswith("On speech nothing that the papers propose is shown to gain at equal size. Of the types of neurons")
+    assert "validation chooses Doppler-LIF, not the one that the paper proposes, with a gain of +0.100, 95 % interval [" in answer
+    assert answer.endswith("]: supported, once corrected for all gains on the task.")
 
 
 def test_the_contests_of_a_task_are_judged_together(documents):
@@ -145,9 +145,7 @@ def test_a_gain_at_equal_size_answers_where_the_papers_networks_are_of_unlike_si
     assert "compared at unlike sizes only: the synapse" in alone["caveats"]["radar"]
     both = overview(synapses)
     assert both["unlike"] == [] and both["caveats"]["radar"] == ""
-    assert both["answer"]["radar"].startswith(
-        "On radar, of what the papers propose, match the synapse first: it gains +0.100 at equal size"
-    )
+    assert both["answer"]["radar"] == "On radar a gain at equal size is shown for the synapse alone (+0.100)."
     assert both["firm"] == ["synapse on radar", "synapse on radar at equal size"]
 
 

@@ -43,7 +43,7 @@ from mstask.claims.figures import (
     spanned,
     tested,
 )
-from mstask.claims.findings import POSITIVE, WORST_FIRST, Finding, decide, find
+from mstask.claims.findings import NEGATIVE, POSITIVE, WORST_FIRST, Finding, decide, find
 from mstask.claims.margins import Region, distance, nearness, seeds_for_lead, seeds_needed
 from mstask.claims.words import (
     count,
@@ -130,7 +130,7 @@ def difference(
     shared = in_common(document, (a, b))
     score_a, score_b = (number(mean_score(shared, name)) for name in (a, b))
     told = f"{opening(label(a))} {score_a}, {label(b)} {score_b} macro-F1 for {subject(section)}"
-    estimand = f"macro-F1, {label(a)} − {label(b)}"
+    estimand = f"macro-F1 for {subject(section)}, {label(a)} − {label(b)}"
     if estimate is None:
         known = compare(document, a, b)
         return _open("difference", estimand, known.difference, told, known.n, smallest)
@@ -246,7 +246,7 @@ def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bo
     region = bound, math.inf
     verdict, why = decide((low, high), region)
     n, unit = min(counted(document, methods) for document, methods in rankings)
-    evidence = f"{told}; 95 % interval {interval((low, high))}, to lie above {number(bound, 1)} ({count(n, unit)})."
+    evidence = f"{told}; 95 % interval {interval((low, high))}, all of which must lie above {number(bound, 1)} ({count(n, unit)})."
     p = min(1.0, 2 * float(min((rhos <= bound).mean(), (rhos >= bound).mean())))
     return finding(verdict, evidence, why, bounds=(low, high), p=p, smallest=bound, seeds=n, region=region)
 
@@ -314,7 +314,7 @@ def best_of(what: str, winner: str, values: Values, smaller: bool = False, small
     sign, names = -1 if smaller else 1, [winner, *rivals]
     found = stats.estimates([[sign * values[name][seed] for seed in common] for name in names])
     means = {name: fmean(values[name][seed] for seed in common) for name in names}
-    return _lead(what, means, found, POSITIVE, smallest)
+    return _lead(what, means, found, POSITIVE, smallest, smaller)
 
 
 def with_leads(found: Finding, document: Document, a: str, b: str, title: Callable[[str], str]) -> Finding:
@@ -360,8 +360,19 @@ def _directional(
     return Finding(verdict, evidence, why, rule, estimand, value, bounds, p, smallest, n, region, needed=needed, unit=unit)
 
 
-def _lead(what: str, means: Weights, found: stats.Estimates | stats.Pooled, region: Region, smallest: float) -> Finding:
-    """Judge the lead of the first of several over the best of the others; `means` as they are told, in the same order."""
+def _lead(
+    what: str,
+    means: Weights,
+    found: stats.Estimates | stats.Pooled,
+    region: Region,
+    smallest: float,
+    smaller: bool = False,
+) -> Finding:
+    """Judge the lead of the first of several over the best of the others; `means` as they are told, in the same order.
+
+    With `smaller` the smallest is ahead, and `found` has the other sign. Where the best of the others is claimed to be ahead
+    (a `region` below 0), the finding tells its lead, so that what the claim says is above 0 in any case.
+    """
     winner, *rivals = means
     ahead = leads(found)
     values, n = ahead @ found.values, found.n
@@ -371,14 +382,21 @@ def _lead(what: str, means: Weights, found: stats.Estimates | stats.Pooled, regi
         f"{opening(what)}: {label(winner)} {number(means[winner])}, the best of {len(rivals)} others "
         f"{label(rivals[closest])} {number(means[rivals[closest]])}"
     )
-    estimand = f"{what}, {label(winner)} − best of the others"
+    others_ahead = region == NEGATIVE
+    pair = (label(winner), "best of the others")
+    first, second = reversed(pair) if smaller != others_ahead else pair
+    estimand = f"{what}, {first} − {second}"
+    if others_ahead:
+        value = -value
     if n < 2:
         return _open("best", estimand, value, told, n, smallest)
     low, high, p = found.simultaneous(ahead)
     bounds = float(low.min()), float(high.min())
     verdict, why = decide(bounds, region, smallest)
+    told_bounds = (-bounds[1], -bounds[0]) if others_ahead else bounds
+    whose = "lead of that one" if others_ahead else "lead"
     evidence = (
-        f"{told}: lead {signed(value)}, simultaneous 95 % interval {interval(bounds)}, {p_value(float(p[closest]))} "
+        f"{told}: {whose} {signed(value)}, simultaneous 95 % interval {interval(told_bounds)}, {p_value(float(p[closest]))} "
         f"({count(n, found.unit)})."
     )
     needed = None
@@ -389,9 +407,9 @@ def _lead(what: str, means: Weights, found: stats.Estimates | stats.Pooled, regi
         why = opening(listed(label(rivals[k]) for k in unsure)) + " may be ahead." if unsure else ""
     elif verdict == "supported":
         why = spared(bounds)
-    least = float(p[closest])
+    least, region = float(p[closest]), POSITIVE if others_ahead else region
     return Finding(
-        verdict, evidence, why, "best", estimand, value, bounds, least, smallest, n, region, needed=needed, unit=found.unit
+        verdict, evidence, why, "best", estimand, value, told_bounds, least, smallest, n, region, needed=needed, unit=found.unit
     )
 
 

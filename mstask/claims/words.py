@@ -86,8 +86,8 @@ def seeds_told(needed: float, unit: str = "seed") -> str:
 def cut_told(unit: str) -> str:
     """Say that more seeds wouldn't decide where they would go against the claim and networks were cut off."""
     return (
-        f"More {several(unit)} alone can't decide it: they would go against it, and networks that were cut off by another "
-        "budget than the paper's can't contradict."
+        f"More {several(unit)} wouldn't settle this: at this spread they would contradict the claim, but some of its networks "
+        "were cut off by a smaller budget than the paper's, and such networks can't contradict."
     )
 
 

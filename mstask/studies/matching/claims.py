@@ -118,7 +118,7 @@ def _rotation(documents: Documents) -> Finding:
     if len(pairs) < 2:
         raise NotTestable("There are fewer than two choices of held-out speakers that all eight neuron types were run on.")
     sides = [(document.of_case(case), AUDIO) for case in pairs]
-    return agreement(sides, f"the rankings with {len(pairs)} choices of held-out speakers, two by two")
+    return agreement(sides, f"the rankings, one for each of {len(pairs)} choices of held-out speakers, compared in all pairs")
 
 
 RADAR, TABLE = "Section 4.1, Fig. 3", "Section 3.3, Table 3"

@@ -158,7 +158,7 @@ def _absence(task: str, neurons: list[str], voice: str) -> str:
 
 
 def _winner(given: ByVoice, contest: tuple[str, str, str], voice: str) -> str:
-    """Say who wins a contest of `CONTESTS`, by how much, and whether the seeds agree."""
+    """Say who wins a contest of `CONTESTS`, by how much, and whether that is clear at every seed."""
     section, a, b = contest
     document = given.get(section)
     if document is None or not {a, b} <= set(standings(document)["rank"]):
@@ -170,5 +170,5 @@ def _winner(given: ByVoice, contest: tuple[str, str, str], voice: str) -> str:
     text = f"{a if ahead else b} by {signed(sign * found.difference).removeprefix('+')}"
     if low is not None:
         text += f" [{signed(sign * low)},{NBSP}{signed(sign * high)}]"
-    agree = {True: ", every seed agrees", False: ", not clear at every seed", None: ""}[found.consistent]
+    agree = {True: ", clear at every seed", False: ", not clear at every seed", None: ""}[found.consistent]
     return text + agree

@@ -46,7 +46,7 @@ EMBEDDED = ("disjoint", "mixed", "square", "ablation")
 ANSWERS = {
     "supported": "Yes: embedded {kind} ranks the neuron types as {name} does.",
     "contradicted": "No: embedded {kind} ranks the neuron types otherwise than {name} does.",
-    "undecided": "Open: whether embedded {kind} ranks the neuron types as {name} does is undecided.",
+    "undecided": "Not shown: that embedded {kind} ranks the neuron types as {name} does.",
 }
 
 

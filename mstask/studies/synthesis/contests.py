@@ -63,6 +63,12 @@ def _synapse(task: str) -> Contest:
     return Contest("synapse", task, "hetsyn", task, "HetSynLIF", "HomNeuLIF", equal=(equal,))
 
 
+def _neuron() -> Contest:
+    """On radar the paper tunes its networks, which then differ in size; at one size stand those of the square, untuned."""
+    equal = Contest("neuron", "radar", "square", None, "Doppler-LIF", "Vanilla-LIF", field=AUDIO_NEURONS)
+    return Contest("neuron", "radar", "search", None, "Doppler-LIF", "Vanilla-LIF", field=TUNED_TYPES, equal=(equal,))
+
+
 def _readout(task: str) -> Contest:
     """A readout neuron has a weight for every input, so only as many neurons make a readout of equal size.
 
@@ -75,7 +81,7 @@ def _readout(task: str) -> Contest:
 
 
 CONTESTS = (
-    Contest("neuron", "radar", "search", None, "Doppler-LIF", "Vanilla-LIF", field=TUNED_TYPES),
+    _neuron(),
     Contest("neuron", "speech", "disjoint", None, "CrossInhib-LIF", "Vanilla-LIF", field=AUDIO_NEURONS),
     *map(_synapse, TASKS),
     *(Contest("loss", task, "eventprop", task, "exp", "average-cross-entropy") for task in TASKS),
@@ -182,11 +188,12 @@ def outcomes(documents: Mapping[str, Document | None]) -> dict[Contest, Outcome]
         levels = stats.holm_levels([sized[c].p for sized, c in tested]) if tested else []
         for (sized, c), level in zip(tested, levels, strict=True):
             sized[c] = replace(sized[c], verdict=_verdict(sized[c].estimate, level))
-        for c, found in held.items():
-            if c.task == task and found.chosen and found.chosen.gain.p is not None:
-                level = stats.holm_levels([*(sized[c].p for sized, c in tested), found.chosen.gain.p])[-1]
-                judged = found.chosen._replace(verdict=_verdict(found.chosen.gain.estimate, level))
-                held[c] = replace(found, chosen=judged)
+        for sized in (held, equal):
+            for c, found in sized.items():
+                if found and c.task == task and found.chosen and found.chosen.gain.p is not None:
+                    level = stats.holm_levels([*(own[other].p for own, other in tested), found.chosen.gain.p])[-1]
+                    judged = found.chosen._replace(verdict=_verdict(found.chosen.gain.estimate, level))
+                    sized[c] = replace(found, chosen=judged)
     return {contest: replace(found, equal=equal[contest]) for contest, found in held.items()}
 
 
@@ -197,7 +204,8 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
     -------
     dict
         Per part, per task: an `Outcome` or None. firm, against, open: contests ("wiring on radar", "synapse on radar at equal
-        size") by their verdict; missing: those that can't be held; unlike: those held between networks of unlike size only.
+        size") by their verdict; counted: those whose gain is shown and counts for the answer, ["none"] without any; missing:
+        those that can't be held; unlike: those held between networks of unlike size only.
         verdicts: these three as one sentence. largest: per task the part with the largest gain {part, difference}, None without
         any. answer, caveats: per task, what to match first, and what is undecided or wasn't counted.
     """
@@ -213,9 +221,11 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
     told |= {f"{c.name} at equal size": found.equal for c, found in held.items() if found.equal}
     sorted_out = {kind: [name for name, found in told.items() if found.verdict == v] for kind, v in kinds.items()}
     unlike = [c.name for c, found in held.items() if found.counted is None]
+    counted = [found.contest.name for found in _counted(held.values()) if found.verdict == "supported"]
     said = {"firm": "a gain is shown for", "against": "a loss, or no gain that matters, for", "open": "undecided are"}
     verdicts = "; ".join(f"{words} {listed(sorted_out[kind])}" for kind, words in said.items() if sorted_out[kind])
     rest = {"missing": [c.name for c in CONTESTS if c not in held], "unlike": unlike, "largest": largest, "verdicts": verdicts}
+    rest |= {"counted": counted or ["none"]}
     tellers = {"answer": _answer, "caveats": _caveats}
     return by_part | sorted_out | rest | {name: {task: tell(held, task) for task in TASKS} for name, tell in tellers.items()}
 
@@ -228,22 +238,21 @@ def _answer(held: Mapping[Contest, Outcome], task: str) -> str:
     firm = sorted((f for f in _counted(own) if f.verdict == "supported"), key=lambda f: -f.difference)
     if not firm:
         return f"On {task} nothing that the papers propose is shown to gain at equal size.{_by_validation(own)}"
-    level = [f for f in firm[1:] if _overlap(f, firm[0])]
-    first = f"On {task}, of what the papers propose, match the {firm[0].contest.part} first: it gains {firm[0].difference:+.3f}"
-    also = f" The gain of {_parts(level)} can't be told from it." if level else ""
-    return f"{first} at equal size.{also}{_by_validation(own)}"
+    alone = " alone" if len(firm) == 1 else ""
+    gains = listed(f"the {found.contest.part}{alone} ({signed(found.difference)})" for found in firm)
+    return f"On {task} a gain at equal size is shown for {gains}.{_by_validation(own)}"
 
 
 def _by_validation(held: Iterable[Outcome]) -> str:
     """The gain of the neuron that validation chooses, which was not fixed beforehand, with its verdict."""
-    chosen = next((found.chosen for found in held if found.chosen), None)
-    if chosen is None or chosen.gain.low is None or chosen.gain.high is None:
+    found = next((f for f in _counted(held) if f.chosen), None)
+    if found is None or found.chosen.gain.low is None or found.chosen.gain.high is None:
         return ""
-    low, high = signed(chosen.gain.low), signed(chosen.gain.high)
-    gain = f"{signed(chosen.gain.difference)}, 95 % interval [{low}, {high}]"
+    names, gain, verdict = found.chosen
+    other = "" if names == found.contest.matched else ", not the one that the paper proposes,"
     return (
-        f" Chosen by validation, seed by seed, instead of fixed beforehand, the neuron (here {chosen.names}) gains {gain}; "
-        f"corrected for all gains on the task that is {chosen.verdict}."
+        f" Of the types of neurons validation chooses {names}{other} with a gain of {signed(gain.difference)}, 95 % interval "
+        f"[{signed(gain.low)}, {signed(gain.high)}]: {verdict}, once corrected for all gains on the task."
     )
 
 
@@ -266,10 +275,6 @@ def _counted(held: Iterable[Outcome]) -> list[Outcome]:
 
 def _parts(found: Iterable[Outcome]) -> str:
     return listed(f"the {one.contest.part}" for one in found)
-
-
-def _overlap(a: Outcome, b: Outcome) -> bool:
-    return a.high is None or b.low is None or a.high >= b.low
 
 
 def _verdict(estimate: stats.Estimate | None, level: float) -> str:

@@ -100,6 +100,7 @@ def _classes(document: Document) -> int:
 
 RULES: dict[str, Callable[[Cell, Document, str], Operations | None]] = {
     "search": _stack,
+    "square": _stack,
     "disjoint": _stack,
     "hetsyn": _hetsyn,
     "equal-synapse": _hetsyn,
