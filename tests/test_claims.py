@@ -337,9 +337,7 @@ class TestCrossing:
     def test_the_contrast_is_the_difference_of_the_two_leads(self):
         documents = self.both({"Doppler-LIF": [0.40, 0.41, 0.40], "CrossInhib-LIF": [0.60, 0.60, 0.61]})
         claim = of(documents, "interaction")
-        assert (
-            "+0.200 for radar (the square)" in claim.evidence and "−0.200 for speaker-disjoint audio" in claim.evidence
-        )
+        assert "+0.200 for radar (the square)" in claim.evidence and "−0.200 for speaker-disjoint audio" in claim.evidence
         assert claim.estimate == pytest.approx(0.4)
 
     def test_equal_leads_contradict_the_interaction_by_equivalence(self):

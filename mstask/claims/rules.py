@@ -246,7 +246,7 @@ def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bo
     region = bound, math.inf
     verdict, why = decide((low, high), region)
     n, unit = min(counted(document, methods) for document, methods in rankings)
-    evidence = f"{told}; 95 % interval {interval((low, high))}, all of which must lie above {number(bound, 1)} ({count(n, unit)})."
+    evidence = f"{told}; 95 % interval {interval((low, high))}, all to lie above {number(bound, 1)} ({count(n, unit)})."
     p = min(1.0, 2 * float(min((rhos <= bound).mean(), (rhos >= bound).mean())))
     return finding(verdict, evidence, why, bounds=(low, high), p=p, smallest=bound, seeds=n, region=region)
 

@@ -186,7 +186,8 @@ class PhaseLIF(Neuron):
 
     Listens for
     -----------
-    Speed of turning, not strength: it fires when the phase of its state jumps ahead within one step, however weak the input.
+    Speed of turning, not strength: it fires when the phase of its state moves far within one step, ahead or
+    back, however weak the input. After a spike it pauses for one step.
     """
 
     name = "Phase-LIF"

@@ -135,7 +135,7 @@ def _exact(documents: Documents) -> Finding:
     ).replace("e-", "e−")
     worst = {seed: max(check[3] for check in found if check[0] == seed) for seed in {check[0] for check in found}}
     logarithms = [math.log10(max(error, 1e-300)) for error in worst.values()]
-    return quantity("logarithm of a seed's largest error", logarithms, (-math.inf, math.log10(EXACT)), told, 1)
+    return quantity("power of ten of a seed's largest error", logarithms, (-math.inf, math.log10(EXACT)), told, 1)
 
 
 def _grid(documents: Documents) -> Finding:
@@ -147,12 +147,12 @@ def _grid(documents: Documents) -> Finding:
     errors = [found["input_error"] for found in (first, last)]
     told = (
         f"Relative error of the hidden weights' gradient, median over networks: {number(median(errors[0]), 2)} at steps of "
-        f"{coarse:g} ms, {number(median(errors[1]))} at {fine:g} ms"
+        f"{coarse:g} ms, {number(median(errors[1]))} at {fine:g} ms; {SHRINKS:g} times smaller counts as shrinking"
     )
     shrunk = [math.log(a / b) for a, b in zip(*errors, strict=True)]
     return every(
         quantity("error on the coarse grid", errors[0], (GRID_ERROR, math.inf), told),
-        quantity("logarithm of how many times smaller it gets", shrunk, (math.log(SHRINKS), math.inf), told, 2),
+        quantity("natural logarithm of how many times smaller it gets", shrunk, (math.log(SHRINKS), math.inf), told, 2),
     )
 
 
@@ -206,8 +206,9 @@ CLAIMS = (
     ),
     Entry(
         "eventprop-long-trials",
-        "In long trials the plain mean voltage teaches the hidden layer nothing: frozen hidden weights do at least as well.",
-        "follows from Nowotny, Turner & Knight 2025; not tested there on Yin-Yang",
+        "In long trials the plain mean voltage teaches the hidden layer nothing useful: frozen hidden weights do at least as "
+        "well.",
+        "follows from Nowotny, Turner & Knight 2025, whose tables on Yin-Yang could not be read",
         {LOSSES: ("sum", FROZEN)},
         _frozen,
         (LONG,),
@@ -215,7 +216,7 @@ CLAIMS = (
     Entry(
         "eventprop-shaping",
         "A falling weight repairs that: with it, networks learn Yin-Yang in long trials.",
-        "follows from Nowotny, Turner & Knight 2025; not tested there on Yin-Yang",
+        "follows from Nowotny, Turner & Knight 2025, whose tables on Yin-Yang could not be read",
         {LOSSES: ("sum", FROZEN, *FALLING)},
         partial(_ahead, LONG, ON_LONG),
         (LONG,),
@@ -223,7 +224,7 @@ CLAIMS = (
     Entry(
         "eventprop-length",
         "Shaping matters more the longer the trial: exp leads sum by more in long trials of Yin-Yang than in short ones.",
-        "follows from Nowotny, Turner & Knight 2025; not tested there on Yin-Yang",
+        "follows from Nowotny, Turner & Knight 2025, whose tables on Yin-Yang could not be read",
         {LOSSES: ("exp", "sum")},
         _length,
         (LONG, SHORT),

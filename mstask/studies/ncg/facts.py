@@ -8,6 +8,7 @@ from typing import Any
 
 from mstask.results.documents import Cell, Document
 from mstask.summary.comparisons import common_places, compare, leads_by_case
+from mstask.summary.endings import collapsed
 
 SINGLE, GROUPS = "S2-M1", "S2-M5-CR2-L"
 SSTDP_SINGLE, SSTDP_GROUPS = "SSTDP-M1", "SSTDP-M5-CR2"
@@ -19,6 +20,7 @@ PAIRS = {
     "labels": (GROUPS, TWO_THRESHOLDS),
 }
 """What is compared: each ingredient with a pair of methods that differ in it."""
+CHANGES = ("code", "readout")
 CODES = (("digits", "digits-features"), ("speech", "speech-onsets"))
 """Cases that show the same examples in two input codes."""
 DATA = {
@@ -42,14 +44,22 @@ def facts(document: Document) -> dict[str, Any]:
     """Return numbers for sentences, as far as a document knows them.
 
     `differences` by ingredient: "mean" of macro-F1 over data sets, and "cases". `winner_share` by method: the mean share of its
-    own samples that a class's most frequent winner takes. `code` and `readout`: how far macro-F1 moves when only that changes.
+    own samples that a class's most frequent winner takes. `code` and `readout`: how far macro-F1 moves when only that changes;
+    `steady_code` and `steady_readout`: the same without runs that fell apart.
     """
     differences = {name: found for name, pair in PAIRS.items() if (found := difference(document, *pair))}
     methods = dict.fromkeys(cell.method for cell in document.cells)
     shares = {name: over_cases(found) for name in methods if (found := winner_shares(document, name))}
-    changes = list(code_and_readout(document).values())
-    moved = {name: fmean(pair[i] for pair in changes) for i, name in enumerate(("code", "readout")) if changes}
+    moved = {}
+    for prefix, found in ("", code_and_readout(document)), ("steady_", code_and_readout(_steady(document))):
+        moved |= {f"{prefix}{name}": fmean(pair[i] for pair in found.values()) for i, name in enumerate(CHANGES) if found}
     return {"differences": differences, "winner_share": shares} | moved
+
+
+def _steady(document: Document) -> Document:
+    """The document without the runs that fell apart."""
+    fallen = {(name, run.case, run.seed) for name in {c.method for c in document.cells} for run in collapsed(document, name)}
+    return document.model_copy(update={"cells": [c for c in document.cells if (c.method, c.case, c.seed) not in fallen]})
 
 
 def difference(document: Document, a: str, b: str) -> dict[str, Any] | None:
