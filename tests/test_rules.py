@@ -12,6 +12,7 @@ from scipy import stats as scipy_stats
 
 from mstask import claims, results, show, stats
 from mstask.claims.evidence import Removal, budget, leave_one_out
+from mstask.claims.figures import both_ways, mean_rho
 from mstask.claims.findings import NEGATIVE, POSITIVE, WORST_FIRST, Finding, decide
 from mstask.claims.rules import RULES, SMALLEST, Drawn, agreement, best, contrast, difference, every, place, quantity
 from mstask.summary.comparisons import BEST, with_best
@@ -275,6 +276,19 @@ class TestOtherRules:
         for order, spread, verdict in ((same, 0.005, "supported"), (turned, 0.005, "contradicted"), (same, 0.3, "undecided")):
             found = agreement([(ranked(same, 0.005), list(levels)), (ranked(order, spread), list(levels))], "two")
             assert found.verdict == verdict, found.evidence
+
+    def test_the_interval_of_a_rank_correlation_covers_it_where_draws_alone_miss_it(self):
+        rng, alone, both = np.random.default_rng(0), [], []
+        for _ in range(60):
+            first = rng.standard_normal(8)
+            truth = np.stack([first, first + 0.1 * rng.standard_normal(8)])
+            seen = truth + rng.standard_normal((2, 8)) / 3
+            drawn, rho = mean_rho(seen + rng.standard_normal((500, 2, 8)) / 3), mean_rho(seen[None])[0]
+            ends = np.quantile(both_ways(drawn, rho), [0.025, 0.975], axis=1)
+            inside = (ends[0] - 1e-9 <= mean_rho(truth[None])) & (mean_rho(truth[None]) <= ends[1] + 1e-9)
+            alone.append(inside[0])
+            both.append(inside.any())
+        assert np.mean(both) >= 0.95 and np.mean(alone) < 0.5
 
     def test_a_quantity_lies_in_its_range_or_outside_or_neither(self):
         verdicts = [

@@ -34,6 +34,7 @@ from mstask.claims.figures import (
     NotTestable,
     Weights,
     between,
+    both_ways,
     leads,
     mean_rho,
     paired,
@@ -225,9 +226,9 @@ def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bo
     """Rankings are the same.
 
     The estimand is Spearman's rho, averaged over pairs of rankings where there are more than two. Its interval comes from
-    drawing the errors of all scores over seeds and test examples. They come on top of those that the scores hold already, so
-    the interval lies somewhat low. "The same" is shown by equivalence: the whole interval must lie above the bound; that rho
-    isn't 0 proves nothing.
+    drawing the errors of all scores over seeds and test examples, and reaches over the draws as they are and reflected at rho,
+    see `both_ways`. "The same" is shown by equivalence: the whole interval must lie above the bound; that rho isn't 0 proves
+    nothing.
     """
     rankings = [(in_common(document, methods), methods) for document, methods in rankings]
     means = [[mean_score(document, name) for name in methods] for document, methods in rankings]
@@ -242,12 +243,13 @@ def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bo
         return finding("undecided", f"{told} ({why_open(n)}).", no_spread(n), seeds=n)
     rng = np.random.default_rng(0)
     rhos = mean_rho(np.stack([draws[rng.permutation(len(draws))] for draws in known], axis=1))
-    low, high = np.quantile(rhos, [0.025, 0.975]).tolist()
+    either = both_ways(rhos, rho)
+    low, high = float(np.quantile(either, 0.025, axis=1).min()), float(np.quantile(either, 0.975, axis=1).max())
     region = bound, math.inf
     verdict, why = decide((low, high), region)
     n, unit = min(counted(document, methods) for document, methods in rankings)
     evidence = f"{told}; 95 % interval {interval((low, high))}, all to lie above {number(bound, 1)} ({count(n, unit)})."
-    p = min(1.0, 2 * float(min((rhos <= bound).mean(), (rhos >= bound).mean())))
+    p = min(1.0, 2 * float(min((either <= bound).mean(axis=1).max(), (either >= bound).mean(axis=1).max())))
     return finding(verdict, evidence, why, bounds=(low, high), p=p, smallest=bound, seeds=n, region=region)
 
 
