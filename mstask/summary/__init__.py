@@ -172,7 +172,7 @@ def _method(document: Document, name: str) -> dict[str, Any]:
         return values[0] if values and all(v == values[0] for v in values) else None
 
     energy = known("energy_uJ")
-    rates = [fmean(layers) for layers in known("firing_rates") if layers]
+    rates = [layers for layers in known("firing_rates") if layers]
     return {
         "seeds": sorted({cell.seed for cell in cells}),
         "cases": {
@@ -185,7 +185,7 @@ def _method(document: Document, name: str) -> dict[str, Any]:
         "width": single("width"),
         "macs": single("macs"),
         "energy_uJ": fmean(energy) if energy else getattr(mean, "energy_uJ", None),
-        "firing": {"mean": fmean(rates) if rates else None},
+        "firing": {"mean": fmean(map(fmean, rates)) if len({*map(len, rates)}) == 1 else None},
         "collapsed": len(collapsed(document, name)),
         "at_chance": at_chance(document, name),
     }
