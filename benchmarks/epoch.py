@@ -24,6 +24,7 @@ SECTION = "benchmark-epoch"
 CELLS = tuple(f"{group} {neuron}" for neuron in ("Vanilla-LIF", "Doppler-LIF") for group in ("fused", "reference"))
 GROWING = ("floor", "fused Vanilla-LIF", "fused Doppler-LIF", "reference Vanilla-LIF")
 SIZES = {"steps": (16, 32, 64, 128), "width": (32, 64, 128, 256), "batch": (16, 32, 64, 128, 256), "layers": (1, 2, 4, 8)}
+AXES = {"steps": "time steps", "width": "neurons per layer", "batch": "batch", "layers": "layers"}
 TINY_SIZES = {"steps": (4, 8), "width": (4, 8), "batch": (2, 4), "layers": (1, 2)}
 
 
@@ -132,6 +133,23 @@ def measure_growth(threads: int, repeats: int, tiny: bool) -> dict[str, list[dic
     return growth
 
 
+def table_growth(document: Any) -> Any:
+    """A step's CPU time at several sizes as a multiple of the same contender's at the smallest, median [quartiles]."""
+    import pandas as pd
+
+    from mstask.studies.speed.exhibits import Spread
+
+    rows = []
+    for axis, points in document.values["growth"].items():
+        first = points[0]["seconds"]
+        for point in points:
+            row = {"size": AXES[axis], "value": str(point["value"])}
+            for name, seconds in point["seconds"].items():
+                row[name] = str(Spread.of([a / b for a, b in zip(seconds, first[name], strict=True)]))
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Measure, write the document, print it."""
     runner.main(__doc__, SECTION, "Where the time of a training epoch goes", _measured, _report, arguments)
@@ -148,7 +166,7 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
 def _report(document: Any) -> Iterator[Any]:
     from mstask.studies.speed import exhibits as speed
 
-    yield from (speed.table_epoch(document), speed.table_growth(document))
+    yield from (speed.table_epoch(document), table_growth(document))
 
 
 if __name__ == "__main__":

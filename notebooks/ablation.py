@@ -253,7 +253,7 @@ show.figure_firing(document)
 # Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*.
 
 # %%
-show.table_predictions({"run": document})
+lesson.verdicts(document, PREDICTIONS)
 
 # %% [markdown]
 # ## What to change next

@@ -154,10 +154,10 @@ class TestEpoch:
         for repeats in document.values["cells"].values():
             assert len(repeats) == REPEATS
             assert all(set(parts) == set(speed.PARTS) and min(parts.values()) >= 0 for parts in repeats)
-        assert set(document.values["growth"]) == set(speed.AXES)
+        assert set(document.values["growth"]) == set(epoch.AXES)
         assert len(speed.table_epoch(document)) == len(epoch.CELLS)
         assert isinstance(speed.data_epoch(document), pd.DataFrame)
-        assert len(speed.table_growth(document)) == sum(map(len, epoch.TINY_SIZES.values()))
+        assert len(epoch.table_growth(document)) == sum(map(len, epoch.TINY_SIZES.values()))
 
 
 class TestRunner:

@@ -12,32 +12,26 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
-
 from mstask import results
 from mstask.claims import Claim
 from mstask.claims.evidence import rests_on
 from mstask.claims.words import listed
-from mstask.results.documents import Document
+from mstask.results.documents import Document, Record
 from mstask.summary.once import once
 
 FIRST = "first-edition"
 RULE = "the rule"
 
 
-class Ran(BaseModel):
+class Ran(Record):
     """A section's locked run: its seeds, and the digest of its scores."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     seeds: list[int]
     scores: str
 
 
-class Edition(BaseModel):
+class Edition(Record):
     """The verdicts of an edition by voice and claim, and its runs by voice and section."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     revision: str
     verdicts: dict[str, dict[str, str]]

@@ -94,9 +94,5 @@ def cut_told(unit: str) -> str:
 def spared(bounds: tuple[float, float]) -> str:
     """Say how large a lead could be required before its verdict changes."""
     edge = min(abs(bound) for bound in bounds)
-    return f"Requiring a lead of more than {number(edge, digits_of(edge))} would leave it undecided."
-
-
-def digits_of(value: float) -> int:
-    """How many digits show a value, at least three."""
-    return max(3, math.ceil(-math.log10(value))) if value > 0 else 3
+    digits = max(3, math.ceil(-math.log10(edge))) if edge > 0 else 3
+    return f"Requiring a lead of more than {number(edge, digits)} would leave it undecided."

@@ -92,16 +92,10 @@ def run(
     planned = plan(requests, workers, timeout, scheduler is not None, keep_stale)
     if not planned.tasks:
         return planned.outcomes
-    before = Path.cwd()
     os.environ["MSTASK_RESULTS"] = str(results.runs_root().absolute())
-    os.chdir(ROOT)
-    try:
-        with connected(workers, scheduler) as client:
-            slots = workers if scheduler is None else sum(client.nthreads().values())
-            outcomes = spread(planned, client, slots, scheduler is None)
-            return planned.outcomes + outcomes
-    finally:
-        os.chdir(before)
+    with contextlib.chdir(ROOT), connected(workers, scheduler) as client:
+        slots = workers if scheduler is None else sum(client.nthreads().values())
+        return planned.outcomes + spread(planned, client, slots, scheduler is None)
 
 
 def plan(requests: Sequence[tuple[str, Parameters]], workers: int, timeout: float | None, send: bool, keep_stale: bool) -> Plan:

@@ -67,7 +67,10 @@ class SectionHelp(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: Any) -> None:
         parser.print_help()
         for name in namespace.sections or []:
-            print(f"\n{commands.section_help(name)}")
+            from mstask.lab import exhibits_parameters
+
+            with commands.as_bad_use():
+                print(f"\n{exhibits_parameters.help_text(name)}")
         parser.exit()
 
 

@@ -84,14 +84,6 @@ def as_bad_use() -> Iterator[None]:
         raise UsageError(str(error)) from error
 
 
-def section_help(name: str) -> str:
-    """The parameters of a section."""
-    from mstask.lab import exhibits_parameters
-
-    with as_bad_use():
-        return exhibits_parameters.help_text(name)
-
-
 def status(options: argparse.Namespace) -> int:
     """Print the state of every cell, summed up by run; with --json cell by cell."""
     from mstask.section import having, resolve, section

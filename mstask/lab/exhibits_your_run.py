@@ -6,7 +6,7 @@ the locked run on data of the same source, over the cases that both have.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from textwrap import fill
@@ -98,6 +98,9 @@ def data_your_run(studies: BySection) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["section", "method", "score", "locked", "yours", "difference", "run"])
 
 
+data_your_run_sections = data_your_run
+
+
 @takes_sections
 def table_your_run_sections(studies: BySection) -> pd.DataFrame:
     """Your runs in a row each: how many methods could be compared, their mean difference, and the largest one."""
@@ -117,12 +120,6 @@ def table_your_run_sections(studies: BySection) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows, columns=["section", "run", "methods compared", "mean difference", "largest"])
-
-
-@takes_sections
-def data_your_run_sections(studies: BySection) -> pd.DataFrame:
-    """The same method by method."""
-    return data_your_run(studies)
 
 
 def compared(studies: BySection) -> list[Compared]:
@@ -163,8 +160,8 @@ def _compared(documents: ByVoice) -> Iterator[Compared]:
             if method not in yours or (measure == "accuracy" and method in _scores(run, "macro_f1")):
                 continue
             cases = yours[method].keys() & others[method].keys() if method in others else set()
-            mine = _mean(yours[method], cases or set(yours[method]))
-            theirs = _mean(others[method], cases) if cases else None
+            mine = fmean(fmean(yours[method][case]) for case in cases or yours[method])
+            theirs = fmean(fmean(others[method][case]) for case in cases) if cases else None
             size = _size(run, locked, method)
             yield Compared(run.section, method, measure.replace("_f1", "-F1"), theirs, mine, size)
 
@@ -177,11 +174,6 @@ def _scores(document: Document | None, measure: str) -> Scores:
         if value is not None:
             found.setdefault(cell.method, {}).setdefault(cell.case, []).append(value)
     return found
-
-
-def _mean(by_case: Mapping[str | None, list[float]], cases: set[str | None]) -> float:
-    """Return the mean over cases of the means over seeds."""
-    return fmean(fmean(by_case[case]) for case in sorted(cases, key=str))
 
 
 def _size(run: Document, locked: Document | None, method: str) -> str:

@@ -58,8 +58,12 @@ def begin(release: str) -> str:
         lines += colab(release)
     explain_in_one_sentence()
     announce_compiling()
-    show_whole_texts()
-    about = f"Python {platform.python_version()}, torch {metadata.version('torch')}, {device()}"
+    import pandas as pd
+    import torch
+
+    pd.set_option("display.max_colwidth", None)
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    about = f"Python {platform.python_version()}, torch {metadata.version('torch')}, {device}"
     return "\n".join(
         [*lines, f"mstask {revision()}; {about}", f"results in {paths.results_dir()}: {found(paths.results_dir())}"]
     )
@@ -147,17 +151,3 @@ def announce_compiling() -> None:
 
     if not any(type(known).__name__ == "Announcer" for known in event._registered["numba:compile"]):
         event.register("numba:compile", Announcer())
-
-
-def show_whole_texts() -> None:
-    """Let tables show claims and evidence to their end."""
-    import pandas as pd
-
-    pd.set_option("display.max_colwidth", None)
-
-
-def device() -> str:
-    """The GPU's name, or that there is none."""
-    import torch
-
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"

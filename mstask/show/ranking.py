@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -12,8 +14,7 @@ from mstask.results.voices import label
 from mstask.show.canvas import SMALL, answer, drawing
 from mstask.show.marks import About
 from mstask.summary import standings
-from mstask.summary.comparisons import spread
-from mstask.summary.stability import Stability, rank_stability
+from mstask.summary.comparisons import rank_stability, spread
 
 WRITTEN_FROM = 0.05
 """Shares below this are drawn without their figure."""
@@ -22,7 +23,7 @@ WRITTEN_FROM = 0.05
 def figure_rank_stability(document: Document) -> Figure:
     """Share of resamples in which each method takes each rank: a clear ranking is one dark diagonal."""
     ranking, stability = _stability(document)
-    shares = np.array([stability.probabilities[name] for name in ranking])
+    shares = np.array([stability["probabilities"][name] for name in ranking])
     with drawing(1.1 + 0.34 * len(ranking)) as figure:
         axes = figure.add_subplot()
         axes.imshow(shares, cmap="Greens", vmin=0, vmax=1, aspect="auto")
@@ -39,7 +40,7 @@ def figure_rank_stability(document: Document) -> Figure:
         axes.set_yticks(range(len(ranking)), [label(name) for name in ranking])
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        figure.supxlabel(f"rank, drawing {stability.over} anew")
+        figure.supxlabel(f"rank, drawing {stability['over']} anew")
     return figure
 
 
@@ -47,11 +48,11 @@ def data_rank_stability(document: Document) -> pd.DataFrame:
     """The shares of `figure_rank_stability`: one row per method, one column per rank."""
     ranking, stability = _stability(document)
     columns = [f"rank_{place}" for place in range(1, len(ranking) + 1)]
-    shares = [stability.probabilities[name] for name in ranking]
+    shares = [stability["probabilities"][name] for name in ranking]
     return pd.DataFrame(shares, ranking, columns).rename_axis("method").reset_index()
 
 
-def _stability(document: Document) -> tuple[list[str], Stability]:
+def _stability(document: Document) -> tuple[list[str], dict[str, Any]]:
     ranking = standings(document)["ranking"]
     stability = rank_stability(document, ranking)
     if stability is None:

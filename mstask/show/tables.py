@@ -1,8 +1,7 @@
 """Tables of claims, comparisons, capacity and neurons, and the data behind them: pure functions of documents and claims.
 
 `ledgers` is a dictionary from voice (a key of `VOICES`) to the claims that it has judged; a missing one is `None`. Tables
-hold text as the reader sees it, `data_...` holds full values. Sections and neurons are imported where they are used:
-they load PyTorch, which a page without them need not wait for.
+hold text as the reader sees it, `data_...` holds full values.
 """
 
 from __future__ import annotations
@@ -12,9 +11,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from mstask import neurons
 from mstask.claims import Claim
 from mstask.claims.editions import changes, first_edition
 from mstask.claims.evidence import PAPER_SEEDS
+from mstask.claims.rules import RULES
 from mstask.claims.words import interval
 from mstask.protocol import PROTOCOL
 from mstask.results.documents import Document
@@ -75,8 +76,6 @@ def table_capacity(document: Document) -> pd.DataFrame:
 
 def table_neurons() -> pd.DataFrame:
     """The registered neuron types: learnt parameters per neuron and, in a few words, what they do."""
-    from mstask import neurons
-
     rows = []
     for name in neurons.names():
         first = (neurons.neuron_type(name).__doc__ or "").strip().partition("\n")[0]
@@ -92,8 +91,6 @@ def table_neurons() -> pd.DataFrame:
 
 def table_rules() -> pd.DataFrame:
     """The rules by which claims are judged, each in the words of its docstring."""
-    from mstask.claims.rules import RULES
-
     rows = []
     for name, rule in RULES.items():
         claimed, _, told = (rule.__doc__ or "").strip().partition("\n\n")

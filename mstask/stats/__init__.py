@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -26,7 +25,6 @@ from mstask.stats.scoring import StatisticsError, accuracy, check_positive_integ
 __all__ = [
     "LARGEST_EXACT",
     "LEVEL",
-    "Components",
     "Estimate",
     "Estimates",
     "Pooled",
@@ -47,21 +45,6 @@ __all__ = [
     "rank_probabilities",
     "variance_components",
 ]
-
-
-@dataclass(frozen=True)
-class Components:
-    """Variance components of a balanced table of scores, as standard deviations, and the test of the interaction.
-
-    Negative estimates of a variance are given as 0. `p_interaction` is that of the F test "every case ranks the methods
-    alike, up to chance over seeds".
-    """
-
-    method: float
-    case: float
-    interaction: float
-    seed: float
-    p_interaction: float
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -142,7 +125,7 @@ def _noncentrality(free: int, alpha: float, power: float) -> float:
     return brentq(missing, 0.0, high)
 
 
-def variance_components(scores: ArrayLike) -> Components:
+def variance_components(scores: ArrayLike) -> dict[str, float]:
     """Split the variance of scores into method, case, method x case and seed, by the method of moments.
 
     The model is score = mean + method + case + method x case + seed within each, all random and independent; with
@@ -153,6 +136,14 @@ def variance_components(scores: ArrayLike) -> Components:
     ----------
     scores
         Finite numbers, shape [M, C, S] with M, C, S >= 2: methods, cases, seeds.
+
+    Returns
+    -------
+    dict
+        method, case, interaction, seed
+            Standard deviations; negative estimates of a variance are given as 0.
+        p_interaction
+            Of the F test "every case ranks the methods alike, up to chance over seeds".
     """
     table = np.asarray(scores, dtype=np.float64)
     if table.ndim != 3 or min(table.shape) < 2 or not np.isfinite(table).all():
@@ -168,7 +159,7 @@ def variance_components(scores: ArrayLike) -> Components:
     ms_interaction = seeds * (interaction**2).sum() / free[0]
     ms_seed = ((table - cell[..., None]) ** 2).sum() / free[1]
     ratio = ms_interaction / ms_seed if ms_seed > 0 else (math.inf if ms_interaction > 0 else 0.0)
-    return Components(
+    return dict(
         method=_root((ms_method - ms_interaction) / (cases * seeds)),
         case=_root((ms_case - ms_interaction) / (methods * seeds)),
         interaction=_root((ms_interaction - ms_seed) / seeds),

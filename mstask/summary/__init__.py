@@ -6,22 +6,23 @@ from collections.abc import Iterable, Mapping
 from statistics import fmean
 from typing import Any
 
+from mstask import plugins
 from mstask.results.documents import Cell, Document
+from mstask.section import sections, study_of
 from mstask.summary.comparisons import (
     BEST,
     Comparison,
     combination,
     compare,
     over_sets,
+    rank_stability,
     sets_of,
     share_seeds,
     spread,
     with_best,
 )
 from mstask.summary.endings import at_chance, collapsed, how_ended, remark
-from mstask.summary.facts import facts
 from mstask.summary.once import once
-from mstask.summary.stability import rank_stability
 
 __all__ = [
     "COMPARISONS",
@@ -65,19 +66,19 @@ def summarise(document: Document) -> dict[str, Any]:
         comparisons
             Per key "A-B" what `compare` returns.
         rank_stability
-            What `mstask.summary.stability.rank_stability` returns for all ranked methods.
+            What `mstask.summary.comparisons.rank_stability` returns for all ranked methods.
         cases
             Per case: ranking, rank and best; empty where the document has no cases.
         facts
-            What only this section measures; see `mstask.summary.facts`.
-        endings, collapsed
-            How all trainings ended, as `how_ended` returns it, with their number `runs`; how many fell apart.
-        data, parameters, cells, seeds
-            The data record without labels; the parameters that the cells share; how many cells there are.
+            What only this section measures, as numbers for sentences; see `facts`.
+        collapsed
+            How many trainings fell apart.
+        data, cells
+            The data record without labels; how many cells there are.
         section, source, profile, budget, values
             As in the document.
     """
-    found, ended = standings(document), how_ended(document)
+    found = standings(document)
     return {
         **{name: getattr(document, name) for name in ("section", "source", "profile", "budget", "values")},
         **found,
@@ -85,13 +86,16 @@ def summarise(document: Document) -> dict[str, Any]:
         "rank_stability": rank_stability(document, found["ranking"]),
         "cases": {case: _of_case(found["methods"], case) for case in sorted({c.case for c in document.cells if c.case})},
         "facts": facts(document),
-        "endings": vars(ended) | {"runs": ended.runs},
         "collapsed": len(collapsed(document)),
         "data": document.data.model_dump(exclude={"test_labels"}) if document.data else None,
-        "parameters": document.cells[0].parameters if document.cells else {},
         "cells": len(document.cells),
-        "seeds": sorted({cell.seed for cell in document.cells}),
     }
+
+
+def facts(document: Document) -> dict[str, Any]:
+    """Return what the study's `facts.py` says in its function `facts`, nothing where it has none."""
+    gathered = plugins.parts(study_of(document.section), "facts") if document.section in sections() else []
+    return {name: value for part in gathered for name, value in part.facts(document).items()}
 
 
 @once
@@ -104,10 +108,10 @@ def standings(document: Document) -> dict[str, Any]:
         methods
             Per method: seeds; macro_f1 and accuracy as {mean, sd (divisor n - 1), min, max, low, high (95 %
             Student-t interval), values, n} over seeds, with None where a single number is known; n_parameters, width,
-            energy_uJ, macs; firing {mean, per_layer}; endings, collapsed and at_chance, see `mstask.summary.endings`. In a
-            document with cases the scores are taken over the cases, each by the mean over its seeds, and `cases` holds
-            per case seeds, macro_f1 and accuracy over seeds; where cases are folds of data sets, every set counts the same
-            and the interval is that over folds and seeds.
+            energy_uJ, macs; firing {mean}; collapsed and at_chance, see `mstask.summary.endings`. In a document with
+            cases the scores are taken over the cases, each by the mean over its seeds, and `cases` holds per case seeds,
+            macro_f1 and accuracy over seeds; where cases are folds of data sets, every set counts the same and the
+            interval is that over folds and seeds.
         ranking, rank, best, best_homogeneous
             Methods that have a macro-F1.
     """
@@ -168,7 +172,7 @@ def _method(document: Document, name: str) -> dict[str, Any]:
         return values[0] if values and all(v == values[0] for v in values) else None
 
     energy = known("energy_uJ")
-    per_layer = _columns(known("firing_rates"))
+    rates = [layers for layers in known("firing_rates") if layers]
     return {
         "seeds": sorted({cell.seed for cell in cells}),
         "cases": {
@@ -181,8 +185,7 @@ def _method(document: Document, name: str) -> dict[str, Any]:
         "width": single("width"),
         "macs": single("macs"),
         "energy_uJ": fmean(energy) if energy else getattr(mean, "energy_uJ", None),
-        "firing": {"mean": fmean(per_layer) if per_layer else None, "per_layer": per_layer},
-        "endings": vars(how_ended(document, name)),
+        "firing": {"mean": fmean(map(fmean, rates)) if len({*map(len, rates)}) == 1 else None},
         "collapsed": len(collapsed(document, name)),
         "at_chance": at_chance(document, name),
     }
@@ -195,10 +198,3 @@ def _of_sets(document: Document, name: str, field: str, over: Mapping[str, float
     estimate = combination(document, {name: 1.0})
     low, high = estimate.interval() or (None, None)
     return {"mean": estimate.value, "low": low, "high": high}
-
-
-def _columns(rows: list[list[float]]) -> list[float] | None:
-    """Return the mean of each column over rows of equal length, None where there are none."""
-    if not rows or len({len(row) for row in rows}) > 1:
-        return None
-    return [fmean(column) for column in zip(*rows, strict=True)]

@@ -229,6 +229,18 @@ def resampled(document: Document, methods: Sequence[str]) -> NDArray[np.float64]
     return None if found is None or found.n < 2 else found.values + found.errors(2_000)
 
 
+def rank_stability(document: Document, methods: Sequence[str]) -> dict[str, Any] | None:
+    """Return how often each method takes each rank under resampling, None where nothing can be resampled.
+
+    `over` : what varies, "seeds and test examples" or "cases". `probabilities` : per method the share of resamples by rank.
+    """
+    draws = resampled(document, methods) if len(methods) > 1 and all(scored_cells(document, name) for name in methods) else None
+    if draws is None:
+        return None
+    over = "cases" if has_cases(document) else "seeds and test examples"
+    return {"over": over, "probabilities": dict(zip(methods, stats.rank_probabilities(draws).tolist(), strict=True))}
+
+
 def sets_of(document: Document) -> Mapping[str, Sequence[str]]:
     """Return which cases of a document are folds of one data set, by its name; nothing where it doesn't say."""
     return document.values.get("sets", {})

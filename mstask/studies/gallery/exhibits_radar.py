@@ -13,9 +13,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mstask.data import cache
 from mstask.data.radar import CLASS_NAMES
 from mstask.results.voices import NOTHING
 from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, drawing, styled
+from mstask.synth import micro_doppler, parallel
+from mstask.synth.receiver import BAND, FLOOR_DB, picture, spectrogram
+from mstask.synth.scatterers import SAMPLE_RATE, blade_tips, wing_joints
 
 EXAMPLE_SEED = 2026
 EXTENT = (0, 1.024, -2, 2)
@@ -45,8 +49,6 @@ def data_radar_examples() -> pd.DataFrame:
 
 def figure_radar_targets() -> Figure:
     """Each class: its moving parts, the direction of the radar, and the picture of its echo without noise and faults."""
-    from mstask.synth.receiver import picture
-
     names = CLASS_NAMES
     with styled():
         figure = Plot(figsize=(WIDTH, 1.4 * len(names) + 0.5))
@@ -82,9 +84,6 @@ def data_radar_parts() -> pd.DataFrame:
 
 def table_radar_extent() -> pd.DataFrame:
     """How far the moving parts of each class reach: tips beyond half the sampling rate, and energy outside the picture."""
-    from mstask.synth.receiver import BAND
-    from mstask.synth.scatterers import SAMPLE_RATE
-
     rows, measured = [], extents()
     for name in CLASS_NAMES:
         tips, outside = np.array(measured[name]).T
@@ -97,8 +96,6 @@ def table_radar_extent() -> pd.DataFrame:
 
 def extents() -> dict[str, list[list[float]]]:
     """Return `micro_doppler.extent` of the first targets of each class, drawn once and kept in the data cache."""
-    from mstask.data import cache
-    from mstask.synth import micro_doppler, parallel
 
     def make(folder: Path) -> dict[str, Any]:
         items = [(label, i) for label in range(len(CLASS_NAMES)) for i in range(MEASURED)]
@@ -114,22 +111,15 @@ def extents() -> dict[str, list[list[float]]]:
 
 
 def _scene(target: int) -> Any:
-    from mstask.synth import micro_doppler
-
     return micro_doppler.TARGETS[target](np.random.default_rng([EXAMPLE_SEED, target]))
 
 
 def _pictures() -> dict[str, np.ndarray]:
-    from mstask.synth import micro_doppler
-
     return {name: micro_doppler.sample(EXAMPLE_SEED, i, i) for i, name in enumerate(CLASS_NAMES)}
 
 
 def _parts() -> dict[str, np.ndarray]:
     """Return pictures [64, 64] of parts of one echo, all as levels below the brightest point of their sum."""
-    from mstask.synth import micro_doppler
-    from mstask.synth.receiver import FLOOR_DB, spectrogram
-
     example = micro_doppler.example(TAKEN_APART, TAKEN_APART, EXAMPLE_SEED)
     scene = example.scene
     signals = {
@@ -144,13 +134,8 @@ def _parts() -> dict[str, np.ndarray]:
 
 
 def _table(first: str, pictures: dict[str, np.ndarray]) -> pd.DataFrame:
-    frames = []
-    for name, picture in pictures.items():
-        frame = pd.DataFrame(picture, columns=[f"bin_{i}" for i in range(picture.shape[1])])
-        frame.insert(0, "frame", range(len(picture)))
-        frame.insert(0, first, name)
-        frames.append(frame)
-    return pd.concat(frames)
+    frames = {name: pd.DataFrame(picture).add_prefix("bin_") for name, picture in pictures.items()}
+    return pd.concat(frames, names=[first, "frame"]).reset_index()
 
 
 def _facts(scene: Any) -> str:
@@ -181,8 +166,6 @@ def _draw_picture(axes: Axes, picture: np.ndarray) -> None:
 
 def _draw_target(axes: Axes, scene: Any) -> None:
     """Draw rotors with the circle that their tips describe, wings at several instants, a body, and the way to the radar."""
-    from mstask.synth.scatterers import SAMPLE_RATE, blade_tips, wing_joints
-
     drawn = [np.zeros((1, 2))]
     for rotor in scene.rotors:
         turn = np.searchsorted(np.abs(rotor.angle - rotor.angle[0]), 2 * np.pi)

@@ -11,15 +11,20 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mstask.data.shd import WORDS
+from mstask.data import speech
+from mstask.data.shd import N_FRAMES, N_UNITS, WINDOW, WORDS, frame_counts
 from mstask.results.documents import Document
 from mstask.show.canvas import GREY, SMALL, drawing
 from mstask.show.marks import Ruler
+from mstask.synth import cochlea, spoken_digits, voices
+from mstask.synth.cochlea import N_CHANNELS
+from mstask.synth.spoken_digits import CHANNELS
 
 SIZE = "small"
 SPIKES = "#00352f"
@@ -61,8 +66,6 @@ class Word:
 @lru_cache(maxsize=32)
 def spoken(file: int, row: int) -> Sound:
     """Return a word of the small set, spoken again."""
-    from mstask.synth import spoken_digits, voices
-
     labels, speakers = (int(values[row]) for values in voices.plan(SIZE, file))
     held_out = ", held out" if speakers in voices.HELD_OUT else ""
     return Sound(f"“{WORDS[labels]}”, speaker {speakers}{held_out}", *spoken_digits.recording(SIZE, file, row))
@@ -71,8 +74,6 @@ def spoken(file: int, row: int) -> Sound:
 @lru_cache(maxsize=32)
 def word(file: int, row: int) -> Word:
     """Return a word of the small set, spoken and heard again."""
-    from mstask.synth import cochlea
-
     sound = spoken(file, row)
     return Word(sound, *cochlea.hear(sound.samples, sound.rate, cochlea.ear(), (0, file, row)))
 
@@ -89,8 +90,6 @@ def audio_speech_words() -> list[Sound]:
 
 def figure_speech_word() -> Figure:
     """One word on its way: sound pressure, velocity of the membrane, spikes, and what a network is given."""
-    from mstask.data.shd import N_FRAMES, N_UNITS, WINDOW, frame_counts
-
     shown = word(*MAIN)
     sound, velocity = shown.sound, cochleagram(shown.sound)
     end = velocity.shape[1] * STEP
@@ -125,8 +124,6 @@ def figure_speech_words() -> Figure:
 
 def draw_words(words: Sequence[Word], grid: tuple[int, int], height: float) -> Figure:
     """Draw the spikes of several words, each under its title, in so many rows and columns."""
-    from mstask.data.shd import N_UNITS
-
     with drawing(height, dpi=RESOLUTION) as figure:
         panels = figure.subplots(*grid, sharex=True, sharey=True)
         for axes, shown in zip(panels.flat, words, strict=True):
@@ -142,8 +139,6 @@ def draw_words(words: Sequence[Word], grid: tuple[int, int], height: float) -> F
 
 def table_speech(document: Document) -> pd.DataFrame:
     """The embedded speech beside the original, as far as it is described: plan of the set, and statistics of its spikes."""
-    from mstask.synth import voices
-
     known, one = document.values["set"], document.values["one_recording"]
     found = statistics()
     n_train, n_test = voices.FILE_SIZES["paper"]
@@ -171,12 +166,6 @@ def statistics() -> dict[str, Any]:
     Keys: channels, seconds (mean time of a word's last spike), spikes (mean of a word), spikes_per_second,
     active_channels (mean of a word), unit_percentiles (5, 25, 50, 75, 95 over all spikes).
     """
-    import h5py
-
-    from mstask.data import speech
-    from mstask.synth.cochlea import N_CHANNELS
-    from mstask.synth.spoken_digits import CHANNELS
-
     scale = N_CHANNELS / CHANNELS[SIZE]
     times: list[np.ndarray] = []
     units: list[np.ndarray] = []
@@ -215,8 +204,6 @@ def spike_table(words: Sequence[Word]) -> pd.DataFrame:
 
 def cochleagram(sound: Sound) -> np.ndarray:
     """Return the membrane's velocity [700, frames of 5 ms] in dB below the loudest point, none below -50."""
-    from mstask.synth import cochlea
-
     per_frame = round(STEP * cochlea.RATE)
     blocks = cochlea.membrane_velocity(cochlea.prepare(sound.samples), sound.rate, cochlea.ear())
     rows = []
@@ -230,8 +217,6 @@ def cochleagram(sound: Sound) -> np.ndarray:
 
 def best_frequencies(channels: tuple[int, ...]) -> list[float]:
     """Return the frequency in Hz at which the membrane moves most at each channel's place."""
-    from mstask.synth import cochlea
-
     frequency = np.geomspace(50, 24000, 3000)
     response = np.abs(cochlea.transfer(frequency, cochlea.POSITIONS[list(channels), None]))
     return frequency[response.argmax(axis=1)].tolist()

@@ -1,7 +1,6 @@
 """The zoo: what each registered neuron type is, how it answers to simple inputs, and where it ranks.
 
-Everything follows from the registry, so a type that is registered appears by itself. Neurons are imported where they are
-used: they load PyTorch, which a page without them need not wait for.
+Everything follows from the registry, so a type that is registered appears by itself.
 """
 
 from __future__ import annotations
@@ -9,25 +8,26 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mstask import neurons
+from mstask.architectures import ABLATED
 from mstask.claims.words import count, listed
+from mstask.neurons.description import Description, describe
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, heading
+from mstask.section import sections
 from mstask.show import takes_sections
 from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, styled
 from mstask.show.scores import BySection, voices_of
+from mstask.studies.gallery.responses import FLAT, FREQUENCIES, PERIODS, RATE, SHIFTS, STEP_FROM, Responses, measure
 from mstask.studies.speed.exhibits import FLOOR, ratio
 from mstask.summary import is_homogeneous, standings
-
-if TYPE_CHECKING:
-    from mstask.neurons.description import Description
-    from mstask.studies.gallery.responses import Responses
 
 MEMBRANE, SPIKES, THRESHOLD = "#00796b", "#00352f", "#c75b12"
 BENCHMARK, STEP = "benchmark-step", "Training step, × floor"
@@ -58,9 +58,6 @@ class Entry:
 @takes_sections
 def zoo_neurons(studies: BySection) -> list[Entry]:
     """Return an entry for each registered type; `studies` maps sections, and "benchmark-step", to documents by voice."""
-    from mstask import neurons
-    from mstask.neurons.description import describe
-
     return [
         Entry(
             name=name,
@@ -76,8 +73,6 @@ def zoo_neurons(studies: BySection) -> list[Entry]:
 
 def table_zoo_facts(name: str) -> pd.DataFrame:
     """What a type's class and its responses say of it."""
-    from mstask.studies.gallery.responses import RATE
-
     found = _measured(name)
     rows = {
         "learnt parameters per neuron": str(found.params_per_neuron),
@@ -102,8 +97,6 @@ def table_zoo_ranks(name: str, studies: BySection) -> pd.DataFrame:
 
 def figure_zoo_responses(name: str) -> Figure:
     """Four inputs to a layer of a type; of its middle neuron the membrane, the threshold (dashed) and the spikes."""
-    from mstask.studies.gallery.responses import PERIODS
-
     found = _measured(name)
     with styled():
         figure = Plot(figsize=(WIDTH, 6))
@@ -126,20 +119,15 @@ def data_zoo_responses(name: str) -> pd.DataFrame:
     """The traces of `figure_zoo_responses`: input, membrane and spike of the middle neuron at each step."""
     found = _measured(name)
     middle = found.tones.shape[1] // 2
-    frames = [
-        pd.DataFrame({"input": t.x.round(6), "membrane": t.u[:, middle], "spike": t.s[:, middle].astype(int)})
-        .rename_axis("step")
-        .reset_index()
-        .assign(stimulus=stimulus)
+    frames = {
+        stimulus: pd.DataFrame({"input": t.x.round(6), "membrane": t.u[:, middle], "spike": t.s[:, middle].astype(int)})
         for stimulus, t in found.traces.items()
-    ]
-    return pd.concat(frames)
+    }
+    return pd.concat(frames, names=["stimulus", "step"]).reset_index()
 
 
 def figure_zoo_layer(name: str) -> Figure:
     """A whole layer of a type: spikes during chirp and noise, mean firing against tone frequency and shift between neurons."""
-    from mstask.studies.gallery.responses import FREQUENCIES, SHIFTS
-
     found = _measured(name)
     with styled():
         figure = Plot(figsize=(WIDTH, 4.3))
@@ -165,16 +153,10 @@ def figure_zoo_layer(name: str) -> Figure:
 
 def data_zoo_layer(name: str) -> pd.DataFrame:
     """The maps of `figure_zoo_layer`: mean spikes per step of every neuron for each frequency and each phase shift."""
-    from mstask.studies.gallery.responses import FREQUENCIES, SHIFTS
-
     found = _measured(name)
-    frames = []
-    for what, at, rates in (("tone_frequency", FREQUENCIES, found.tones), ("phase_shift", SHIFTS, found.shifts)):
-        frame = pd.DataFrame(rates.round(6), columns=[f"neuron_{i}" for i in range(rates.shape[1])])
-        frame.insert(0, "radians", at)
-        frame.insert(0, "against", what)
-        frames.append(frame)
-    return pd.concat(frames)
+    maps = {"tone_frequency": (FREQUENCIES, found.tones), "phase_shift": (SHIFTS, found.shifts)}
+    frames = {what: pd.DataFrame(rates.round(6), at).add_prefix("neuron_") for what, (at, rates) in maps.items()}
+    return pd.concat(frames, names=["against", "radians"]).reset_index()
 
 
 def figure_zoo_tones() -> Figure:
@@ -182,9 +164,6 @@ def figure_zoo_tones() -> Figure:
 
     A type that answers like an earlier one, to within `FLAT` spikes per step, says which.
     """
-    from mstask import neurons
-    from mstask.studies.gallery.responses import FLAT, FREQUENCIES
-
     names = neurons.names()
     rows = max(1, math.ceil(len(names) / 3))
     with styled():
@@ -208,8 +187,6 @@ def figure_zoo_tones() -> Figure:
 
 def data_zoo_tones() -> pd.DataFrame:
     """The maps of `figure_zoo_tones`."""
-    from mstask import neurons
-
     frames = [data_zoo_layer(name).query("against == 'tone_frequency'").assign(neuron=name) for name in neurons.names()]
     return pd.concat(frames)
 
@@ -218,10 +195,7 @@ LOOK: dict[str, Any] = {"origin": "lower", "aspect": "auto", "interpolation": "n
 
 
 def _measured(name: str) -> Responses:
-    from mstask import neurons
-    from mstask.studies.gallery import responses
-
-    return responses.measure(neurons.neuron_type(name))
+    return measure(neurons.neuron_type(name))
 
 
 def _draw_input(axes: Axes, found: Responses, stimulus: str) -> None:
@@ -252,8 +226,6 @@ def _draw_map(axes: Axes, across: np.ndarray, rates: np.ndarray, top: float) -> 
 
 def _rank(name: str, document: Document) -> str:
     """Return "place of how many (mean macro-F1)" among networks of one type, "" where none is of this type alone."""
-    from mstask.architectures import ABLATED
-
     found = standings(document)
     ranking = [method for method in found["ranking"] if is_homogeneous(method)]
     method = next((m for m, a in ABLATED.items() if set(a.types) == {name} and m in ranking), name)
@@ -276,8 +248,6 @@ def _places(name: str, studies: BySection) -> dict[str, dict[str, str]]:
 
 
 def _title(section_id: str) -> str:
-    from mstask.section import sections
-
     known = sections()
     return known[section_id].title if section_id in known else section_id
 
@@ -290,8 +260,6 @@ def _speed(name: str, document: Document) -> str:
 
 
 def _said_of_responses(name: str) -> str:
-    from mstask.studies.gallery.responses import PERIODS, STEP_FROM
-
     found = _measured(name)
     middle = found.tones.shape[1] // 2
     counts = {stimulus: int(trace.s[:, middle].sum()) for stimulus, trace in found.traces.items()}

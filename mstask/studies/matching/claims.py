@@ -57,10 +57,6 @@ def _against_best(documents: Documents, mix: str, ahead: bool) -> Finding:
     return difference({"ablation": chosen}, "ablation", *pair, matched=True, family=ON_RADAR)
 
 
-def _homogeneous_wins(documents: Documents) -> Finding:
-    return every(*(_against_best(documents, mix, ahead=False) for mix in ("D1_H1", "D2_concat")))
-
-
 def _beats(documents: Documents, a: str, *others: str) -> Finding:
     """At matched capacity a scores higher on radar than each of the others.
 
@@ -153,7 +149,7 @@ CLAIMS = (
         "At matched capacity the best homogeneous network beats the heterogeneous ones, vertical and bank, on radar.",
         RADAR,
         {"ablation": (*HOMOGENEOUS, "D1_H1", "D2_concat")},
-        _homogeneous_wins,
+        lambda documents: every(*(_against_best(documents, mix, ahead=False) for mix in ("D1_H1", "D2_concat"))),
         general=True,
     ),
     Entry(

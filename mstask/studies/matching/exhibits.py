@@ -1,4 +1,4 @@
-"""Networks and neuron types by macro-F1, in each voice, and the predictions: ablation, disjoint, mixed and square.
+"""Networks and neuron types by macro-F1, in each voice: ablation, disjoint, mixed and square.
 
 `documents` is a dictionary from voice to document; a missing one is `None`.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mstask.claims import judge
-from mstask.results.voices import NOTHING, by_voice, heading, label
+from mstask.architectures import ABLATED
+from mstask.results.voices import NOTHING, by_voice, label
 from mstask.show import takes_voices
 from mstask.show.scores import (
     ByVoice,
@@ -21,10 +21,10 @@ from mstask.show.scores import (
     scores_figure,
     scores_table,
 )
-from mstask.show.tables import table_claims
 from mstask.summary import standings
 
 PREDICTIONS = ("P1", "P2", "P3", "P4", "P5")
+"""Claims that were fixed before the radar results."""
 
 
 @takes_voices
@@ -36,8 +36,6 @@ def figure_ablation(documents: ByVoice) -> Figure:
 @takes_voices
 def table_ablation(documents: ByVoice) -> pd.DataFrame:
     """Methods of the matched-capacity ablation: neurons, parameters, and macro-F1 in each voice."""
-    from mstask.architectures import ABLATED
-
     table = scores_table(documents, method_order(by_voice(documents).values()), "network")
     found = [standings(document)["methods"] for document in by_voice(documents).values() if document.cells]
     known = [[methods[name]["n_parameters"] for methods in found if name in methods] for name in table.index]
@@ -47,77 +45,30 @@ def table_ablation(documents: ByVoice) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-@takes_voices
-def data_ablation(documents: ByVoice) -> pd.DataFrame:
-    """Every score of the matched-capacity ablation."""
-    return scores_data(documents)
-
-
 def table_methods() -> pd.DataFrame:
     """The networks that are compared at matched capacity, with their neurons layer by layer."""
-    from mstask.architectures import ABLATED
-
     rows = [{"network": label(name), "id": name, "neurons": neurons_of(network)} for name, network in ABLATED.items()]
     return pd.DataFrame(rows)
 
 
 @takes_voices
-def table_predictions(documents: ByVoice) -> pd.DataFrame:
-    """The predictions fixed before the radar results, judged by one document of each voice alone."""
-    ledgers = {voice: document and judge({document.section: document}, PREDICTIONS) for voice, document in documents.items()}
-    table = table_claims(ledgers).rename_axis("id").reset_index()
-    return table.rename(columns={"claim": "prediction", **{heading(v): heading(v, d) for v, d in documents.items()}})
-
-
-@takes_voices
 def figure_disjoint(documents: ByVoice) -> Figure:
-    """Paper, Table 3: macro-F1 of each neuron on spoken digits by unfamiliar speakers."""
+    """Paper, Table 3, Fig. 4 and Section 4.3: macro-F1 of each neuron, on spoken digits or on radar."""
     return ranked_figure(documents)
 
 
 @takes_voices
 def table_disjoint(documents: ByVoice) -> pd.DataFrame:
-    """Paper, Table 3: neurons on spoken digits by unfamiliar speakers, with their rank in each voice."""
+    """Paper, Table 3, Fig. 4 and Section 4.3: neurons on spoken digits or on radar, with their rank in each voice."""
     return ranked_table(documents)
 
 
 @takes_voices
 def data_disjoint(documents: ByVoice) -> pd.DataFrame:
-    """Every score of neurons on spoken digits by unfamiliar speakers."""
+    """Every score."""
     return scores_data(documents)
 
 
-@takes_voices
-def figure_mixed(documents: ByVoice) -> Figure:
-    """Paper, Fig. 4: macro-F1 of each neuron on spoken digits with mixed speakers."""
-    return ranked_figure(documents)
-
-
-@takes_voices
-def table_mixed(documents: ByVoice) -> pd.DataFrame:
-    """Paper, Fig. 4: neurons on spoken digits with mixed speakers, with their rank in each voice."""
-    return ranked_table(documents)
-
-
-@takes_voices
-def data_mixed(documents: ByVoice) -> pd.DataFrame:
-    """Every score of neurons on spoken digits with mixed speakers."""
-    return scores_data(documents)
-
-
-@takes_voices
-def figure_square(documents: ByVoice) -> Figure:
-    """Paper, Section 4.3: macro-F1 on radar of each neuron that was compared on speech."""
-    return ranked_figure(documents)
-
-
-@takes_voices
-def table_square(documents: ByVoice) -> pd.DataFrame:
-    """Paper, Section 4.3: neurons compared on speech, on radar, with their rank in each voice."""
-    return ranked_table(documents)
-
-
-@takes_voices
-def data_square(documents: ByVoice) -> pd.DataFrame:
-    """Every score on radar of neurons compared on speech."""
-    return scores_data(documents)
+figure_mixed = figure_square = figure_disjoint
+table_mixed = table_square = table_disjoint
+data_ablation = data_mixed = data_square = data_disjoint

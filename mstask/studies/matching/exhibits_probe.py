@@ -8,6 +8,7 @@ from statistics import median
 
 import pandas as pd
 
+from mstask.architectures import ABLATED
 from mstask.results.documents import Cell, Document
 from mstask.results.voices import NOTHING, label
 from mstask.show.scores import difference, method_order, neurons_of, score, signed
@@ -46,8 +47,6 @@ class Layer:
 
 def table_probe(document: Document) -> pd.DataFrame:
     """The probe's networks: neurons, parameters, macro-F1, speed in training, and layers that strayed."""
-    from mstask.architectures import ABLATED
-
     found = standings(document)["methods"]
     strayed = {name: [layer for layer in layers(document, name) if layer.quiet or layer.busy] for name in found}
     rows = []
@@ -88,14 +87,11 @@ def table_probe_accuracy(document: Document) -> pd.DataFrame:
 def table_probe_differences(document: Document) -> pd.DataFrame:
     """Differences of accuracy that the paper's probe tests: each seed with its interval of 5,000 resamples, and their mean."""
     rows = []
-    for pair in differences(document):
-        against = f"best homogeneous ({label(pair['b'])})" if pair["control"] else label(pair["b"])
-        seeds = {
-            f"seed {seed}": difference(found["difference"], found["low"], found["high"])
-            for seed, found in pair["seeds"].items()
-        }
-        over = {"mean": signed(pair["difference"]), "consistent": "yes" if pair["consistent"] else "no"}
-        rows.append({"difference": f"{label(pair['a'])} − {against}"} | seeds | over)
+    for found in differences(document):
+        against = f"best homogeneous ({label(found.b)})" if found.b.startswith("D0_") else label(found.b)
+        seeds = {f"seed {seed}": difference(pair.difference, pair.low, pair.high) for seed, pair in found.seeds.items()}
+        over = {"mean": signed(found.difference), "consistent": "yes" if found.consistent else "no"}
+        rows.append({"difference": f"{label(found.a)} − {against}"} | seeds | over)
     return pd.DataFrame(rows)
 
 

@@ -6,8 +6,7 @@ A document's cases are the held-out pairs. A pair's score of a neuron type is th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import sqrt
-from statistics import fmean, variance
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from mstask.claims.words import p_value
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label
 from mstask.show.canvas import CHANCE, GREY, draw_bands, drawing, explain
-from mstask.show.scores import cell_table, score, score_table
+from mstask.show.scores import cell_table, score
 from mstask.summary import remark, summarise
 
 FOCUS = {"CrossInhib-LIF": ("#0b62a4", "o", "-"), "Doppler-LIF": ("#a4243b", "s", "--")}
@@ -70,15 +69,15 @@ def figure_rotation(document: Document) -> Figure:
 
 def figure_rotation_spread(document: Document) -> Figure:
     """Two kinds of spread, for each neuron type: over pairs (means over seeds) and over seeds (means over pairs)."""
-    summary, table = summarise(document), score_table(document)
+    summary, grids = summarise(document), grids_of(document)
     names = summary["ranking"]
     with drawing(1.2 + 0.45 * len(names)) as figure:
         axes = figure.add_subplot()
         draw_bands(axes, [label(name) for name in names])
         for row, name in enumerate(names):
             for lane, look, values in (
-                (-0.17, PAIRS, [fmean(seeds.values()) for seeds in table[name].values()]),
-                (0.17, SEEDS, list(over_pairs(table[name]).values())),
+                (-0.17, PAIRS, grids[name].mean(axis=1)),
+                (0.17, SEEDS, over_pairs(grids[name])),
             ):
                 axes.plot([min(values), max(values)], [row + lane] * 2, color=look["color"], linewidth=1.2)
                 axes.plot(values, [row + lane] * len(values), **look)
@@ -96,19 +95,19 @@ def figure_rotation_spread(document: Document) -> Figure:
 
 def table_rotation(document: Document) -> pd.DataFrame:
     """Neuron types by their mean over the held-out pairs: lowest and highest pair, spread over seeds, and ranks."""
-    summary, table = summarise(document), score_table(document)
+    summary, grids = summarise(document), grids_of(document)
     rows = []
     for name in summary["ranking"]:
-        means = {case: fmean(seeds.values()) for case, seeds in table[name].items()}
+        means = grids[name].mean(axis=1)
         ranks = [found["rank"][name] for found in summary["cases"].values() if name in found["rank"]]
-        over_seeds = within_pairs(table[name])
+        over_seeds = grids[name].var(axis=1).mean() ** 0.5
         rows.append(
             {
                 "neuron": label(name),
                 "mean over pairs ± sd [95 % interval]": score(summary["methods"][name]["macro_f1"]) + remark(document, name),
-                "lowest (pair)": _extreme(means, min),
-                "highest (pair)": _extreme(means, max),
-                "sd over seeds": NOTHING if over_seeds is None else f"{over_seeds:.3f}",
+                "lowest (pair)": _extreme(means, means.idxmin()),
+                "highest (pair)": _extreme(means, means.idxmax()),
+                "sd over seeds": NOTHING if pd.isna(over_seeds) else f"{over_seeds:.3f}",
                 "ranks": f"{min(ranks)}" if min(ranks) == max(ranks) else f"{min(ranks)}–{max(ranks)}",
             }
         )
@@ -120,9 +119,9 @@ def table_rotation_components(document: Document) -> pd.DataFrame:
     components = components_of(document)
     rows = []
     for source, (name, meaning) in SOURCES.items():
-        sd = NOTHING if components is None else f"{getattr(components, source):.3f}"
+        sd = NOTHING if components is None else f"{components[source]:.3f}"
         if components is not None and source == "interaction":
-            meaning += f" (F test: {p_value(components.p_interaction)})"
+            meaning += f" (F test: {p_value(components['p_interaction'])})"
         rows.append({"source": name, "standard deviation": sd, "what it means": meaning})
     return pd.DataFrame(rows)
 
@@ -135,34 +134,35 @@ def data_rotation(document: Document) -> pd.DataFrame:
 def data_rotation_spread(document: Document) -> pd.DataFrame:
     """The points of `figure_rotation_spread`: each pair's mean over seeds and each seed's mean over pairs."""
     rows = []
-    for name, by_case in score_table(document).items():
-        rows += [(name, "pair", case, fmean(seeds.values())) for case, seeds in by_case.items()]
-        rows += [(name, "seed", str(seed), mean) for seed, mean in over_pairs(by_case).items()]
+    for name, grid in grids_of(document).items():
+        rows += [(name, "pair", case, mean) for case, mean in grid.mean(axis=1).items()]
+        rows += [(name, "seed", str(seed), mean) for seed, mean in over_pairs(grid).items()]
     return pd.DataFrame(rows, columns=["method", "unit", "which", "macro_f1"])
 
 
-def over_pairs(by_case: Mapping[str, Mapping[int, float]]) -> dict[int, float]:
+def grids_of(document: Document) -> dict[str, pd.DataFrame]:
+    """Return the macro-F1 of each neuron type: a row per pair, a column per seed."""
+    scores = data_rotation(document).dropna(subset=["case", "macro_f1"])
+    return {
+        name: own.pivot(index="case", columns="seed", values="macro_f1") for name, own in scores.groupby("method", sort=False)
+    }
+
+
+def over_pairs(grid: pd.DataFrame) -> pd.Series:
     """Return the mean over pairs of each seed that every pair has."""
-    common = set.intersection(*(set(seeds) for seeds in by_case.values()))
-    return {seed: fmean(seeds[seed] for seeds in by_case.values()) for seed in sorted(common)}
+    return grid.dropna(axis=1).mean()
 
 
-def within_pairs(by_case: Mapping[str, Mapping[int, float]]) -> float | None:
-    """Return the standard deviation over seeds within a pair, pooled over pairs; None where each pair has one seed."""
-    variances = [variance(seeds.values()) for seeds in by_case.values() if len(seeds) > 1]
-    return sqrt(fmean(variances)) if variances else None
-
-
-def components_of(document: Document) -> stats.Components | None:
+def components_of(document: Document) -> dict[str, float] | None:
     """Return the components of variance, None unless at least two types, pairs and seeds form a whole grid."""
-    table = score_table(document)
-    cases = {case for by_case in table.values() for case in by_case}
-    seeds = {seed for by_case in table.values() for by_seed in by_case.values() for seed in by_seed}
-    whole = all(set(by_case) == cases and all(set(s) == seeds for s in by_case.values()) for by_case in table.values())
-    if not whole or min(len(table), len(cases), len(seeds)) < 2:
+    grids = grids_of(document)
+    if len(grids) < 2:
         return None
-    grid = [[[by_case[case][seed] for seed in sorted(seeds)] for case in sorted(cases)] for by_case in table.values()]
-    return stats.variance_components(grid)
+    grid = pd.concat(grids)
+    shape = *grid.index.levshape, len(grid.columns)
+    if min(shape) < 2 or grid.size < prod(shape) or grid.isna().any(axis=None):
+        return None
+    return stats.variance_components(grid.to_numpy().reshape(shape))
 
 
 def looks(names: list[str]) -> dict[str, tuple[str, str, str]]:
@@ -183,6 +183,5 @@ def pair(case: str) -> str:
     return "+".join(part for part in case.split("-") if part.isdigit()) or case
 
 
-def _extreme(means: Mapping[str, float], pick: Any) -> str:
-    case = pick(means, key=means.__getitem__)
+def _extreme(means: pd.Series, case: str) -> str:
     return f"{means[case]:.3f} ({pair(case)})"

@@ -9,6 +9,7 @@ import numpy as np
 
 from mstask import stats
 from mstask.results.documents import Cell, Document
+from mstask.summary.comparisons import Comparison, Pair
 
 RESAMPLES = 5000
 BEST = "best"
@@ -41,37 +42,26 @@ def by_method(document: Document, best: bool = False) -> dict[str, dict[int, flo
     return found
 
 
-def differences(document: Document) -> list[dict[str, Any]]:
-    """Return the differences in accuracy at the selected epoch that the paper's script tests.
+def differences(document: Document) -> list[Comparison]:
+    """Return the differences in accuracy at the selected epoch that the paper's script tests, of the pairs that were run.
 
-    Per pair that was run: a, b, control (whether b is the best homogeneous network); seeds, each with difference, low and
-    high (95 % interval of a paired bootstrap of 5,000 resamples, by a generator seeded with that seed); difference (their
-    mean); consistent (whether all intervals lie on the same side of 0).
+    A seed's interval is that of a paired bootstrap of 5,000 resamples, by a generator seeded with that seed.
     """
     accuracy = by_method(document)
     homogeneous = [name for name in accuracy if name.startswith("D0_")]
     best = max(homogeneous, key=lambda name: fmean(accuracy[name].values()), default=None)
-    pairs = [(a, best if b == BEST else b, b == BEST) for a, b in PAIRS]
-    found = [_compared(document, a, b) | {"control": control} for a, b, control in pairs if {a, b} <= accuracy.keys()]
-    return [pair for pair in found if pair["seeds"]]
+    pairs = [(a, best if b == BEST else b) for a, b in PAIRS]
+    return [found for a, b in pairs if {a, b} <= accuracy.keys() and (found := _compared(document, a, b))]
 
 
-def _compared(document: Document, a: str, b: str) -> dict[str, Any]:
+def _compared(document: Document, a: str, b: str) -> Comparison | None:
     cells = {(c.method, c.seed): c for c in document.cells if c.data and c.result.predictions is not None}
     common = sorted(seed for method, seed in cells if method == a and (b, seed) in cells)
-    seeds = {seed: _pair(cells[a, seed], cells[b, seed]) for seed in common}
-    bounds = [(pair["low"], pair["high"]) for pair in seeds.values()]
-    return {
-        "a": a,
-        "b": b,
-        "seeds": seeds,
-        "difference": fmean(pair["difference"] for pair in seeds.values()) if seeds else None,
-        "consistent": all(low > 0 for low, _ in bounds) or all(high < 0 for _, high in bounds),
-    }
+    seeds = {str(seed): _pair(cells[a, seed], cells[b, seed]) for seed in common}
+    return Comparison(a, b, fmean(pair.difference for pair in seeds.values()), seeds=seeds) if seeds else None
 
 
-def _pair(a: Cell, b: Cell) -> dict[str, float]:
+def _pair(a: Cell, b: Cell) -> Pair:
     ours, theirs = (np.asarray(cell.result.predictions) for cell in (a, b))
     true, n_classes = np.asarray(a.data.test_labels), len(a.data.class_names)
-    found = stats.paired_bootstrap(ours, theirs, true, n_classes, "accuracy", RESAMPLES, a.seed)
-    return dict(zip(("difference", "low", "high"), found, strict=True))
+    return Pair(*stats.paired_bootstrap(ours, theirs, true, n_classes, "accuracy", RESAMPLES, a.seed))

@@ -1,25 +1,32 @@
-"""The neuron types and the baselines on recordings: the crossing, a panel for each set, and how embedded data compares."""
+"""The neuron types and the baselines on recordings: the crossing, a panel for each set, and how embedded data compares.
+
+A few recorded words can be heard and seen, as the ear makes spikes of them, only where a copy of the recordings is: Free
+Spoken Digit Dataset (`mstask.data.fsdd`), CC BY-SA 4.0. What is made of it, sounds and pictures, is shared alike.
+"""
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mstask.data import recorded
+from mstask.data import fsdd, originals, recorded, shd
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label, marked
 from mstask.show.canvas import CHANCE, draw_bands, draw_spread, in_pairs, mark, pair_rows
 from mstask.show.marks import About
 from mstask.show.scores import NBSP, difference, ordinal, score
 from mstask.show.sheet import panels, say_nothing, sheet
+from mstask.studies.gallery.exhibits_speech import Sound, Word, draw_words, spike_table
 from mstask.studies.matching.exhibits_crossed import Corners, draw_corners, explain_corners
 from mstask.studies.matching.exhibits_rotation import FOCUS
 from mstask.studies.recordings.declare import RECORDINGS
 from mstask.studies.recordings.facts import NAMES, RADAR_SETS, SETS, facts
 from mstask.studies.recordings.names import TO_EMBEDDED, TO_RECORDED
+from mstask.synth import cochlea
 
 TITLES = {
     "speech": "Speech, an unfamiliar man",
@@ -32,6 +39,8 @@ TITLES = {
 """Sets that are shown side by side; transfer has a table of its own."""
 SHORT = {"speech": "speech", "radhar": "RadHAR", "neuroradar": "NeuroRadar", "acconeer": "Acconeer"}
 DIRECTIONS = {TO_RECORDED: "embedded to recorded", TO_EMBEDDED: "recorded to embedded"}
+WORDS = ((7, "george", 0), (7, "theo", 0), (7, "nicolas", 0), (8, "george", 0), (8, "theo", 0), (8, "nicolas", 0))
+"""Digit, speaker and number of the recordings shown: two words by three men."""
 
 
 def table_recording_sources() -> pd.DataFrame:
@@ -169,3 +178,28 @@ def data_recordings(document: Document) -> pd.DataFrame:
         if cell.case in sets
     ]
     return pd.DataFrame(rows, columns=["set", "case", "method", "seed", "macro_f1", "accuracy"])
+
+
+@cache
+def word(digit: int, speaker: str, index: int) -> Word:
+    """Return a recording and its spikes, the same that the data set has."""
+    name = f"{digit}_{speaker}_{index}.wav"
+    with originals.opened(fsdd.ORIGINAL, originals.located(fsdd.ORIGINAL)) as copy:
+        samples = fsdd.samples(name, copy.read(name))
+    spikes = cochlea.hear(samples, fsdd.RATE, cochlea.ear(), (digit, fsdd.SPEAKERS.index(speaker), index))
+    return Word(Sound(f"“{shd.ENGLISH[digit]}”, {speaker.capitalize()}", samples / 32768, fsdd.RATE), *spikes)
+
+
+def audio_recorded_words() -> list[Sound]:
+    """The recordings behind `figure_recorded_words`, row by row."""
+    return [word(*place).sound for place in WORDS]
+
+
+def figure_recorded_words() -> Figure:
+    """Spikes of two words by three men."""
+    return draw_words([word(*place) for place in WORDS], (2, 3), 4.2)
+
+
+def data_recorded_words() -> pd.DataFrame:
+    """The spikes of `figure_recorded_words`."""
+    return spike_table([word(*place) for place in WORDS])

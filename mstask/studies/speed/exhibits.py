@@ -12,24 +12,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING
 from mstask.show.canvas import drawing, explain
 from mstask.show.scores import NBSP
+from mstask.show.sheet import Look
 
 FLOOR, FUSED_LIF, REFERENCE_LIF = "floor", "fused Vanilla-LIF", "reference Vanilla-LIF"
 CLOCKS = {"cpu": "CPU time", "wall": "wall time"}
 GROUPS = {
-    "floor": ("floor: matrix products only", "#5d6d7e", "|"),
-    "fused": ("fused loop", "#00796b", "o"),
-    "reference": ("plain loop", "#c75b12", "s"),
-    "peer": ("other library", "#6a3d9a", "D"),
+    "floor": Look("floor: matrix products only", "#5d6d7e", "", ":"),
+    "fused": Look("fused loop", "#00796b", "o"),
+    "reference": Look("plain loop", "#c75b12", "s"),
+    "peer": Look("other library", "#6a3d9a", "D"),
 }
 PARTS = ("data", "forward", "backward", "optimiser", "evaluation", "checkpoint")
-AXES = {"steps": "time steps", "width": "neurons per layer", "batch": "batch", "layers": "layers"}
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,8 @@ class Spread:
 class Goal:
     """An aim of the fused loop: a bound on a ratio for CPU time on one thread, and one for wall time on two.
 
-    `over` and `under` are contenders; `under` may be a list, of which the fastest counts, and `over` one, of which the
-    slowest counts.
+    `over` and `under` are contenders. `over` may be a group instead: of it the slowest counts where the bound is "at most", and
+    else the fastest.
     """
 
     title: str
@@ -66,12 +65,12 @@ class Goal:
 
 
 GOALS = (
-    Goal("LIF / floor", "A", {"cpu": 0.75, "wall": 0.75}, "fused LIF", "floor", True),
-    Goal("any neuron / floor", "A", {"cpu": 1.10, "wall": 1.10}, "any fused", "floor", True),
-    Goal("LIF / floor", "B", {"cpu": 0.90, "wall": 0.90}, "fused LIF", "floor", True),
-    Goal("plain loop / fused, LIF", "A", {"cpu": 2.2, "wall": 3.5}, "plain LIF", "fused LIF", False),
-    Goal("fastest other library / fused LIF", "A", {"cpu": 1.5, "wall": 1.5}, "fastest peer", "fused LIF", False),
-    Goal("fastest other library / fused LIF", "B", {"cpu": 1.2, "wall": 1.2}, "fastest peer", "fused LIF", False),
+    Goal("LIF / floor", "A", {"cpu": 0.75, "wall": 0.75}, FUSED_LIF, FLOOR, True),
+    Goal("any neuron / floor", "A", {"cpu": 1.10, "wall": 1.10}, "fused", FLOOR, True),
+    Goal("LIF / floor", "B", {"cpu": 0.90, "wall": 0.90}, FUSED_LIF, FLOOR, True),
+    Goal("plain loop / fused, LIF", "A", {"cpu": 2.2, "wall": 3.5}, REFERENCE_LIF, FUSED_LIF, False),
+    Goal("fastest other library / fused LIF", "A", {"cpu": 1.5, "wall": 1.5}, "peer", FUSED_LIF, False),
+    Goal("fastest other library / fused LIF", "B", {"cpu": 1.2, "wall": 1.2}, "peer", FUSED_LIF, False),
 )
 """Bounds on CPU time hold on any machine, those on wall time on one that does nothing else."""
 
@@ -160,7 +159,7 @@ def figure_step(document: Document, clock: str = "cpu") -> Any:
                 spread = ratio(document, clock, workload, name, FLOOR)
                 if spread and a["group"] != "floor":
                     _draw(axes, spread, rows.index(a["neuron"] if a["group"] != "peer" else name), a["group"])
-            axes.axvline(1, color=GROUPS["floor"][1], linestyle=":", linewidth=1)
+            axes.axvline(1, color=GROUPS["floor"].colour, linestyle=":", linewidth=1)
             axes.set_title(f"{workload}: {document.values['workloads'][workload]['title']}")
             axes.set(xscale="log", ylim=(len(rows) - 0.5, -0.5))
             axes.xaxis.set_major_formatter("{x:g}")
@@ -169,7 +168,7 @@ def figure_step(document: Document, clock: str = "cpu") -> Any:
             axes.tick_params(axis="y", length=0)
         panels[0].set_yticks(range(len(rows)), rows)
         figure.supxlabel(f"a training step's {_clock_title(document, clock)},\nas a multiple of the floor")
-        handles = [_handle(group) for group in GROUPS if group in {a["group"] for a in about.values()}]
+        handles = [look.handle for group, look in GROUPS.items() if group in {a["group"] for a in about.values()}]
         explain(figure, handles, "upper")
     return figure
 
@@ -199,19 +198,6 @@ def data_epoch(document: Document) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["cell", "repeat", "part", "seconds"])
 
 
-def table_growth(document: Document) -> pd.DataFrame:
-    """A step's CPU time at several sizes as a multiple of the same contender's at the smallest, median [quartiles]."""
-    rows = []
-    for axis, points in _growth(document).items():
-        first = points[0]["seconds"]
-        for point in points:
-            row = {"size": AXES[axis], "value": str(point["value"])}
-            for name, seconds in point["seconds"].items():
-                row[name] = str(Spread.of([a / b for a, b in zip(seconds, first[name], strict=True)]))
-            rows.append(row)
-    return pd.DataFrame(rows)
-
-
 def _contenders(document: Document) -> dict[str, dict[str, Any]]:
     """What is known of each contender: by group, and within it the fastest first."""
     groups = list(GROUPS)
@@ -227,10 +213,6 @@ def _contenders(document: Document) -> dict[str, dict[str, Any]]:
 def _compiles(document: Document) -> bool:
     """Whether the time that some contender takes to compile was measured."""
     return any(by for run in document.values["runs"] for by in run.get("compiled", {}).values())
-
-
-def _growth(document: Document) -> dict[str, list[dict[str, Any]]]:
-    return {axis: document.values["growth"][axis] for axis in AXES if axis in document.values["growth"]}
 
 
 def _run(document: Document, clock: str) -> dict[str, Any]:
@@ -255,16 +237,8 @@ def _multiples(document: Document, clock: str, name: str, about: Mapping[str, An
 
 def _measured(document: Document, goal: Goal, clock: str) -> tuple[str, Spread] | None:
     """The contender that decides about a goal (the slowest, or the fastest other library), and its ratio."""
-    about = document.values["contenders"]
-    fused, peers = ([name for name, a in about.items() if a["group"] == group] for group in ("fused", "peer"))
-    over = {
-        "fused LIF": [FUSED_LIF],
-        "plain LIF": [REFERENCE_LIF],
-        "fastest peer": peers,
-        "any fused": fused,
-    }[goal.over]
-    under = {"floor": FLOOR, "fused LIF": FUSED_LIF}[goal.under]
-    spreads = {name: ratio(document, clock, goal.workload, name, under) for name in over}
+    over = [name for name, about in document.values["contenders"].items() if goal.over in (name, about["group"])]
+    spreads = {name: ratio(document, clock, goal.workload, name, goal.under) for name in over}
     known = {name: spread for name, spread in spreads.items() if spread}
     if not known:
         return None
@@ -275,7 +249,7 @@ def _measured(document: Document, goal: Goal, clock: str) -> tuple[str, Spread] 
 def _label(name: str, about: Mapping[str, Any]) -> str:
     if about["group"] == "peer":
         return f"{name}{NBSP}{about['version']}" if about["version"] else name
-    return GROUPS["floor"][0] if name == FLOOR else f"{GROUPS[about['group']][0]}, {about['neuron']}"
+    return GROUPS["floor"].label if name == FLOOR else f"{GROUPS[about['group']].label}, {about['neuron']}"
 
 
 def _same_spikes(about: Mapping[str, Any]) -> str:
@@ -290,13 +264,6 @@ def _gradient_error(about: Mapping[str, Any]) -> str:
 
 
 def _draw(axes: Any, spread: Spread, row: int, group: str) -> None:
-    _, colour, marker = GROUPS[group]
-    axes.plot([spread.low, spread.high], [row, row], color=colour, linewidth=1.6, alpha=0.7)
-    axes.plot(spread.median, row, color=colour, marker=marker, markersize=5)
-
-
-def _handle(group: str) -> Any:
-    text, colour, marker = GROUPS[group]
-    if group == "floor":
-        return Line2D([], [], label=text, color=colour, linestyle=":")
-    return Line2D([], [], label=text, color=colour, marker=marker, linestyle="")
+    look = GROUPS[group]
+    axes.plot([spread.low, spread.high], [row, row], color=look.colour, linewidth=1.6, alpha=0.7)
+    axes.plot(spread.median, row, color=look.colour, marker=look.marker, markersize=5)

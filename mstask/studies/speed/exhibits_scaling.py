@@ -47,6 +47,7 @@ def table_scaling(document: Document) -> pd.DataFrame:
 
 def table_two_workers(document: Document) -> pd.DataFrame:
     """One worker against two on this machine: each repeat's wall times, the speed-up, and the efficiency."""
+    seconds = {w: [run["seconds"] for run in document.values["measured"] if run["workers"] == w] for w in (1, 2)}
     return pd.DataFrame(
         {
             "repeat": str(number),
@@ -55,16 +56,10 @@ def table_two_workers(document: Document) -> pd.DataFrame:
             "speed-up": f"{one / two:.2f}",
             "efficiency": f"{one / two / 2:.0%}",
         }
-        for number, (one, two) in enumerate(_pairs(document), start=1)
+        for number, (one, two) in enumerate(zip(seconds[1], seconds[2], strict=True), start=1)
     )
 
 
 def data_two_workers(document: Document) -> pd.DataFrame:
     """Every measured run of the small grid."""
     return pd.DataFrame(document.values["measured"])
-
-
-def _pairs(document: Document) -> list[tuple[float, float]]:
-    """Wall times on one and on two workers, repeat by repeat."""
-    seconds = {w: [run["seconds"] for run in document.values["measured"] if run["workers"] == w] for w in (1, 2)}
-    return list(zip(seconds[1], seconds[2], strict=True))

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import combinations
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,15 +15,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
+from mstask.claims.words import effect
 from mstask.parameters import FULL, profile_of
 from mstask.results.documents import Document
-from mstask.results.voices import NOTHING, VOICES, heading, label, marked
+from mstask.results.voices import NOTHING, VERDICTS, VOICES, heading, label, marked
 from mstask.show import takes_sections
 from mstask.show.canvas import BAND, GREY, answer, drawing, explain, mark
-from mstask.show.marks import About
+from mstask.show.marks import About, score_in_words
 from mstask.show.scores import NBSP, BySection, difference, of_voice, voices_of
 from mstask.show.scores import score as scored
+from mstask.studies.matching.exhibits_rotation import FOCUS
 from mstask.studies.synthesis.contests import CONTESTS, PARTS, TASKS, Outcome, outcomes
+from mstask.studies.synthesis.crossing import DATA_SETS, DataSet, every_verdict, lead, scores
 from mstask.summary import remark, standings
 from mstask.summary.comparisons import compare, share_seeds
 
@@ -30,6 +35,10 @@ SHAPES = {"neuron": "o", "synapse": "s", "loss": "^", "readout": "D", "wiring": 
 COLOURS = {"radar": "#0b62a4", "speech": "#a4243b"}
 GAIN = ("difference", "low", "high", "n", "p", "verdict", "size_ratio")
 COSTS = {"n_parameters": "learnt parameters", "energy_uJ": "operation proxy, µJ"}
+NOTE = (
+    "Judged as the claims of the ledger are. A pair that is picked once the scores are known crosses easily by chance, and no "
+    "verdict corrects for the picking."
+)
 
 
 @takes_sections
@@ -190,3 +199,46 @@ def _count(number: int | None) -> str:
 
 def _energy(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.2g}" if value < 1 else f"{value:.1f}"
+
+
+@takes_sections
+def play_square_crossed(studies: BySection) -> dict[str, Any]:
+    """By voice: every data set with the scores on it, and the verdict of every pair of neuron types on every two of them."""
+    voices = [found for voice in voices_of(studies) if (found := _crossed(studies, voice))]
+    start = dict(zip(("b", "a"), FOCUS, strict=True))
+    return {"verdicts": [marked(verdict) for verdict in VERDICTS], "note": NOTE, "start": start, "voices": voices}
+
+
+def _crossed(studies: BySection, voice: str) -> dict[str, Any] | None:
+    sides = [(data, document) for data in DATA_SETS if (document := studies.get(data.section, {}).get(voice))]
+    sides = [(data, document) for data, document in sides if scores(data, document)]
+    if len(sides) < 2:
+        return None
+    neurons = list(dict.fromkeys(neuron for data, document in sides for neuron in scores(data, document)))
+    codes = {
+        f"{i},{j}": "".join(str(list(VERDICTS).index(found[a, b])) if a != b else "-" for a in neurons for b in neurons)
+        for (i, j), found in every_verdict(sides, neurons).items()
+    }
+    start = [next((i for i, (data, _) in enumerate(sides) if data.audio is audio), 0) for audio in (False, True)]
+    sets = [_data_set(data, document) for data, document in sides]
+    return {"label": VOICES[voice].label, "neurons": neurons, "sets": sets, "verdicts": codes, "start": start}
+
+
+def _data_set(data: DataSet, document: Document) -> dict[str, Any]:
+    """What a page needs of a data set: the scores, what each says, and in words the lead of each pair of neuron types."""
+    found, voice = scores(data, document), document.source
+    place = f"results/runs/{document.section}" if voice == "run" else f"results/{voice}/{document.section}.json"
+    says = {
+        neuron: "\n".join(
+            [
+                f"{neuron}, {data.title}, {heading(voice, document)}",
+                score_in_words("macro-F1", over, data.unit),
+                f"{place}: {key}",
+            ]
+        )
+        for neuron, (key, over) in found.items()
+    }
+    corners = {neuron: [over[name] for name in ("mean", "low", "high")] for neuron, (_, over) in found.items()}
+    known = {f"{a}|{b}": lead(document, data, a, b) for a, b in combinations(found, 2)}
+    leads = {pair: effect(one.estimand, one.estimate, one.bounds) for pair, one in known.items() if one.estimate is not None}
+    return {"title": data.title, "corners": corners, "says": says, "leads": leads}

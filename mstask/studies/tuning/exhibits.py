@@ -5,9 +5,10 @@ Pure functions of result documents, as in `mstask.show`; `documents` maps each v
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, astuple
+from functools import partial
 from itertools import cycle
 from typing import Any
 
@@ -16,13 +17,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mstask import claims
+from mstask.claims.words import interval
 from mstask.results.documents import Document
-from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
+from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label, marked
 from mstask.show import takes_voices
 from mstask.show.canvas import GREY, SMALL, answer, drawing, explain_voices, mark
 from mstask.show.marks import About, Ruler
 from mstask.show.scores import ByVoice, score, scores_data, signed
 from mstask.show.sheet import Look, legend, panels, say_nothing
+from mstask.studies.tuning.claims import CLAIMS, cnn_factor
 from mstask.studies.tuning.facts import factor_by_tolerance, matching, relaxed
 from mstask.studies.tuning.search import (
     CHOICES,
@@ -64,6 +68,7 @@ SPIKING = ("*", "P", "X", "^", "v", "D")
 """Marks of the spiking networks of a frontier."""
 LINEAR_UP_TO = 1e-3
 """Tolerance below which the axis of `figure_factor_curve` is linear, so that it can show 0."""
+FACTOR_CLAIM = next(claim for claim in CLAIMS if claim.id == "cnn-factor")
 
 
 def name(method: str) -> str:
@@ -81,20 +86,44 @@ def table_space() -> pd.DataFrame:
 
 @takes_voices
 def table_search(documents: ByVoice) -> pd.DataFrame:
-    """Paper, Table 2: parameters, operation-count proxy and macro-F1 of each tuned network in each voice."""
-    return _table(documents)
+    """Paper, Table 2 and Fig. 1: parameters, operation-count proxy and macro-F1 of each network in each voice that has it.
+
+    Networks are ordered by the proxy of the first such voice.
+    """
+    heard = {voice: standings(document)["methods"] for voice, document in by_voice(documents).items()}
+    every = {method for methods in heard.values() for method in methods}
+    every |= {method for document in by_voice(documents).values() for method in document.not_published}
+
+    def place(method: str) -> tuple[float, str]:
+        known = (methods[method]["energy_uJ"] for methods in heard.values() if method in methods)
+        return next((value for value in known if value is not None), math.inf), method
+
+    rows = []
+    for method in sorted(every, key=place):
+        for voice, document in by_voice(documents).items():
+            found = heard[voice].get(method)
+            if found is None and method not in document.not_published:
+                continue
+            count, energy = (found["n_parameters"], found["energy_uJ"]) if found else (None, None)
+            rows.append(
+                {
+                    "network": name(method),
+                    "voice": heading(voice, document),
+                    "parameters": f"{count:,}" if count else NOTHING,
+                    "µJ": f"{energy:.1f}" if energy is not None else NOTHING,
+                    "macro-F1": score(found["macro_f1"]) + remark(document, method) if found else VOICES[voice].absent,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+table_frontier = table_search
 
 
 @takes_voices
 def data_search(documents: ByVoice) -> pd.DataFrame:
     """Every score of the final table."""
     return scores_data(documents)
-
-
-@takes_voices
-def table_frontier(documents: ByVoice) -> pd.DataFrame:
-    """The networks of the frontier from the cheapest on, with macro-F1 in each voice."""
-    return _table(documents)
 
 
 @takes_voices
@@ -177,6 +206,23 @@ def figure_factor_curve(documents: ByVoice) -> Figure:
     return figure
 
 
+@takes_voices
+def play_factor_curve(documents: ByVoice) -> dict[str, Any]:
+    """For every stop of the figure's ruler, what each voice says there: the match, its factor, and the claim's verdict."""
+    stops = []
+    for tolerance in tolerated(documents):
+        entry = dataclasses.replace(FACTOR_CLAIM, test=partial(cnn_factor, tolerance=tolerance))
+        says = []
+        for voice, document in by_voice(documents).items():
+            step = matching(factor_by_tolerance(standings(document)), tolerance)
+            match = f"{step.network}, {step.factor:.2f} times the proxy" if step else "no CNN matches"
+            found = claims.judged(entry, {document.section: document})
+            match += f" {interval(found.bounds, 1)}" if found.bounds else ""
+            says.append(f"{heading(voice, document)}: {match}; the claim is {marked(found.verdict)}")
+        stops.append({"at": f"{tolerance:.2g}", "says": says})
+    return {"label": "a match may fall short by", "claim": FACTOR_CLAIM.text, "stops": stops}
+
+
 def figure_pareto(document: Document) -> Figure:
     """Every complete trial of a study, one panel per architecture, with its Pareto front and the selected points."""
     on, studies = selected_on(document), summary_of(document)
@@ -197,10 +243,10 @@ def data_pareto(document: Document) -> pd.DataFrame:
         trials = trials_of(document, architecture)
         front = pareto_front(trials, on)
         for trial in trials:
-            own = {k: v for k, v in asdict(trial).items() if k != "configuration"}
+            own = {k: v for k, v in dataclasses.asdict(trial).items() if k != "configuration"}
             taken = [point for point in ("best", "efficient") if getattr(found, point) == trial]
             about = {"front": trial in front, "selected": " and ".join(taken)}
-            rows.append({"architecture": architecture} | own | asdict(trial.configuration) | about)
+            rows.append({"architecture": architecture} | own | dataclasses.asdict(trial.configuration) | about)
     return pd.DataFrame(rows)
 
 
@@ -222,7 +268,7 @@ def table_configurations(document: Document) -> pd.DataFrame:
 
 def data_selection(document: Document) -> pd.DataFrame:
     """The test score of each architecture's best trial, chosen on validation and chosen on the test set itself."""
-    rows = [(name, *astuple(found.on_test)) for name, found in summary_of(document).items() if found.on_test]
+    rows = [(name, *dataclasses.astuple(found.on_test)) for name, found in summary_of(document).items() if found.on_test]
     return pd.DataFrame(rows, columns=["architecture", "validation", "test", "difference"])
 
 
@@ -244,35 +290,6 @@ def _costed(document: Document) -> dict[str, dict[str, Any]]:
     methods = standings(document)["methods"]
     known = {m: f for m, f in methods.items() if f["energy_uJ"] is not None and f["macro_f1"]["mean"] is not None}
     return dict(sorted(known.items(), key=lambda item: (item[1]["energy_uJ"], item[0])))
-
-
-def _table(documents: ByVoice) -> pd.DataFrame:
-    """Parameters, proxy and macro-F1 of each network in each voice that has it, by the proxy of the first such voice."""
-    heard = {voice: standings(document)["methods"] for voice, document in by_voice(documents).items()}
-    every = {method for methods in heard.values() for method in methods}
-    every |= {method for document in by_voice(documents).values() for method in document.not_published}
-
-    def place(method: str) -> tuple[float, str]:
-        known = (methods[method]["energy_uJ"] for methods in heard.values() if method in methods)
-        return next((value for value in known if value is not None), math.inf), method
-
-    rows = []
-    for method in sorted(every, key=place):
-        for voice, document in by_voice(documents).items():
-            found = heard[voice].get(method)
-            if found is None and method not in document.not_published:
-                continue
-            count, energy = (found["n_parameters"], found["energy_uJ"]) if found else (None, None)
-            rows.append(
-                {
-                    "network": name(method),
-                    "voice": heading(voice, document),
-                    "parameters": f"{count:,}" if count else NOTHING,
-                    "µJ": f"{energy:.1f}" if energy is not None else NOTHING,
-                    "macro-F1": score(found["macro_f1"]) + remark(document, method) if found else VOICES[voice].absent,
-                }
-            )
-    return pd.DataFrame(rows)
 
 
 def _draw_frontier(axes: Axes, voice: str, document: Document) -> None:
