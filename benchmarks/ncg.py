@@ -22,10 +22,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import runner
 from mstask.data import images
-from mstask.studies.ncg import Readout, SpikeList, from_dense
 from mstask.studies.ncg.config import Config
 from mstask.studies.ncg.inputs import SMALL_FILTER, contrast_latency
 from mstask.studies.ncg.methods import METHODS, Method, Schedule, Settings, configuration
+from mstask.studies.ncg.readout import Readout
+from mstask.studies.ncg.spikes import SpikeList, from_dense
 from mstask.studies.ncg.training import most_frequent_winner
 
 SECTION = "benchmark-ncg"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 
 
 class MstaskError(Exception):
@@ -30,3 +31,18 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     valid = list(valid)
     choices, match = ", ".join(valid), closest(name, valid)
     return f"did you mean {match!r}? Valid: {choices}" if match else f"valid: {choices}"
+
+
+def exit_code(work: Callable[[], int]) -> int:
+    """Do a command's work; what stops it becomes a line and an exit code: 2 bad use, 1 an error, 130 an interruption."""
+    try:
+        return work()
+    except MstaskError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, UsageError) else 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command continues where this one stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 141

@@ -61,4 +61,4 @@ def test_the_crossover_lies_between_the_measured_probabilities():
 
 def test_the_automatic_choice_is_judged_by_what_was_measured():
     good, bad = layer(0.1, [1.0, 1.0], [0.5, 0.5]), layer(0.3, [1.0, 1.0], [0.5, 0.5], chosen="dense")
-    assert speed.best_choices(document(good, bad)) == 0.5
+    assert g2gnet.best_choices(document(good, bad)) == 0.5

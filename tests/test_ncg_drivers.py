@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from mstask.errors import MstaskError
-from mstask.studies.ncg import config, drivers, from_dense, spikes
+from mstask.studies.ncg import config, drivers, spikes
 from mstask.studies.ncg.__main__ import main
 from mstask.studies.ncg.readout import Readout
+from mstask.studies.ncg.spikes import from_dense
 
 PLAIN = {
     "network": [
@@ -152,40 +153,44 @@ class TestKFold:
             write(tmp_path / "folds" / str(k), k)
         return tmp_path / "folds"
 
-    def test_two_workers_give_what_one_gives(self, folds, tmp_path):
-        one = drivers.k_fold(folds, tmp_path / "one", config.parse(PLAIN), progress=False)
-        two = drivers.k_fold(folds, tmp_path / "two", config.parse(PLAIN), workers=2, progress=False)
+    def test_two_workers_give_what_one_gives(self, folds, tmp_path, capsys):
+        one = drivers.k_fold(folds, tmp_path / "one", config.parse(PLAIN))
+        two = drivers.k_fold(folds, tmp_path / "two", config.parse(PLAIN), workers=2)
         assert one == two
         for k in range(3):
             assert (tmp_path / "one" / f"{k}" / "result.json").read_bytes() == (
                 tmp_path / "two" / f"{k}" / "result.json"
             ).read_bytes()
-        scores = [result.test_accuracy for result in one.results]
-        assert one.mean == np.mean(scores) and one.sd == np.std(scores) and [r.seed for r in one.results] == [0, 1, 2]
+        assert [result.seed for result in one] == [0, 1, 2]
+        (tmp_path / "c.json").write_text(json.dumps(PLAIN))
+        assert main(["kfold", str(folds), str(tmp_path / "one"), str(tmp_path / "c.json")]) == 0
+        scores = [result.test_accuracy for result in one]
+        told = f"test accuracy {np.mean(scores):.4f} ± {np.std(scores):.4f} over 3 folds, 3.0 epochs"
+        assert capsys.readouterr().out.splitlines()[-1] == told
 
     def test_a_fold_that_cannot_be_run_is_named(self, folds, tmp_path):
         (folds / "1" / "trainset.npz").write_bytes(b"")
         with pytest.raises(MstaskError, match=r"1 of 3 folds failed, the first is fold 1: .*no intact"):
-            drivers.k_fold(folds, tmp_path / "out", config.parse(PLAIN), progress=False)
+            drivers.k_fold(folds, tmp_path / "out", config.parse(PLAIN))
 
     def test_every_fold_needs_a_test_set(self, folds, tmp_path):
         (folds / "2" / "testset.npz").unlink()
         with pytest.raises(MstaskError, match=r"fold 2 .* no testset"):
-            drivers.k_fold(folds, tmp_path / "out", config.parse(PLAIN), progress=False)
+            drivers.k_fold(folds, tmp_path / "out", config.parse(PLAIN))
         with pytest.raises(MstaskError, match="no folder 0"):
             drivers.k_fold(tmp_path / "none", tmp_path, config.parse(PLAIN))
 
 
 class TestGridSearch:
     def test_ranked_by_validation_accuracy(self, data, tmp_path, grid):
-        results = drivers.grid_search(data, tmp_path / "out", grid, progress=False)
+        results = drivers.grid_search(data, tmp_path / "out", grid)
         scores = [result.validation_accuracy for result in results]
         assert len(results) == 4 and scores == sorted(scores, reverse=True)
         assert results[0].spread is not None and drivers.table(results).startswith(f"run {results[0].name}: accuracy")
 
     def test_every_row_names_the_fields_in_which_the_runs_differ(self, data, tmp_path, grid):
         grid["trainer"]["epochs"] = 1
-        lines = drivers.table(drivers.grid_search(data, tmp_path / "out", grid, progress=False)).splitlines()
+        lines = drivers.table(drivers.grid_search(data, tmp_path / "out", grid)).splitlines()
         ends = {line.partition(" ")[2].partition(":")[0]: line.rpartition("; ")[2] for line in lines}
         assert ends == {
             str(i): f"network.firing_threshold={threshold}, optimizer.ap={ap}"
@@ -193,7 +198,7 @@ class TestGridSearch:
         }
 
     def test_a_killed_search_finishes_with_the_same_table_and_repeats_nothing(self, data, tmp_path, grid, capsys, monkeypatch):
-        whole = drivers.grid_search(data, tmp_path / "whole", grid, progress=False)
+        whole = drivers.grid_search(data, tmp_path / "whole", grid)
         (tmp_path / "g.json").write_text(json.dumps(grid))
         arguments = ["grid", str(data), str(tmp_path / "out"), str(tmp_path / "g.json")]
         done = subprocess.run([sys.executable, "-c", KILLED_AT_CHECKPOINT_5, *arguments], capture_output=True, text=True)
@@ -209,9 +214,9 @@ class TestGridSearch:
         assert os.stat(first).st_mtime_ns == before and len(learnt) == 4 * 3 - 5
 
     def test_a_result_of_other_data_or_settings_is_not_reused(self, data, tmp_path, grid):
-        drivers.grid_search(data, tmp_path / "out", grid, progress=False)
+        drivers.grid_search(data, tmp_path / "out", grid)
         grid["trainer"]["epochs"] = 2
-        results = drivers.grid_search(data, tmp_path / "out", grid, progress=False)
+        results = drivers.grid_search(data, tmp_path / "out", grid)
         assert not any(result.reused for result in results) and {result.epochs for result in results} == {2}
 
     def test_a_failing_run_is_reported_and_the_others_go_on(self, data, tmp_path, grid, capsys):
@@ -225,5 +230,5 @@ class TestGridSearch:
 
     def test_an_unexpected_error_is_reported_too(self, data, tmp_path, grid, monkeypatch):
         monkeypatch.setattr(drivers, "run", lambda *arguments, **options: 1 / 0)
-        results = drivers.grid_search(data, tmp_path / "out", grid, progress=False)
+        results = drivers.grid_search(data, tmp_path / "out", grid)
         assert {result.error for result in results} == {"ZeroDivisionError: division by zero"}

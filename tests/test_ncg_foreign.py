@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mstask.studies.ncg import drivers, foreign, from_dense, spikes
-from mstask.studies.ncg.spikes import SpikeError
+from mstask.studies.ncg import drivers, foreign, spikes
+from mstask.studies.ncg.spikes import SpikeError, from_dense
 
 TIMES = np.array([[0.2, 1.0, 0.0, 0.5], [0.5, 0.1, 0.5, 1.5]], np.float32)
 KINDS = [("index", np.int16), ("time", np.float32)]

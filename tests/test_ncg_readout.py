@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks import ncg
-from mstask.studies.ncg import Readout, SpikeError, from_dense
 from mstask.studies.ncg.config import parse
-from mstask.studies.ncg.spikes import SpikeList
+from mstask.studies.ncg.readout import Readout
+from mstask.studies.ncg.spikes import SpikeError, SpikeList, from_dense
 from mstask.studies.ncg.training import History, epochs_waited, fit, most_frequent_winner, reason_to_stop
 
 FOLDS = 2

@@ -7,10 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from mstask.studies.ncg import config, from_dense, shipped
+from mstask.studies.ncg import config, shipped
 from mstask.studies.ncg.__main__ import main
 from mstask.studies.ncg.config import ConfigError
 from mstask.studies.ncg.declare import CASES
+from mstask.studies.ncg.spikes import from_dense
 
 TRAIN = from_dense(np.linspace(0, 0.9, 60).reshape(20, 3), np.arange(20) % 10)
 

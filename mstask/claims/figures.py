@@ -46,6 +46,14 @@ def results_of(documents: Documents, section: str) -> Document:
     return document
 
 
+def of_case(document: Document, case: str, title: str) -> Document:
+    """Return the part of a document that is of one case, known to readers by a title."""
+    found = document.of_case(case)
+    if not found.cells:
+        raise NotTestable(f"There is no figure for {title} ({absence(document)}).")
+    return found
+
+
 def scores(documents: Documents, section: str, *needed: str) -> tuple[Document, dict[str, Any]]:
     """Return a section's document and its `standings`, in which the needed methods have a macro-F1."""
     document = results_of(documents, section)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mstask import paths
-from mstask.errors import MstaskError, UsageError
+from mstask.errors import UsageError, exit_code
 from mstask.lab import commands
 from mstask.parameters import PROFILES
 
@@ -22,23 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s")
     interrupt_when_terminated()
     print_anything()
-    try:
+
+    def work() -> int:
         options = parser().parse_args(arguments)
         if options.command in commands.OF_CHECKOUT and (lacking := paths.lacking("notebooks, book and locked results")):
             raise UsageError(f"{options.command.__name__} needs {lacking}")
         return options.command(options)
-    except UsageError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except MstaskError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted; the same command continues where this one stopped", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 141
+
+    return exit_code(work)
 
 
 def interrupt_when_terminated() -> None:

@@ -11,13 +11,13 @@ from functools import partial
 from statistics import median
 
 from mstask.claims import Entry
-from mstask.claims.figures import Documents, NotTestable, results_of
+from mstask.claims.figures import Documents, NotTestable, of_case, results_of
 from mstask.claims.findings import Finding
 from mstask.claims.rules import SMALLEST, contrast, difference, every, quantity
 from mstask.claims.words import number, signed
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.studies.eventprop.facts import checks, grid_table
+from mstask.studies.eventprop.facts import by_step, checks
 from mstask.studies.eventprop.methods import FALLING, FROZEN, TASKS
 from mstask.summary.details import measured
 
@@ -49,7 +49,7 @@ def _ahead(case: str, pairs: Pairs, documents: Documents) -> Finding:
     if document.source == "published":
         return every(*(_quoted(document, case, a, b) for a, b in pairs))
     name = f"{LOSSES}/{case}"
-    task = {name: _task(document, case)}
+    task = {name: of_case(document, case, TASKS[case].title)}
     return every(*(difference(task, name, a, b, family=pairs) for a, b in pairs))
 
 
@@ -96,7 +96,7 @@ def _length(documents: Documents) -> Finding:
     document = results_of(documents, LOSSES)
     if document.source == "published":
         raise NotTestable("No figures by trial length were published.")
-    tasks = {f"{LOSSES}/{case}": _task(document, case) for case in (LONG, SHORT)}
+    tasks = {f"{LOSSES}/{case}": of_case(document, case, TASKS[case].title) for case in (LONG, SHORT)}
     long, short = ((name, {"exp": 1.0, "sum": -1.0}) for name in tasks)
     return contrast(tasks, long, short, "lead of exp over sum")
 
@@ -140,11 +140,11 @@ def _exact(documents: Documents) -> Finding:
 
 def _grid(documents: Documents) -> Finding:
     """On the coarsest grid the gradient of the hidden weights is off by `GRID_ERROR`, on the finest `SHRINKS` times less."""
-    table = grid_table(results_of(documents, GRADIENTS))
+    table = by_step(results_of(documents, GRADIENTS))
     if len(table) < 2:
         raise NotTestable("Gradients were not computed on two time grids.")
-    (coarse, first), *_, (fine, last) = table.items()
-    errors = [found["input_error"] for found in (first, last)]
+    (coarse, first), *_, (fine, last) = table
+    errors = [found["input_error"].tolist() for found in (first, last)]
     told = (
         f"Relative error of the hidden weights' gradient, median over networks: {number(median(errors[0]), 2)} at steps of "
         f"{coarse:g} ms, {number(median(errors[1]))} at {fine:g} ms; {SHRINKS:g} times smaller counts as shrinking"
@@ -154,13 +154,6 @@ def _grid(documents: Documents) -> Finding:
         quantity("error on the coarse grid", errors[0], (GRID_ERROR, math.inf), told),
         quantity("natural logarithm of how many times smaller it gets", shrunk, (math.log(SHRINKS), math.inf), told, 2),
     )
-
-
-def _task(document: Document, case: str) -> Document:
-    found = document.of_case(case)
-    if not found.cells:
-        raise NotTestable(f"{TASKS[case].title}: not run.")
-    return found
 
 
 _LOSSES_PAPER = "Nowotny, Turner & Knight 2025"

@@ -207,7 +207,7 @@ def table_eventprop_yin_yang(documents: ByVoice) -> pd.DataFrame:
     heard = by_voice(documents)
     run = [document for document in heard.values() if document.cells]
     table = pd.DataFrame({"network": [label(name) for name in VARIANTS]})
-    table["what differs"] = [next((t for d in run if (t := _text(d, name))), NOTHING) for name in VARIANTS]
+    table["what differs"] = [variant.text for variant in VARIANTS.values()]
     table["epochs"] = [next((str(e) for d in run if (e := _epochs(d, name))), NOTHING) for name in VARIANTS]
     for voice, document in heard.items():
         table[heading(voice, document)] = [_accuracy(document, name, voice) for name in VARIANTS]
@@ -291,10 +291,6 @@ def _accuracy(document: Document, name: str, voice: str, case: str | None = None
         return VOICES[voice].absent
     sd = document.values.get(name, {}).get("sd")
     return f"{mean.accuracy:.3f}" + (f"{NBSP}±{NBSP}{sd:.3f}" if sd is not None else "")
-
-
-def _text(document: Document, name: str) -> str | None:
-    return next(iter(measured(document, None, name, "text").values()), None)
 
 
 def _epochs(document: Document, name: str) -> int | None:

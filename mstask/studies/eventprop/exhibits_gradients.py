@@ -14,7 +14,7 @@ from mstask.results.voices import NOTHING, label
 from mstask.show.canvas import GREY
 from mstask.show.sheet import Look, legend, say_nothing, sheet
 from mstask.studies.eventprop.exhibits import GROUPS
-from mstask.studies.eventprop.facts import checks, facts, grid_table
+from mstask.studies.eventprop.facts import by_step, checks, facts, grid_table
 from mstask.studies.eventprop.methods import LOSS_METHODS, LOSSES
 from mstask.summary.details import measured
 
@@ -49,21 +49,14 @@ KINDS = {
 
 def table_eventprop_checks(document: Document) -> pd.DataFrame:
     """The adjoint against finite differences: what was checked, how many entries, and the largest relative error."""
-    rows: dict[str, list[tuple[float, int, int]]] = {}
-    for _, network, _, error, used, skipped in checks(document):
-        rows.setdefault(network, []).append((error if used else 0.0, used, skipped))
-    return pd.DataFrame(
-        [
-            {
-                "checked": KINDS.get(network, f"loss {label(network)}"),
-                "entries": str(sum(used for _, used, _ in found)),
-                "skipped": str(sum(skipped for *_, skipped in found)),
-                "largest relative error": f"{max(error for error, *_ in found):.0e}".replace("-", "−"),
-            }
-            for network, found in ((name, rows[name]) for name in (*LOSSES, *KINDS) if name in rows)
-        ],
-        columns=["checked", "entries", "skipped", "largest relative error"],
-    )
+    rows = data_eventprop_checks(document)
+    rows["error"] = rows["error"].where(rows["used"] > 0, 0.0)
+    found = rows.groupby("network").agg({"used": "sum", "skipped": "sum", "error": "max"})
+    told = [
+        (KINDS.get(name, f"loss {label(name)}"), str(used), str(skipped), f"{error:.0e}".replace("-", "−"))
+        for name, used, skipped, error in found.reindex([n for n in (*LOSSES, *KINDS) if n in found.index]).itertuples()
+    ]
+    return pd.DataFrame(told, columns=["checked", "entries", "skipped", "largest relative error"])
 
 
 def data_eventprop_checks(document: Document) -> pd.DataFrame:
@@ -73,7 +66,7 @@ def data_eventprop_checks(document: Document) -> pd.DataFrame:
 
 def figure_eventprop_grid(document: Document) -> Figure:
     """Relative error of Eventprop on a time grid against the exact gradient, by step: each network, and the median."""
-    table = grid_table(document)
+    table = dict(by_step(document))
     with sheet(document, 3.4) as figure:
         axes = figure.add_subplot()
         steps = list(table)
@@ -96,13 +89,7 @@ def figure_eventprop_grid(document: Document) -> Figure:
 
 def data_eventprop_grid(document: Document) -> pd.DataFrame:
     """Every network on every grid."""
-    rows = []
-    for cell in document.cells:
-        if cell.method == "grid":
-            own = cell.result.details or {}
-            names = ("step", "input_error", "input_cosine", "output_error", "same_spikes")
-            rows += [(cell.seed, *values) for values in zip(*(own.get(name, []) for name in names), strict=True)]
-    return pd.DataFrame(rows, columns=["seed", "step_ms", "input_error", "input_cosine", "output_error", "same_spikes"])
+    return grid_table(document)
 
 
 def figure_eventprop_shaping(document: Document) -> Figure:
@@ -131,22 +118,18 @@ def data_eventprop_shaping(document: Document) -> pd.DataFrame:
 def table_eventprop_departures(document: Document) -> pd.DataFrame:
     """What departures of the reference implementation do to the gradient of the hidden weights: medians over networks."""
     own = facts(document).get("departures", {})
+
+    def told(key: str, form: str) -> str:
+        return form.format(own[key]) if key in own else NOTHING
+
+    times, share = told("forcing_factor", "{:.0f} times smaller"), "relative error {:.1%}"
     rows = [
-        ("loss forces without the factor tau_m, equal time constants", _times("forcing_factor", own), "forcing_cosine"),
-        ("the same, output time constants that vary", NOTHING, "varied_cosine"),
-        ("jump of the adjoint for adaptive thresholds", _share("adaptation_error", own), "adaptation_cosine"),
-        ("backward pass on weights one step newer", _share("stale_error", own), "stale_cosine"),
+        ("loss forces without the factor tau_m, equal time constants", times, told("forcing_cosine", "{:.4f}")),
+        ("the same, output time constants that vary", NOTHING, told("varied_cosine", "{:.4f}")),
+        ("jump of the adjoint for adaptive thresholds", told("adaptation_error", share), told("adaptation_cosine", "{:.4f}")),
+        ("backward pass on weights one step newer", told("stale_error", share), told("stale_cosine", "{:.4f}")),
     ]
-    return pd.DataFrame(
-        [
-            {
-                "departure": what,
-                "size": size,
-                "cosine with the exact gradient": f"{own[cosine]:.4f}" if cosine in own else NOTHING,
-            }
-            for what, size, cosine in rows
-        ]
-    )
+    return pd.DataFrame(rows, columns=["departure", "size", "cosine with the exact gradient"])
 
 
 def table_eventprop_surrogate(document: Document) -> pd.DataFrame:
@@ -178,11 +161,3 @@ def _heard(document: Document) -> tuple[list[float], dict[str, list[float]]]:
     """Times of hidden spikes in ms, and by weight the errors that they hear; the same at every seed."""
     times, heard = (next(iter(measured(document, None, "shaping", key).values()), None) for key in ("time", "heard"))
     return times or [], heard or {}
-
-
-def _times(key: str, own: dict[str, float]) -> str:
-    return f"{own[key]:.0f} times smaller" if key in own else NOTHING
-
-
-def _share(key: str, own: dict[str, float]) -> str:
-    return f"relative error {own[key]:.1%}" if key in own else NOTHING

@@ -5,6 +5,8 @@ from __future__ import annotations
 from statistics import fmean, median
 from typing import Any
 
+import pandas as pd
+
 from mstask.results.documents import Document
 from mstask.studies.eventprop.methods import FROZEN, LOSSES, TASKS, VARIANTS
 from mstask.summary.details import detail, measured
@@ -87,24 +89,31 @@ def _worst(document: Document) -> dict[str, Any]:
     return {"error": max(errors), "typical": median(errors), "used": sum(row[4] for row in rows), "networks": len(kinds)}
 
 
-def grid_table(document: Document) -> dict[float, dict[str, list[float]]]:
-    """By step of the grid, falling: input_error, input_cosine, output_error and same_spikes of each seed's network."""
-    table: dict[float, dict[str, list[float]]] = {}
+def grid_table(document: Document) -> pd.DataFrame:
+    """Every network on every time grid, by its seed and the grid's step."""
     names = ("input_error", "input_cosine", "output_error", "same_spikes")
-    for cell in document.cells:
-        steps = detail(cell, "step") if cell.method == "grid" else None
-        for i, step in enumerate(steps or ()):
-            for name in names:
-                table.setdefault(step, {}).setdefault(name, []).append(detail(cell, name)[i])
-    return dict(sorted(table.items(), reverse=True))
+    rows = [
+        (cell.seed, *values)
+        for cell in document.cells
+        if cell.method == "grid"
+        for values in zip(*(detail(cell, name) or [] for name in ("step", *names)), strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["seed", "step_ms", *names])
+
+
+def by_step(document: Document) -> list[tuple[float, pd.DataFrame]]:
+    """The steps of the grids, the longest first, each with its rows of `grid_table`."""
+    return list(grid_table(document).groupby("step_ms"))[::-1]
 
 
 def _of_grid(document: Document) -> dict[str, Any]:
     """coarsest and finest: step, and medians over networks of error and cosine of the input weights' gradient."""
-    table = grid_table(document)
-    ends = {name: list(table)[at] for name, at in (("coarsest", 0), ("finest", -1)) if table}
-    medians = {"error": "input_error", "cosine": "input_cosine"}
-    return {name: {"step": step} | {key: median(table[step][of]) for key, of in medians.items()} for name, step in ends.items()}
+    table = by_step(document)
+    ends = {name: table[at] for name, at in (("coarsest", 0), ("finest", -1)) if table}
+    return {
+        name: {"step": step, "error": median(own["input_error"]), "cosine": median(own["input_cosine"])}
+        for name, (step, own) in ends.items()
+    }
 
 
 def _of_shaping(document: Document) -> dict[str, Any]:

@@ -6,10 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mstask.parameters import Count, Parameters, Positive
+from mstask.parameters import Count, Dropped, NotNegative, Parameters, Positive
 
-Level = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, lt=1)]
 AtLeastOne = Annotated[float, Field(ge=1)]
 
 
@@ -39,21 +37,21 @@ class EventpropParameters(Parameters):
     tau_membrane: Positive = Field(20.0, description="membrane time constant, ms")
     tau_synapse: Positive = Field(5.0, description="synaptic time constant, ms")
     threshold: Positive = Field(1.0, description="membrane threshold")
-    spikes_target: Level = Field(14.0, description="hidden spikes per neuron and trial to aim at")
-    too_many: Level = Field(0.0, description="strength against more spikes than that")
-    too_few: Level = Field(0.0, description="strength against fewer")
+    spikes_target: NotNegative = Field(14.0, description="hidden spikes per neuron and trial to aim at")
+    too_many: NotNegative = Field(0.0, description="strength against more spikes than that")
+    too_few: NotNegative = Field(0.0, description="strength against fewer")
     batch_mean: bool = Field(False, description="count spikes as the batch's mean, not trial by trial")
-    layer_target: Level = Field(10000.0, description="hidden spikes per trial and layer to stay below")
-    layer_strength: Level = Field(0.0, description="strength against more spikes than that")
+    layer_target: NotNegative = Field(10000.0, description="hidden spikes per trial and layer to stay below")
+    layer_strength: NotNegative = Field(0.0, description="strength against more spikes than that")
     rewire: bool = Field(False, description="draw the weights of silent neurons anew after every epoch")
-    lift: Level = Field(0.0, description="with rewire: raise their weights by this instead; 0: draw")
-    drop_input: Share = Field(0.0, description="share of input spikes dropped in training")
-    drop_hidden: Share = Field(0.0, description="share of hidden spikes lost on the way")
-    shift: Level = Field(0.0, description="training trials move by up to this many channels")
+    lift: NotNegative = Field(0.0, description="with rewire: raise their weights by this instead; 0: draw")
+    drop_input: Dropped = Field(0.0, description="share of input spikes dropped in training")
+    drop_hidden: Dropped = Field(0.0, description="share of hidden spikes lost on the way")
+    shift: NotNegative = Field(0.0, description="training trials move by up to this many channels")
     dilate: Annotated[list[Positive], Field(min_length=2, max_length=2)] = Field(
         [1.0, 1.0], description="[lowest, highest] factor on the times of a training trial"
     )
-    jitter: Level = Field(0.0, description="channels by which each training spike moves on its own, standard deviation")
+    jitter: NotNegative = Field(0.0, description="channels by which each training spike moves on its own, standard deviation")
     blend: list[Annotated[float, Field(gt=0, le=1)]] = Field(
         [], description="shares of trials mixed into new ones of their class, as [0.5, 0.5]; []: none"
     )
@@ -66,8 +64,8 @@ class EventpropParameters(Parameters):
     delay_ms: Positive = Field(30.0, description="delay from copy to copy, ms")
     input_scale: Positive = Field(1.0, description="factor on the first input weights")
     ease_in: AtLeastOne = Field(1.0, description="growth of the rate per batch; 1: none")
-    ema_fast: Share = Field(0.8, description="share that the fast average of accuracy keeps per epoch")
-    ema_slow: Share = Field(0.95, description="share that the slow average keeps")
+    ema_fast: Dropped = Field(0.8, description="share that the fast average of accuracy keeps per epoch")
+    ema_slow: Dropped = Field(0.95, description="share that the slow average keeps")
     plateau_factor: Annotated[float, Field(gt=0, le=1)] = Field(
         1.0, description="factor on the rate once the fast average isn't above the slow one; 1: never"
     )

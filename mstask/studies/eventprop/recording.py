@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -79,25 +78,12 @@ def membrane_trace(
             arrivals.append((t, float(layer.recurrent[c, neuron].detach())))
         if c == neuron:
             resets.append(t)
-    times = np.asarray(times, np.float64)
-    gain = tau_s / (tau_m - tau_s)
-
-    def free(v: float, i: NDArray | float, h: NDArray) -> tuple[NDArray, NDArray]:
-        a, b = np.exp(-h / tau_m), np.exp(-h / tau_s)
-        return v * a + i * gain * (a - b), i * b
-
-    current, voltage = np.zeros(len(times)), np.zeros(len(times))
-    for t, w in arrivals:
-        current += np.where(times >= t, w * np.exp(-np.maximum(times - t, 0) / tau_s), 0.0)
-    edges = [0.0, *resets, np.inf]
-    for begin, stop in pairwise(edges):
-        inside = (times >= begin) & (times < stop)
-        held = sum(w * np.exp(-(begin - t) / tau_s) for t, w in arrivals if t <= begin)
-        start = layer.membrane.reset if begin > 0 else 0.0
-        trace, _ = free(start, held, times[inside] - begin)
-        for t, w in arrivals:
-            if t > begin:
-                late = np.maximum(times[inside] - t, 0)
-                trace = trace + np.where(times[inside] >= t, free(0.0, w, late)[0], 0.0)
-        voltage[inside] = trace
-    return voltage, current
+    at, weights = np.array(arrivals).reshape(-1, 2).T
+    reached = np.concatenate([np.asarray(times, np.float64), resets])
+    late = reached[:, None] - at
+    fast, slow = (np.where(late >= 0, np.exp(-np.maximum(late, 0) / tau), 0.0) @ weights for tau in (tau_s, tau_m))
+    current, voltage = fast, tau_s / (tau_m - tau_s) * (slow - fast)
+    for k, begin in enumerate(resets, start=len(times)):
+        since = np.maximum(reached - begin, 0)
+        voltage -= np.where(reached >= begin, (voltage[k] - layer.membrane.reset) * np.exp(-since / tau_m), 0.0)
+    return voltage[: len(times)], current[: len(times)]

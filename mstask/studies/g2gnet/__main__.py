@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import get_args
 
-from mstask.errors import MstaskError
+from mstask.errors import exit_code
 from mstask.studies.g2gnet import folds, runs
 
 FOR_FOLDS = {"epochs": 5}
@@ -39,19 +38,16 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser().parse_args(arguments)
     given = {name: value for name, value in vars(chosen).items() if name in runs.Options.model_fields}
     base = runs.PRESETS[chosen.preset] if chosen.preset else FOR_FOLDS if chosen.command == "crossval" else {}
-    try:
+
+    def work() -> int:
         options = runs.options(**base | given)
         if chosen.command == "train":
             runs.run(options, chosen.folder, force=chosen.force)
         else:
             runs.cross_validate(options, chosen.k_folds, chosen.fold_mode, chosen.folder, chosen.force)
-    except MstaskError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted; the same command continues where this one stopped", file=sys.stderr)
-        return 130
-    return 0
+        return 0
+
+    return exit_code(work)
 
 
 if __name__ == "__main__":

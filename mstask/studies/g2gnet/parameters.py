@@ -6,10 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mstask.parameters import Count, Fraction, Positive, TrainingParameters
-
-Probability = Annotated[float, Field(ge=0, le=1)]
-NotNegative = Annotated[float, Field(ge=0)]
+from mstask.parameters import Count, Fraction, NotNegative, Positive, Share, TrainingParameters
 
 
 class G2GParameters(TrainingParameters):
@@ -17,7 +14,7 @@ class G2GParameters(TrainingParameters):
 
     hidden: Annotated[int, Field(ge=8, le=4096)] = Field(description="neurons per hidden layer, a multiple of 8")
     hidden_layers: Annotated[int, Field(ge=1, le=8)] = Field(description="wired layers")
-    p_inter: Probability = Field(description="probability of a connection between groups")
+    p_inter: Share = Field(description="probability of a connection between groups")
     labels: Literal["per_layer", "shared"] = Field(description="groups of random: dealt per layer, or per neuron")
     encoding: Literal["current", "rate"] = Field(description="pixels as current, or as spike probability")
     steps: Count = Field(description="time steps of a still input")

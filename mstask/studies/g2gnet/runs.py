@@ -6,7 +6,6 @@ the end, a marker with one line of results (.DONE). A run that finds its marker 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import re
@@ -117,11 +116,6 @@ class Options(BaseModel):
         probability = f"{self.p_inter:.2f}".replace(".", "_")
         return f"{front}{self.dataset}_{self.model}_p{probability}_T{self.T}_{self.enc}{moving}"
 
-    @property
-    def digest(self) -> str:
-        """What tells runs of one name apart."""
-        return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True).encode()).hexdigest()[:12]
-
 
 PRESETS: dict[str, dict[str, Any]] = {
     "digits": {"dataset": "digits", "epochs": 15, "T": 25, "batch_size": 64, "hidden_dim": 256, "dst_every": 50},
@@ -178,7 +172,7 @@ def run(options: Options, folder: Path, splits: Splits | None = None, force: boo
         return float(told[1])
     seed_everything(options.seed)
     splits = splits or load(options)
-    write_atomic(settings, json.dumps(options.model_dump() | {"digest": options.digest}, indent=2) + "\n")
+    write_atomic(settings, json.dumps(options.model_dump(), indent=2) + "\n")
     existed = checkpoint.exists()
 
     def tell(history: History) -> None:
@@ -196,7 +190,7 @@ def run(options: Options, folder: Path, splits: Splits | None = None, force: boo
     outcome = trained.outcome
     line = (
         f"test accuracy {outcome.accuracy:.4f}, macro-F1 {outcome.macro_f1:.4f}, hidden firing "
-        f"{', '.join(f'{rate:.4f}' for rate in outcome.firing_rates)}, {model.n_parameters()} parameters, {options.digest}"
+        f"{', '.join(f'{rate:.4f}' for rate in outcome.firing_rates)}, {model.n_parameters()} parameters"
     )
     write_atomic(marker, line + "\n")
     print(line)
@@ -267,8 +261,7 @@ def _check_settings(options: Options, settings: Path) -> None:
         raise MstaskError(
             f"{settings} is damaged, expected the options of run {options.stem}; use --force to begin anew"
         ) from None
-    if known.get("digest") != options.digest:
-        differing = [name for name, value in options.model_dump().items() if known.get(name) != value]
+    if differing := [name for name, value in options.model_dump().items() if known.get(name) != value]:
         raise MstaskError(
             f"{settings.parent} holds a run {options.stem} with another {', '.join(differing)}; choose another folder, or "
             "--force to begin anew"

@@ -4,7 +4,6 @@ cross 1."""
 from __future__ import annotations
 
 from itertools import pairwise
-from statistics import median
 
 import numpy as np
 import pandas as pd
@@ -50,23 +49,3 @@ def crossovers(document: Document, clock: str = "cpu") -> pd.DataFrame:
                 break
         rows.append({"width": width, "model": model, "form": form, "p_inter": crossing})
     return pd.DataFrame(rows)
-
-
-def best_choices(document: Document, clock: str = "cpu") -> float:
-    """Share of the measured layers for which the automatic choice took the form that was fastest, or within a tenth of it."""
-    (run,) = [run for run in document.values["runs"] if run["clock"] == clock]
-    hits = []
-    for layer in run["layers"]:
-        medians = {form: median(layer["seconds"][form]) for form in layer["predicted"]}
-        hits.append(medians[layer["chosen"]] <= 1.1 * min(medians.values()))
-    return sum(hits) / len(hits)
-
-
-def table(document: Document, clock: str = "cpu") -> pd.DataFrame:
-    """The ratios as text, one column per p_inter; the form that the automatic choice takes is marked by an asterisk."""
-    found = ratios(document, clock)
-    found["text"] = [
-        f"{row.median:.2f} [{row.low:.2f}, {row.high:.2f}]{'*' if row.form == row.chosen else ''}" for row in found.itertuples()
-    ]
-    wide = found.pivot_table("text", ["width", "model", "form"], "p_inter", aggfunc="first", sort=False)
-    return wide.fillna("").reset_index()

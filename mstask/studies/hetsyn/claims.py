@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from mstask.claims import Entry
-from mstask.claims.figures import Documents, NotTestable, absence, results_of
+from mstask.claims.figures import Documents, NotTestable, absence, of_case, results_of
 from mstask.claims.findings import Finding, find
 from mstask.claims.rules import best, best_of, difference, difference_of, every, quantity
 from mstask.claims.words import listed, number, signed
@@ -164,10 +164,7 @@ def _record(documents: Documents) -> Finding:
 
 def _one_case(documents: Documents, case: str) -> Documents:
     """The documents, with the HetSyn section's cut down to one task."""
-    document = results_of(documents, SECTION).of_case(case)
-    if not document.cells:
-        raise NotTestable(f"There is no figure for {TITLES[case]} ({absence(document)}).")
-    return {SECTION: document}
+    return {SECTION: of_case(results_of(documents, SECTION), case, TITLES[case])}
 
 
 def _cases(document: Document, task: str, words: str, *path: str) -> list[str]:

@@ -6,12 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mstask.parameters import Count, Fraction, Positive, TrainingParameters
+from mstask.parameters import Count, Dropped, Fraction, NotNegative, Positive, Share, TrainingParameters
 
-Share = Annotated[float, Field(ge=0, le=1)]
 Factor = Annotated[float, Field(gt=0, le=4)]
-NotNegative = Annotated[float, Field(ge=0)]
-Dropped = Annotated[float, Field(ge=0, lt=1)]
 
 
 class EpochParameters(TrainingParameters):

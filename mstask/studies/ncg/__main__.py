@@ -6,9 +6,10 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from statistics import fmean, pstdev
 from typing import Any
 
-from mstask.errors import MstaskError
+from mstask.errors import exit_code
 from mstask.studies.ncg import config, drivers, inputs, shipped, spikes
 from mstask.studies.ncg.declare import CASE_SOURCES, CASES
 from mstask.studies.ncg.spikes import SpikeList
@@ -20,14 +21,7 @@ CONFIG = "JSON file, or the name of a configuration that comes with the package 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns 0 when done, 1 when the work failed. Bad use ends with 2."""
     chosen = _parser().parse_args(arguments)
-    try:
-        return chosen.do(chosen)
-    except MstaskError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted; the same command continues where this one stopped", file=sys.stderr)
-        return 130
+    return exit_code(lambda: chosen.do(chosen))
 
 
 def _seed(text: str) -> int:
@@ -74,10 +68,11 @@ def _run(chosen: argparse.Namespace) -> int:
 
 
 def _k_fold(chosen: argparse.Namespace) -> int:
-    folds = drivers.k_fold(chosen.data, chosen.out, config.parse(_resolved(chosen), chosen.config), chosen.workers)
-    print(drivers.table(folds.results))
-    print(f"test accuracy {folds.mean:.4f} ± {folds.sd:.4f} over {len(folds.results)} folds, {folds.epochs:.1f} epochs")
-    _advise(folds.results[0], chosen)
+    results = drivers.k_fold(chosen.data, chosen.out, config.parse(_resolved(chosen), chosen.config), chosen.workers)
+    print(drivers.table(results))
+    scores, epochs = [result.test_accuracy or 0.0 for result in results], fmean(result.epochs for result in results)
+    print(f"test accuracy {fmean(scores):.4f} ± {pstdev(scores):.4f} over {len(results)} folds, {epochs:.1f} epochs")
+    _advise(results[0], chosen)
     return 0
 
 

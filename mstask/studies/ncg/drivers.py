@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import multiprocessing
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
-from functools import lru_cache
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +36,8 @@ from mstask.studies.ncg.training import fit
 
 PARTS = ("trainset", "valset", "testset")
 RESULT = "result.json"
-
-
-@dataclass(frozen=True)
-class Task:
-    """One run: data folder, output folder, configuration (plain values, checked when it runs), seed."""
-
-    data: str
-    out: str
-    config: dict[str, Any]
-    seed: int
+Task = tuple[str, str, dict[str, Any], int]
+"""One run: data folder, output folder, configuration (plain values, checked when it runs), seed."""
 
 
 @dataclass(frozen=True)
@@ -74,16 +66,6 @@ class Result:
         return -1.0 if chosen is None else chosen
 
 
-@dataclass(frozen=True)
-class Folds:
-    """Test accuracy over the folds: mean, population standard deviation, mean number of epochs; and each fold's result."""
-
-    mean: float
-    sd: float
-    epochs: float
-    results: list[Result]
-
-
 def read_folder(folder: str | os.PathLike[str]) -> dict[str, SpikeList]:
     """The spike lists of a data folder, their labels as ranks among the classes of the training set.
 
@@ -103,15 +85,10 @@ def _path(folder: Path, part: str) -> Path:
 
 
 @lru_cache(maxsize=2)
-def _read_folder(paths: tuple[Path, ...], stamps: tuple[tuple[int, int] | None, ...]) -> tuple[tuple[str, SpikeList], ...]:
+def _read_folder(paths: tuple[Path, ...], stamps: tuple[tuple[int, int] | None, ...]) -> dict[str, SpikeList]:
     """Read and check the files, again only when one of them has changed (its time or size: `stamps`)."""
-    found = dict(zip(PARTS, paths, strict=True))
-    present = {part for part, stamp in zip(PARTS, stamps, strict=True) if stamp}
-    lists = {
-        part: (foreign.read if found[part].suffix == ".npy" else spike_files.load)(found[part])
-        for part in PARTS
-        if part in present or part == "trainset"
-    }
+    found = {part: path for part, path, stamp in zip(PARTS, paths, stamps, strict=True) if stamp or part == "trainset"}
+    lists = {part: foreign.read(path) if path.suffix == ".npy" else spike_files.load(path) for part, path in found.items()}
     train = lists["trainset"]
     spike_files.require_spikes(train, found["trainset"])
     classes = np.unique(train.labels)
@@ -121,18 +98,7 @@ def _read_folder(paths: tuple[Path, ...], stamps: tuple[tuple[int, int] | None, 
                 f"{found[part]} has {spikes.n_inputs} inputs up to time {spikes.max_time:g}, "
                 f"the training set has {train.n_inputs} up to {train.max_time:g}"
             )
-    ranked = {
-        part: SpikeList(
-            spikes.inputs,
-            spikes.times,
-            spikes.starts,
-            spike_files.ranked(spikes.labels, classes, found[part]),
-            spikes.n_inputs,
-            spikes.max_time,
-        )
-        for part, spikes in lists.items()
-    }
-    return tuple(ranked.items())
+    return {part: replace(own, labels=spike_files.ranked(own.labels, classes, found[part])) for part, own in lists.items()}
 
 
 def write_folder(
@@ -206,10 +172,8 @@ def run(
     return result
 
 
-def k_fold(
-    data: str | os.PathLike[str], out: str | os.PathLike[str], config: configs.Config, workers: int = 1, progress: bool = True
-) -> Folds:
-    """Run every fold, with its number as seed, and summarise the test accuracies.
+def k_fold(data: str | os.PathLike[str], out: str | os.PathLike[str], config: configs.Config, workers: int = 1) -> list[Result]:
+    """Run every fold, with its number as seed; each has a test accuracy.
 
     Raises
     ------
@@ -221,8 +185,7 @@ def k_fold(
     if not folders:
         raise MstaskError(f"{data} has no folder 0, expected one folder per fold, named 0, 1, ...")
     plain = config.model_dump(exclude_none=True)
-    tasks = [Task(str(folder), str(Path(out) / folder.name), plain, seed) for seed, folder in enumerate(folders)]
-    results = run_all(tasks, workers, progress)
+    results = run_all([(str(folder), str(Path(out) / folder.name), plain, k) for k, folder in enumerate(folders)], workers)
     if failed := [result for result in results if result.error]:
         raise MstaskError(
             f"{len(failed)} of {len(results)} folds failed, the first is fold {failed[0].name}: {failed[0].error}"
@@ -230,12 +193,10 @@ def k_fold(
     scores = [result.test_accuracy for result in results]
     if None in scores:
         raise MstaskError(f"fold {scores.index(None)} in {data} has no testset.npz, expected one in every fold")
-    return Folds(float(np.mean(scores)), float(np.std(scores)), float(np.mean([result.epochs for result in results])), results)
+    return results
 
 
-def grid_search(
-    data: str | os.PathLike[str], out: str | os.PathLike[str], grid: Any, workers: int = 1, progress: bool = True
-) -> list[Result]:
+def grid_search(data: str | os.PathLike[str], out: str | os.PathLike[str], grid: Any, workers: int = 1) -> list[Result]:
     """Run every combination of a grid with seed 0, combination i into `out`/i; returns the best first, failures last.
 
     Raises
@@ -243,8 +204,7 @@ def grid_search(
     MstaskError : the grid is not valid; single runs that fail are reported in their result.
     """
     combinations = configs.expand(grid)
-    tasks = [Task(str(data), str(Path(out) / str(i)), values, 0) for i, values in enumerate(combinations)]
-    results = run_all(tasks, workers, progress)
+    results = run_all([(str(data), str(Path(out) / str(i)), values, 0) for i, values in enumerate(combinations)], workers)
     return sorted(results, key=lambda result: (result.error is not None, -result.score, int(result.name)))
 
 
@@ -278,52 +238,40 @@ def _fields(config: dict[str, Any]) -> dict[str, Any]:
     return {f"{name}.{field}": value for name, fields in sections.items() for field, value in (fields or {}).items()}
 
 
-def run_all(tasks: list[Task], workers: int = 1, progress: bool = True) -> list[Result]:
+def run_all(tasks: list[Task], workers: int = 1) -> list[Result]:
     """Run the tasks that are not finished, on as many processes as `workers`; results in the order of the tasks."""
     if workers < 1:
         raise MstaskError(f"{workers} workers, expected at least 1")
-    results: dict[int, Result] = {}
-    with tqdm(total=len(tasks), unit="run", disable=not progress, leave=False) as bar:
-        if workers == 1:
-            for i, task in enumerate(tasks):
-                results[i] = attempt(task)
-                bar.update()
-        else:
-            _spread(tasks, workers, results, bar.update)
-    return [results[i] for i in range(len(tasks))]
+    bar = partial(tqdm, total=len(tasks), unit="run", disable=None, leave=False)
+    if workers == 1:
+        return [attempt(*task) for task in bar(tasks)]
+    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(attempt, *task) for task in tasks]
+        for _ in bar(as_completed(futures)):
+            pass
+    return [_outcome(future, *task) for future, task in zip(futures, tasks, strict=True)]
 
 
-def _spread(tasks: list[Task], workers: int, results: dict[int, Result], done: Callable[[], Any]) -> None:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as pool:
-        futures = {pool.submit(attempt, task): i for i, task in enumerate(tasks)}
-        for future in as_completed(futures):
-            results[futures[future]] = _outcome(future, tasks[futures[future]])
-            done()
-
-
-def _outcome(future: Future[Result], task: Task) -> Result:
+def _outcome(future: Future[Result], _: str, out: str, config: dict[str, Any], seed: int) -> Result:
     try:
         return future.result()
     except BrokenProcessPool:
-        return Result(
-            Path(task.out).name, task.config, task.seed, error="its process ended abruptly (killed, or out of memory)"
-        )
+        return Result(Path(out).name, config, seed, error="its process ended abruptly (killed, or out of memory)")
 
 
-def attempt(task: Task) -> Result:
-    """Run a task, unless it is finished already; an error becomes part of the result."""
-    name = Path(task.out).name
+def attempt(data: str, out: str, config: dict[str, Any], seed: int) -> Result:
+    """Do a run, unless it is finished already; an error becomes part of the result."""
+    name = Path(out).name
     try:
-        config = configs.parse(task.config, f"run {name}")
-        plain = config.model_dump(exclude_none=True)
-        if known := finished(Path(task.out) / RESULT, _digest(read_folder(task.data), plain, task.seed)):
+        made = configs.parse(config, f"run {name}")
+        plain = made.model_dump(exclude_none=True)
+        if known := finished(Path(out) / RESULT, _digest(read_folder(data), plain, seed)):
             return known
-        return run(task.data, task.out, config, task.seed, save_readout=False)
+        return run(data, out, made, seed, save_readout=False)
     except MstaskError as error:
-        return Result(name, task.config, task.seed, error=str(error))
+        return Result(name, config, seed, error=str(error))
     except Exception as error:  # whatever a run dies of, the other runs go on and the report names it
-        return Result(name, task.config, task.seed, error=f"{type(error).__name__}: {error}")
+        return Result(name, config, seed, error=f"{type(error).__name__}: {error}")
 
 
 def finished(path: Path, digest: str) -> Result | None:

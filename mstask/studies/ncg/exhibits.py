@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from statistics import fmean
 from typing import Any
@@ -35,6 +34,7 @@ from mstask.show.marks import About
 from mstask.show.scores import NBSP, ByVoice, case_order, cell_table, score_table
 from mstask.show.sheet import plain, say_nothing
 from mstask.studies.ncg.facts import CODES, DATA, EXTRACTORS, GROUPS, SINGLE, winner_share
+from mstask.studies.ncg.names import METHODS
 from mstask.summary import at_chance, remark
 from mstask.summary.comparisons import spread
 
@@ -44,6 +44,7 @@ LADDERS = {
     "R-STDP": (("R-M1", "R-M5", "R-M20"), "#0b62a4", "^", ":"),
 }
 """Each rule with its methods by group size (regulated where the rule knows that), and how it is drawn."""
+OF_FAMILY = dict(zip(("S2", "SSTDP", "R"), LADDERS.values(), strict=True))
 ABLATION = {
     "S2-M1": "one neuron (M-1)",
     "S2-M5": "five (M-5)",
@@ -65,12 +66,12 @@ def figure_ncg(document: Document) -> Figure:
     A mark is hollow where it can't be told from what guessing scores: a dotted line, where a panel reaches down to it.
     """
     scores = score_table(document)
-    sizes = sorted({group_size(name) for methods, *_ in LADDERS.values() for name in methods})
+    sizes = sorted({METHODS[name].group for methods, *_ in LADDERS.values() for name in methods})
     with _panels(document, 1.9, sharex=True, sharey=False) as (figure, panels):
         for case, axes in panels.items():
             for shift, (methods, colour, marker, line) in zip((-0.1, 0, 0.1), LADDERS.values(), strict=True):
                 found = {
-                    sizes.index(group_size(name)) + shift: spread(values)
+                    sizes.index(METHODS[name].group) + shift: spread(values)
                     for name in methods
                     if (values := scores.get(name, {}).get(case, {}).values())
                 }
@@ -99,7 +100,7 @@ def table_ncg(document: Document) -> pd.DataFrame:
     scores = score_table(document)
     cases = cases_of(document)
     rows = []
-    for name in sorted(scores, key=_method_place):
+    for name in [name for name in METHODS if name in scores]:
         found = {case: plain(scores[name].get(case, {}).values()) + remark(document, name, case) for case in cases}
         by_case = {DATA.get(case, case): text for case, text in found.items()}
         rows.append({"readout": label(name)} | by_case)
@@ -144,13 +145,13 @@ def figure_ncg_code(document: Document) -> Figure:
     """
     first, second = CODES[0]
     scores = score_table(document)
-    both = {n: s for n, s in scores.items() if s.get(first) and s.get(second)}
+    both = {n: s for n, s in scores.items() if n in METHODS and s.get(first) and s.get(second)}
     with drawing(3.9) as figure:
         axes = figure.add_subplot()
         points = {name: tuple(fmean(found[case].values()) for case in (first, second)) for name, found in both.items()}
         for name, (x, y) in points.items():
-            _, colour, marker, _ = LADDERS[rule_of(name)]
-            filled = colour if (group_size(name) or 1) > 1 else "white"
+            _, colour, marker, _ = OF_FAMILY[METHODS[name].family]
+            filled = colour if METHODS[name].group > 1 else "white"
             axes.plot(x, y, marker, color=colour, markerfacecolor=filled, markersize=6)
         if points:
             values = [value for point in points.values() for value in point]
@@ -253,21 +254,6 @@ def cases_of(document: Document) -> list[str]:
     return case_order([document], DATA)
 
 
-def group_size(method: str) -> int | None:
-    """Return the neurons per class that a method's id names."""
-    found = re.search(r"-M(\d+)", method)
-    return int(found[1]) if found else None
-
-
-def rule_of(method: str) -> str:
-    """Return the learning rule of a method, a key of `LADDERS`."""
-    return {"S2": "S2-STDP", "SS": "SSTDP"}.get(method[:2], "R-STDP")
-
-
-def _method_place(method: str) -> tuple[int, int, str]:
-    return list(LADDERS).index(rule_of(method)), group_size(method) or 0, method
-
-
 @contextmanager
 def _panels(document: Document, height: float, **shared: bool) -> Iterator[tuple[Figure, dict[str, Axes]]]:
     """A figure with a panel for each data set, two beside each other."""
@@ -299,8 +285,13 @@ def _rows(
             for row, name in enumerate(methods):
                 chosen = (cell for cell in document.cells if (cell.case, cell.method) == (case, name))
                 hollow = HOLLOW if guide is None and at_chance(document, name, case) else {}
+                point = {"color": UNLABELLED, "marker": "o", "markersize": 5} | hollow
                 about = About(methods[name], document, "" if guide else f"methods.{name}.cases.{case}.macro_f1")
-                _draw_row(axes, row, [found for cell in chosen if (found := value(cell)) is not None], hollow, about)
+                values = [found for cell in chosen if (found := value(cell)) is not None]
+                if not values:
+                    where = axes.get_yaxis_transform()
+                    axes.text(0.5, row, "not run", transform=where, va="center", ha="center", fontsize=SMALL)
+                draw_spread(axes, row, spread(values), point, (0, 1), about)
             if guide is not None:
                 axes.axvline(guide, color=GREY, linestyle=":", linewidth=1)
             else:
@@ -310,13 +301,6 @@ def _rows(
             axes.xaxis.set_major_locator(MaxNLocator(3))
         figure.supxlabel(what)
     return figure
-
-
-def _draw_row(axes: Axes, row: int, values: Sequence[float], hollow: Mapping[str, Any], about: About) -> None:
-    if not values:
-        axes.text(0.5, row, "not run", transform=axes.get_yaxis_transform(), va="center", ha="center", fontsize=SMALL)
-    point = {"color": UNLABELLED, "marker": "o", "markersize": 5} | hollow
-    draw_spread(axes, row, spread(values), point, (0, 1), about)
 
 
 def _chance(draw: Callable[..., Any], document: Document, case: str, view: tuple[float, float]) -> None:

@@ -6,6 +6,7 @@ from itertools import combinations
 from statistics import fmean
 from typing import Any
 
+from mstask.claims.figures import pooled_over_cases
 from mstask.results.documents import Cell, Document
 from mstask.summary.comparisons import common_places, compare, leads_by_case
 from mstask.summary.endings import collapsed
@@ -47,9 +48,13 @@ def facts(document: Document) -> dict[str, Any]:
     own samples that a class's most frequent winner takes. `code` and `readout`: how far macro-F1 moves when only that changes;
     `steady_code` and `steady_readout`: the same without runs that fell apart.
     """
-    differences = {name: found for name, pair in PAIRS.items() if (found := difference(document, *pair))}
+    differences = {
+        name: {"mean": compare(document, *pair).difference, "cases": leads_by_case(document, *pair)}
+        for name, pair in PAIRS.items()
+        if common_places(document, pair)
+    }
     methods = dict.fromkeys(cell.method for cell in document.cells)
-    shares = {name: over_cases(found) for name in methods if (found := winner_shares(document, name))}
+    shares = {name: pooled_over_cases(found).value for name in methods if (found := winner_shares(document, name))}
     moved = {}
     for prefix, found in ("", code_and_readout(document)), ("steady_", code_and_readout(_steady(document))):
         moved |= {f"{prefix}{name}": fmean(pair[i] for pair in found.values()) for i, name in enumerate(CHANGES) if found}
@@ -62,13 +67,6 @@ def _steady(document: Document) -> Document:
     return document.model_copy(update={"cells": [c for c in document.cells if (c.method, c.case, c.seed) not in fallen]})
 
 
-def difference(document: Document, a: str, b: str) -> dict[str, Any] | None:
-    """Macro-F1 of a minus that of b: the mean over data sets, and each data set's; None where they share none."""
-    if not common_places(document, (a, b)):
-        return None
-    return {"mean": compare(document, a, b).difference, "cases": leads_by_case(document, a, b)}
-
-
 def winner_share(cell: Cell) -> float | None:
     """The share of a class's own samples that its most frequent winner won in the last epoch, mean over classes."""
     shares = (cell.result.details or {}).get("most_frequent_winner")
@@ -79,12 +77,6 @@ def winner_shares(document: Document, method: str) -> Values:
     """The share of the most frequent winner in every cell of a method."""
     cells = (cell for cell in document.cells if cell.method == method)
     return {(cell.case, cell.seed): share for cell in cells if (share := winner_share(cell)) is not None}
-
-
-def over_cases(values: Values) -> float:
-    """The mean over data sets of the mean over seeds."""
-    cases = dict.fromkeys(case for case, _ in values)
-    return fmean(fmean(value for (case, _), value in values.items() if case == own) for own in cases)
 
 
 def code_and_readout(document: Document) -> dict[int, tuple[float, float]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import pickle
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,4 +129,4 @@ def _spikes(content: Any, path: Path) -> SpikeList:
         lengths.append(len(kept))
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     made = SpikeList(np.concatenate(inputs), np.concatenate(times), starts, labels.astype(np.int64), n_inputs, max_time)
-    return replace(made, inputs=checked(made, path).inputs.astype(np.int32))
+    return checked(made, path)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mstask.parameters import Count, Parameters, Positive
+from mstask.parameters import Count, NotNegative, Parameters, Positive
 
 
 class NCGParameters(Parameters):
@@ -17,5 +17,5 @@ class NCGParameters(Parameters):
     annealing: Annotated[float, Field(gt=0, le=1)] = Field(description="factor on the learning rates per epoch")
     threshold_scale: Positive = Field(description="factor on the chosen firing threshold")
     rate_scale: Positive = Field(description="factor on the chosen learning rates")
-    regulation_scale: Annotated[float, Field(ge=0)] = Field(description="factor on the competition regulation; 0: none")
+    regulation_scale: NotNegative = Field(description="factor on the competition regulation; 0: none")
     reference_timing: bool = Field(description="event order of the published code")

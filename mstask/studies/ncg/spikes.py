@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -170,12 +170,11 @@ def load(path: str | os.PathLike[str]) -> SpikeList:
         int(arrays["n_inputs"]),
         float(arrays["max_time"]),
     )
-    checked(spikes, path)
-    return SpikeList(spikes.inputs.astype(np.int32), *(getattr(spikes, name) for name in FIELDS[1:]))
+    return checked(spikes, path)
 
 
 def checked(spikes: SpikeList, path: str | os.PathLike[str]) -> SpikeList:
-    """Return a spike list that was read from a file.
+    """Return a spike list that was read from a file, its inputs as int32.
 
     Raises
     ------
@@ -183,7 +182,7 @@ def checked(spikes: SpikeList, path: str | os.PathLike[str]) -> SpikeList:
     """
     if fault := _fault(spikes):
         raise SpikeError(f"{path} is damaged: {fault}")
-    return spikes
+    return replace(spikes, inputs=spikes.inputs.astype(np.int32))
 
 
 def convert(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mstask.parameters import Count, Positive, SpikingParameters
+from mstask.parameters import Count, NotNegative, Positive, SpikingParameters
 
 
 class RecordingsParameters(SpikingParameters):
@@ -16,4 +16,4 @@ class RecordingsParameters(SpikingParameters):
     audio_window_len: Annotated[int, Field(ge=0)] = Field(description="STFT-IF window on speech, steps; 0: its own")
     cnn_epochs: Count = Field(description="upper limit, CNN; its cosine ends here")
     cnn_learning_rate: Positive = Field(description="of Adam, CNN")
-    cnn_weight_decay: Annotated[float, Field(ge=0)] = Field(description="of Adam, CNN")
+    cnn_weight_decay: NotNegative = Field(description="of Adam, CNN")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from mstask.parameters import Count, Fraction, Parameters, Positive, Share
+from mstask.parameters import Count, Fraction, NotNegative, Parameters, Positive, Share
 
 
 class StudyParameters(Parameters):
@@ -34,4 +34,4 @@ class TunedParameters(Parameters):
     dense_above: Share = Field(description="share of nonzero inputs above which products are dense")
     cnn_epochs: Count = Field(description="upper limit, CNNs; their cosine ends here")
     cnn_learning_rate: Positive = Field(description="of Adam, CNNs")
-    cnn_weight_decay: Annotated[float, Field(ge=0)] = Field(description="of Adam, CNNs")
+    cnn_weight_decay: NotNegative = Field(description="of Adam, CNNs")
