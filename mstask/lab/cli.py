@@ -56,10 +56,10 @@ class SectionHelp(argparse.Action):
         super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help="this text; with a section, its parameters")
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: Any) -> None:
+        from mstask.lab import exhibits_parameters
+
         parser.print_help()
         for name in namespace.sections or []:
-            from mstask.lab import exhibits_parameters
-
             with commands.as_bad_use():
                 print(f"\n{exhibits_parameters.help_text(name)}")
         parser.exit()

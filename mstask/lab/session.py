@@ -58,6 +58,7 @@ def begin(release: str) -> str:
         lines += colab(release)
     explain_in_one_sentence()
     announce_compiling()
+
     import pandas as pd
     import torch
 
