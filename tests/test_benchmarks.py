@@ -64,7 +64,7 @@ class TestStep:
                 assert all(len(values) == REPEATS and min(values) > 0 for values in run["seconds"][part].values())
             assert all(0 < rate < 1 for rates in run["firing_rates"]["A"].values() for rate in rates)
         assert torch.__version__.startswith(document.values["provenance"]["versions"]["torch"])
-        assert "fused loop, Doppler-LIF" in capsys.readouterr().out
+        assert "compiled loop, Doppler-LIF" in capsys.readouterr().out
 
     def test_fused_layers_agree_and_a_wrong_surrogate_is_noticed(self):
         known = contenders.contenders()
@@ -115,8 +115,8 @@ class TestReading:
     def test_median_and_quartiles(self):
         document = step_document(floor=[1.0] * 5, lif=[1.0, 2.0, 3.0, 4.0, 5.0])
         table = speed.table_step(document).set_index("step")
-        assert table.loc["fused loop, Vanilla-LIF", "A"] == "3.00 [2.00,\N{NO-BREAK SPACE}4.00]"
-        assert table.loc["fused loop, Vanilla-LIF", "same spikes"] == "yes"
+        assert table.loc["compiled loop, Vanilla-LIF", "A"] == "3.00 [2.00,\N{NO-BREAK SPACE}4.00]"
+        assert table.loc["compiled loop, Vanilla-LIF", "same spikes"] == "yes"
 
     def test_a_missing_library_is_named(self):
         table = speed.table_step(step_document(floor=[1.0], lif=[1.0])).set_index("step")
