@@ -130,7 +130,7 @@ class TestReading:
     @pytest.mark.parametrize(("factor", "reached"), [(1.5, "yes"), (1.4, "no")])
     def test_goals_bound_the_speed_up_from_below(self, factor, reached):
         goals = speed.table_goals(step_document(floor=[1.0] * 3, lif=[1.0] * 3, peer=[factor] * 3))
-        row = goals.set_index("goal").loc["A: fastest other library / fused LIF"]
+        row = goals.set_index("goal").loc["A: fastest other library / compiled LIF"]
         assert (row["reached"], row["by"]) == (reached, "norse LIFBox")
 
     def test_speed_up_is_against_the_same_neuron(self):
