@@ -275,14 +275,14 @@ class TestProbe:
         """5,000 paired resamples by a generator with the cell's seed, the best homogeneous network as control."""
         skills = {"D0_doppler": 0.6, "D0_chirp": 0.7, "D1_H1": 0.8, "D1_rev": 0.5}
         built = results.merge(cell(name, seed, skill, "probe") for name, skill in skills.items() for seed in (42, 123))
-        pairs = {(pair["a"], pair["b"]): pair for pair in differences(built)}
+        pairs = {(pair.a, pair.b): pair for pair in differences(built)}
         assert list(pairs) == [("D1_H1", "D0_chirp"), ("D1_rev", "D0_chirp"), ("D1_H1", "D1_rev")]
         right = {c.method: np.equal(c.result.predictions, TEST_LABELS) for c in built.cells if c.seed == 123}
         apart, rng = right["D1_H1"].astype(float) - right["D0_chirp"], np.random.default_rng(123)
         draws = [apart[rng.integers(0, len(apart), len(apart))].mean() for _ in range(5000)]
-        found = pairs["D1_H1", "D0_chirp"]["seeds"][123]
-        assert found["difference"] == pytest.approx(apart.mean())
-        assert (found["low"], found["high"]) == pytest.approx(tuple(np.percentile(draws, [2.5, 97.5])), abs=1e-6)
+        found = pairs["D1_H1", "D0_chirp"].seeds["123"]
+        assert found.difference == pytest.approx(apart.mean())
+        assert found.interval == pytest.approx(tuple(np.percentile(draws, [2.5, 97.5])), abs=1e-6)
         table = show.table_probe_differences(built)
         assert list(table["difference"])[2] == f"{label('D1_H1')} − {label('D1_rev')}"
 
