@@ -181,7 +181,7 @@ def test_the_chapters_commands_ask_for_options_that_the_sections_have():
 
 def test_every_option_at_rest_is_a_parameter_named_in_the_table():
     told = " ".join(show.table_eventprop_names()["here"])
-    own = {"budget", "rate_factor", "width_factor", "input_scale"}
+    own = {"budget", "patience", "rate_factor", "width_factor", "input_scale"}
     assert all(name in told for name in SECTION.protocol.keys() - own)
 
 

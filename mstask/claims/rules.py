@@ -410,9 +410,8 @@ def _lead(
     elif verdict == "supported":
         why = spared(bounds)
     least, region = float(p[closest]), POSITIVE if others_ahead else region
-    return Finding(
-        verdict, evidence, why, "best", estimand, value, told_bounds, least, smallest, n, region, needed=needed, unit=found.unit
-    )
+    rest: dict[str, Any] = {"needed": needed, "unit": found.unit}
+    return Finding(verdict, evidence, why, "best", estimand, value, told_bounds, least, smallest, n, region, **rest)
 
 
 def _open(rule: str, estimand: str, value: float, told: str, n: int, smallest: float) -> Finding:

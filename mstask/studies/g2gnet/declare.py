@@ -68,8 +68,6 @@ SECTION = Section(
         | {
             "cases": ["digits", "radar", "speech"],
             "methods": [name for name in METHODS if name not in ("random-dst", "mixer-dst")],
-            "max_epochs": 60,
-            "patience": 10,
         },
         "paper": FULL
         | {

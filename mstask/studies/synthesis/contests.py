@@ -249,10 +249,10 @@ def _by_validation(held: Iterable[Outcome]) -> str:
     if found is None or found.chosen.gain.low is None or found.chosen.gain.high is None:
         return ""
     names, gain, verdict = found.chosen
-    other = "" if names == found.contest.matched else ", not the one that the paper proposes,"
+    which = f"the same neuron, {names}" if names == found.contest.matched else f"another neuron, {names}"
+    bounds = f"[{signed(gain.low)}, {signed(gain.high)}]"
     return (
-        f" Of the types of neurons validation chooses {names}{other} with a gain of {signed(gain.difference)}, 95 % interval "
-        f"[{signed(gain.low)}, {signed(gain.high)}]: {verdict}, once corrected for all gains on the task."
+        f" Validation chooses {which}: {signed(gain.difference)} {bounds}, {verdict} once corrected for all gains on the task."
     )
 
 
