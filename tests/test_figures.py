@@ -142,9 +142,11 @@ class TestOtherTables:
 
     def test_predictions_are_judged_by_the_document_given(self):
         runs = {name: document("run", tuple(ABLATION.methods), profile=name) for name in ("smoke", "paper")}
-        table = {name: lesson.verdicts(run, PREDICTIONS)["verdict"] for name, run in runs.items()}
-        assert len(table["paper"]) == len(PREDICTIONS) and table["paper"][0] == "contradicted"
-        assert table["smoke"][0] == "not testable", "too small for a verdict"
+        table = {name: lesson.verdicts(run, PREDICTIONS) for name, run in runs.items()}
+        texts = {entry.id: entry.text for entry in claims.entries()}
+        assert table["paper"]["claim"].tolist() == [texts[name] for name in PREDICTIONS]
+        assert table["paper"]["verdict"][0] == "contradicted"
+        assert table["smoke"]["verdict"][0] == "not testable", "too small for a verdict"
 
     def test_every_registered_neuron_is_listed_with_its_parameters(self):
         table = show.table_neurons().set_index("neuron")

@@ -244,7 +244,8 @@ def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bo
     rng = np.random.default_rng(0)
     rhos = mean_rho(np.stack([draws[rng.permutation(len(draws))] for draws in known], axis=1))
     either = both_ways(rhos, rho)
-    low, high = float(np.quantile(either, 0.025, axis=1).min()), float(np.quantile(either, 0.975, axis=1).max())
+    lows, highs = np.quantile(either, [0.025, 0.975], axis=1)
+    low, high = float(lows.min()), float(highs.max())
     region = bound, math.inf
     verdict, why = decide((low, high), region)
     n, unit = min(counted(document, methods) for document, methods in rankings)
@@ -363,12 +364,7 @@ def _directional(
 
 
 def _lead(
-    what: str,
-    means: Weights,
-    found: stats.Estimates | stats.Pooled,
-    region: Region,
-    smallest: float,
-    smaller: bool = False,
+    what: str, means: Weights, found: stats.Estimates | stats.Pooled, region: Region, smallest: float, smaller: bool = False
 ) -> Finding:
     """Judge the lead of the first of several over the best of the others; `means` as they are told, in the same order.
 
@@ -385,20 +381,18 @@ def _lead(
         f"{label(rivals[closest])} {number(means[rivals[closest]])}"
     )
     others_ahead = region == NEGATIVE
-    pair = (label(winner), "best of the others")
-    first, second = reversed(pair) if smaller != others_ahead else pair
-    estimand = f"{what}, {first} − {second}"
-    if others_ahead:
-        value = -value
+    sign, whose = (-1, "lead of that one") if others_ahead else (1, "lead")
+    pair = [label(winner), "best of the others"]
+    estimand = f"{what}, {' − '.join(reversed(pair) if smaller != others_ahead else pair)}"
+    value *= sign
     if n < 2:
         return _open("best", estimand, value, told, n, smallest)
     low, high, p = found.simultaneous(ahead)
     bounds = float(low.min()), float(high.min())
     verdict, why = decide(bounds, region, smallest)
-    told_bounds = (-bounds[1], -bounds[0]) if others_ahead else bounds
-    whose = "lead of that one" if others_ahead else "lead"
+    bounds = min(sign * bound for bound in bounds), max(sign * bound for bound in bounds)
     evidence = (
-        f"{told}: {whose} {signed(value)}, simultaneous 95 % interval {interval(told_bounds)}, {p_value(float(p[closest]))} "
+        f"{told}: {whose} {signed(value)}, simultaneous 95 % interval {interval(bounds)}, {p_value(float(p[closest]))} "
         f"({count(n, found.unit)})."
     )
     needed = None
@@ -410,8 +404,9 @@ def _lead(
     elif verdict == "supported":
         why = spared(bounds)
     least, region = float(p[closest]), POSITIVE if others_ahead else region
-    rest: dict[str, Any] = {"needed": needed, "unit": found.unit}
-    return Finding(verdict, evidence, why, "best", estimand, value, told_bounds, least, smallest, n, region, **rest)
+    return Finding(
+        verdict, evidence, why, "best", estimand, value, bounds, least, smallest, n, region, needed=needed, unit=found.unit
+    )
 
 
 def _open(rule: str, estimand: str, value: float, told: str, n: int, smallest: float) -> Finding:

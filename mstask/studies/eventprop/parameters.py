@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mstask.parameters import Count, Dropped, NotNegative, Parameters, Positive
+from mstask.parameters import BelowOne, Count, NotNegative, Parameters, Positive
 
 AtLeastOne = Annotated[float, Field(ge=1)]
 
@@ -45,8 +45,8 @@ class EventpropParameters(Parameters):
     layer_strength: NotNegative = Field(0.0, description="strength against more spikes than that")
     rewire: bool = Field(False, description="draw the weights of silent neurons anew after every epoch")
     lift: NotNegative = Field(0.0, description="with rewire: raise their weights by this instead; 0: draw")
-    drop_input: Dropped = Field(0.0, description="share of input spikes dropped in training")
-    drop_hidden: Dropped = Field(0.0, description="share of hidden spikes lost on the way")
+    drop_input: BelowOne = Field(0.0, description="share of input spikes dropped in training")
+    drop_hidden: BelowOne = Field(0.0, description="share of hidden spikes lost on the way")
     shift: NotNegative = Field(0.0, description="training trials move by up to this many channels")
     dilate: Annotated[list[Positive], Field(min_length=2, max_length=2)] = Field(
         [1.0, 1.0], description="[lowest, highest] factor on the times of a training trial"
@@ -64,8 +64,8 @@ class EventpropParameters(Parameters):
     delay_ms: Positive = Field(30.0, description="delay from copy to copy, ms")
     input_scale: Positive = Field(1.0, description="factor on the first input weights")
     ease_in: AtLeastOne = Field(1.0, description="growth of the rate per batch; 1: none")
-    ema_fast: Dropped = Field(0.8, description="share that the fast average of accuracy keeps per epoch")
-    ema_slow: Dropped = Field(0.95, description="share that the slow average keeps")
+    ema_fast: BelowOne = Field(0.8, description="share that the fast average of accuracy keeps per epoch")
+    ema_slow: BelowOne = Field(0.95, description="share that the slow average keeps")
     plateau_factor: Annotated[float, Field(gt=0, le=1)] = Field(
         1.0, description="factor on the rate once the fast average isn't above the slow one; 1: never"
     )

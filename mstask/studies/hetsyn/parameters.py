@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mstask.parameters import Count, Dropped, Fraction, NotNegative, Positive, Share, TrainingParameters
+from mstask.parameters import BelowOne, Count, Fraction, NotNegative, Positive, Share, TrainingParameters
 
 Factor = Annotated[float, Field(gt=0, le=4)]
 
@@ -19,9 +19,9 @@ class EpochParameters(TrainingParameters):
     decay_rate: Positive = Field(description="times faster than weights decays learn")
     warm_up: Fraction = Field(description="share of the cosine in which the rate rises")
     cosine_epochs: Annotated[int, Field(ge=0)] = Field(description="length of rise and cosine; 0: constant rate")
-    plateau: Dropped = Field(description="share of the cosine, its end, in which the rate stays")
+    plateau: BelowOne = Field(description="share of the cosine, its end, in which the rate stays")
     clip_gradient: NotNegative = Field(description="largest norm of the gradient; 0: any")
-    dropout: Dropped = Field(description="share of spikes lost between layers, in training")
+    dropout: BelowOne = Field(description="share of spikes lost between layers, in training")
     threshold: Positive = Field(description="of every neuron")
 
 
@@ -34,7 +34,7 @@ class HetSynParameters(EpochParameters):
     digits_learning_rate: Positive = Field(description="of AdamW on the digits, highest")
     digits_batch_size: Count = Field(description="training examples per step on the digits")
     digits_weight_decay: NotNegative = Field(description="of AdamW on the digits")
-    digits_dropout: Dropped = Field(description="share of spikes lost on the digits")
+    digits_dropout: BelowOne = Field(description="share of spikes lost on the digits")
     match_learning_rate: Positive = Field(description="of Adam on match-to-sample")
     pattern_learning_rate: Positive = Field(description="of Adam on the pattern")
     digits_epochs: Count = Field(description="upper limit on the digits, which are few and small")

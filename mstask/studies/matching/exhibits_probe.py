@@ -13,7 +13,7 @@ from mstask.results.documents import Cell, Document
 from mstask.results.voices import NOTHING, label
 from mstask.show.scores import difference, method_order, neurons_of, score, signed
 from mstask.studies.matching.facts import by_method, differences
-from mstask.summary import remark, standings
+from mstask.summary import is_homogeneous, remark, standings
 from mstask.summary.comparisons import spread
 
 
@@ -88,7 +88,7 @@ def table_probe_differences(document: Document) -> pd.DataFrame:
     """Differences of accuracy that the paper's probe tests: each seed with its interval of 5,000 resamples, and their mean."""
     rows = []
     for found in differences(document):
-        against = f"best homogeneous ({label(found.b)})" if found.b.startswith("D0_") else label(found.b)
+        against = f"best homogeneous ({label(found.b)})" if is_homogeneous(found.b) else label(found.b)
         seeds = {f"seed {seed}": difference(pair.difference, pair.low, pair.high) for seed, pair in found.seeds.items()}
         over = {"mean": signed(found.difference), "consistent": "yes" if found.consistent else "no"}
         rows.append({"difference": f"{label(found.a)} − {against}"} | seeds | over)

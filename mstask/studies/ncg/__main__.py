@@ -70,7 +70,8 @@ def _run(chosen: argparse.Namespace) -> int:
 def _k_fold(chosen: argparse.Namespace) -> int:
     results = drivers.k_fold(chosen.data, chosen.out, config.parse(_resolved(chosen), chosen.config), chosen.workers)
     print(drivers.table(results))
-    scores, epochs = [result.test_accuracy or 0.0 for result in results], fmean(result.epochs for result in results)
+    scores = [result.test_accuracy for result in results if result.test_accuracy is not None]
+    epochs = fmean(result.epochs for result in results)
     print(f"test accuracy {fmean(scores):.4f} ± {pstdev(scores):.4f} over {len(results)} folds, {epochs:.1f} epochs")
     _advise(results[0], chosen)
     return 0

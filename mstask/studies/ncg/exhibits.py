@@ -44,7 +44,8 @@ LADDERS = {
     "R-STDP": (("R-M1", "R-M5", "R-M20"), "#0b62a4", "^", ":"),
 }
 """Each rule with its methods by group size (regulated where the rule knows that), and how it is drawn."""
-OF_FAMILY = dict(zip(("S2", "SSTDP", "R"), LADDERS.values(), strict=True))
+OF_FAMILY = {METHODS[ladder[0][0]].family: ladder for ladder in LADDERS.values()}
+"""The same by the family that a method names."""
 ABLATION = {
     "S2-M1": "one neuron (M-1)",
     "S2-M5": "five (M-5)",
@@ -100,7 +101,7 @@ def table_ncg(document: Document) -> pd.DataFrame:
     scores = score_table(document)
     cases = cases_of(document)
     rows = []
-    for name in [name for name in METHODS if name in scores]:
+    for name in filter(scores.__contains__, METHODS):
         found = {case: plain(scores[name].get(case, {}).values()) + remark(document, name, case) for case in cases}
         by_case = {DATA.get(case, case): text for case, text in found.items()}
         rows.append({"readout": label(name)} | by_case)

@@ -184,16 +184,16 @@ def outcomes(documents: Mapping[str, Document | None]) -> dict[Contest, Outcome]
     held = {contest: found for contest in CONTESTS if (found := outcome(contest, documents)) is not None}
     equal = {c: next(filter(None, (outcome(own, documents) for own in c.equal)), None) for c in held}
     for task in TASKS:
-        tested = [(sized, c) for sized in (held, equal) for c in held if c.task == task and sized[c] and sized[c].p is not None]
-        levels = stats.holm_levels([sized[c].p for sized, c in tested]) if tested else []
+        own = [(sized, c) for sized in (held, equal) for c in held if c.task == task and sized[c]]
+        tested = [(sized, c) for sized, c in own if sized[c].p is not None]
+        tests = [sized[c].p for sized, c in tested]
+        levels = stats.holm_levels(tests) if tests else []
         for (sized, c), level in zip(tested, levels, strict=True):
             sized[c] = replace(sized[c], verdict=_verdict(sized[c].estimate, level))
-        for sized in (held, equal):
-            for c, found in sized.items():
-                if found and c.task == task and found.chosen and found.chosen.gain.p is not None:
-                    level = stats.holm_levels([*(own[other].p for own, other in tested), found.chosen.gain.p])[-1]
-                    judged = found.chosen._replace(verdict=_verdict(found.chosen.gain.estimate, level))
-                    sized[c] = replace(found, chosen=judged)
+        for sized, c in own:
+            if (chosen := sized[c].chosen) and chosen.gain.p is not None:
+                level = stats.holm_levels([*tests, chosen.gain.p])[-1]
+                sized[c] = replace(sized[c], chosen=chosen._replace(verdict=_verdict(chosen.gain.estimate, level)))
     return {contest: replace(found, equal=equal[contest]) for contest, found in held.items()}
 
 
@@ -224,8 +224,8 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
     counted = [found.contest.name for found in _counted(held.values()) if found.verdict == "supported"]
     said = {"firm": "a gain is shown for", "against": "a loss, or no gain that matters, for", "open": "undecided are"}
     verdicts = "; ".join(f"{words} {listed(sorted_out[kind])}" for kind, words in said.items() if sorted_out[kind])
-    rest = {"missing": [c.name for c in CONTESTS if c not in held], "unlike": unlike, "largest": largest, "verdicts": verdicts}
-    rest |= {"counted": counted or ["none"]}
+    missing = [c.name for c in CONTESTS if c not in held]
+    rest = {"missing": missing, "unlike": unlike, "counted": counted or ["none"], "largest": largest, "verdicts": verdicts}
     tellers = {"answer": _answer, "caveats": _caveats}
     return by_part | sorted_out | rest | {name: {task: tell(held, task) for task in TASKS} for name, tell in tellers.items()}
 
