@@ -34,7 +34,7 @@ SIZES: dict[str, tuple[Any, ...]] = {
     "data_size": ("small", "medium", "paper", "paper"),
     "seeds": ([42], [42], THREE_SEEDS, TEN_SEEDS),
     "cases": (SMOKE_CASES, ["match-feedforward", "pattern-feedforward"], None, None),
-    "max_epochs": (1, 10, 12, 100),
+    "max_epochs": (1, 10, 40, 100),
     "digits_epochs": (1, 20, 150, 150),
     "iterations": (2, 150, 500, 1000),
     "hidden": (10, None, None, None),
