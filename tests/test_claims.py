@@ -45,6 +45,7 @@ LEVEL = dict(zip(AUDIO_NEURONS, (0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1), strict
 PUBLISHED = {
     "double-dissociation": "not testable",
     "interaction": "not testable",
+    "some-pair": "not testable",
     "doppler-reproduced": "not testable",
     "heterogeneity-radar": "not testable",
     "radar-winner": "undecided",

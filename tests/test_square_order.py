@@ -1,10 +1,12 @@
 """Every neuron type on both tasks: which pairs change order between radar and speech."""
 
+import numpy as np
 import pytest
 from making import scored
 
-from mstask import results, show
+from mstask import claims, results, show
 from mstask.paths import ROOT
+from mstask.studies.matching.declare import ALL_NEURONS
 
 FILES = ROOT / "results" / "published"
 RADAR = {"Doppler-LIF": [0.90, 0.91, 0.92], "Vanilla-LIF": [0.80, 0.81, 0.82], "Chirp-LIF": [0.50, 0.51, 0.52]}
@@ -39,6 +41,42 @@ def test_types_count_that_both_tasks_know_at_seeds_that_all_have():
     longer = studies(RADAR | {"Doppler-LIF": [0.90, 0.91, 0.92, 0.10]}, TURNED)
     known = show.data_square_order(longer).set_index(["task", "neuron"])
     assert known.loc[("radar", "Doppler-LIF"), "macro_f1"] == pytest.approx(0.91)
+
+
+def test_a_pair_is_judged_by_the_seeds_that_its_own_types_share():
+    sides = {"square": RADAR, "disjoint": TURNED}
+    longer = {
+        section: {
+            "embedded": scored({n: v if n == "Chirp-LIF" else [*v, 0.7] for n, v in side.items()}, section, (42, 123, 999, 7))
+        }
+        for section, side in sides.items()
+    }
+    known = show.data_square_flips(longer).set_index(["first", "second"])
+    assert known.loc[("Vanilla-LIF", "Doppler-LIF"), "lead_on_radar"] == pytest.approx(-0.3 / 4)
+    assert known.loc[("Vanilla-LIF", "Chirp-LIF"), "lead_on_radar"] == pytest.approx(0.3)
+
+
+def some_pair(radar, speech, seeds=(42, 123, 999)):
+    [claim] = claims.judge(
+        {"square": scored(radar, "square", seeds), "disjoint": scored(speech, "disjoint", seeds)}, ["some-pair"]
+    )
+    return claim
+
+
+def test_the_ledger_finds_a_pair_that_flips_whichever_it_is_and_names_it():
+    apart = {name: [level, level + 0.01, level] for name, level in zip(ALL_NEURONS, np.linspace(0.9, 0.5, 9), strict=True)}
+    claim = some_pair(apart | {"Chirp-LIF": [0.95, 0.96, 0.95]}, apart)
+    assert claim.verdict == "supported" and claim.evidence.startswith("3 of 36 pairs")
+    assert "Chirp-LIF is ahead of CrossInhib-LIF, Vanilla-LIF and Dual-tau-LIF on radar and behind on speech" in claim.evidence
+    assert claim.estimate == pytest.approx(0.1) and 0 < claim.interval[0] < 0.1 and claim.p < 0.05
+    same = some_pair(apart, apart)
+    assert same.verdict == "contradicted" and "all of them, none" in same.evidence and same.p == 1
+
+
+def test_scores_that_do_not_differ_are_not_said_to_hold_a_pair_that_flips():
+    rng, seeds = np.random.default_rng(0), range(5)
+    sides = ([{name: rng.normal(0.5, 0.05, 5) for name in ALL_NEURONS} for _ in range(2)] for _ in range(20))
+    assert {some_pair(*both, seeds).verdict for both in sides} == {"undecided"}
 
 
 def test_a_voice_with_one_task_has_no_panel_and_no_row():

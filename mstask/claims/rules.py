@@ -274,7 +274,8 @@ def quantity(
     """A measured quantity lies in a stated range.
 
     The estimand is its mean over seeds (or networks) with the interval over them; for a figure that is no mean, such as a ratio
-    of costs, the interval comes from drawing the errors of the scores that it depends on.
+    of costs, the interval comes from drawing the errors of the scores that it depends on, and for the largest of several from
+    intervals that hold for all of them at once.
     """
     if isinstance(values, Drawn):
         estimate, (value, bounds, n) = None, values

@@ -14,6 +14,7 @@ from mstask.section import sections
 PATH = ROOT / "README.md"
 HEADLINES = (
     "double-dissociation",
+    "some-pair",
     "heterogeneity-radar",
     "radar-winner",
     "crossinhib-doppler",

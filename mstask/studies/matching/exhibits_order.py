@@ -1,14 +1,14 @@
 """Every neuron type on both tasks, in each voice: whose place changes from radar to speech, and how many pairs change order.
 
 `studies` is a dictionary from section to voice to document, as for `exhibits_crossed`. Scores on radar are those of the
-section "square", scores on speech those of "disjoint"; types count that have both, at seeds that all of them have. Where a
-voice has no score in "square", as the published one, the ablation's networks of one type stand in.
+section "square", scores on speech those of "disjoint"; types count that have both. Places are told at the seeds that all
+types have, the lead of one type over another at those that the two share. Where a voice has no score in "square", as the
+published one, the ablation's networks of one type stand in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
 from typing import NamedTuple
 
 import pandas as pd
@@ -26,48 +26,22 @@ from mstask.show.scores import NBSP, BySection, ordinal, score, signed, voices_o
 from mstask.studies.matching.declare import ALL_NEURONS
 from mstask.studies.matching.exhibits_crossed import with_recordings
 from mstask.studies.matching.exhibits_rotation import FOCUS
+from mstask.studies.matching.flips import ALPHA, Pair, firm, pairs_of
 from mstask.studies.recordings import stand_ins
 from mstask.summary import standings
-from mstask.summary.comparisons import in_common, mean_score, p_of_lead
+from mstask.summary.comparisons import in_common, mean_score
 
-ALPHA = 0.05
 SECTIONS = {"radar": "square", "speech": "disjoint"}
 ABLATION = "ablation"
 
 
 class Sides(NamedTuple):
-    """What a voice has on both tasks: the documents, cut to the neuron types and seeds that both have in full."""
+    """What a voice has on both tasks: documents cut to the seeds that all types have, the types, and their pairs."""
 
     radar: Document
     speech: Document
     types: list[str]
-
-    def pairs(self) -> list[tuple[str, str, float, float]]:
-        """Each pair of types with the lead of the first on radar and on speech."""
-        scores = {name: [mean_score(document, name) for document in self[:2]] for name in self.types}
-        return [(a, b, scores[a][0] - scores[b][0], scores[a][1] - scores[b][1]) for a, b in combinations(self.types, 2)]
-
-    def flipped(self) -> list[tuple[str, str]]:
-        """The pairs whose order differs."""
-        return [(a, b) for a, b, on_radar, on_speech in self.pairs() if on_radar * on_speech < 0]
-
-    def p_values(self) -> dict[tuple[str, str], float] | None:
-        """The p-value of "this pair doesn't flip"; None where a pair's spread isn't known.
-
-        A pair flips only if both leads are real, so its p-value is the larger of theirs; 1 where the order is the same.
-        """
-        p = {}
-        for a, b, on_radar, on_speech in self.pairs():
-            found = [p_of_lead(document, a, b) for document in self[:2]]
-            if None in found:
-                return None
-            p[a, b] = max(value for value in found if value is not None) if on_radar * on_speech < 0 else 1.0
-        return p
-
-    def firm(self) -> list[tuple[str, str]]:
-        """The pairs that surely flip, corrected for all pairs by Holm's method."""
-        p = self.p_values() or {}
-        return [pair for pair, adjusted in zip(p, stats.holm(list(p.values())), strict=True) if adjusted < ALPHA] if p else []
+    pairs: list[Pair]
 
 
 def sides(studies: BySection) -> Iterator[tuple[str, Sides]]:
@@ -81,7 +55,7 @@ def sides(studies: BySection) -> Iterator[tuple[str, Sides]]:
             ranks = [standings(document)["rank"] for document in (radar, speech)]
             types = [name for name in ALL_NEURONS if all(name in rank for rank in ranks)]
             if len(types) > 1:
-                yield voice, Sides(in_common(radar, types), in_common(speech, types), types)
+                yield voice, Sides(in_common(radar, types), in_common(speech, types), types, pairs_of(radar, speech, types))
 
 
 def _of_one_type(ablation: Document) -> Document:
@@ -105,7 +79,7 @@ def figure_square_order(studies: BySection) -> Figure:
 
 
 def _draw_order(axes: Axes, voice: str, found: Sides) -> None:
-    for x, (task, document) in enumerate(zip(SECTIONS, found[:2], strict=True)):
+    for x, (task, document) in enumerate(zip(SECTIONS, (found.radar, found.speech), strict=True)):
         about = document.model_copy(update={"section": stand_ins.SECTION}) if voice == stand_ins.SOURCE else document
         unit = "fold" if voice == stand_ins.SOURCE else "seed"
         standing = standings(document)
@@ -138,7 +112,7 @@ def table_square_order(studies: BySection) -> pd.DataFrame:
     heard = dict(sides(studies))
     table: dict[str, dict[str, str]] = {}
     for voice, found in heard.items():
-        for task, document in zip(SECTIONS, found[:2], strict=True):
+        for task, document in zip(SECTIONS, (found.radar, found.speech), strict=True):
             spreads = standings(document)["methods"]
             table[f"{heading(voice, found.radar)}, {task}"] = {
                 name: f"{score(spreads[name]['macro_f1'])}{NBSP}·{NBSP}{ordinal(_place(document, name, found.types))}"
@@ -154,8 +128,8 @@ def table_square_flips(studies: BySection) -> pd.DataFrame:
     """How many pairs of neuron types change order between the tasks, how many surely, and the rank correlation."""
     rows = []
     for voice, found in sides(studies):
-        p, firm = found.p_values(), found.firm()
-        means = [[mean_score(document, name) for name in found.types] for document in found[:2]]
+        p, sure = [pair.p for pair in found.pairs], firm(found.pairs)
+        means = [[mean_score(document, name) for name in found.types] for document in (found.radar, found.speech)]
         rho = NOTHING
         if len(found.types) > 2:
             value, exact = stats.rank_correlation(*means)
@@ -164,11 +138,11 @@ def table_square_flips(studies: BySection) -> pd.DataFrame:
             {
                 "voice": heading(voice, found.radar),
                 "neuron types": str(len(found.types)),
-                "pairs": str(len(found.pairs())),
-                "order differs": str(len(found.flipped())),
-                "by itself": NOTHING if p is None else str(sum(value < ALPHA for value in p.values())),
-                "firmly": NOTHING if p is None else str(len(firm)),
-                "which": "; ".join(f"{a} and {b}" for a, b in firm) or NOTHING,
+                "pairs": str(len(found.pairs)),
+                "order differs": str(sum(pair.differs for pair in found.pairs)),
+                "by itself": NOTHING if None in p else str(sum(value < ALPHA for value in p if value is not None)),
+                "firmly": NOTHING if None in p else str(len(sure)),
+                "which": "; ".join(f"{pair.a} and {pair.b}" for pair in sure) or NOTHING,
                 "Spearman's rho": rho,
             }
         )
@@ -181,7 +155,7 @@ def data_square_order(studies: BySection) -> pd.DataFrame:
     """The same as plain values."""
     rows = []
     for voice, found in sides(studies):
-        for task, document in zip(SECTIONS, found[:2], strict=True):
+        for task, document in zip(SECTIONS, (found.radar, found.speech), strict=True):
             spreads = standings(document)["methods"]
             for name in found.types:
                 spread = spreads[name]["macro_f1"]
@@ -195,8 +169,8 @@ def data_square_flips(studies: BySection) -> pd.DataFrame:
     """The lead of each pair of neuron types on both tasks, and whether its order surely differs."""
     rows = []
     for voice, found in sides(studies):
-        firm = found.firm()
-        rows += [(voice, a, b, radar, speech, (a, b) in firm) for a, b, radar, speech in found.pairs()]
+        sure = firm(found.pairs)
+        rows += [(voice, pair.a, pair.b, pair.radar, pair.speech, pair in sure) for pair in found.pairs]
     return pd.DataFrame(rows, columns=["voice", "first", "second", "lead_on_radar", "lead_on_speech", "firmly_differs"])
 
 
