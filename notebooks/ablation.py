@@ -30,7 +30,8 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes minutes on a laptop, `paper` is the full protocol of the paper.
+# `None` means: the profile's value. `quick` takes minutes on a laptop, `paper` is the full protocol of the paper. `afternoon` is
+# the same as `paper` here.
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick, afternoon or paper
@@ -118,14 +119,15 @@ lesson.draw_example(x, splits.meta["class_names"][y], "Doppler bin")
 # ## The neuron
 #
 # A Doppler-LIF neuron is a damped resonator: its state is a complex number that turns by its own angle in every step. Input that
-# swings at that frequency adds up; other input cancels.
+# swings at that frequency adds up; other input cancels. It fires when $u$ reaches the threshold; $i$ is the neuron.
 
 # %%
 Math(describe(neuron_type("Doppler-LIF")).equation)
 
 # %% [markdown]
 # One time step as code; the fused loop is compiled from it. `c` holds what `coefficients` makes of the learnt parameters, and a
-# spike sets the state back to 0, which the equation leaves out.
+# spike sets the state back to 0, which the equation leaves out. `fire(u)` is 1 where $u$ reaches the threshold; in the backward
+# pass its derivative is that of a fast sigmoid (`surrogate_slope`).
 
 # %%
 Code(describe(neuron_type("Doppler-LIF")).step, language="python")
@@ -133,8 +135,8 @@ Code(describe(neuron_type("Doppler-LIF")).step, language="python")
 # %% [markdown]
 # ## The network
 #
-# Four layers in sequence; each is a linear map of the frame followed by a layer of neurons. Only spikes pass between layers. The
-# class is read from the mean over time of the last layer's spikes.
+# Four layers in sequence; each is a linear map of its input, step by step, followed by a layer of neurons. Only spikes pass between
+# layers. The class is read from the mean over time of the last layer's spikes.
 
 # %%
 torch.manual_seed(settings.seeds[0])
@@ -154,8 +156,9 @@ print(f"{count_parameters(network):,} parameters")
 # %% [markdown]
 # ## Thresholds
 #
-# With a threshold of 1 everywhere, how much a layer fires depends on chance, and a layer that is silent learns nothing.
-# Calibration sets one threshold per layer, once, by bisection: on the first training examples each layer fires at the target.
+# With a threshold of 1 everywhere, how much a layer fires depends on the scale of inputs and weights, and a silent layer passes nothing
+# on. Calibration sets one threshold per layer, once, by bisection: on the first training examples the layer fires at the target on
+# average; single neurons may differ.
 
 # %% mystnb={"image": {"alt": "Firing rates of the neurons of each layer before and after calibration"}}
 batch = splits.train.x[: settings.calibration_examples]
@@ -168,7 +171,8 @@ lesson.draw_rates(before, after, settings.target_rate)
 # ## One run in the open
 #
 # A few epochs of this one network: Adam on the cross-entropy, selected by macro-F1 on the validation examples. The full length
-# comes below, for all networks.
+# comes below, for all networks. Dots are the macro-F1 of each epoch, the line is their moving average; the epoch where that is best is
+# kept.
 
 # %%
 order = settings.seeds[0]
@@ -220,8 +224,10 @@ for place in grid(settings):
 # %% [markdown]
 # ## Results
 #
-# The document below is the merge of the cells just run. Means, intervals and verdicts are computed from it, never stored.
-# Behind a score *at chance* says that it can't be told from guessing, *cut* that the budget ended a training before patience did.
+# The document below is the merge of the cells just run. Means, intervals and verdicts are computed from it, never stored. Behind a
+# score *at chance* says that it can't be told from guessing, *collapsed* that the last epoch scored far below the best one on
+# validation, *cut* that the budget ended a training before patience did; where it ended all of them, as often in `quick`, that
+# isn't said.
 
 # %%
 document = results.merge(cells)
@@ -234,7 +240,7 @@ show.figure_ablation({"run": document})
 # ### Paired bootstraps
 #
 # Two methods are compared on the same test examples, resampled together; "consistent" means that the interval of every seed
-# lies on the same side of zero.
+# lies on the same side of zero. *Best homogeneous* is, at each seed, the homogeneous network with the highest validation score.
 
 # %%
 show.table_comparisons(document)
@@ -250,7 +256,8 @@ show.figure_firing(document)
 # %% [markdown]
 # ## The predictions, judged
 #
-# Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*.
+# Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*. P4 also needs the results of the probe, so
+# this notebook alone can't test it.
 
 # %%
 lesson.verdicts(document, PREDICTIONS)
@@ -261,5 +268,5 @@ lesson.verdicts(document, PREDICTIONS)
 # Set a parameter in the cell at the top and run all cells again; a cell that was run before is read back.
 #
 # 1. Give all networks half the width (`width = 64`). Does the order of the methods change, or only the scores?
-# 2. Make firing rarer (`target_rate = 0.05`). Which neuron loses most? Look at the firing figure: does training bring the rate back
+# 2. Make firing rarer (`target_rate = 0.05`). Which network loses most? Look at the firing figure: does training bring the rate back
 #    up?

@@ -170,12 +170,13 @@ plt.show()
 # %% [markdown]
 # ## It trains
 #
-# The new name works wherever a neuron name does. Five epochs on the small radar set show that it learns, not how well it ranks.
+# The new name works wherever a neuron name does. A few epochs on the small radar set show that it learns, not how well it ranks.
 
 # %%
 from mstask import data
 from mstask.calibration import calibrate_thresholds
 from mstask.networks import VerticalNet
+from mstask.show import lesson
 from mstask.training import Recipe, train
 
 splits = data.load("radar", size="small")
@@ -186,9 +187,8 @@ print(
     "firing rates after calibration:",
     [round(rate, 3) for rate in net.firing_rates(splits.train.x)],
 )
-outcome = train(
-    net, splits, Recipe(max_epochs=epochs, batch_size=16, learning_rate=3e-3), seed
-)
+recipe = Recipe(max_epochs=epochs, batch_size=16, learning_rate=3e-3)
+outcome = train(net, splits, recipe, seed, on_epoch=lesson.LiveRun())
 print(
     "cross-entropy by epoch:",
     [round(loss, 3) for loss in outcome.history.train_loss],

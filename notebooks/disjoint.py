@@ -22,7 +22,8 @@
 # # Run 3.3: spoken digits by unfamiliar speakers
 #
 # Which neuron type understands speakers that it never heard? Eight homogeneous networks, one for each type, learn spoken digits and
-# are tested on a file that consists mostly of two unfamiliar speakers, as in the Spiking Heidelberg Digits.
+# are tested on a file that consists mostly of two unfamiliar speakers, as in the Spiking Heidelberg Digits. In `paper` Parametric-LIF
+# joins as a ninth.
 
 # %% [markdown] tags=["badge", "remove-cell"]
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mstask/mstask/blob/v0.2.0/notebooks/disjoint.ipynb)
@@ -30,7 +31,8 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes minutes on a laptop, `paper` is the full protocol.
+# `None` means: the profile's value. `quick` takes minutes on a laptop, `paper` is the full protocol. `afternoon` is the same as
+# `paper` here.
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick, afternoon or paper
@@ -84,7 +86,8 @@ settings = resolve("disjoint", **given("disjoint", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
 
 # %% [markdown]
-# A word, spoken by one of the embedded voices, as the ear of this project hears it.
+# The recording of a word, spoken by one of the embedded voices. The ear of this project turns such recordings into spikes; the word
+# drawn below is another one.
 
 # %%
 sound = show.audio_speech_word()[0]
@@ -94,8 +97,9 @@ Audio(sound.samples, rate=sound.rate)
 # %% [markdown]
 # ## The data
 #
-# What a network gets is less: how often each of 700 nerve fibres fired in each of 12 frames of a twelfth of a second. The counts
-# are not standardised, as in the paper's script for this section.
+# What a network gets is less: how often each of 700 channels of the ear, one for each place of the basilar membrane (the plot calls
+# it nerve fibre), fired in each of 12 frames of a twelfth of a second. The counts are not standardised, as in the paper's script for
+# this section.
 
 # %%
 splits = load("disjoint", settings)
@@ -124,8 +128,9 @@ words.fillna(0).astype(int).rename_axis("speaker")
 Math(describe(neuron_type("CrossInhib-LIF")).equation)
 
 # %% [markdown]
-# One time step of one layer as code. `c` holds what `coefficients` makes of the learnt parameters, and a spike sets the state back
-# to 0, which the equation leaves out.
+# One time step of one layer as code. `c` holds what `coefficients` makes of the parameters. The layer fires when $u$ reaches the
+# threshold; `fire` carries the surrogate gradient. A spike sets the membrane back to 0, which the equation leaves out; the spike itself
+# is remembered for the next step.
 
 # %%
 Code(describe(neuron_type("CrossInhib-LIF")).step, language="python")
@@ -170,7 +175,7 @@ lesson.draw_rates(before, after, settings.target_rate)
 # ## One run in the open
 #
 # A few epochs of this one network: Adam on the cross-entropy, selected by macro-F1 on words of known speakers. The test asks for
-# something else, words that come mostly from unknown ones.
+# something else, words that come mostly from unknown ones. Dots are the macro-F1 of each epoch, the line is their moving average.
 
 # %%
 few = settings.model_copy(update={"max_epochs": min(3, settings.max_epochs)})
@@ -208,8 +213,10 @@ for place in grid(settings):
 # %% [markdown]
 # ## Results
 #
-# The document below is the merge of the cells just run. Means, intervals and ranks are computed from it, never stored.
-# Behind a score *at chance* says that it can't be told from guessing, *cut* that the budget ended a training before patience did.
+# The document below is the merge of the cells just run. Means, intervals and ranks are computed from it, never stored. Behind a
+# score *at chance* says that it can't be told from guessing, *collapsed* that the last epoch scored far below the best one on
+# validation, *cut* that the budget ended a training before patience did; where it ended all of them, as often in `quick`, that
+# isn't said.
 
 # %%
 document = results.merge(cells)
@@ -219,13 +226,22 @@ show.table_disjoint({"run": document})
 show.figure_disjoint({"run": document})
 
 # %% [markdown]
-# ### CrossInhib-LIF against Doppler-LIF
+# ### Differences
 #
-# Both are compared on the same test words, resampled together; "consistent" means that the interval of every seed lies on the
-# same side of zero.
+# Each row is one pair of types on the same test words, resampled together; a positive number favours the first. "Consistent" means that
+# the interval of every seed lies on the same side of zero.
 
 # %%
 show.table_comparisons(document)
+
+# %% [markdown]
+# ## The claims, judged by this run
+#
+# Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*.
+
+# %%
+asked = ["audio-winner", "crossinhib-doppler", "doppler-sixth", "disjoint-ends"]
+lesson.verdicts(document, asked)
 
 # %% [markdown]
 # ## What to change next

@@ -118,7 +118,9 @@ for place in grid(settings):
 # %% [markdown]
 # ## Results
 #
-# Behind a score *at chance* says that it can't be told from guessing, *cut* that the budget ended a training before patience did.
+# Behind a score *at chance* says that it can't be told from guessing, *collapsed* that the last epoch scored far below the best one
+# on validation, *cut* that the budget ended a training before patience did; where it ended all of them, as often in `quick`, that
+# isn't said.
 
 # %%
 document = results.merge(cells)

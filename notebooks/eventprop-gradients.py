@@ -214,8 +214,9 @@ document = results.merge(cells)
 # %% [markdown]
 # ### Exact?
 #
-# Every parameter is moved by a millionth to either side; the change of the loss, over the change of the parameter, is the finite
-# difference. Where a spike appears, vanishes or changes places between the two ends, the loss isn't smooth and the entry is skipped.
+# Of each kind of parameter some entries (`entries`), drawn at random, are moved by a millionth, and by a tenth of that, to either
+# side; the better of the two counts. The change of the loss, over the change of the parameter, is the finite difference. Where a
+# spike appears, vanishes or changes places between the two ends, the loss isn't smooth and the entry is skipped.
 
 # %%
 show.table_eventprop_checks(document)
@@ -223,8 +224,9 @@ show.table_eventprop_checks(document)
 # %% [markdown]
 # ### On a time grid
 #
-# On a grid, spikes can only stand at its steps. Small changes of a weight move none of them, so the simulated loss has no gradient at
-# all; the same adjoint then approximates the gradient in continuous time, and the table below asks how a surrogate gradient does.
+# On a grid, spikes can only stand at its steps. Small changes of a weight into the hidden layer move none of them, so the gradient
+# of the simulated loss by these weights is zero; the same adjoint then approximates the gradient in continuous time, and the table
+# below asks how a surrogate gradient does.
 
 # %% mystnb={"image": {"alt": "Relative error of the gradient on a time grid by step in this run"}}
 show.figure_eventprop_grid(document)
@@ -258,6 +260,6 @@ lesson.verdicts(document)
 # %% [markdown]
 # ## What to change next
 #
-# 1. Lower the second weight above, from 3 to 1, and run the cells of the neuron again. Which spike is lost, and what does the finite
-#    difference say while it is being lost?
+# 1. Lower the second weight above in steps, from 3 towards 1, and run the cells of the neuron each time. Which spike is lost, and
+#    what does the finite difference say while it is being lost?
 # 2. Set `grid_steps = [1.0, 0.5, 0.1, 0.02]`. Does the error fall in proportion to the step for every network?

@@ -192,7 +192,7 @@ live = lesson.LiveRun(
 )
 outcome = train(network, data, few, order, on_epoch=live)
 spikes = outcome.history.hidden_spikes
-print(f"test accuracy {outcome.last.accuracy(data.test.y):.3f}")
+print(f"test accuracy {outcome.test.accuracy(data.test.y):.3f}")
 print(f"hidden spikes per trial: {spikes[0]:.0f}, then {spikes[-1]:.0f}")
 
 # %% mystnb={"image": {"alt": "Input, hidden and output spikes of the same point after the short run"}}
@@ -202,7 +202,7 @@ draw_trial("after a few epochs")
 # Where in the disc the network errs, and whether it knows the dots yet.
 
 # %% mystnb={"image": {"alt": "Points of the test set coloured by the network's answer, errors ringed"}}
-answers = outcome.last.predictions
+answers = outcome.test.predictions
 places, truth = yin_yang.points(len(answers), yin_yang.SEEDS["test"])
 wrong = answers != truth
 figure, axes = plt.subplots(figsize=(4, 4))
@@ -267,5 +267,5 @@ lesson.verdicts(document)
 #
 # 1. Weaken the input (`input_scale = 0.3`, `methods = ["exp"]`) until most neurons are silent, and run it with and without
 #    `rewire = True`. Can the exact gradient wake a silent neuron?
-# 2. Let time constants learn (`methods = ["exp", "trained-taus"]`) with twice the rate (`rate_factor = 2.0`). Is it the taus or the rate
-#    that changes the accuracy?
+# 2. Let time constants learn (`methods = ["exp", "trained-taus"]`) with twice the rate (`rate_factor = 2.0`). Is it the taus or the
+#    rate that changes the accuracy?

@@ -84,7 +84,7 @@ pd.Series(settings.model_dump(), name="value").to_frame()
 # %% [markdown]
 # ## The data
 #
-# To a convolutional network an example is one picture; time is only its second axis.
+# To a convolutional network an example is one picture; time is just one of its two axes.
 
 # %%
 splits = load("frontier", settings)
@@ -128,14 +128,14 @@ pd.DataFrame(layers, columns=["layer", "output", "parameters"])
 # %% [markdown]
 # ## What it costs
 #
-# A real value passes every connection, so all of its operations are multiplications with an addition. The proxy counts them in
-# picojoule of a 45 nm process; memory traffic is ignored.
+# A real value passes every connection, so all of its operations are multiplications with an addition. The proxy prices each at
+# the energy that it takes in a 45 nm process and gives the sum in microjoule; memory traffic is ignored.
 
 # %%
 Code(inspect.getsource(cnn_operations), language="python")
 
 # %% [markdown]
-# Twice the channels cost about four times as much. The largest network needs ninety times as many operations as the smallest.
+# Twice the channels cost about four times as much: nearly all operations are between two blocks. Compare the last row with the first.
 
 # %%
 side = splits.train.x.shape[-1]
@@ -200,7 +200,9 @@ for place in grid(settings):
 # %% [markdown]
 # ## Results
 #
-# Behind a score *at chance* says that it can't be told from guessing, *cut* that the budget ended a training before patience did.
+# Behind a score *at chance* says that it can't be told from guessing, *collapsed* that the last epoch scored far below the best one
+# on validation, *cut* that the budget ended a training before patience did; where it ended all of them, as often in `quick`, that
+# isn't said.
 
 # %%
 document = results.merge(cells)

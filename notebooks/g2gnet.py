@@ -271,7 +271,7 @@ show.table_g2gnet_contrasts(document)
 # %% [markdown]
 # ## What rewiring does to the groups
 #
-# Rewired networks drop a tenth of their connections now and then and grow as many elsewhere.
+# Rewired networks drop a share of their connections (`fraction`) at every rewiring and grow as many elsewhere.
 
 # %% mystnb={"image": {"alt": "Share of the connections inside groups after each rewiring of this run"}}
 show.figure_g2gnet_erosion(document)
@@ -302,4 +302,4 @@ lesson.verdicts(document)
 # Set a parameter in the cell at the top and run all cells again; a cell that was run before is read back.
 #
 # 1. Leave out the connections between groups (`p_inter = 0.0`). Which wiring loses most, and does the table of wirings say why?
-# 2. Let connections move only within their class (`scope = "class"`). The groups stay: do the rewired networks score higher?
+# 2. Let connections move only within their class (`scope = "class"`). The groups stay: does the rewired network score higher?

@@ -130,7 +130,7 @@ lesson.draw_spikes(x[0], "match" if y else "mismatch")
 Code(inspect.getsource(forms.synapse_step), language="python")
 
 # %% [markdown]
-# ## One input, two layers
+# ## One input, two neurons
 #
 # The trial above goes into two neurons with equal weights. In the first all synapses have the time constant of 8 steps that the
 # task's homogeneous networks have; in the second they range from 1 step (dark) to 1000 (light). Drawn are the currents of the
@@ -165,7 +165,11 @@ for title, tau in titles.items():
 # ## The neuron
 #
 # What the currents add up to drives the neuron. It has no membrane of its own: a spike only adds to a reset current that fades, and
-# in HomNeuALIF to a second one. `surrogate` stands in for the derivative of the spike.
+# in HomNeuALIF to a second one:
+#
+# $$V_j^t = \sum_i I_{ji}^t - J_j^t, \qquad J_j^t = \kappa J_j^{t-1} + \theta z_j^{t-1}, \qquad z_j^t = [V_j^t > \theta]$$
+#
+# `surrogate` stands in for the derivative of the spike.
 
 # %%
 Code(inspect.getsource(forms.spikes), language="python")
@@ -266,8 +270,8 @@ pd.Series(
 # ## The grid
 #
 # One cell of the grid is one network on one task with one seed. The synthetic tasks run for a fixed number of iterations; the
-# others go through the training set until validation stops improving, or for `max_epochs`, as in `quick`. Each cell writes one
-# result document; a cell that is already done is read back.
+# others, of which `quick` has none, go through the training set until validation stops improving, or for `max_epochs` (the digits for
+# `digits_epochs`). Each cell writes one result document; a cell that is already done is read back.
 
 # %%
 splits = {case: load("hetsyn", settings, case) for case in settings.cases}
@@ -290,7 +294,9 @@ for place in grid(settings):
 # %% [markdown]
 # ## Results
 #
-# Behind a score *at chance* says that it can't be told from guessing, *cut* that the budget ended a training before patience did.
+# Behind a score *at chance* says that it can't be told from guessing, *collapsed* that the last epoch scored far below the best one
+# on validation, *cut* that the budget ended a training before patience did; where it ended all of them, as often in `quick`, that
+# isn't said.
 
 # %%
 document = results.merge(cells)

@@ -171,7 +171,7 @@ Code(inspect.getsource(rules.timing_errors.py_func), language="python")
 
 # %% [markdown]
 # The error moves the weights: inputs that fired no later than the neuron change by the error times $A_+$, all others by the error
-# times $A_-$.
+# times $A_-$. Then weights are clipped and, in S2-STDP, rescaled to the sum that they began with.
 
 # %%
 Code(inspect.getsource(rules.stdp.py_func), language="python")
@@ -231,8 +231,8 @@ for k, axes in enumerate(panels[0]):
     axes.set_title("non-target" if k == 0 else f"target {k}", fontsize=9)
 
 # %% [markdown]
-# Who won the examples of each class in the last epoch? The same run without regulation beside it: look for rows in which one
-# neuron takes nearly everything.
+# Who won the examples of each class in the last epoch? Beside it a run without regulation and without labels, so with target neurons
+# alone: look for rows in which one neuron takes nearly everything. With labels, neuron 0 is the non-target one.
 
 # %% mystnb={"image": {"alt": "Share of each class's examples that each neuron of its group won, without and with regulation"}}
 alone = fit(configured("S2-M5"), train_list, validation_list, seed=order)
@@ -269,14 +269,15 @@ for axes, (case, split) in zip(panels.flat, splits.items(), strict=True):
 # ## Readouts
 #
 # Each has a learning rule, a number of neurons per class, and a way to regulate who learns. CR-1 and CR-2 move thresholds so that
-# frequent winners win less; with labels (L), one neuron of each group stands for all other classes.
+# frequent winners win less; with labels (L), one neuron of each group stands for all other classes. Dropout leaves neurons out by
+# chance, example by example, while learning.
 
 # %%
 readouts = pd.DataFrame({name: vars(METHODS[name]) for name in settings.methods}).T
 readouts.rename_axis("readout")
 
 # %% [markdown]
-# ## Train
+# ## The grid
 #
 # One cell of the grid is one readout on one data set with one seed. It sees the training examples in the same order in every epoch
 # and stops when the validation accuracy has not improved for `patience` epochs; the test figures are those of the last epoch. Each
@@ -293,7 +294,9 @@ for place in grid(settings):
 # %% [markdown]
 # ## Results
 #
-# Behind a score *at chance* says that it can't be told from guessing, *cut* that the budget ended a training before patience did.
+# Behind a score *at chance* says that it can't be told from guessing, *collapsed* that the last epoch scored far below the best one
+# on validation, *cut* that the budget ended a training before patience did; where it ended all of them, as often in `quick`, that
+# isn't said.
 
 # %%
 document = results.merge(cells)

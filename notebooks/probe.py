@@ -30,7 +30,8 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes minutes on a laptop, `paper` is the full protocol.
+# `None` means: the profile's value. `quick` takes minutes on a laptop, `paper` is the full protocol. `afternoon` is the same as
+# `paper` here.
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick, afternoon or paper
@@ -90,7 +91,8 @@ settings = resolve("probe", **given("probe", globals()))
 pd.Series(settings.model_dump(), name="value").to_frame()
 
 # %% [markdown]
-# A word, spoken by one of the embedded voices, as the ear of this project hears it.
+# The recording of a word, spoken by one of the embedded voices. The ear of this project turns such recordings into spikes; the word
+# drawn below is another one.
 
 # %%
 sound = show.audio_speech_word()[0]
@@ -131,8 +133,8 @@ print(f"{count_parameters(network):,} parameters")
 # %% [markdown]
 # ## Thresholds that follow the weights
 #
-# Elsewhere thresholds are calibrated once. Here they are set anew before every epoch, a kind of homeostasis. This is all that the
-# section adds to the paper's experiment:
+# Elsewhere thresholds are calibrated once. Here they are set anew before every epoch, a kind of homeostasis. This is all in
+# which the section differs from the others: calibration, what is noted after each epoch and, with `select_on = "test"`, the selection.
 
 # %%
 Code(inspect.getsource(probe.measure), language="python")
@@ -230,5 +232,7 @@ show.figure_firing(document)
 #
 # Set a parameter in the cell at the top and run all cells again; a cell that was run before is read back.
 #
-# 1. Select as the paper's script did (`select_on = "test"`). How much does each network gain by looking at the test words?
+# 1. The column *the second adds* says what it is worth to choose the epoch on the test words. Do as the paper's script did
+#    (`select_on = "test"`), which also trains on the words that were for validation. How much does each network gain beyond that
+#    column?
 # 2. Allow less (`rate_low = 0.1`, `rate_high = 0.3`): which layers are astray first, the early or the late ones?

@@ -21,8 +21,9 @@
 # %% [markdown]
 # # Run 3.3: which speakers are held out?
 #
-# The paper tests on one pair of unfamiliar speakers. How much of its ranking is due to that pair? Here every pair in turn is held
-# out completely, and the networks are trained on the other ten speakers. This experiment is not in the paper.
+# The paper tests on one pair of unfamiliar speakers. How much of its ranking is due to that pair? Here twelve speakers are held
+# out two by two, in six pairs, and the networks are trained on the other ten. `quick` has two of the pairs and two neuron types. This
+# experiment is not in the paper.
 
 # %% [markdown] tags=["badge", "remove-cell"]
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mstask/mstask/blob/v0.2.0/notebooks/rotation.ipynb)
@@ -121,8 +122,8 @@ lesson.draw_example(x, title, "nerve fibre")
 Math(describe(neuron_type("Doppler-LIF")).equation)
 
 # %% [markdown]
-# One time step of one layer as code. `c` holds what `coefficients` makes of the learnt parameters, and a spike sets the state back
-# to 0, which the equation leaves out.
+# One time step of one layer as code. `c` holds what `coefficients` makes of the learnt parameters. The layer fires when $u$ reaches the
+# threshold; `fire` carries the surrogate gradient. A spike sets the state back to 0, which the equation leaves out.
 
 # %%
 Code(describe(neuron_type("Doppler-LIF")).step, language="python")
@@ -220,6 +221,14 @@ show.figure_rotation_spread(document)
 
 # %%
 show.table_rotation_components(document)
+
+# %% [markdown]
+# ## The claim, judged by this run
+#
+# Verdicts are passed on runs of `afternoon` and `paper`; smaller ones are *not testable*.
+
+# %%
+lesson.verdicts(document, ["rotation"])
 
 # %% [markdown]
 # ## What to change next

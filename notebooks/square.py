@@ -31,7 +31,8 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes minutes on a laptop, `paper` is the full protocol.
+# `None` means: the profile's value. `quick` takes minutes on a laptop, `paper` is the full protocol. `afternoon` is the same as
+# `paper` here.
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick, afternoon or paper
@@ -108,8 +109,9 @@ lesson.draw_example(x, title, "Doppler bin")
 Math(describe(neuron_type("CrossInhib-LIF")).equation)
 
 # %% [markdown]
-# One time step of one layer as code. `c` holds what `coefficients` makes of the learnt parameters, and a spike sets the state back
-# to 0, which the equation leaves out.
+# One time step of one layer as code. `c` holds what `coefficients` makes of the parameters. The layer fires when $u$ reaches the
+# threshold; `fire` carries the surrogate gradient. A spike sets the membrane back to 0, which the equation leaves out; the spike itself
+# is remembered for the next step.
 
 # %%
 Code(describe(neuron_type("CrossInhib-LIF")).step, language="python")
@@ -164,8 +166,10 @@ for place in grid(settings):
 # %% [markdown]
 # ## Results
 #
-# The document below is the merge of the cells just run. Means, intervals and ranks are computed from it, never stored.
-# Behind a score *at chance* says that it can't be told from guessing, *cut* that the budget ended a training before patience did.
+# The document below is the merge of the cells just run. Means, intervals and ranks are computed from it, never stored. Behind a
+# score *at chance* says that it can't be told from guessing, *collapsed* that the last epoch scored far below the best one on
+# validation, *cut* that the budget ended a training before patience did; where it ended all of them, as often in `quick`, that
+# isn't said.
 
 # %%
 document = results.merge(cells)
@@ -177,10 +181,24 @@ show.figure_square({"run": document})
 # %% [markdown]
 # ### Differences
 #
-# Two types are compared on the same test examples, resampled together.
+# Each row is one pair of types on the same test examples, resampled together; a positive number favours the first. "Consistent"
+# means that the interval of every seed lies on the same side of zero.
 
 # %%
 show.table_comparisons(document)
+
+# %% [markdown]
+# ## Does the square close?
+#
+# The corners on speech are those of your own run of `disjoint`, if there is one. Lines that cross are what the paper claims.
+
+# %% mystnb={"image": {"alt": "Doppler-LIF and CrossInhib-LIF on radar and on speech in your runs"}}
+speech = results.load_present(["disjoint"], "run").get("disjoint")
+corners = {"square": {"run": document}, "disjoint": {"run": speech}}
+show.figure_square_crossed(corners)
+
+# %%
+show.table_square_crossed(corners)
 
 # %% [markdown]
 # ## What to change next
@@ -188,5 +206,5 @@ show.table_comparisons(document)
 # Set a parameter in the cell at the top and run all cells again; a cell that was run before is read back.
 #
 # 1. Calibrate on as many examples as the ablation (`calibration_examples = 128`). Does Doppler-LIF now come out as `D0_doppler` does in
-#    the notebook `ablation`?
+#    the notebook `ablation`? Compare the scores of one seed that both have run.
 # 2. Calibrate on fewer still (`calibration_examples = 32`). Does the order of the three types change?

@@ -184,7 +184,7 @@ outcome = train(
 )
 
 # %% [markdown]
-# What the sampler is told of it: two numbers of the epoch that validation selected.
+# What the sampler is told of it: of the epoch that validation selected, the smoothed macro-F1 and the mean firing over the layers.
 
 # %%
 history, best = outcome.history, outcome.best_epoch - 1
@@ -200,7 +200,7 @@ lesson.draw_spikes(lesson.spikes_of(network, example)[-1][0], title)
 # ## Giving up early
 #
 # Most of what a search costs is spent on configurations that lead nowhere. A trial whose smoothed validation score is too low after
-# `prune_epoch` epochs is ended, and never selected.
+# `prune_epoch` epochs is ended, and never selected. In `quick` trials are shorter than that, and none is ended.
 
 # %%
 Code(inspect.getsource(study.hopeless), language="python")

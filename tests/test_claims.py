@@ -19,7 +19,7 @@ from mstask.claims.rules import RULES
 from mstask.section import sections
 from mstask.stats import intervals
 from mstask.studies.matching.claims import HOMOGENEOUS
-from mstask.studies.matching.declare import AUDIO_NEURONS
+from mstask.studies.matching.declare import ALL_NEURONS, AUDIO_NEURONS
 from mstask.studies.tuning.facts import factor_by_tolerance, matching
 from mstask.summary import standings
 
@@ -443,8 +443,8 @@ def everything():
     return {
         "ablation": scored(radar, "ablation"),
         "probe": scored(radar, "probe"),
-        "square": scored(SQUARE | {"Phase-LIF": [0.2, 0.2, 0.2]}, "square"),
-        "disjoint": audio({}),
+        "square": scored(dict.fromkeys(ALL_NEURONS, [0.2, 0.2, 0.21]) | SQUARE, "square"),
+        "disjoint": audio({"Parametric-LIF": [0.5, 0.51, 0.5]}),
         "mixed": audio({}, "mixed"),
         "search": scored(
             {name: [s, s + 0.01, s] for name, s in dict(zip(TUNED, (0.9, 0.8, 0.7, 0.95), strict=True)).items()}, "search"
