@@ -202,16 +202,8 @@ def device_to_use() -> str:
 
 def data_record(splits: Splits) -> results.DataRecord:
     """What a result document says of the data it was obtained on."""
-    meta = splits.meta
-    return results.DataRecord(
-        name=meta["name"],
-        source=meta["source"],
-        size=meta["size"],
-        fingerprint=meta["fingerprint"],
-        counts=meta["counts"],
-        class_names=list(meta["class_names"]),
-        test_labels=splits.test.y.tolist(),
-    )
+    kept = ("name", "source", "size", "fingerprint", "counts", "class_names")
+    return results.DataRecord(**{name: splits.meta[name] for name in kept}, test_labels=splits.test.y.tolist())
 
 
 def peak_memory() -> int | None:

@@ -20,10 +20,13 @@ def is_checkout() -> bool:
 
 
 def git(*arguments: str, whole: bool = False) -> str | None:
-    """What git says of the folder that the package lies in; None where there is no git or no repository, or it fails.
+    """What git says of the checkout; None where there is no git, or it fails, or the package is installed elsewhere.
 
+    There, in somebody's environment, git would answer for their own repository around it.
     White space at both ends is left out, unless what it says is a `whole` file.
     """
+    if not (ROOT / ".git").exists():
+        return None
     command = ["git", "-C", str(ROOT), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=30, check=True)

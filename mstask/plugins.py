@@ -44,17 +44,17 @@ def studies() -> tuple[ModuleType, ...]:
         )
     package.__path__ = [ours, *([str(own)] if own else [])]
     found = [import_module(f"{package.__name__}.{m.name}") for m in iter_modules(package.__path__) if m.ispkg]
-    return tuple(sorted(found, key=lambda study: (first_number(study), study.__name__)))
+
+    def place(study: ModuleType) -> tuple[str, str]:
+        numbers = [section.number for part in parts(study, "declare") for section in part.SECTIONS]
+        return min(numbers, default="~"), study.__name__
+
+    return tuple(sorted(found, key=place))
 
 
 def packages(folder: str | Path) -> set[str]:
     """The names of the packages in a folder."""
     return {module.name for module in iter_modules([str(folder)]) if module.ispkg}
-
-
-def first_number(study: ModuleType) -> str:
-    """The number of the first section that a study declares ("4.2"); "~", which sorts last, where it declares none."""
-    return min((section.number for part in parts(study, "declare") for section in part.SECTIONS), default="~")
 
 
 @cache

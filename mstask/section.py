@@ -163,7 +163,8 @@ def checked(section_id: str, **given: Any) -> Parameters:
     whole = {"data_source": chosen.data_sources[0], "methods": list(chosen.methods), "cases": list(chosen.cases)}
     filled = dict(chosen.protocol) | whole | dict(size or chosen.profiles["quick"]) | given
     if "cases" not in given:
-        filled["cases"] = _available(chosen, filled["cases"], filled["data_source"])
+        there = [case for case in chosen.cases if filled["data_source"] in chosen.sources_of(case)]
+        filled["cases"] = [case for case in filled["cases"] if case in there] or there
     try:
         parameters = chosen.parameters(**filled)
     except ValidationError as error:
@@ -180,12 +181,6 @@ def checked(section_id: str, **given: Any) -> Parameters:
                 f"section {section_id}: case {case!r} has no {parameters.data_source} data, only {', '.join(known)}"
             )
     return parameters
-
-
-def _available(chosen: Section, cases: list[str], source: Any) -> list[str]:
-    """Those of the cases that a data source has; all that it has where it has none of them."""
-    found = [case for case in cases if source in chosen.sources_of(case)]
-    return found or [case for case in chosen.cases if source in chosen.sources_of(case)]
 
 
 def _check_names(chosen: Section, parameters: Parameters) -> None:

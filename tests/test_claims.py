@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from dataclasses import asdict
 
 import making
 import making_g2gnet
@@ -13,7 +14,8 @@ import pytest
 from making import document, scored
 from scipy.stats import spearmanr, ttest_rel
 
-from mstask import claims, results, stats
+from mstask import claims, results, show, stats
+from mstask.claims import evidence
 from mstask.claims.findings import WORST_FIRST, find
 from mstask.claims.rules import RULES
 from mstask.section import sections
@@ -134,11 +136,13 @@ def swapped(whole, a, b):
 def test_the_ledger_of_the_published_figures():
     ledger = claims.ledger("published")
     assert {claim.id: claim.verdict for claim in ledger} == PUBLISHED
-    for entry in claims.as_json(ledger):
+    for entry in list(map(asdict, ledger)):
         assert set(entry) == TOLD | JUDGED | {"needs"}
         assert all(isinstance(entry[key], str) and entry[key] for key in TOLD)
         assert entry["needs"] and all(entry["needs"].values())
-    assert json.loads(json.dumps(claims.as_json(ledger))) == json.loads(json.dumps(claims.as_json(ledger), allow_nan=False))
+    assert json.loads(json.dumps(list(map(asdict, ledger)))) == json.loads(
+        json.dumps(list(map(asdict, ledger)), allow_nan=False)
+    )
 
 
 @pytest.mark.parametrize("source", ["published", "embedded"])
@@ -345,6 +349,21 @@ class TestCrossing:
         claim = of(self.both(SQUARE), "interaction")
         assert claim.verdict == "contradicted" and "the effect is shown to be absent" in claim.fragility
 
+    def test_types_that_share_no_seed_leave_every_claim_untestable_and_the_tables_whole(self):
+        apart = results.merge(
+            [*scored({"Doppler-LIF": [0.8]}, "square", [1]).cells, *scored({"CrossInhib-LIF": [0.6]}, "square", [2]).cells]
+        )
+        speech = audio({"Doppler-LIF": [0.4] * 3, "CrossInhib-LIF": [0.6] * 3})
+        found = verdicts({"square": apart, "disjoint": speech})
+        assert {found[name] for name in ("double-dissociation", "interaction", "some-pair")} == {"not testable"}
+        studies = {"square": {"run": apart}, "disjoint": {"run": speech}}
+        assert show.table_square_crossed(studies)["your run"][0] == "no common seed" and show.data_square_flips(studies).empty
+
+    def test_what_is_left_out_is_named_by_the_section_that_holds_it_out(self):
+        assert evidence._named("case", "speakers-0-1") == "held-out speakers 0-1"
+        assert evidence._named("case", "speech-george") == "the speaker george"
+        assert evidence._named("case", "speech-onsets") == "speech-onsets"
+
 
 class TestPredictionsBeforeTheDisjointRun:
     @pytest.mark.parametrize(("by", "verdict"), [(0.05, "supported"), (-0.05, "contradicted"), (0.0, "contradicted")])
@@ -443,7 +462,7 @@ def everything():
     return {
         "ablation": scored(radar, "ablation"),
         "probe": scored(radar, "probe"),
-        "square": scored(dict.fromkeys(ALL_NEURONS, [0.2, 0.2, 0.21]) | SQUARE, "square"),
+        "square": scored({name: [0.2, 0.2, 0.21] for name in ALL_NEURONS} | SQUARE, "square"),
         "disjoint": audio({"Parametric-LIF": [0.5, 0.51, 0.5]}),
         "mixed": audio({}, "mixed"),
         "search": scored(

@@ -43,6 +43,11 @@ def test_other_scores_and_other_seeds_are_named_with_their_section(told):
     assert told(run(), None)[0].because == ("square: was not run",)
 
 
+def test_a_seed_that_only_one_of_two_methods_has_is_no_other_run(told):
+    longer = scored(SQUARE | {"Doppler-LIF": [*SQUARE["Doppler-LIF"], 0.79]}, "square", (42, 123, 999, 7))
+    assert told(longer, run())[0].because == (editions.RULE,)
+
+
 def test_a_verdict_that_is_what_it_was_is_no_change(told):
     assert told(run(), run(), before="undecided") == []
 

@@ -178,6 +178,11 @@ class TestFigures:
         assert table["published"][0].startswith("0.981") and set(table["embedded"]) == {"not locked"}
         assert show.figure_eventprop_yin_yang(voices).axes and show.figure_eventprop_learning(voices).axes
 
+    def test_the_figure_of_variants_shows_every_seed_and_the_interval_over_them(self):
+        (axes,) = show.figure_eventprop_yin_yang({"run": variants((0.97, 0.98, 0.99))}).axes
+        ticks = [line for line in axes.lines if line.get_marker() == "|"]
+        assert ticks and all(len(line.get_xdata()) == 3 for line in ticks)
+
     def test_speech_is_quoted_where_it_was_published(self):
         voices = {"published": results.load("eventprop", "published"), "run": losses()}
         table = show.table_eventprop_speech(voices).set_index("loss")

@@ -103,13 +103,13 @@ class TestOnThePage:
         monkeypatch.setattr(registry, "_types", TYPES)
         tab.get_by_label("neuron", exact=True).select_option(label=name)
         tab.get_by_label("input", exact=True).select_option(heard)
-        assert fires(tab) == counted(name, playground.inputs()[heard].x)
+        assert fires(tab) == counted(name, playground.inputs()[heard]["x"])
 
     def test_the_keyboard_moves_every_slider_and_the_neuron_follows(self, tab, monkeypatch):
         monkeypatch.setattr(registry, "_types", TYPES)
         tab.get_by_label("neuron", exact=True).select_option(label="Doppler-LIF")
         tab.get_by_label("input", exact=True).select_option("noise")
-        x = playground.inputs()["noise"].x
+        x = playground.inputs()["noise"]["x"]
         moved = {}
         for label, key, by in (("threshold θ", "ArrowLeft", -3), ("decay", "ArrowLeft", -4), ("gain", "ArrowRight", 5)):
             before, slider = fires(tab), tab.get_by_label(label, exact=True)

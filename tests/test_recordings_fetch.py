@@ -70,7 +70,8 @@ def web(monkeypatch, tmp_path):
     original = replace(neuroradar.ORIGINAL, host=f"http://127.0.0.1:{server.server_port}")
     with originals.opened(original, tmp_path / "gesture_data.zip") as copy:
         original = replace(original, sha256=originals.digest(copy))
-    monkeypatch.setitem(downloads.RECORDINGS, "neuroradar", downloads.Recordings(original, neuroradar.read))
+    stand_in = SimpleNamespace(ORIGINAL=original, read=neuroradar.read)
+    monkeypatch.setitem(downloads.RECORDINGS, "neuroradar", stand_in)
     yield state
     server.shutdown()
     server.server_close()
@@ -142,5 +143,5 @@ def test_every_recording_says_licence_and_source(capsys):
     for name in downloads.RECORDINGS:
         assert "cite" in downloads.attribution(name) and "licence" in downloads.attribution(name).replace("CC BY", "licence")
     assert downloads.attribution("shd") == ""
-    assert all(len(found.original.commit) == 40 for found in downloads.RECORDINGS.values())
+    assert all(len(found.ORIGINAL.commit) == 40 for found in downloads.RECORDINGS.values())
     assert fsdd.ORIGINAL.url == f"https://codeload.github.com/Jakobovski/free-spoken-digit-dataset/zip/{fsdd.ORIGINAL.commit}"

@@ -196,6 +196,8 @@ def test_the_book_s_table_says_what_is_allowed():
     table = show.table_parameters(section("ablation")).set_index("parameter")
     assert table.loc["profile", "allowed"] == " | ".join(PROFILES)
     assert table.loc["beta", "allowed"] == "number, > 0, < 1"
+    recorded = show.table_parameters(section("eventprop")).set_index("parameter").loc["record", "allowed"]
+    assert recorded.startswith("list of one of, ") and " | " in recorded
     assert (table.loc["max_epochs", "quick"], table.loc["max_epochs", "paper"]) == ("8", "200")
 
 

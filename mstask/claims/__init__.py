@@ -7,10 +7,9 @@ themselves are declared in each study's `claims.py`. For a prediction, "supporte
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from types import ModuleType
-from typing import Any
 
 from mstask import plugins, results
 from mstask.claims import words
@@ -122,11 +121,6 @@ def judged(entry: Entry, documents: Documents) -> Finding:
 def cautiously(test: Test, needs: Needs, documents: Documents) -> Finding:
     """Judge a statement that isn't a claim of the ledger by the ledger's cautions; `needs` as an entry has them."""
     return _cautious(test, budget(documents, needs))(documents)
-
-
-def as_json(claims: Iterable[Claim]) -> list[dict[str, Any]]:
-    """Return claims as plain dictionaries with the fields of `Claim`."""
-    return [dataclasses.asdict(claim) for claim in claims]
 
 
 def _concerned(entry: Entry, documents: Documents) -> Documents:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from mstask import results
 from mstask.claims import Claim
 from mstask.claims.evidence import rests_on
-from mstask.claims.words import listed
 from mstask.results.documents import Document, Record
 from mstask.summary.once import once
 
@@ -94,4 +93,5 @@ def differs(then: Ran | None, document: Document, methods: Sequence[str]) -> str
         return "the record of published figures differs"
     n = len({cell.seed for cell in rests_on(document, methods)})
     more = f"{n} seeds instead of {len(then.seeds)}" if n != len(then.seeds) else ""
-    return listed(filter(None, [more, "run anew by other code" if scores(document, tuple(then.seeds)) != then.scores else ""]))
+    anew = "run anew by other code" if scores(document, tuple(then.seeds)) != then.scores else ""
+    return " and ".join(filter(None, [more, anew]))

@@ -159,15 +159,11 @@ def _named(kind: str, value: Any) -> str:
     """Return what is left out, as a reader knows it: a seed, who or what was held out, or a data set."""
     if kind == "seed":
         return f"seed {value}"
-    for prefix, owner in owners().items():
+    held_out = [section.held_out for section in sections().values() if value in section.cases]
+    for prefix, owner in (pair for known in held_out for pair in known.items()):
         if value.startswith(prefix):
             return f"{owner} {value.removeprefix(prefix)}"
     return value
-
-
-def owners() -> dict[str, str]:
-    """How the name of a held-out part begins, in any section, and whose it is."""
-    return {prefix: owner for section in sections().values() for prefix, owner in section.held_out.items()}
 
 
 def _told(finding: Finding, removals: Sequence[Removal]) -> str:

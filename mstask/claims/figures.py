@@ -68,19 +68,15 @@ def absence(document: Document) -> str:
     return "not published" if document.source == "published" else "not run"
 
 
-def family_tests(document: Document, pair: tuple[str, str], p: float, family: Family) -> list[float]:
-    """The p-value of a pair, and those of the others of its family that the document knows."""
-    known = summary.standings(document)["rank"]
-    others = dict.fromkeys(frozenset(m) for m in family if set(m) <= set(known) and frozenset(m) != frozenset(pair))
-    tested = [p_of_lead(document, *sorted(m)) for m in others if share_seeds(document, *m)]
-    return [p, *(value for value in tested if value is not None)]
-
-
 @once
 def tested(document: Document, a: str, b: str, family: Family) -> tuple[stats.Estimate | None, list[float]]:
     """The lead of a method over another, with the p-values of its family, its own first; none where no spread is known."""
-    p = p_of_lead(document, a, b)
-    return (None, []) if p is None else (lead(document, a, b), family_tests(document, (a, b), p, family))
+    if (p := p_of_lead(document, a, b)) is None:
+        return None, []
+    known = set(summary.standings(document)["rank"])
+    others = dict.fromkeys(m for m in map(frozenset, family) if m <= known and m != {a, b})
+    found = (p_of_lead(document, *sorted(m)) for m in others if share_seeds(document, *m))
+    return lead(document, a, b), [p, *(value for value in found if value is not None)]
 
 
 @lru_cache(maxsize=4096)
@@ -117,6 +113,8 @@ def between(chosen: Sequence[tuple[Document, Weights]]) -> stats.Estimate:
     Folds of data sets have nothing to be paired by: the two are independent.
     """
     (first, weights), (second, others) = chosen
+    if not all(common_places(document, own) for document, own in chosen):
+        raise NotTestable("What is compared has no seed in common.")
     if sets_of(first) or sets_of(second):
         return stats.apart(combination(first, weights), combination(second, others))
     if first.data and second.data and first.data.fingerprint == second.data.fingerprint:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mstask import stats
 from mstask.claims.figures import NotTestable
-from mstask.claims.margins import Region
 from mstask.claims.words import number
 
 WORST_FIRST = ("contradicted", "not testable", "undecided", "supported")
 """From the one that decides a claim of several statements to the one that needs all of them."""
 
+Region = tuple[float, float]
+"""Where a claim says that an estimand lies."""
 POSITIVE = (0.0, math.inf)
 NEGATIVE = (-math.inf, 0.0)
 
@@ -72,3 +74,20 @@ def find(test: Callable[..., Finding], *arguments: Any, **options: Any) -> Findi
         return test(*arguments, **options)
     except NotTestable as missing:
         return Finding("not testable", str(missing), "No verdict until that is known.")
+
+
+def distance(value: float, region: Region, smallest: float) -> float:
+    """How wide an interval around `value` may be to either side and still decide."""
+    to_border = min(abs(value - edge) for edge in region if math.isfinite(edge))
+    return max(to_border, smallest - abs(value)) if 0.0 in region else to_border
+
+
+def seeds_needed(estimate: stats.Estimate, half: float, level: float = stats.LEVEL) -> float:
+    """How many seeds of this spread an interval of this half-width takes, infinity where no number does."""
+    return estimate.seeds_needed(half, level) or math.inf
+
+
+def nearness(bounds: Sequence[float], region: Region) -> float:
+    """How near an interval comes to another verdict: from an edge of the region; none is nearer than a missing one."""
+    edges = [edge for edge in region if math.isfinite(edge)]
+    return min((abs(bound - edge) for bound in bounds for edge in edges), default=-math.inf)

@@ -44,8 +44,18 @@ from mstask.claims.figures import (
     spanned,
     tested,
 )
-from mstask.claims.findings import NEGATIVE, POSITIVE, WORST_FIRST, Finding, decide, find
-from mstask.claims.margins import Region, distance, nearness, seeds_for_lead, seeds_needed
+from mstask.claims.findings import (
+    NEGATIVE,
+    POSITIVE,
+    WORST_FIRST,
+    Finding,
+    Region,
+    decide,
+    distance,
+    find,
+    nearness,
+    seeds_needed,
+)
 from mstask.claims.words import (
     count,
     interval,
@@ -110,9 +120,7 @@ def every(*findings: Finding) -> Finding:
 
 
 @rule
-def difference(
-    documents: Documents, section: str, a: str, b: str, family: Family = (), matched: bool = False, smallest: float = SMALLEST
-) -> Finding:
+def difference(documents: Documents, section: str, a: str, b: str, family: Family = (), matched: bool = False) -> Finding:
     """One figure is higher than another.
 
     The estimand is the mean over seeds of the difference, paired by seed and test example; over several data sets their mean,
@@ -134,8 +142,8 @@ def difference(
     estimand = f"macro-F1 for {subject(section)}, {label(a)} − {label(b)}"
     if estimate is None:
         known = compare(document, a, b)
-        return _open("difference", estimand, known.difference, told, known.n, smallest)
-    return _directional("difference", estimand, estimate, told, smallest, tests)
+        return _open("difference", estimand, known.difference, told, known.n)
+    return _directional("difference", estimand, estimate, told, tests)
 
 
 @rule
@@ -154,7 +162,7 @@ def best(documents: Documents, section: str, winner: str, field: Iterable[str], 
     if not scored(document, means) or not common_places(document, means):
         closest = max(rivals, key=means.__getitem__)
         told = f"{label(winner)} {number(means[winner])}, {label(closest)} {number(means[closest])} macro-F1"
-        return _open("best", f"macro-F1, {label(winner)} − best other", means[winner] - means[closest], told, 0, SMALLEST)
+        return _open("best", f"macro-F1, {label(winner)} − best other", means[winner] - means[closest], told, 0)
     found = together(document, means, common_places(document, means))
     return _lead("macro-F1", means, found, region, SMALLEST)
 
@@ -198,7 +206,6 @@ def contrast(
     second: tuple[str, Weights],
     words: str,
     region: Region = POSITIVE,
-    smallest: float = SMALLEST,
 ) -> Finding:
     """A figure of one section is larger than one of another, or the same.
 
@@ -213,11 +220,11 @@ def contrast(
     told = f"{opening(words)}: {said(means[0])} for {names[0]}, {said(means[1])} for {names[1]}"
     estimand = f"{words}, {names[0]} − {names[1]}"
     if not all(scored(document, weights) for document, weights in chosen):
-        return _open("contrast", estimand, means[0] - means[1], told, 0, smallest)
+        return _open("contrast", estimand, means[0] - means[1], told, 0)
     estimate = between(chosen)
-    found = _directional("contrast", estimand, estimate, told, smallest, region=region)
+    found = _directional("contrast", estimand, estimate, told, region=region)
     if region[0] == -region[1] and found.verdict == "supported":
-        return dataclasses.replace(found, remark=f"The whole interval lies within ±{number(smallest)}.")
+        return dataclasses.replace(found, remark=f"The whole interval lies within ±{number(SMALLEST)}.")
     return found
 
 
@@ -305,7 +312,7 @@ def difference_of(what: str, values: Values, smaller: bool = False) -> Finding:
     means = [number(fmean(known[seed] for seed in common)) for known in (first, second)]
     names = (label(b), label(a)) if smaller else (label(a), label(b))
     told = f"{opening(what)}: {label(a)} {means[0]}, {label(b)} {means[1]}"
-    return _directional("difference", f"{what}, {names[0]} − {names[1]}", estimate, told, SMALLEST)
+    return _directional("difference", f"{what}, {names[0]} − {names[1]}", estimate, told)
 
 
 def best_of(what: str, winner: str, values: Values, smaller: bool = False, smallest: float = SMALLEST) -> Finding:
@@ -335,7 +342,6 @@ def _directional(
     estimand: str,
     estimate: stats.Estimate,
     told: str,
-    smallest: float,
     tests: Sequence[float] = (),
     region: Region = POSITIVE,
 ) -> Finding:
@@ -343,25 +349,25 @@ def _directional(
     level = stats.holm_levels(tests)[0] if tests else stats.LEVEL
     bounds, p = spanned(estimate, level), stats.holm(tests)[0] if tests else estimate.p()
     if bounds is None or p is None:
-        return _open(rule, estimand, estimate.value, told, estimate.n, smallest)
-    verdict, why = decide(bounds, region, smallest)
+        return _open(rule, estimand, estimate.value, told, estimate.n)
+    verdict, why = decide(bounds, region, SMALLEST)
     evidence = f"{told}: difference {signed(estimate.value)}, "
     if not estimate.error:
         p, evidence = None, f"{evidence}the same at all {count(estimate.n, estimate.unit)}."
     elif region[0] == -region[1]:
-        p, within = None, f"to lie within ±{number(smallest)}"
+        p, within = None, f"to lie within ±{number(SMALLEST)}"
         evidence += f"95 % interval {interval(bounds)}, {within} ({count(estimate.n, estimate.unit)})."
     else:
         corrected = f" after Holm's correction over {len(tests)} comparisons" if len(tests) > 1 else ""
         evidence += f"95 % interval {interval(bounds)} and {p_value(p)}{corrected} ({count(estimate.n, estimate.unit)})."
     if verdict == "supported":
         why = spared(bounds)
-        if max(map(abs, bounds)) < smallest:
-            why += f" The whole interval lies within ±{number(smallest)}: the lead is real, but too small to matter."
-    half = distance(estimate.value, region, smallest)
+        if max(map(abs, bounds)) < SMALLEST:
+            why += f" The whole interval lies within ±{number(SMALLEST)}: the lead is real, but too small to matter."
+    half = distance(estimate.value, region, SMALLEST)
     needed = seeds_needed(estimate, half, level) if verdict == "undecided" else None
     value, n, unit = estimate.value, estimate.n, estimate.unit
-    return Finding(verdict, evidence, why, rule, estimand, value, bounds, p, smallest, n, region, needed=needed, unit=unit)
+    return Finding(verdict, evidence, why, rule, estimand, value, bounds, p, SMALLEST, n, region, needed=needed, unit=unit)
 
 
 def _lead(
@@ -399,8 +405,10 @@ def _lead(
     needed = None
     if verdict == "undecided":
         unsure = [k for k in range(len(rivals)) if low[k] <= 0]
-        leads_open = (seeds_for_lead(found.combined(ahead[k]), float(low[k]), region, smallest) for k in unsure)
-        needed = max(leads_open, default=math.inf)
+        parts = [found.combined(ahead[k]) for k in unsure]
+        levels = [1 - (part.p(float(low[k])) or 0.0) for part, k in zip(parts, unsure, strict=True)]
+        halves = [distance(part.value, region, smallest) for part in parts]
+        needed = max(map(seeds_needed, parts, halves, levels), default=math.inf)
         why = opening(listed(label(rivals[k]) for k in unsure)) + " may be ahead." if unsure else ""
     elif verdict == "supported":
         why = spared(bounds)
@@ -410,7 +418,7 @@ def _lead(
     )
 
 
-def _open(rule: str, estimand: str, value: float, told: str, n: int, smallest: float) -> Finding:
+def _open(rule: str, estimand: str, value: float, told: str, n: int, smallest: float = SMALLEST) -> Finding:
     """A difference without a spread over seeds: undecided whatever it is."""
     evidence = f"{told}: difference {signed(value)} ({why_open(n)})."
     return Finding("undecided", evidence, no_spread(n), rule, estimand, value, None, None, smallest, n)

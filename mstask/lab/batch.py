@@ -322,7 +322,9 @@ def connected(workers: int, scheduler: str | None) -> Iterator[Any]:
         try:
             client = Client(scheduler, timeout=ANSWER)
         except (OSError, ValueError, TimeoutError) as error:
-            raise MstaskError(f"no Dask scheduler answers at {scheduler}: {first_line(error)}") from error
+            raise MstaskError(
+                f"no Dask scheduler answers at {scheduler}: {(str(error).splitlines() or [type(error).__name__])[0]}"
+            ) from error
         try:
             if not client.nthreads():
                 raise MstaskError(
@@ -390,8 +392,3 @@ def check_notebook(path: Path, given: dict[str, Any]) -> None:
     for name in given:
         if name not in declared:
             raise MstaskError(f"{path.name} declares no parameter {name!r}; {nearest(name, declared)}")
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's message, or its kind."""
-    return (str(error).splitlines() or [type(error).__name__])[0]

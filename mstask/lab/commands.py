@@ -191,7 +191,7 @@ def claims(options: argparse.Namespace) -> int:
         raise UsageError(f"--source is {options.source!r}, expected {', '.join(results.SOURCES[:-1])} or run")
     ledger = claims.ledger(options.source)
     if options.json:
-        print(json.dumps(claims.as_json(ledger), indent=2, ensure_ascii=False))
+        print(json.dumps([asdict(claim) for claim in ledger], indent=2, ensure_ascii=False))
     else:
         for claim in ledger:
             print(f"{claim.verdict:>13}  {claim.text} ({claim.where})\n{'':15}{claim.evidence}\n{'':15}{claim.fragility}")

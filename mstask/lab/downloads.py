@@ -12,9 +12,10 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -43,14 +44,6 @@ class Collection:
     mirrors: Sequence[str]
 
 
-@dataclass(frozen=True)
-class Recordings:
-    """Recordings of a repository, and the function that reads a copy and refuses what isn't one."""
-
-    original: originals.Original
-    read: Callable[[Path], object]
-
-
 COLLECTIONS = {
     "shd": Collection(
         {
@@ -63,9 +56,8 @@ COLLECTIONS = {
 """What mirrors have. SHD's checksums are those that several independent SHD loaders carry."""
 
 OPENML = {files.name: files for files in (MNIST, FASHION)}
-RECORDINGS: dict[str, Recordings] = {
-    module.ORIGINAL.name: Recordings(module.ORIGINAL, module.read) for module in (fsdd, neuroradar, radhar, acconeer)
-}
+RECORDINGS = {module.ORIGINAL.name: module for module in (fsdd, neuroradar, radhar, acconeer)}
+"""By name the recordings of repositories: modules with an `ORIGINAL`, and `read`, which refuses what isn't a copy of it."""
 N_TRAIN, N_ALL = 60_000, 70_000
 """Pictures of a set on OpenML: the official training part, then the test part."""
 
@@ -77,7 +69,7 @@ def names() -> list[str]:
 
 def attribution(name: str) -> str:
     """Return a sentence on licence and attribution of what can be downloaded; "" where its pages say it."""
-    return RECORDINGS[name].original.attribution if name in RECORDINGS else ""
+    return RECORDINGS[name].ORIGINAL.attribution if name in RECORDINGS else ""
 
 
 def fetch(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
@@ -125,9 +117,9 @@ class DownloadError(Exception):
     """A mirror that has no intact copy to give."""
 
 
-def _fetch_recordings(wanted: Recordings, folder: Path) -> None:
+def _fetch_recordings(wanted: ModuleType, folder: Path) -> None:
     """Download a repository's archive, unless it is there; one that a resumed download spoilt is tried again from the start."""
-    original, path = wanted.original, folder / wanted.original.file
+    original, path = wanted.ORIGINAL, folder / wanted.ORIGINAL.file
     if path.exists():
         return
     unchecked = path.with_name(f"unchecked-{path.name}")

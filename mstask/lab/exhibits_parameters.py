@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, Literal, get_args, get_origin
 
 import pandas as pd
@@ -13,7 +13,7 @@ from mstask.results.voices import NOTHING
 from mstask.section import Section, checked, section, sections
 
 NOT_STATED = "not published"
-_BOUNDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
+_BOUNDS = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
 
 
 def table_parameters(chosen: Section) -> pd.DataFrame:
@@ -53,11 +53,12 @@ def parameter_rows(section_id: str) -> list[dict[str, str]]:
     """One row for each parameter that a run of the section takes, in the order of its notebook."""
     chosen = section(section_id)
     values = {profile: checked(section_id, profile=profile) for profile in PROFILES}
+    schemas = chosen.parameters.model_json_schema()["properties"]
     rows = []
     for name, info in chosen.parameters.model_fields.items():
         if name == "cases" and not chosen.cases:
             continue
-        row = {"parameter": name, "type": type_name(info.annotation), "range": allowed(info.annotation, info.metadata)}
+        row = {"parameter": name, "type": type_name(info.annotation), "range": allowed(schemas[name])}
         row |= {"meaning": info.description or ""}
         rows.append(row | {profile: shown(name, getattr(values[profile], name), chosen) for profile in PROFILES})
     return rows
@@ -89,15 +90,13 @@ def type_name(annotation: Any) -> str:
     return names.get(annotation, str(annotation).replace("typing.", ""))
 
 
-def allowed(annotation: Any, metadata: Iterable[Any]) -> str:
-    """The values a parameter may have: "> 0, < 1", "smoke | quick | paper", or "" where any of its type will do."""
-    if get_origin(annotation) is Literal:
-        return " | ".join(map(str, get_args(annotation)))
-    inner = get_args(annotation)[0] if get_origin(annotation) is list else annotation
-    found = [*getattr(inner, "__metadata__", ()), *metadata]
-    parts = [part for item in found for part in (getattr(item, "metadata", None) or [item])]
-    limits = [(sign, getattr(part, key)) for part in parts for key, sign in _BOUNDS.items() if hasattr(part, key)]
-    return ", ".join(f"{sign} {number(limit)}" for sign, limit in limits)
+def allowed(schema: Mapping[str, Any]) -> str:
+    """The values that a parameter of this JSON schema, or each in its list, may have: "> 0, < 1", "a | b", "" for any."""
+    own = schema.get("items", schema)
+    choices = own.get("enum") or ([own["const"]] if "const" in own else [])
+    return " | ".join(map(str, choices)) or ", ".join(
+        f"{sign} {number(own[key])}" for key, sign in _BOUNDS.items() if key in own
+    )
 
 
 def number(value: float) -> str:

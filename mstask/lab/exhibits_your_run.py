@@ -23,7 +23,7 @@ from mstask.section import differing, sections
 from mstask.show import takes_sections
 from mstask.show.canvas import SMALL, answer, draw_bands, drawing, explain, mark
 from mstask.show.marks import About
-from mstask.show.scores import BySection, ByVoice, method_order, signed
+from mstask.show.scores import BySection, ByVoice, method_order, signed, told
 from mstask.show.sheet import say_nothing
 from mstask.summary.comparisons import spread
 
@@ -55,8 +55,8 @@ def table_your_run(studies: BySection) -> pd.DataFrame:
     table = data_your_run(studies).astype(object)
     table["section"] = table["section"].map(_named)
     table["method"] = table["method"].map(label)
-    table["locked"] = table["locked"].map(lambda value: _text(value, VOICES["embedded"].absent))
-    table["yours"] = table["yours"].map(_text)
+    table["locked"] = table["locked"].map(lambda value: told(value, absent=VOICES["embedded"].absent))
+    table["yours"] = table["yours"].map(told)
     table["difference"] = table["difference"].map(lambda value: NOTHING if pd.isna(value) else signed(value))
     return table.rename(columns={"yours": VOICES["run"].label, "run": "size of your run"})
 
@@ -143,7 +143,7 @@ def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
                     "changed": "; ".join(f"{name} {new} instead of {old}" for name, (new, old) in differs.items()) or NOTHING,
                     "method": label(method),
                     "seeds": ", ".join(map(str, sorted({cell.seed for cell in cells}))),
-                    VOICES["run"].label: _text(fmean(scores) if scores else None),
+                    VOICES["run"].label: told(fmean(scores) if scores else None),
                 }
             )
     return pd.DataFrame(rows)
@@ -190,7 +190,3 @@ def _profile(run: Document) -> str:
 def _named(section_id: str) -> str:
     """Return the first part of a section's title, or, of one that nobody declares any more, its name."""
     return sections()[section_id].title.partition(":")[0] if section_id in sections() else section_id
-
-
-def _text(value: float | None, absent: str = NOTHING) -> str:
-    return absent if pd.isna(value) else f"{value:.3f}"

@@ -73,7 +73,7 @@ def begin(release: str) -> str:
 def colab(release: str) -> list[str]:
     """Install what is missing and keep things on a mounted Drive; returns what the user must know."""
     lines = []
-    if (head := git("rev-parse", "HEAD")) != git("rev-parse", f"{release}^{{commit}}") or head is None:
+    if (head := paths.git("rev-parse", "HEAD")) != paths.git("rev-parse", f"{release}^{{commit}}") or head is None:
         lines.append(
             f"ATTENTION: this isn't release {release}, which the repository lacks; the session uses mstask {revision()}."
         )
@@ -88,21 +88,16 @@ def colab(release: str) -> list[str]:
 
 def revision() -> str:
     """The checkout's tag or commit and branch, or the installed version."""
-    described = git("describe", "--tags", "--always", "--dirty=, changed")
-    branch = git("branch", "--show-current")
+    described = paths.git("describe", "--tags", "--always", "--dirty=, changed")
+    branch = paths.git("branch", "--show-current")
     if described is None:
         return paths.version("mstask") or "of no known revision"
     return f"{described} of branch {branch}" if branch else described
 
 
-def git(*arguments: str) -> str | None:
-    """What git says of the checkout; None where it has nothing to say, as of an installed package."""
-    return paths.git(*arguments) if (paths.ROOT / ".git").exists() else None
-
-
 def found(results: Path) -> str:
     """Whether a run resumes or begins anew, by what its results folder holds."""
-    done = sum(1 for _ in results.glob("runs/*/*/*.json"))
+    done = sum(1 for _ in results.glob("runs/*/*/[!.]*.json"))
     begun = sum(1 for _ in results.glob("runs/*/*/*.checkpoint.pt"))
     if not done + begun:
         return "none yet, so every cell begins anew"

@@ -25,57 +25,34 @@ from pydantic import ValidationError
 from mstask import paths
 from mstask.errors import nearest
 from mstask.parameters import PROFILES, profile_of
+from mstask.paths import results_dir as runs_root
 from mstask.results.documents import (
     SCHEMA,
     Cell,
-    DataRecord,
     DataSource,
     Document,
-    Mean,
-    Measures,
     Provenance,
     Source,
-    Timing,
     describe,
     dumps,
     read_record,
-    sealed,
     unchanged,
 )
+from mstask.results.documents import (
+    DataRecord as DataRecord,
+)
+from mstask.results.documents import (
+    Measures as Measures,
+)
+from mstask.results.documents import (
+    Timing as Timing,
+)
+from mstask.results.documents import (
+    sealed as sealed,
+)
 from mstask.results.files import MissingResult, ResultsError, write_atomic
-from mstask.results.locks import check_cells, kept_folder, lock, now, verify
-
-__all__ = [
-    "SCHEMA",
-    "Cell",
-    "DataRecord",
-    "Document",
-    "Mean",
-    "Measures",
-    "MissingResult",
-    "Provenance",
-    "ResultsError",
-    "Timing",
-    "cell_path",
-    "changed_runs",
-    "comparable",
-    "dumps",
-    "load",
-    "load_present",
-    "lock",
-    "lock_run",
-    "merge",
-    "provenance",
-    "read_cell",
-    "read_document",
-    "run_cells",
-    "runs_root",
-    "sealed",
-    "verify",
-    "write_atomic",
-    "write_cell",
-    "write_document",
-]
+from mstask.results.locks import check_cells, kept_folder, lock, now
+from mstask.results.locks import verify as verify
 
 DATA_SOURCES = ("real", "recorded", "embedded")
 SOURCES = ("published", "embedded", "real", "recorded", "run")
@@ -100,11 +77,6 @@ def provenance(command: str, device: str = "cpu") -> Provenance:
         device=device,
         created=now(),
     )
-
-
-def runs_root() -> Path:
-    """Return the folder under which `runs/` lies: `MSTASK_RESULTS`, or `results/` of the checkout."""
-    return paths.results_dir()
 
 
 def cell_path(section: str, profile: str, data_source: str, method: str, seed: int, case: str | None = None) -> Path:

@@ -43,7 +43,7 @@ def exhibits() -> dict[str, Callable[..., Any]]:
     own = [plugins.plugin(f"show.{name}") for name in ("ranking", "tables")]
     for module in [*own, *plugins.everywhere("exhibits"), *plugins.parts(plugins.plugin("lab"), "exhibits")]:
         for name, value in vars(module).items():
-            if name.startswith(KINDS) and getattr(value, "__module__", None) == module.__name__:
+            if name.startswith(KINDS) and (getattr(value, "__module__", None) == module.__name__ or value.__name__ != name):
                 if name in found:
                     raise ImportError(f"{module.__name__} and {found[name].__module__} both define {name}")
                 found[name] = value

@@ -26,11 +26,6 @@ BySection = Mapping[str, ByVoice]
 NBSP = "\N{NO-BREAK SPACE}"
 
 
-def ranked_figure(documents: ByVoice) -> Figure:
-    """Draw macro-F1 of each method, best first."""
-    return scores_figure(documents, ranked(documents))
-
-
 def scores_figure(documents: ByVoice, methods: Sequence[str]) -> Figure:
     """Draw macro-F1 of each method as a row with one lane per voice: every seed, their mean, its 95 % interval.
 
@@ -63,17 +58,6 @@ def scores_table(documents: ByVoice, methods: Sequence[str], what: str) -> pd.Da
             for name in methods
         ]
     return voice_columns(table, documents)
-
-
-def ranked_table(documents: ByVoice) -> pd.DataFrame:
-    """Return macro-F1 by neuron type and voice, each with its rank in that voice."""
-    table = scores_table(documents, ranked(documents), "neuron")
-    for voice, document in by_voice(documents).items():
-        rank, column = standings(document)["rank"], heading(voice, document)
-        table[column] = [
-            f"{text}{NBSP}·{NBSP}{ordinal(rank[name])}" if name in rank else text for name, text in table[column].items()
-        ]
-    return table.reset_index(drop=True)
 
 
 def scores_data(documents: ByVoice) -> pd.DataFrame:
@@ -137,6 +121,11 @@ def ranked(documents: ByVoice) -> list[str]:
     heard = list(by_voice(documents).values())
     ranking: list[str] = next((found for document in heard if (found := standings(document)["ranking"])), [])
     return ranking + [name for name in method_order(heard) if name not in ranking]
+
+
+def told(value: float | None, form: str = ".3f", absent: str = NOTHING) -> str:
+    """Format a number, or say what stands for one that isn't known."""
+    return absent if value is None or pd.isna(value) else format(value, form)
 
 
 def score(spread: Mapping[str, Any]) -> str:

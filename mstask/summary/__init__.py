@@ -21,22 +21,10 @@ from mstask.summary.comparisons import (
     spread,
     with_best,
 )
-from mstask.summary.endings import at_chance, collapsed, how_ended, remark
+from mstask.summary.endings import at_chance, collapsed
+from mstask.summary.endings import how_ended as how_ended
+from mstask.summary.endings import remark as remark
 from mstask.summary.once import once
-
-__all__ = [
-    "COMPARISONS",
-    "DENSE",
-    "HETEROGENEOUS",
-    "at_chance",
-    "collapsed",
-    "compare",
-    "how_ended",
-    "is_homogeneous",
-    "remark",
-    "standings",
-    "summarise",
-]
 
 DENSE = "CNN"
 HETEROGENEOUS = ("D1_", "D2_")

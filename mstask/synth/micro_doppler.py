@@ -207,13 +207,7 @@ def quadcopter(rng: np.random.Generator) -> Scene:
         rest=_to_level(body, rng.uniform(3, 23)),
         rotors=tuple(rotors),
         wings=None,
-        facts={
-            **_aspect_facts(azimuth, elevation),
-            "rpm": rpm,
-            "length_m": length,
-            "n_blades": n_blades,
-            "speed_m_s": speed,
-        },
+        facts=_aspect_facts(azimuth, elevation) | {"rpm": rpm, "length_m": length, "n_blades": n_blades, "speed_m_s": speed},
     )
 
 
@@ -235,13 +229,7 @@ def rc_plane(rng: np.random.Generator) -> Scene:
         rest=_to_level(body, rng.uniform(3, 23)),
         rotors=(propeller,),
         wings=None,
-        facts={
-            **_aspect_facts(azimuth, elevation),
-            "rpm": rpm,
-            "length_m": length,
-            "n_blades": n_blades,
-            "speed_m_s": speed,
-        },
+        facts=_aspect_facts(azimuth, elevation) | {"rpm": rpm, "length_m": length, "n_blades": n_blades, "speed_m_s": speed},
     )
 
 

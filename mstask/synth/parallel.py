@@ -19,7 +19,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import IO, Any, NamedTuple, cast
+from typing import Any
 
 import numpy as np
 
@@ -72,45 +72,36 @@ def _from_workers(
     task: str, items: Sequence[Sequence[Any]], shape: tuple[int, ...], dtype: type, workers: int
 ) -> Iterator[np.ndarray]:
     n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    children: list[Child] = []
+    children: list[Any] = []
     try:
         for w in range(workers):
             children.append(_start())
             request = {"task": task, "items": list(items[w::workers]), "dtype": np.dtype(dtype).str}
-            children[w].asked.write(json.dumps(request).encode())
-            children[w].asked.close()
+            children[w].stdin.write(json.dumps(request).encode())
+            children[w].stdin.close()
         for i in range(len(items)):
-            answer = children[i % workers].answers.read(n_bytes)
+            answer = children[i % workers].stdout.read(n_bytes)
             if len(answer) < n_bytes:
                 raise EOFError(f"worker {i % workers} stopped at item {i}")
             yield np.frombuffer(answer, dtype).reshape(shape)
     finally:
         for child in children:
-            child.process.kill()
-            child.process.wait()
-            child.asked.close()
-            child.answers.close()
+            child.kill()
+            child.wait()
+            child.stdin.close()
+            child.stdout.close()
 
 
-class Child(NamedTuple):
-    """A worker process, what it reads its work from, and what it answers on."""
-
-    process: subprocess.Popen
-    asked: IO[bytes]
-    answers: IO[bytes]
-
-
-def _start() -> Child:
+def _start() -> subprocess.Popen:
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", __name__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={**os.environ, **threads, **KERNELS, "PYTHONPATH": path},
     )
-    return Child(process, cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout))
 
 
 def _work() -> None:

@@ -180,11 +180,12 @@ def figure_eventprop_yin_yang(documents: ByVoice) -> Figure:
         draw_bands(axes, [label(name) for name in VARIANTS])
         for row, name in enumerate(VARIANTS):
             for lane, (voice, document) in zip(lanes, heard.items(), strict=True):
-                values = _accuracies(document, name)
-                lowest = min([lowest, *values])
-                about = About(label(name), document, f"methods.{name}.accuracy")
-                known = standings(document)["methods"].get(name)
-                draw_spread(axes, row + lane, known["accuracy"] if known else spread([]), mark(voice), (0, 1), about)
+                found = spread(measured(document, None, name).values())
+                key = f"methods.{name}.cases.yin-yang.accuracy"
+                if not found["n"] and name in document.means:
+                    found, key = standings(document)["methods"][name]["accuracy"], f"methods.{name}.accuracy"
+                lowest = min(lowest, found["mean"] or lowest, *found["values"])
+                draw_spread(axes, row + lane, found, mark(voice), (0, 1), About(label(name), document, key))
         if target:
             axes.axvspan(
                 target[0] - target[1], target[0] + target[1], color=VOICES["published"].colour, alpha=0.25, linewidth=0
@@ -274,12 +275,6 @@ def _published(heard: Mapping[str, Document]) -> tuple[float, float] | None:
     """Mean and standard deviation of the published test accuracy, where a document has them."""
     given = (document.values.get("published") for document in heard.values())
     return next(((own["accuracy"], own["sd"]) for own in given if own), None)
-
-
-def _accuracies(document: Document, name: str) -> list[float]:
-    values = list(measured(document, None, name).values())
-    mean = document.means.get(name)
-    return values or ([] if mean is None or mean.accuracy is None else [mean.accuracy])
 
 
 def _accuracy(document: Document, name: str, voice: str, case: str | None = None) -> str:

@@ -87,9 +87,7 @@ def figure_eventprop_grid(document: Document) -> Figure:
     return figure
 
 
-def data_eventprop_grid(document: Document) -> pd.DataFrame:
-    """Every network on every grid."""
-    return grid_table(document)
+data_eventprop_grid = grid_table
 
 
 def figure_eventprop_shaping(document: Document) -> Figure:

@@ -18,7 +18,7 @@ from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
 from mstask.show.canvas import GREY, draw_chance, drawing, explain, handle
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, ByVoice, case_order, cell_table, difference, method_order, score
+from mstask.show.scores import NBSP, ByVoice, case_order, cell_table, difference, method_order, score, told
 from mstask.show.sheet import Look, draw_rows, legend, panels
 from mstask.studies.g2gnet import facts as answers
 from mstask.studies.g2gnet.methods import CASES
@@ -128,11 +128,6 @@ def table_g2gnet_contrasts(document: Document) -> pd.DataFrame:
     return pd.DataFrame(list(rows.values()), columns=["difference", *titles]).fillna(NOTHING)
 
 
-def data_g2gnet_contrasts(document: Document) -> pd.DataFrame:
-    """Every contrast in full."""
-    return answers.contrasts(document)
-
-
 def figure_g2gnet_erosion(document: Document) -> Figure:
     """Share of the connections inside groups over rewirings, one panel per data set.
 
@@ -158,11 +153,6 @@ def figure_g2gnet_erosion(document: Document) -> Figure:
     return figure
 
 
-def data_g2gnet_erosion(document: Document) -> pd.DataFrame:
-    """Share of the connections inside groups after each rewiring, share regrown at once, and share silent before it."""
-    return answers.erosion(document)
-
-
 def table_g2gnet_erosion(document: Document) -> pd.DataFrame:
     """Rewired networks: share of the connections inside groups before and after, and what the rewirings did."""
     rows = []
@@ -173,8 +163,8 @@ def table_g2gnet_erosion(document: Document) -> pd.DataFrame:
                 "data": answers.title(case),
                 "network": label(method),
                 "rewirings": str(int(found["updates"].max())),
-                "in groups before": _number(found["intra"].iloc[0]) if found["updates"].iloc[0] == 0 else NOTHING,
-                "after": _number(found["intra"].iloc[-1]),
+                "in groups before": told(found["intra"].iloc[0]) if found["updates"].iloc[0] == 0 else NOTHING,
+                "after": told(found["intra"].iloc[-1]),
                 "regrown at once": _share(moved["regrown"].mean()),
                 "silent before the first": _share(moved["silent"].iloc[0] if len(moved) else None),
             }
@@ -199,9 +189,7 @@ def figure_g2gnet_cut(document: Document) -> Figure:
     return figure
 
 
-def data_g2gnet_cut(document: Document) -> pd.DataFrame:
-    """Accuracy and hidden firing rate of each grouped network, whole and cut, and accuracy where trained without."""
-    return answers.reliance(document)
+data_g2gnet_contrasts, data_g2gnet_erosion, data_g2gnet_cut = answers.contrasts, answers.erosion, answers.reliance
 
 
 def table_g2gnet_cut(document: Document) -> pd.DataFrame:
@@ -215,7 +203,7 @@ def table_g2gnet_cut(document: Document) -> pd.DataFrame:
                 "whole (firing)": _with_rate(row, "accuracy", "rate"),
                 "cut between groups": _with_rate(row, "groups_only", "rate_groups_only"),
                 "as many at random": _with_rate(row, "thinned", "rate_thinned"),
-                "trained without them": _number(row["without"]),
+                "trained without them": told(row["without"]),
             }
         )
     return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["data", "network"])
@@ -227,11 +215,11 @@ def table_g2gnet_beside(documents: ByVoice) -> pd.DataFrame:
     rows = []
     for voice, document in by_voice(documents).items():
         heads = {n: head for n, head in document.values.get("heads", {}).items() if isinstance(head, Mapping)}
-        found = [(name, {method: told["accuracy"] for method, told in head.items()}) for name, head in heads.items()]
+        found = [(name, {method: known["accuracy"] for method, known in head.items()}) for name, head in heads.items()]
         found += [(case, {name: _accuracy(document, case, name) for name in SHOWN}) for case in cases_of([document])]
         for name, accuracies in found:
             figures = {"figures": f"{heading(voice, document)}, {answers.title(name)}"}
-            rows.append(figures | {label(method): _number(accuracies.get(method)) for method in SHOWN})
+            rows.append(figures | {label(method): told(accuracies.get(method)) for method in SHOWN})
     return pd.DataFrame(rows, columns=["figures", *map(label, SHOWN)])
 
 
@@ -256,13 +244,9 @@ def _accuracy(document: Document, case: str, name: str) -> float | None:
 
 
 def _with_rate(row: Mapping[str, Any], key: str, rate: str) -> str:
-    text = _number(row[key])
+    text = told(row[key])
     return text if row[rate] is None or pd.isna(row[rate]) else f"{text} ({_share(row[rate])})"
 
 
-def _number(value: Any) -> str:
-    return NOTHING if value is None or pd.isna(value) else f"{value:.3f}"
-
-
 def _share(value: Any) -> str:
-    return NOTHING if value is None or pd.isna(value) else f"{value:.0%}".replace("%", f"{NBSP}%")
+    return told(value, ".0%").replace("%", f"{NBSP}%")

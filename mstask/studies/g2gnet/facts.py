@@ -15,7 +15,7 @@ import pandas as pd
 from mstask import stats
 from mstask.results.documents import Cell, Document
 from mstask.studies.g2gnet.methods import GROUPS
-from mstask.summary.comparisons import compare, leads_by_case, scored_cells
+from mstask.summary.comparisons import compare, leads_by_case, scored_cells, share_seeds
 
 FAMILIES = {
     "grouped against unstructured": (("index", "er"), ("random", "er"), ("mixer", "er")),
@@ -68,7 +68,7 @@ def contrasts(document: Document) -> pd.DataFrame:
         own = document.of_case(case)
         methods = {cell.method for cell in own.cells}
         for question, pairs in FAMILIES.items():
-            family = [_row(own, a, b) for a, b in pairs if {a, b} <= methods]
+            family = [_row(own, a, b) for a, b in pairs if {a, b} <= methods and share_seeds(own, a, b)]
             known = [row for row in family if row["p"] is not None]
             for row, p in zip(known, stats.holm([row["p"] for row in known]) if known else [], strict=True):
                 row["p_corrected"] = float(p)

@@ -25,7 +25,7 @@ from mstask.section import sections
 from mstask.show import takes_sections
 from mstask.show.canvas import GREY, SMALL, WIDTH, Plot, styled
 from mstask.show.scores import BySection, voices_of
-from mstask.studies.gallery.responses import FLAT, FREQUENCIES, PERIODS, RATE, SHIFTS, STEP_FROM, Responses, measure
+from mstask.studies.gallery.responses import FLAT, FREQUENCIES, MIDDLE, PERIODS, RATE, SHIFTS, STEP_FROM, Responses, measure
 from mstask.studies.speed.exhibits import FLOOR, ratio
 from mstask.summary import is_homogeneous, standings
 
@@ -107,7 +107,8 @@ def figure_zoo_responses(name: str) -> Figure:
             above = figure.add_subplot(grid[len(rows) * row + 1], sharex=shared)
             shared = shared or above
             below = figure.add_subplot(grid[len(rows) * row + 2], sharex=shared)
-            _draw_input(above, found, stimulus)
+            above.plot(found.traces[stimulus].x, color=GREY, linewidth=0.8)
+            above.set_axis_off()
             above.set_title(title.format(listed(map(str, PERIODS))), loc="left", pad=2)
             _draw_membrane(below, found, stimulus)
             below.tick_params(labelbottom=row == len(TITLES) - 1)
@@ -118,9 +119,8 @@ def figure_zoo_responses(name: str) -> Figure:
 def data_zoo_responses(name: str) -> pd.DataFrame:
     """The traces of `figure_zoo_responses`: input, membrane and spike of the middle neuron at each step."""
     found = _measured(name)
-    middle = found.tones.shape[1] // 2
     frames = {
-        stimulus: pd.DataFrame({"input": t.x.round(6), "membrane": t.u[:, middle], "spike": t.s[:, middle].astype(int)})
+        stimulus: pd.DataFrame({"input": t.x.round(6), "membrane": t.u[:, MIDDLE], "spike": t.s[:, MIDDLE].astype(int)})
         for stimulus, t in found.traces.items()
     }
     return pd.concat(frames, names=["stimulus", "step"]).reset_index()
@@ -198,16 +198,11 @@ def _measured(name: str) -> Responses:
     return measure(neurons.neuron_type(name))
 
 
-def _draw_input(axes: Axes, found: Responses, stimulus: str) -> None:
-    axes.plot(found.traces[stimulus].x, color=GREY, linewidth=0.8)
-    axes.set_axis_off()
-
-
 def _draw_membrane(axes: Axes, found: Responses, stimulus: str) -> None:
     """Draw the membrane in its own units below a strip of spikes."""
-    trace, middle = found.traces[stimulus], found.tones.shape[1] // 2
-    at = np.flatnonzero(trace.s[:, middle])
-    axes.plot(trace.u[:, middle], color=MEMBRANE, linewidth=1)
+    trace = found.traces[stimulus]
+    at = np.flatnonzero(trace.s[:, MIDDLE])
+    axes.plot(trace.u[:, MIDDLE], color=MEMBRANE, linewidth=1)
     axes.axhline(found.threshold, color=THRESHOLD, linewidth=0.9, linestyle="--")
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.35 * (high - low))
@@ -261,9 +256,8 @@ def _speed(name: str, document: Document) -> str:
 
 def _said_of_responses(name: str) -> str:
     found = _measured(name)
-    middle = found.tones.shape[1] // 2
-    counts = {stimulus: int(trace.s[:, middle].sum()) for stimulus, trace in found.traces.items()}
-    first = np.flatnonzero(found.traces["step"].s[:, middle])
+    counts = {stimulus: int(trace.s[:, MIDDLE].sum()) for stimulus, trace in found.traces.items()}
+    first = np.flatnonzero(found.traces["step"].s[:, MIDDLE])
     late = count(first[0] - STEP_FROM, "step") if len(first) else ""
     return (
         f"Spikes of the middle {name} neuron: {counts['step'] or 'none'} on the step"
@@ -275,11 +269,10 @@ def _said_of_responses(name: str) -> str:
 
 def _said_of_layer(name: str) -> str:
     found = _measured(name)
-    middle = found.tones.shape[1] // 2
-    rates = found.tones[:, middle]
+    rates = found.tones[:, MIDDLE]
     near = "depends on" if found.hears_neighbours else "doesn't depend on"
     return (
-        f"In a layer of {name} the middle neuron fires most on {_tone(found.best_tones()[middle])}, "
+        f"In a layer of {name} the middle neuron fires most on {_tone(found.best_tones()[MIDDLE])}, "
         f"in {rates.max():.2f} of the steps, and least in {rates.min():.2f}; "
         f"best tones over the layer: {_range_of_tones(found)}. What a neuron does {near} the others' inputs."
     )

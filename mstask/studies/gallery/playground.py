@@ -12,7 +12,8 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,6 +57,10 @@ class Knob:
     start: int
 
 
+Input = dict[str, Any]
+"""Something to hear: its label, and x [T]."""
+
+
 @dataclass(frozen=True)
 class Played:
     """A neuron type in the playground: its JavaScript, or the reason why it has none; `fixed` are attributes without a knob."""
@@ -67,14 +72,6 @@ class Played:
     threshold: float
     knobs: list[Knob]
     fixed: Mapping[str, list[float]]
-
-
-@dataclass(frozen=True)
-class Input:
-    """Something to hear: x [T], and its name."""
-
-    label: str
-    x: list[float]
 
 
 def played(name: str) -> Played:
@@ -189,9 +186,9 @@ def inputs() -> dict[str, Input]:
     """Return the inputs that are given as numbers; tones and what a reader draws are made in the browser."""
     given = responses.stimuli()
     return {
-        "step": Input("a step", given["step"].tolist()),
-        "chirp": Input("a chirp: rising frequency", given["chirp"].round(4).tolist()),
-        "noise": Input("white noise", given["noise"].round(4).tolist()),
+        "step": {"label": "a step", "x": given["step"].tolist()},
+        "chirp": {"label": "a chirp: rising frequency", "x": given["chirp"].round(4).tolist()},
+        "noise": {"label": "white noise", "x": given["noise"].round(4).tolist()},
         "radar": _radar(),
         "speech": _speech(),
     }
@@ -207,7 +204,7 @@ def _radar() -> Input:
     row = picture[:, picture.std(axis=0).argmax()]
     x = np.zeros(STEPS)
     x[responses.STEP_FROM :][: len(row)] = (row - row.mean()) / row.std()
-    return Input(f"a radar row: {CLASS_NAMES[RADAR_TARGET]}", x.round(4).tolist())
+    return {"label": f"a radar row: {CLASS_NAMES[RADAR_TARGET]}", "x": x.round(4).tolist()}
 
 
 def _speech() -> Input:
@@ -218,15 +215,14 @@ def _speech() -> Input:
     heard = word(*MAIN)
     channel = np.bincount(heard.units).argmax()
     counts = np.histogram(heard.times[heard.units == channel], STEPS, (0, WINDOW))[0]
-    return Input(f"a speech channel: {heard.sound.title.partition(',')[0]}", counts.astype(float).tolist())
+    return {"label": f"a speech channel: {heard.sound.title.partition(',')[0]}", "x": counts.astype(float).tolist()}
 
 
 def script(types: list[Played], heard: Mapping[str, Input]) -> str:
     """Return types and inputs as one JavaScript expression, the same bytes for the same registry."""
     lists: dict[str, int] = {}
-    named = {key: asdict(value) for key, value in heard.items()}
     shown = ",\n".join(_written(one, lists) for one in types if one.source)
-    settings = _json({"steps": STEPS, "positions": POSITIONS, "amplitude": AMPLITUDE, "inputs": named})
+    settings = _json({"steps": STEPS, "positions": POSITIONS, "amplitude": AMPLITUDE, "inputs": heard})
     return f"{{...{settings},\nneurons: [{shown}],\nlists: [{','.join(lists)}]}}"
 
 

@@ -9,6 +9,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING
 from mstask.show.canvas import GREY, drawing
+from mstask.show.scores import told
 from mstask.show.sheet import Look, draw_rows, legend
 from mstask.studies.speed.exhibits import Spread
 
@@ -40,16 +41,16 @@ def table_hetsyn_speed(document: Document) -> pd.DataFrame:
     """Per workload and way: processor time over the compiled loop's (median [quartiles]), seconds, and memory added."""
     found = _forms(document)
 
-    def told(column: str, form: str) -> pd.Series:
-        return found[column].map(lambda value: NOTHING if pd.isna(value) else format(value, form))
+    def column(name: str, form: str) -> pd.Series:
+        return found[name].map(lambda value: told(value, form))
 
     return pd.DataFrame(
         {
             "workload": found["workload"].map(_titles(document)),
             "computed": found["form"].map(lambda form: FORMS[form].label),
             "time / compiled": found["spread"].map(lambda spread: str(spread) if spread else NOTHING),
-            "s per step": told("seconds", ".3g"),
-            "MiB added": told("mib", ",.0f"),
+            "s per step": column("seconds", ".3g"),
+            "MiB added": column("mib", ",.0f"),
         }
     )
 

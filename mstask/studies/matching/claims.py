@@ -129,7 +129,10 @@ def _some_pair(documents: Documents) -> Finding:
     The estimand is, of a pair, the smaller of two leads, that of one type on radar and that of the other on speech; and of all
     pairs the largest. It is positive if any pair flips. Its interval holds for all pairs at once, by Bonferroni's correction.
     """
-    pairs = pairs_of(*(scores(documents, section, *ALL_NEURONS)[0] for section in ("square", "disjoint")), ALL_NEURONS)
+    radar, speech = (scores(documents, section, *ALL_NEURONS)[0] for section in ("square", "disjoint"))
+    pairs = pairs_of(radar, speech, ALL_NEURONS)
+    if len(pairs) < len(list(combinations(ALL_NEURONS, 2))):
+        raise NotTestable("Some pairs of neuron types have no seed in common.")
     chances = [pair.p for pair in pairs]
     spans = [pair.turned(1 - ALPHA / len(pairs)) for pair in pairs] if None not in chances else []
     bounds = (max(low for low, _ in spans), max(high for _, high in spans)) if spans else None

@@ -9,14 +9,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from mstask.architectures import ABLATED
-from mstask.results.voices import NOTHING, by_voice, label
+from mstask.results.voices import NOTHING, by_voice, heading, label
 from mstask.show import takes_voices
 from mstask.show.scores import (
+    NBSP,
     ByVoice,
     method_order,
     neurons_of,
-    ranked_figure,
-    ranked_table,
+    ordinal,
+    ranked,
     scores_data,
     scores_figure,
     scores_table,
@@ -54,13 +55,19 @@ def table_methods() -> pd.DataFrame:
 @takes_voices
 def figure_disjoint(documents: ByVoice) -> Figure:
     """Paper, Table 3, Fig. 4 and Section 4.3: macro-F1 of each neuron, on spoken digits or on radar."""
-    return ranked_figure(documents)
+    return scores_figure(documents, ranked(documents))
 
 
 @takes_voices
 def table_disjoint(documents: ByVoice) -> pd.DataFrame:
     """Paper, Table 3, Fig. 4 and Section 4.3: neurons on spoken digits or on radar, with their rank in each voice."""
-    return ranked_table(documents)
+    table = scores_table(documents, ranked(documents), "neuron")
+    for voice, document in by_voice(documents).items():
+        rank, column = standings(document)["rank"], heading(voice, document)
+        table[column] = [
+            f"{text}{NBSP}·{NBSP}{ordinal(rank[name])}" if name in rank else text for name, text in table[column].items()
+        ]
+    return table.reset_index(drop=True)
 
 
 @takes_voices

@@ -25,6 +25,7 @@ from mstask.show.scores import NBSP, BySection, ByVoice, of_voice, signed, voice
 from mstask.studies.matching.exhibits_rotation import FOCUS
 from mstask.studies.recordings import stand_ins
 from mstask.summary import compare, standings
+from mstask.summary.comparisons import share_seeds
 
 TASKS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
     "radar": (("square", {name: name for name in FOCUS}), ("ablation", stand_ins.HOMOGENEOUS)),
@@ -163,6 +164,8 @@ def _winner(given: ByVoice, contest: tuple[str, str, str], voice: str) -> str:
     document = given.get(section)
     if document is None or not {a, b} <= set(standings(document)["rank"]):
         return VOICES[voice].absent
+    if not share_seeds(document, a, b):
+        return "no common seed"
     found = compare(document, a, b)
     ahead = found.difference > 0
     low, high = (found.low, found.high) if ahead else (found.high, found.low)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mstask import stats
 from mstask.results.documents import Document
-from mstask.summary.comparisons import lead, mean_score
+from mstask.summary.comparisons import lead, mean_score, share_seeds
 
 ALPHA = 0.05
 
@@ -61,13 +61,15 @@ class Pair(NamedTuple):
 
 
 def pairs_of(radar: Document, speech: Document, types: Sequence[str]) -> list[Pair]:
-    """Return each pair of these types, which both documents must know."""
+    """Return each pair of these types, which both documents must know, that shares a seed in both."""
     found = []
     for a, b in combinations(types, 2):
+        if not (share_seeds(radar, a, b) and share_seeds(speech, a, b)):
+            continue
         estimates = lead(radar, a, b), lead(speech, a, b)
         means = [mean_score(document, a) - mean_score(document, b) for document in (radar, speech)]
-        leads = [estimate.value if estimate else mean for estimate, mean in zip(estimates, means, strict=True)]
-        found.append(Pair(a, b, *leads, estimates))
+        on_radar, on_speech = (e.value if e else mean for e, mean in zip(estimates, means, strict=True))
+        found.append(Pair(a, b, on_radar, on_speech, estimates))
     return found
 
 
@@ -75,5 +77,5 @@ def firm(pairs: Sequence[Pair]) -> list[Pair]:
     """Return the pairs that surely flip, corrected for all of them by Holm's method; none where a spread isn't known."""
     p = [pair.p for pair in pairs]
     known = [value for value in p if value is not None]
-    adjusted = stats.holm(known) if len(known) == len(p) else []
+    adjusted = stats.holm(known) if known and len(known) == len(p) else []
     return [pair for pair, value in zip(pairs, adjusted, strict=False) if value < ALPHA]

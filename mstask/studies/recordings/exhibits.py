@@ -10,7 +10,6 @@ from functools import cache
 from itertools import product
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mstask.data import fsdd, originals, recorded, shd
@@ -18,14 +17,13 @@ from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label, marked
 from mstask.show.canvas import CHANCE, draw_bands, draw_spread, in_pairs, mark, pair_rows
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, difference, ordinal, score
+from mstask.show.scores import NBSP, cell_table, difference, ordinal, score
 from mstask.show.sheet import panels, say_nothing, sheet
 from mstask.studies.gallery.exhibits_speech import Sound, Word, draw_words, spike_table
 from mstask.studies.matching.exhibits_crossed import Corners, draw_corners, explain_corners
 from mstask.studies.matching.exhibits_rotation import FOCUS
 from mstask.studies.recordings.declare import RECORDINGS
 from mstask.studies.recordings.facts import NAMES, RADAR_SETS, SETS, facts
-from mstask.studies.recordings.names import TO_EMBEDDED, TO_RECORDED
 from mstask.synth import cochlea
 
 TITLES = {
@@ -38,7 +36,7 @@ TITLES = {
 }
 """Sets that are shown side by side; transfer has a table of its own."""
 SHORT = {"speech": "speech", "radhar": "RadHAR", "neuroradar": "NeuroRadar", "acconeer": "Acconeer"}
-DIRECTIONS = {TO_RECORDED: "embedded to recorded", TO_EMBEDDED: "recorded to embedded"}
+DIRECTIONS = {"to_recorded": "embedded to recorded", "to_embedded": "recorded to embedded"}
 WORDS = ((7, "george", 0), (7, "theo", 0), (7, "nicolas", 0), (8, "george", 0), (8, "theo", 0), (8, "nicolas", 0))
 """Digit, speaker and number of the recordings shown: two words by three men."""
 
@@ -51,11 +49,17 @@ def table_recording_sources() -> pd.DataFrame:
 
 def figure_recorded_square(document: Document) -> Figure:
     """The crossed square drawn from recordings: a panel for each radar set, the one that the rule names first."""
-    order = radar_sets(document)
+    order, sets = radar_sets(document), facts(document)["crossing"]["sets"]
     with sheet(document, 0.9 + 2.1 * pair_rows(len(order))) as figure:
         grid = in_pairs(figure, len(order), sharey=True)
         for axes, name in zip(grid, order, strict=False):
-            draw_square(axes, document, name)
+            corners: Corners = {neuron: {} for neuron in FOCUS}
+            for neuron, (x, task) in product(FOCUS, enumerate((name, "speech"))):
+                if about := sets.get(task):
+                    key = f"facts.crossing.sets.{task}.scores.{neuron}"
+                    told = About(neuron, document, key, f"macro-F1 on {SHORT[task]}", "fold")
+                    corners[neuron][x] = told, about["scores"][neuron]
+            draw_corners(axes, corners, [SHORT[name], SHORT["speech"]])
         if not order:
             say_nothing(grid[0])
         grid[0].set_ylabel("macro-F1")
@@ -68,18 +72,6 @@ def radar_sets(document: Document) -> list[str]:
     found = facts(document)
     first = found["crossing"]["first"]
     return sorted((name for name in RADAR_SETS if name in found["crossing"]["sets"]), key=lambda name: name != first)
-
-
-def draw_square(axes: Axes, document: Document, name: str) -> None:
-    """Draw both neurons of the crossing on a radar set and on speech, with their intervals."""
-    sets, tasks = facts(document)["crossing"]["sets"], (name, "speech")
-    corners: Corners = {neuron: {} for neuron in FOCUS}
-    for neuron, (x, task) in product(FOCUS, enumerate(tasks)):
-        if about := sets.get(task):
-            key = f"facts.crossing.sets.{task}.scores.{neuron}"
-            told = About(neuron, document, key, f"macro-F1 on {SHORT[task]}", "fold")
-            corners[neuron][x] = told, about["scores"][neuron]
-    draw_corners(axes, corners, [SHORT[task] for task in tasks])
 
 
 def table_recorded_square(document: Document) -> pd.DataFrame:
@@ -156,11 +148,10 @@ def table_stand_ins(document: Document) -> pd.DataFrame:
 def table_transfer(document: Document) -> pd.DataFrame:
     """Accuracy and macro-F1 over seeds, trained on one kind of speech and tested on the other: ten English digits."""
     sets = facts(document)["sets"]
-    names = {"to_recorded": DIRECTIONS[TO_RECORDED], "to_embedded": DIRECTIONS[TO_EMBEDDED]}
     rows = []
     for method in RECORDINGS.methods:
         row = {"method": label(method)}
-        for name, direction in names.items():
+        for name, direction in DIRECTIONS.items():
             about = (sets[name] or {"methods": {}})["methods"].get(method)
             row[f"{direction}, accuracy"] = f"{about['accuracy']:.3f}" if about else NOTHING
             row[f"{direction}, macro-F1"] = f"{about['macro_f1']['mean']:.3f}" if about else NOTHING
@@ -172,12 +163,9 @@ def table_transfer(document: Document) -> pd.DataFrame:
 def data_recordings(document: Document) -> pd.DataFrame:
     """Every score on the recordings, by set, case, method and seed."""
     sets = {case: name for name, cases in SETS.items() for case in cases}
-    rows = [
-        (sets[cell.case], cell.case, cell.method, cell.seed, cell.result.macro_f1, cell.result.accuracy)
-        for cell in document.cells
-        if cell.case in sets
-    ]
-    return pd.DataFrame(rows, columns=["set", "case", "method", "seed", "macro_f1", "accuracy"])
+    found = cell_table(document, "case", "method", "seed", "macro_f1", "accuracy")
+    found.insert(0, "set", found["case"].map(sets))
+    return found.dropna(subset="set")
 
 
 @cache

@@ -85,12 +85,14 @@ def ratio(document: Document, clock: str, workload: str, over: str, under: str) 
 
 def table_step(document: Document) -> pd.DataFrame:
     """CPU time of every contender as a multiple of the floor's: median [quartiles]; and whether it computes the same."""
+    compiles = any(by for run in document.values["runs"] for by in run.get("compiled", {}).values())
     rows = []
     for name, about in _contenders(document).items():
         row = {"step": _label(name, about)} | _multiples(document, "cpu", name, about)
         compiled = [f"{by[name]:.0f}" for by in document.values["runs"][0].get("compiled", {}).values() if name in by]
-        row |= {"compiled in, s (A, B)": ", ".join(compiled) or NOTHING} if _compiles(document) else {}
-        rows.append(row | {"same spikes": _same_spikes(about), "gradient error": _gradient_error(about)})
+        row |= {"compiled in, s (A, B)": ", ".join(compiled) or NOTHING} if compiles else {}
+        error = f"{about['agreement']['gradient_error']:.1g}" if about["agreement"] else NOTHING
+        rows.append(row | {"same spikes": _same_spikes(about), "gradient error": error})
     return pd.DataFrame(rows)
 
 
@@ -210,11 +212,6 @@ def _contenders(document: Document) -> dict[str, dict[str, Any]]:
     return dict(sorted(document.values["contenders"].items(), key=place))
 
 
-def _compiles(document: Document) -> bool:
-    """Whether the time that some contender takes to compile was measured."""
-    return any(by for run in document.values["runs"] for by in run.get("compiled", {}).values())
-
-
 def _run(document: Document, clock: str) -> dict[str, Any]:
     return next((run for run in document.values["runs"] if run["clock"] == clock), {})
 
@@ -257,10 +254,6 @@ def _same_spikes(about: Mapping[str, Any]) -> str:
         return "reference" if about["group"] == "reference" else NOTHING
     share = about["agreement"]["differing_spikes"]
     return "yes" if share == 0 else f"{share:.1%} differ"
-
-
-def _gradient_error(about: Mapping[str, Any]) -> str:
-    return NOTHING if about["agreement"] is None else f"{about['agreement']['gradient_error']:.1g}"
 
 
 def _draw(axes: Any, spread: Spread, row: int, group: str) -> None:

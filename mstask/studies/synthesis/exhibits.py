@@ -22,7 +22,7 @@ from mstask.results.voices import NOTHING, VERDICTS, VOICES, heading, label, mar
 from mstask.show import takes_sections
 from mstask.show.canvas import BAND, GREY, answer, drawing, explain, mark
 from mstask.show.marks import About, score_in_words
-from mstask.show.scores import NBSP, BySection, difference, of_voice, voices_of
+from mstask.show.scores import NBSP, BySection, difference, of_voice, told, voices_of
 from mstask.show.scores import score as scored
 from mstask.studies.matching.exhibits_rotation import FOCUS
 from mstask.studies.synthesis.contests import CONTESTS, PARTS, TASKS, Outcome, outcomes
@@ -116,7 +116,7 @@ def table_equal_size(document: Document) -> pd.DataFrame:
                 {
                     "task": case,
                     "network": label(name),
-                    "learnt parameters": _count(found["n_parameters"]),
+                    "learnt parameters": told(found["n_parameters"], ","),
                     "macro-F1": scored(found["macro_f1"]) + remark(document, name, case),
                     f"gain of {label(matched)}": difference(gain.difference, gain.low, gain.high) if gain else NOTHING,
                 }
@@ -183,7 +183,7 @@ def _row(studies: BySection, voice: str, found: Outcome) -> dict[str, str]:
         "gain": difference(found.difference, found.low, found.high),
         "verdict": marked(found.verdict) if profile_of(studies[contest.section][voice].profile) in FULL else "no verdict",
         "sizes": _sizes(found),
-        "parameters": _both(_count(side.n_parameters) for side in sides),
+        "parameters": _both(told(side.n_parameters, ",") for side in sides),
         "µJ": _both(_energy(side.energy_uJ) for side in sides),
     }
 
@@ -191,10 +191,6 @@ def _row(studies: BySection, voice: str, found: Outcome) -> dict[str, str]:
 def _sizes(found: Outcome) -> str:
     """Whether both networks are of one size; otherwise how many times the plain one's parameters the matched one has."""
     return "equal" if found.like_with_like else f"{found.size_ratio:.1f}{NBSP}:{NBSP}1"
-
-
-def _count(number: int | None) -> str:
-    return NOTHING if number is None else f"{number:,}"
 
 
 def _energy(value: float | None) -> str:
