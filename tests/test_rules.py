@@ -13,8 +13,8 @@ from scipy import stats as scipy_stats
 from mstask import claims, results, show, stats
 from mstask.claims.evidence import Removal, budget, leave_one_out
 from mstask.claims.figures import both_ways, mean_rho
-from mstask.claims.findings import NEGATIVE, POSITIVE, WORST_FIRST, Finding, decide
-from mstask.claims.rules import RULES, SMALLEST, Drawn, agreement, best, contrast, difference, every, place, quantity
+from mstask.claims.findings import NEGATIVE, POSITIVE, WORST_FIRST, Finding, decide, every
+from mstask.claims.rules import RULES, SMALLEST, Drawn, agreement, best, contrast, difference, place, quantity
 from mstask.summary.comparisons import BEST, with_best
 
 SEEDS = (42, 123, 999)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mstask import stats
@@ -91,3 +91,15 @@ def nearness(bounds: Sequence[float], region: Region) -> float:
     """How near an interval comes to another verdict: from an edge of the region; none is nearer than a missing one."""
     edges = [edge for edge in region if math.isfinite(edge)]
     return min((abs(bound - edge) for bound in bounds for edge in edges), default=-math.inf)
+
+
+def every(*findings: Finding) -> Finding:
+    """Combine statements that must all hold; estimand and remark are those of the statement that decides."""
+    verdict = min((finding.verdict for finding in findings), key=WORST_FIRST.index)
+    deciding = min(
+        (f for f in findings if f.verdict == verdict), key=lambda finding: nearness(finding.bounds or (), finding.region)
+    )
+    evidence = " ".join(dict.fromkeys(finding.evidence for finding in findings))
+    open_parts = [finding.needed for finding in findings if finding.verdict == verdict and finding.needed is not None]
+    needed = max(open_parts, default=None)
+    return replace(deciding, evidence=evidence, parts=findings, needed=needed) if len(findings) > 1 else deciding

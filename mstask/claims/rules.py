@@ -47,13 +47,11 @@ from mstask.claims.figures import (
 from mstask.claims.findings import (
     NEGATIVE,
     POSITIVE,
-    WORST_FIRST,
     Finding,
     Region,
     decide,
     distance,
     find,
-    nearness,
     seeds_needed,
 )
 from mstask.claims.words import (
@@ -105,18 +103,6 @@ def rule(judge: Callable[..., Finding]) -> Callable[..., Finding]:
 
     RULES[judge.__name__] = judged
     return judged
-
-
-def every(*findings: Finding) -> Finding:
-    """Combine statements that must all hold; estimand and remark are those of the statement that decides."""
-    verdict = min((finding.verdict for finding in findings), key=WORST_FIRST.index)
-    deciding = min(
-        (f for f in findings if f.verdict == verdict), key=lambda finding: nearness(finding.bounds or (), finding.region)
-    )
-    evidence = " ".join(dict.fromkeys(finding.evidence for finding in findings))
-    open_parts = [finding.needed for finding in findings if finding.verdict == verdict and finding.needed is not None]
-    needed = max(open_parts, default=None)
-    return dataclasses.replace(deciding, evidence=evidence, parts=findings, needed=needed) if len(findings) > 1 else deciding
 
 
 @rule

@@ -12,8 +12,8 @@ from statistics import median
 
 from mstask.claims import Entry
 from mstask.claims.figures import Documents, NotTestable, of_case, results_of
-from mstask.claims.findings import Finding
-from mstask.claims.rules import SMALLEST, contrast, difference, every, quantity
+from mstask.claims.findings import Finding, every
+from mstask.claims.rules import SMALLEST, contrast, difference, quantity
 from mstask.claims.words import number, signed
 from mstask.results.documents import Document
 from mstask.results.voices import label

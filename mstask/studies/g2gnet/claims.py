@@ -14,8 +14,8 @@ from typing import Any
 
 from mstask.claims import Entry
 from mstask.claims.figures import Documents, NotTestable, results_of
-from mstask.claims.findings import Finding
-from mstask.claims.rules import difference, every, quantity, with_leads
+from mstask.claims.findings import Finding, every
+from mstask.claims.rules import difference, quantity, with_leads
 from mstask.claims.words import listed, number, opening, signed, subject
 from mstask.results.documents import Document
 from mstask.results.voices import label

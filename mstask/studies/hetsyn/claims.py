@@ -14,8 +14,8 @@ from typing import Any
 
 from mstask.claims import Entry
 from mstask.claims.figures import Documents, NotTestable, absence, of_case, results_of
-from mstask.claims.findings import Finding, find
-from mstask.claims.rules import best, best_of, difference, difference_of, every, quantity
+from mstask.claims.findings import Finding, every, find
+from mstask.claims.rules import best, best_of, difference, difference_of, quantity
 from mstask.claims.words import listed, number, signed
 from mstask.results.documents import Document
 from mstask.studies.hetsyn.facts import OWN, runs, shortening

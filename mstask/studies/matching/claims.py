@@ -10,8 +10,8 @@ import numpy as np
 
 from mstask.claims import Entry
 from mstask.claims.figures import Documents, NotTestable, results_of, scores
-from mstask.claims.findings import NEGATIVE, POSITIVE, Finding
-from mstask.claims.rules import SMALLEST, Drawn, agreement, best, contrast, difference, every, place, quantity
+from mstask.claims.findings import NEGATIVE, POSITIVE, Finding, every
+from mstask.claims.rules import SMALLEST, Drawn, agreement, best, contrast, difference, place, quantity
 from mstask.claims.words import listed, opening, subject
 from mstask.results.documents import Document
 from mstask.results.voices import label

@@ -12,8 +12,8 @@ from statistics import fmean
 
 from mstask.claims import Entry
 from mstask.claims.figures import Documents, NotTestable, results_of
-from mstask.claims.findings import Finding
-from mstask.claims.rules import difference, difference_of, every, with_leads
+from mstask.claims.findings import Finding, every
+from mstask.claims.rules import difference, difference_of, with_leads
 from mstask.claims.words import listed, number, signed
 from mstask.results.documents import Document
 from mstask.results.voices import label

@@ -11,8 +11,8 @@ import numpy as np
 from mstask import summary
 from mstask.claims import Entry
 from mstask.claims.figures import Documents, NotTestable, scores
-from mstask.claims.findings import Finding
-from mstask.claims.rules import Drawn, difference, every, quantity
+from mstask.claims.findings import Finding, every
+from mstask.claims.rules import Drawn, difference, quantity
 from mstask.claims.words import number, subject
 from mstask.results.documents import Document
 from mstask.studies.tuning.facts import TARGET, factor_by_tolerance, matching, relaxed
