@@ -330,6 +330,13 @@ class TestLocking:
         path.unlink()
         assert locked.lock("ablation", "paper", "embedded").is_file()
 
+    def test_a_smaller_profile_says_what_it_lacks_and_one_that_is_the_papers_by_another_name_does_not(self, results_folder):
+        for profile in ("smoke", "afternoon"):
+            made = making.cell("D0_doppler", 42, profile=profile, parameters=resolve("ablation", profile=profile).of_cell())
+            results.write_cell(results.cell_path("ablation", profile, "embedded", "D0_doppler", 42), made)
+            said = results.read_document(locked.lock("ablation", profile, "embedded")).budget
+            assert ("max_epochs 2 instead of 200" in said) == (profile == "smoke") and "smaller" not in said
+
     def test_cells_that_are_missing_between_others_are_counted(self):
         made = self.cells(("D0_doppler", 42), ("D0_doppler", 123), ("D0_stft", 42))
         assert locked.shortfall("ablation", "embedded", made).endswith("2 of 3 seeds, 1 of these 4 cells not run.")

@@ -347,12 +347,6 @@ class TestLocks:
             results.lock_run("ablation")
         assert path.read_bytes() == before and results.verify() == []
 
-    def test_a_smaller_profile_is_never_locked_silently(self, results_folder):
-        small = cell(profile="smoke")
-        results.write_cell(results.cell_path("ablation", "smoke", "embedded", small.method, 42), small)
-        results.lock_run("ablation", profile="smoke")
-        assert "'smoke'" in results.load("ablation", "embedded").budget
-
     def test_a_run_on_real_data_is_kept_apart_and_has_a_voice_of_its_own(self, results_folder):
         own = cell(data=data_record(source="real"))
         path = results.cell_path("ablation", "paper", "real", own.method, 42)

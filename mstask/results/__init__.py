@@ -218,7 +218,7 @@ def lock_run(
     """Merge a run's cells, write them as the section's kept document, lock it, and return its path.
 
     It goes to the folder of its data source: `embedded/`, `real/` or `recorded/`. `budget` says in a sentence how the run falls
-    short of the paper's protocol; a smaller profile gets such a sentence by itself. `title` is the section's.
+    short of the paper's protocol. `title` is the section's.
     """
     cells = run_cells(section, profile, data_source)
     if not cells:
@@ -227,8 +227,6 @@ def lock_run(
             f"{runs_root() / 'runs'}; run `python -m mstask run {section} --profile {profile} "
             f"--data {data_source}` first"
         )
-    if budget is None and profile != "paper":
-        budget = f"Run with profile {profile!r}, which is smaller than the paper's protocol."
     reference = f"This project's run, profile {profile}, {data_source} data"
     document = merge(cells, source=data_source, reference=reference, budget=budget, title=title)
     path = runs_root() / data_source / f"{section}.json"

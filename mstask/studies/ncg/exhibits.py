@@ -31,12 +31,13 @@ from mstask.show.canvas import (
     pair_rows,
 )
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, ByVoice, case_order, cell_table, score_table
+from mstask.show.scores import NBSP, ByVoice, case_order, cell_table, score_table, signed
 from mstask.show.sheet import plain, say_nothing
-from mstask.studies.ncg.facts import CODES, DATA, EXTRACTORS, GROUPS, SINGLE, winner_share
+from mstask.studies.ncg.facts import CODES, DATA, EXTRACTORS, GROUPS, PAIRS, SINGLE, winner_share
 from mstask.studies.ncg.names import METHODS
-from mstask.summary import at_chance, remark
+from mstask.summary import at_chance, collapsed, remark
 from mstask.summary.comparisons import spread
+from mstask.summary.details import detail
 
 LADDERS = {
     "S2-STDP": (("S2-M1", "S2-M2-L", "S2-M5-CR2-L", "S2-M10-CR2-L"), "#00796b", "o", "-"),
@@ -253,6 +254,41 @@ def table_ncg_speed(document: Document) -> pd.DataFrame:
 def cases_of(document: Document) -> list[str]:
     """Return the data sets of a document in the order of `DATA`, others after them."""
     return case_order([document], DATA)
+
+
+def table_ncg_collapsed(document: Document) -> pd.DataFrame:
+    """Runs that fell apart: accuracy on validation at the best epoch and the last, and on the test set where recorded."""
+    cells = {(cell.method, cell.case, cell.seed): cell for cell in document.cells}
+    rows = []
+    for name in dict.fromkeys(cell.method for cell in document.cells):
+        for run in collapsed(document, name):
+            own = cells[name, run.case, run.seed]
+            shown = (run.best, run.last, detail(own, "best_epoch_accuracy"), own.result.accuracy)
+            scores = (f"{value:.3f}" if value is not None else NOTHING for value in shown)
+            epoch = f"{run.best_epoch} of {own.result.epochs}"
+            rows.append((label(name), DATA.get(run.case, run.case), str(run.seed), epoch, *scores))
+    columns = ["readout", "data", "seed", "best epoch", "validation, best", "validation, last", "test, best", "test, last"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def table_ncg_leads(document: Document) -> pd.DataFrame:
+    """What each ingredient adds to accuracy, over data sets and seeds: after the last epoch, and after the best one."""
+    columns = {
+        "validation, last": lambda cell: cell.result.history["validation_accuracy"][-1],
+        "validation, best": lambda cell: max(cell.result.history["validation_accuracy"]),
+        "test, last": lambda cell: cell.result.accuracy,
+        "test, best": lambda cell: detail(cell, "best_epoch_accuracy"),
+    }
+    known = [cell for cell in document.cells if cell.result.history]
+    rows = []
+    for a, b in PAIRS.values():
+        row = {"lead": f"{label(a)} − {label(b)}"}
+        for column, value in columns.items():
+            own = [{(c.case, c.seed): v for c in known if c.method == m and (v := value(c)) is not None} for m in (a, b)]
+            gaps = [own[0][place] - own[1][place] for place in own[0].keys() & own[1].keys()]
+            row[column] = signed(fmean(gaps)) if gaps else NOTHING
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 @contextmanager
