@@ -332,7 +332,9 @@ class TestLocking:
 
     def test_a_smaller_profile_says_what_it_lacks_and_one_that_is_the_papers_by_another_name_does_not(self, results_folder):
         for profile in ("smoke", "afternoon"):
-            made = making.cell("D0_doppler", 42, profile=profile, parameters=resolve("ablation", profile=profile).of_cell())
+            own = resolve("ablation", profile=profile).of_cell()
+            record = making.data_record(size=own["data_size"])
+            made = making.cell("D0_doppler", 42, profile=profile, parameters=own, data=record)
             results.write_cell(results.cell_path("ablation", profile, "embedded", "D0_doppler", 42), made)
             said = results.read_document(locked.lock("ablation", profile, "embedded")).budget
             assert ("max_epochs 2 instead of 200" in said) == (profile == "smoke") and "smaller" not in said
