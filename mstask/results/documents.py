@@ -13,13 +13,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_serializer, model_validator
 
 from mstask.parameters import profile_of
 from mstask.results.files import ResultsError, read_json, stamp
 
 SCHEMA: Literal["mstask/1"] = "mstask/1"
-PLAIN = frozenset({bool, int, float, str, type(None)})
+NUMBERS = frozenset({bool, int, float})
+PLAIN = NUMBERS | {str, type(None)}
+FROM_JSON = object()
+"""Context of a validation whose values were read from JSON, so are plain already."""
+_json = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 
 
 def plain(value: Any) -> Any:
@@ -40,8 +44,8 @@ class Record(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _plain(cls, values: Any) -> Any:
-        return plain(values)
+    def _plain(cls, values: Any, info: ValidationInfo) -> Any:
+        return values if info.context is FROM_JSON else plain(values)
 
     @model_serializer(mode="wrap")
     def _leave_out_unset(self, handler: Any) -> dict[str, Any]:
@@ -334,13 +338,13 @@ R = TypeVar("R", bound=Record)
 
 def dumps(value: Any) -> str:
     """Return canonical JSON of a record or plain value: sorted keys, lists of numbers on one line."""
-    if isinstance(value, Document):
-        value = value.model_dump()
-        for cell in value["cells"]:
-            cell.pop("data", None)
-    elif isinstance(value, BaseModel):
-        value = value.model_dump()
-    return _encode(plain(value), "\n", "") + "\n"
+    kept = value.model_dump() if isinstance(value, BaseModel) else plain(value)
+    for cell in kept["cells"] if isinstance(value, Document) else ():
+        cell.pop("data", None)
+    try:
+        return _encode(kept, "\n") + "\n"
+    except (ValueError, TypeError):
+        raise ResultsError(_culprit(kept)) from None
 
 
 def read_record(path: str | Path, model: type[R]) -> R:
@@ -355,7 +359,7 @@ def read_record(path: str | Path, model: type[R]) -> R:
     if "schema_version" not in model.model_fields:
         del values["schema_version"]
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, context=FROM_JSON)
     except ValidationError as error:
         raise ResultsError(f"{path} is no valid {model.__name__.lower()}: {describe(error)}") from None
 
@@ -384,27 +388,36 @@ def _part(cell: Any, name: str) -> Any:
     return cell.get(name) if isinstance(cell, dict) else getattr(cell, name, None)
 
 
-def _encode(value: Any, indent: str, place: str) -> str:
+def _encode(value: Any, indent: str) -> str:
+    """Canonical JSON of a plain value; a ValueError or TypeError where JSON can't hold it."""
     deeper = indent + "  "
     if isinstance(value, dict) and value:
-        if odd := [key for key in value if not isinstance(key, str)]:
-            raise ResultsError(f"key {odd[0]!r} at {place or 'the top'} is not text, so JSON can't hold it")
-        items = (f"{_scalar(k, place)}: {_encode(value[k], deeper, f'{place}.{k}')}" for k in sorted(value))
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError
+        items = [f"{_json(key)}: {_encode(value[key], deeper)}" for key in sorted(value)]
         return "{" + deeper + f",{deeper}".join(items) + indent + "}"
-    if isinstance(value, list) and value:
-        if all(isinstance(item, int | float) for item in value):
-            odd = [item for item in value if isinstance(item, float) and not math.isfinite(item)]
-            return _scalar(odd[0] if odd else value, place)
-        items = (_encode(item, deeper, f"{place}[{i}]") for i, item in enumerate(value))
-        return "[" + deeper + f",{deeper}".join(items) + indent + "]"
-    return _scalar(value, place)
+    if isinstance(value, list) and value and not NUMBERS.issuperset(map(type, value)):
+        return "[" + deeper + f",{deeper}".join([_encode(item, deeper) for item in value]) + indent + "]"
+    return repr(value) if type(value) is float and math.isfinite(value) else _json(value)
 
 
-def _scalar(value: Any, place: str) -> str:
+def _culprit(value: Any, place: str = "") -> str:
+    """Say what of a value JSON can't hold, and where it stands; "" where it can hold all of it."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                return f"key {key!r} at {place or 'the top'} is not text, so JSON can't hold it"
+            if found := _culprit(item, f"{place}.{key}"):
+                return found
+        return ""
+    if isinstance(value, list):
+        numbers = NUMBERS.issuperset(map(type, value))
+        return next(filter(None, (_culprit(item, place if numbers else f"{place}[{i}]") for i, item in enumerate(value))), "")
     try:
-        return json.dumps(value, allow_nan=False, ensure_ascii=False)
+        _json(value)
     except (ValueError, TypeError):
-        raise ResultsError(
+        return (
             f"the value {str(value)[:60]!r} at {place.lstrip('.') or 'the top'} can't be stored: "
             f"expected text, a finite number, true, false or null, found {type(value).__name__}"
-        ) from None
+        )
+    return ""
