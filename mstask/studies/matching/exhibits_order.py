@@ -66,7 +66,10 @@ def _of_one_type(ablation: Document) -> Document:
 
 @takes_sections
 def figure_square_order(studies: BySection) -> Figure:
-    """Places of all neuron types on radar and on speech, a panel per voice; lines that cross are pairs that change order."""
+    """Places of all neuron types on radar and on speech, a panel per voice; lines that cross are pairs that change order.
+
+    In black are types that surely flip with another: ahead of it on radar, behind it on speech.
+    """
     heard = dict(sides(studies))
     heights = [1.5 + len(found.types) for found in heard.values()] or [1.5]
     with drawing(0.2 * sum(heights)) as figure:
@@ -79,12 +82,13 @@ def figure_square_order(studies: BySection) -> Figure:
 
 
 def _draw_order(axes: Axes, voice: str, found: Sides) -> None:
+    turning = {name: ("black", "o", "-") for name in (pair.winners[0] for pair in firm(found.pairs))} | FOCUS
     for x, (task, document) in enumerate(zip(SECTIONS, (found.radar, found.speech), strict=True)):
         about = document.model_copy(update={"section": stand_ins.SECTION}) if voice == stand_ins.SOURCE else document
         unit = "fold" if voice == stand_ins.SOURCE else "seed"
         standing = standings(document)
         for name in found.types:
-            colour, marker, line = FOCUS.get(name, (GREY, "o", "-"))
+            colour, marker, line = turning.get(name, (GREY, "o", "-"))
             place, spread = _place(document, name, found.types), standing["methods"][name]["macro_f1"]
             (point,) = axes.plot(x, place, color=colour, marker=marker, markersize=5)
             method = stand_ins.HOMOGENEOUS[name] if about.section == ABLATION else name
@@ -98,7 +102,7 @@ def _draw_order(axes: Axes, voice: str, found: Sides) -> None:
             named.set_in_layout(False)
             if x == 0:
                 across = [place, _place(found.speech, name, found.types)]
-                axes.plot([0, 1], across, color=colour, linestyle=line, linewidth=2 if name in FOCUS else 1, zorder=1)
+                axes.plot([0, 1], across, color=colour, linestyle=line, linewidth=2 if name in turning else 1, zorder=1)
     axes.set(xlim=(-1.3, 2.3), ylim=(len(found.types) + 0.5, 0.5), yticks=[])
     axes.set_xticks([0, 1], list(SECTIONS))
     axes.tick_params(length=0)
