@@ -5,6 +5,8 @@ error is Student's t with n - 1 degrees of freedom. Test examples: an error that
 take away; its variance is known well, from hundreds of examples, so it is normal. The error of the mean is taken to be
 their sum (the fiducial solution of the Behrens-Fisher problem, Fisher 1935). Over 3 to 10 seeds it keeps its level whatever
 the ratio of the two, which Satterthwaite's degrees of freedom and a bootstrap of seeds don't: `benchmarks/coverage.py`.
+Over several data sets (`pooled`) it is the other way round: a fiducial sum of a Student's t for each would nearly never
+reject, Satterthwaite's degrees of freedom for their sum come near their level.
 
 Of recordings it is folds (people, passes) that stand where seeds stand here; see `over_folds`.
 """
@@ -28,7 +30,7 @@ from mstask.stats.scoring import StatisticsError, finite
 LEVEL = 0.95
 MANY = 10_000
 """Number of seeds from which none is asked for."""
-DRAWS = 2_000
+DRAWS = 6_000
 """Sets of scores that are drawn to find simultaneous intervals."""
 
 _ROOT, _WEIGHT = np.polynomial.legendre.leggauss(100)
@@ -179,9 +181,17 @@ class Estimates:
         n, parts = self._several(), [self.combined(row) for row in weights]
         own = np.array([part.p() for part in parts])
         smallest = own if len(parts) == 1 else self._smallest_p(weights, n)
-        raised = level if len(parts) == 1 else max(level, 1 - max(float(np.quantile(smallest, 1 - level)), 1e-9))
+        raised = (
+            level
+            if len(parts) == 1
+            else max(level, 1 - max(float(np.quantile(smallest, 1 - level, method="inverted_cdf")), 1e-9))
+        )
         low, high = np.array([part.interval(raised) for part in parts]).T
-        return low, high, own if len(parts) == 1 else np.maximum(own, (smallest[:, None] <= own).mean(axis=0))
+        return (
+            low,
+            high,
+            own if len(parts) == 1 else np.maximum(own, ((smallest[:, None] <= own).sum(axis=0) + 1) / (len(smallest) + 1)),
+        )
 
     def _smallest_p(self, weights: NDArray[np.float64], n: int) -> NDArray[np.float64]:
         """Return the smallest p-value of all sums in each of many sets of scores that don't differ, shape [DRAWS]."""
@@ -278,7 +288,8 @@ def pooled(parts: Sequence[Estimate]) -> Estimate:
     """Return the mean over data sets that were chosen, not drawn: each counts the same, and their errors are independent.
 
     `n` is the number of seeds in the set that has the fewest; of folds the number of all.
-    The degrees of freedom of the seeds' part are Satterthwaite's (1946).
+    The degrees of freedom of the seeds' part are Satterthwaite's (1946): at 5 % they erred in 3 to 7 % of simulated means over
+    two to five sets of three seeds, most where one set spreads far more than the others.
     """
     if not parts:
         raise StatisticsError("no estimates found, expected at least one")
