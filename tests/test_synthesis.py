@@ -101,7 +101,7 @@ def test_a_gain_at_unlike_sizes_does_not_answer_and_is_named(documents):
     grown = [c.model_copy(update={"result": c.result.model_copy(update={"n_parameters": 2000})}) for c in cells[:3]]
     unlike = documents | {"search": documents["search"].model_copy(update={"cells": grown + list(cells[3:])})}
     alone = overview(documents)
-    assert alone["answer"]["radar"].startswith("On radar a gain at equal size is shown for the neuron alone (+0.100).")
+    assert alone["answer"]["radar"].startswith("On radar a gain at equal size is shown so far for the neuron alone (+0.100).")
     assert alone["counted"] == ["neuron on radar"] and overview(unlike)["counted"] == ["none"]
     assert overview(unlike)["unlike"] == ["neuron on radar"]
     assert overview(unlike)["answer"]["radar"].startswith("On radar nothing that the papers propose is shown")
@@ -145,7 +145,7 @@ def test_a_gain_at_equal_size_answers_where_the_papers_networks_are_of_unlike_si
     assert "compared at unlike sizes only: the synapse" in alone["caveats"]["radar"]
     both = overview(synapses)
     assert both["unlike"] == [] and both["caveats"]["radar"] == ""
-    assert both["answer"]["radar"] == "On radar a gain at equal size is shown for the synapse alone (+0.100)."
+    assert both["answer"]["radar"] == "On radar a gain at equal size is shown so far for the synapse alone (+0.100)."
     assert both["firm"] == ["synapse on radar", "synapse on radar at equal size"]
 
 

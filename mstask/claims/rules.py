@@ -241,8 +241,10 @@ def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bo
     low, high = float(lows.min()), float(highs.max())
     region = bound, math.inf
     verdict, why = decide((low, high), region)
-    n, unit = min(counted(document, methods) for document, methods in rankings)
-    evidence = f"{told}; 95 % interval {interval((low, high))}, all to lie above {number(bound, 1)} ({count(n, unit)})."
+    several = sorted({counted(document, methods) for document, methods in rankings})
+    n = several[0][0]
+    over = listed(count(*one) for one in several)
+    evidence = f"{told}; 95 % interval {interval((low, high))}, all to lie above {number(bound, 1)} ({over})."
     p = min(1.0, 2 * float(min((either <= bound).mean(axis=1).max(), (either >= bound).mean(axis=1).max())))
     return finding(verdict, evidence, why, bounds=(low, high), p=p, smallest=bound, seeds=n, region=region)
 

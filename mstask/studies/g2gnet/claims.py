@@ -105,8 +105,8 @@ def _kept(document: Document, name: str) -> Finding | None:
     if not shares:
         return None
     told = (
-        f"{heading(name)}: after {updates} rewirings at random {number(expected[-1] / expected[0])} would be left, and above "
-        f"{number(KEPT, 1)} counts as kept"
+        f"{heading(name)}: after the last of {updates} rewirings at random {number(expected[-1] / expected[0])} would be left, "
+        f"and above {number(KEPT, 1)} counts as kept"
     )
     return quantity("share left of the connections inside groups", shares, (KEPT, math.inf), told)
 

@@ -46,7 +46,7 @@ def facts(document: Document) -> dict[str, Any]:
         knock_out
             Per case and method: mean accuracy intact and after each reset; `share`, of time constants that are long.
         robust
-            Per disturbance of spoken digits and method: accuracy averaged over its levels.
+            Per disturbance of spoken digits and method: accuracy averaged over its levels, undisturbed digits left out.
         weight_decay
             Mean median time constant of the first layer's inputs, and accuracy, with and without weight decay on the decays;
             `ratio`: how many times longer time constants are without, the geometric mean over sets of synapses and seeds.
@@ -113,9 +113,20 @@ def _knock_out(document: Document, case: str, method: str) -> dict[str, float]:
     return _means([{which: one[which] for which in KNOCK_OUTS} | {"share": one["n_long"] / one["n"]} for one in found])
 
 
+def under(document: Document, kind: str, method: str) -> dict[int, float]:
+    """Accuracy on spoken digits by seed, averaged over the levels of a disturbance ("deletion", "warp") that disturb at all."""
+    level, none = {"deletion": ("share", 0.0), "warp": ("factor", 1.0)}[kind]
+    found = {}
+    for seed, one in measured(document, "speech-bins", method, kind).items():
+        disturbed = [value for at, value in zip(one[level], one["accuracy"], strict=True) if at != none]
+        if disturbed:
+            found[seed] = fmean(disturbed)
+    return found
+
+
 def _robust(document: Document, kind: str, method: str) -> float | dict[str, float]:
-    levels = series(document, "speech-bins", method, kind, "accuracy")
-    return fmean(levels) if levels else {}
+    found = under(document, kind, method)
+    return fmean(found.values()) if found else {}
 
 
 def _weight_decay(document: Document) -> dict[str, Any]:

@@ -240,7 +240,7 @@ def _answer(held: Mapping[Contest, Outcome], task: str) -> str:
         return f"On {task} nothing that the papers propose is shown to gain at equal size.{_by_validation(own)}"
     alone = " alone" if len(firm) == 1 else ""
     gains = listed(f"the {found.contest.part}{alone} ({signed(found.difference)})" for found in firm)
-    return f"On {task} a gain at equal size is shown for {gains}.{_by_validation(own)}"
+    return f"On {task} a gain at equal size is shown so far for {gains}.{_by_validation(own)}"
 
 
 def _by_validation(held: Iterable[Outcome]) -> str:
