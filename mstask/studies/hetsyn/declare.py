@@ -114,7 +114,7 @@ EQUAL_SECTION = Section(
     profiles={
         "smoke": {"data_size": "small", "seeds": [42], "max_epochs": 1, "cases": ["radar"]},
         "quick": {"data_size": "small", "seeds": [42], "max_epochs": 8, "cases": ["radar"]},
-        "afternoon": {"data_size": "medium", "seeds": FIVE_SEEDS, "max_epochs": 32},
+        "afternoon": {"data_size": "paper", "seeds": FIVE_SEEDS, "max_epochs": 40},
         "paper": {"data_size": "paper", "seeds": FIVE_SEEDS, "max_epochs": 100},
     },
     departures={"comparison": "The paper compares networks with equally many neurons only, one with twice the learnt values"},
