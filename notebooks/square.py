@@ -190,7 +190,8 @@ show.table_comparisons(document)
 # %% [markdown]
 # ## Does the square close?
 #
-# The corners on speech are those of your own run of `disjoint`, if there is one. Lines that cross are what the paper claims.
+# The corners on speech are those of your own run of `disjoint`, if there is one. The paper's lines cross: Doppler-LIF is
+# above on radar and below on speech.
 
 # %% mystnb={"image": {"alt": "Doppler-LIF and CrossInhib-LIF on radar and on speech in your runs"}}
 speech = results.load_present(["disjoint"], "run").get("disjoint")
