@@ -39,8 +39,7 @@ def measure(repeats: int, tiny: bool) -> list[dict[str, Any]]:
 
     Each run says its wall time, the sum of its cells' own seconds, and per notebook execution the seconds beside them.
     """
-    from mstask import data
-    from mstask import section as sections
+    from mstask import data, section as sections
     from mstask.lab import batch
 
     chosen = MEASURED | ({"methods": ["D0_doppler"], "seeds": [1, 2], "max_epochs": 1} if tiny else {})
@@ -73,8 +72,7 @@ def measure(repeats: int, tiny: bool) -> list[dict[str, Any]]:
 
 def recorded() -> list[dict[str, Any]]:
     """Every cell of the paper-profile grid with its seconds: its own in the locked document, else as estimated from others."""
-    from mstask import results
-    from mstask import section as sections
+    from mstask import results, section as sections
     from mstask.lab import estimates
 
     cells = []

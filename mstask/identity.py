@@ -25,8 +25,7 @@ from typing import Any
 from mstask import syntax
 from mstask.parameters import Parameters
 from mstask.paths import ROOT, named
-from mstask.section import Place as Cell
-from mstask.section import Section
+from mstask.section import Place as Cell, Section
 
 APART = {
     "mstask.data.cache": "generated data is compared by its fingerprint",

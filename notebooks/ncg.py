@@ -76,8 +76,7 @@ from mstask.cell import load, run_cell
 from mstask.section import given, grid, resolve
 from mstask.show import lesson
 from mstask.studies.ncg import inputs, rules
-from mstask.studies.ncg.methods import Schedule, configuration
-from mstask.studies.ncg.methods import settings as chosen
+from mstask.studies.ncg.methods import Schedule, configuration, settings as chosen
 from mstask.studies.ncg.names import METHODS
 from mstask.studies.ncg.readout import Readout
 from mstask.studies.ncg.training import fit

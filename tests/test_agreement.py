@@ -8,8 +8,7 @@ import pytest
 import toy
 from making import cell
 
-from mstask import cell as cells
-from mstask import results
+from mstask import cell as cells, results
 from mstask.data import Split
 from mstask.errors import MstaskError
 from mstask.lab import locked

@@ -14,9 +14,7 @@ import pytest
 import toy
 
 from benchmarks.scaling import makespan, simulate
-from mstask import cell as cells
-from mstask import results, runs, show
-from mstask import section as sections
+from mstask import cell as cells, results, runs, section as sections, show
 from mstask.lab import batch, estimates, exhibits_parameters, status
 from mstask.lab.cli import main
 from mstask.lab.execution import Report, Task, without_loop

@@ -14,8 +14,7 @@ import torch
 from making import altered, refused
 
 from mstask import cell, data, section
-from mstask.data import cache as data_cache
-from mstask.data import shd, speech
+from mstask.data import cache as data_cache, shd, speech
 from mstask.errors import MstaskError
 from mstask.synth import cochlea, spoken_digits, voices
 

@@ -3,8 +3,7 @@
 import pytest
 from making import CLASSES, cell, data_record, document
 
-from mstask import cell as cells
-from mstask import results, summary
+from mstask import cell as cells, results, summary
 from mstask.results.endings import converged, endings
 from mstask.section import Place, having, resolve
 from mstask.show.scores import scores_figure, scores_table

@@ -3,8 +3,7 @@
 from statistics import fmean
 
 import pytest
-from making import bare
-from making import document as scored_document
+from making import bare, document as scored_document
 
 from mstask import claims, results, show, summary
 from mstask.studies.eventprop.declare import GRADIENTS_SECTION, SECTION, SECTIONS, YIN_YANG_SECTION

@@ -6,8 +6,7 @@ import pytest
 import torch
 from making import cell, data_record
 
-from mstask import cell as cells
-from mstask import results, spiking
+from mstask import cell as cells, results, spiking
 from mstask.calibration import calibrate_thresholds
 from mstask.errors import MstaskError
 from mstask.job import Job

@@ -18,8 +18,7 @@ import psutil
 import pytest
 import toy
 
-from mstask import cell as cells
-from mstask import results, runs
+from mstask import cell as cells, results, runs
 from mstask.errors import MstaskError
 from mstask.lab import batch
 from mstask.lab.cli import main

@@ -14,8 +14,7 @@ from mstask import data
 from mstask.data import DataError, Split, Splits
 from mstask.errors import MstaskError
 from mstask.job import Job
-from mstask.studies.g2gnet import features, folds, networks, products, rewiring, runs, wiring
-from mstask.studies.g2gnet import measure as experiment
+from mstask.studies.g2gnet import features, folds, measure as experiment, networks, products, rewiring, runs, wiring
 from mstask.studies.g2gnet.__main__ import main
 from mstask.studies.g2gnet.declare import SECTION
 from mstask.studies.g2gnet.methods import METHODS

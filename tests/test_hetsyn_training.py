@@ -11,8 +11,7 @@ from mstask import results
 from mstask.data import Split, Splits
 from mstask.errors import MstaskError
 from mstask.job import Job
-from mstask.studies.hetsyn import analyses, loop, synthetic
-from mstask.studies.hetsyn import measure as experiment
+from mstask.studies.hetsyn import analyses, loop, measure as experiment, synthetic
 from mstask.studies.hetsyn.declare import SECTION
 from mstask.studies.hetsyn.networks import METHODS, Network
 from mstask.studies.hetsyn.parameters import HetSynParameters

@@ -13,8 +13,7 @@ import threading
 
 import pytest
 
-from mstask import cell as cells
-from mstask import identity as inputs
+from mstask import cell as cells, identity as inputs
 from mstask.paths import ROOT
 from mstask.section import grid, resolve, section, sections
 

@@ -13,8 +13,7 @@ from scipy.signal.windows import blackmanharris
 
 from mstask import show
 from mstask.studies.gallery import exhibits_radar
-from mstask.synth import micro_doppler, parallel, receiver
-from mstask.synth import scatterers as s
+from mstask.synth import micro_doppler, parallel, receiver, scatterers as s
 
 AT_REST = np.zeros(s.N_SAMPLES)
 

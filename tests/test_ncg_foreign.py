@@ -6,8 +6,7 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from mstask.studies.ncg import drivers, foreign, spikes
 from mstask.studies.ncg.spikes import SpikeError, from_dense

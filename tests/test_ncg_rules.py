@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mstask.studies.ncg import rules
 from mstask.studies.ncg.epoch import learn, training_thresholds

@@ -10,15 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from mstask import paths
-from mstask import section as sections
+from mstask import paths, section as sections
 from mstask.data import Split, Splits, shd
 from mstask.errors import MstaskError
 from mstask.job import Job
 from mstask.results import documents
-from mstask.studies.ncg import declare as section
-from mstask.studies.ncg import equal, features, inputs, methods
-from mstask.studies.ncg import measure as experiment
+from mstask.studies.ncg import declare as section, equal, features, inputs, measure as experiment, methods
 from mstask.studies.ncg.methods import METHODS, Schedule, configuration
 from mstask.studies.ncg.names import AT_LENGTH
 

@@ -3,8 +3,7 @@
 import pytest
 import toy
 
-from mstask import cell as cells
-from mstask import results
+from mstask import cell as cells, results
 from mstask.errors import MstaskError
 from mstask.lab import repeat
 from mstask.lab.cli import main

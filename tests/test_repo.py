@@ -12,8 +12,7 @@ import types
 from importlib import metadata
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 

@@ -8,12 +8,10 @@ import re
 
 import psutil
 import pytest
-from making import PROVENANCE, cell
-from making import document as made
+from making import PROVENANCE, cell, document as made
 from test_book import Project
 
-from mstask import identity as inputs
-from mstask import results, show
+from mstask import identity as inputs, results, show
 from mstask.cell import peak_memory
 from mstask.lab import status
 from mstask.lab.exhibits_your_run import compared

@@ -12,8 +12,7 @@ import pytest
 import toy
 from cycler import cycler
 
-from mstask import cell as cells
-from mstask import paths, results, show
+from mstask import cell as cells, paths, results, show
 from mstask.data import cache
 from mstask.errors import MstaskError
 from mstask.fused import numba_kernel

@@ -16,8 +16,7 @@ from test_book import Project
 from mstask import neurons, show
 from mstask.neurons import registry
 from mstask.neurons.description import describe
-from mstask.studies.gallery import exhibits_radar as radar
-from mstask.studies.gallery import responses
+from mstask.studies.gallery import exhibits_radar as radar, responses
 from mstask.synth import micro_doppler
 
 

@@ -18,8 +18,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from studies.toy import declare
-from studies.toy import measure as toy_measure
+from studies.toy import declare, measure as toy_measure
 
 from mstask import plugins, results
 from mstask.lab import pairs

@@ -17,8 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mstask import cell as cells
-from mstask import results
+from mstask import cell as cells, results
 from mstask.data.originals import MissingRecordings
 from mstask.errors import MstaskError, nearest
 from mstask.lab import estimates

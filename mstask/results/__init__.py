@@ -29,30 +29,21 @@ from mstask.paths import results_dir as runs_root
 from mstask.results.documents import (
     SCHEMA,
     Cell,
+    DataRecord as DataRecord,
     DataSource,
     Document,
+    Measures as Measures,
     Provenance,
     Source,
+    Timing as Timing,
     describe,
     dumps,
     read_record,
+    sealed as sealed,
     unchanged,
 )
-from mstask.results.documents import (
-    DataRecord as DataRecord,
-)
-from mstask.results.documents import (
-    Measures as Measures,
-)
-from mstask.results.documents import (
-    Timing as Timing,
-)
-from mstask.results.documents import (
-    sealed as sealed,
-)
 from mstask.results.files import MissingResult, ResultsError, write_atomic
-from mstask.results.locks import check_cells, kept_folder, lock, now
-from mstask.results.locks import verify as verify
+from mstask.results.locks import check_cells, kept_folder, lock, now, verify as verify
 
 DATA_SOURCES = ("real", "recorded", "embedded")
 SOURCES = ("published", "embedded", "real", "recorded", "run")

@@ -338,7 +338,7 @@ R = TypeVar("R", bound=Record)
 
 def dumps(value: Any) -> str:
     """Return canonical JSON of a record or plain value: sorted keys, lists of numbers on one line."""
-    kept = value.model_dump() if isinstance(value, BaseModel) else plain(value)
+    kept = plain(value.model_dump() if isinstance(value, BaseModel) else value)
     for cell in kept["cells"] if isinstance(value, Document) else ():
         cell.pop("data", None)
     try:

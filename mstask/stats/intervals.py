@@ -180,18 +180,13 @@ class Estimates:
         weights = np.asarray(weights, dtype=np.float64)
         n, parts = self._several(), [self.combined(row) for row in weights]
         own = np.array([part.p() for part in parts])
-        smallest = own if len(parts) == 1 else self._smallest_p(weights, n)
-        raised = (
-            level
-            if len(parts) == 1
-            else max(level, 1 - max(float(np.quantile(smallest, 1 - level, method="inverted_cdf")), 1e-9))
-        )
+        raised, p = level, own
+        if len(parts) > 1:
+            smallest = self._smallest_p(weights, n)
+            raised = max(level, 1 - max(float(np.quantile(smallest, 1 - level, method="inverted_cdf")), 1e-9))
+            p = np.maximum(own, ((smallest[:, None] <= own).sum(axis=0) + 1) / (len(smallest) + 1))
         low, high = np.array([part.interval(raised) for part in parts]).T
-        return (
-            low,
-            high,
-            own if len(parts) == 1 else np.maximum(own, ((smallest[:, None] <= own).sum(axis=0) + 1) / (len(smallest) + 1)),
-        )
+        return low, high, p
 
     def _smallest_p(self, weights: NDArray[np.float64], n: int) -> NDArray[np.float64]:
         """Return the smallest p-value of all sums in each of many sets of scores that don't differ, shape [DRAWS]."""

@@ -21,9 +21,7 @@ from mstask.summary.comparisons import (
     spread,
     with_best,
 )
-from mstask.summary.endings import at_chance, collapsed
-from mstask.summary.endings import how_ended as how_ended
-from mstask.summary.endings import remark as remark
+from mstask.summary.endings import at_chance, collapsed, how_ended as how_ended, remark as remark
 from mstask.summary.once import once
 
 DENSE = "CNN"

@@ -35,8 +35,7 @@ def data_eventprop_options() -> pd.DataFrame:
 def _trials() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Times in ms and channels of the word in each panel, made by the code that a run of the section uses."""
     from mstask.section import resolve
-    from mstask.studies.eventprop import measure as experiment
-    from mstask.studies.eventprop import speech
+    from mstask.studies.eventprop import measure as experiment, speech
     from mstask.studies.eventprop.augment import delay_line
     from mstask.studies.eventprop.declare import SECTION
     from mstask.studies.eventprop.methods import LOSS_METHODS

@@ -19,8 +19,7 @@ from mstask.claims.rules import difference, quantity, with_leads
 from mstask.claims.words import listed, number, opening, signed, subject
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.studies.g2gnet import facts as answers
-from mstask.studies.g2gnet import speed
+from mstask.studies.g2gnet import facts as answers, speed
 from mstask.studies.g2gnet.declare import SECTION
 from mstask.studies.g2gnet.facts import GROUPINGS
 from mstask.studies.g2gnet.methods import PICTURES

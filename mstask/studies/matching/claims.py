@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container
 from dataclasses import replace
 from itertools import combinations
@@ -15,8 +16,7 @@ from mstask.claims.rules import SMALLEST, Drawn, agreement, best, contrast, diff
 from mstask.claims.words import listed, opening, subject
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.studies.matching.declare import ALL_NEURONS
-from mstask.studies.matching.declare import AUDIO_NEURONS as AUDIO
+from mstask.studies.matching.declare import ALL_NEURONS, AUDIO_NEURONS as AUDIO
 from mstask.studies.matching.flips import ALPHA, firm, pairs_of
 from mstask.summary.comparisons import BEST, with_best
 
@@ -131,7 +131,7 @@ def _some_pair(documents: Documents) -> Finding:
     """
     radar, speech = (scores(documents, section, *ALL_NEURONS)[0] for section in ("square", "disjoint"))
     pairs = pairs_of(radar, speech, ALL_NEURONS)
-    if len(pairs) < len(list(combinations(ALL_NEURONS, 2))):
+    if len(pairs) < math.comb(len(ALL_NEURONS), 2):
         raise NotTestable("Some pairs of neuron types have no seed in common.")
     chances = [pair.p for pair in pairs]
     spans = [pair.turned(1 - ALPHA / len(pairs)) for pair in pairs] if None not in chances else []

@@ -28,9 +28,7 @@ from tqdm import tqdm
 from mstask.errors import MstaskError
 from mstask.results import documents
 from mstask.results.files import write_atomic
-from mstask.studies.ncg import config as configs
-from mstask.studies.ncg import foreign
-from mstask.studies.ncg import spikes as spike_files
+from mstask.studies.ncg import config as configs, foreign, spikes as spike_files
 from mstask.studies.ncg.spikes import SpikeError, SpikeList
 from mstask.studies.ncg.training import fit
 

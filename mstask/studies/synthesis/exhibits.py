@@ -22,8 +22,7 @@ from mstask.results.voices import NOTHING, VERDICTS, VOICES, heading, label, mar
 from mstask.show import takes_sections
 from mstask.show.canvas import BAND, GREY, answer, drawing, explain, mark
 from mstask.show.marks import About, score_in_words
-from mstask.show.scores import NBSP, BySection, difference, of_voice, told, voices_of
-from mstask.show.scores import score as scored
+from mstask.show.scores import NBSP, BySection, difference, of_voice, score as scored, told, voices_of
 from mstask.studies.matching.exhibits_rotation import FOCUS
 from mstask.studies.synthesis.contests import CONTESTS, PARTS, TASKS, Outcome, outcomes
 from mstask.studies.synthesis.crossing import DATA_SETS, DataSet, every_verdict, lead, scores
