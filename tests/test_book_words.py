@@ -34,6 +34,7 @@ LISTED = {
     "a definition, or the meaning of a verdict or a mark": {
         "claims": [
             *("the worst verdict counts", "How large a lead could be required", "by a stricter interval"),
+            "the lowest of these intervals is what counts",
             *("The best of several", "It can leave open whether", "two types change places, for example"),
         ],
         "dissociation": [

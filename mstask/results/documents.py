@@ -404,12 +404,9 @@ def _encode(value: Any, indent: str) -> str:
 def _culprit(value: Any, place: str = "") -> str:
     """Say what of a value JSON can't hold, and where it stands; "" where it can hold all of it."""
     if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                return f"key {key!r} at {place or 'the top'} is not text, so JSON can't hold it"
-            if found := _culprit(item, f"{place}.{key}"):
-                return found
-        return ""
+        if odd := [key for key in value if not isinstance(key, str)]:
+            return f"key {odd[0]!r} at {place or 'the top'} is not text, so JSON can't hold it"
+        return next(filter(None, (_culprit(item, f"{place}.{key}") for key, item in value.items())), "")
     if isinstance(value, list):
         numbers = NUMBERS.issuperset(map(type, value))
         return next(filter(None, (_culprit(item, place if numbers else f"{place}[{i}]") for i, item in enumerate(value))), "")
