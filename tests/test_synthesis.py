@@ -117,7 +117,7 @@ def test_a_neuron_that_only_validation_chooses_is_told_beside_the_answer():
     answer = overview({"disjoint": found.model_copy(update={"cells": cells})})["answer"]["speech"]
     assert answer.startswith("On speech nothing that the papers propose is shown to gain at equal size.")
     assert "Validation chooses another neuron, Doppler-LIF: +0.100 [" in answer
-    assert answer.endswith("], supported once corrected for all gains on the task.")
+    assert answer.endswith("], supported once corrected for all gains.")
 
 
 def test_the_contests_of_a_task_are_judged_together(documents):

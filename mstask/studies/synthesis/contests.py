@@ -251,9 +251,7 @@ def _by_validation(held: Iterable[Outcome]) -> str:
     names, gain, verdict = found.chosen
     which = f"the same neuron, {names}" if names == found.contest.matched else f"another neuron, {names}"
     bounds = f"[{signed(gain.low)}, {signed(gain.high)}]"
-    return (
-        f" Validation chooses {which}: {signed(gain.difference)} {bounds}, {verdict} once corrected for all gains on the task."
-    )
+    return f" Validation chooses {which}: {signed(gain.difference)} {bounds}, {verdict} once corrected for all gains."
 
 
 def _caveats(held: Mapping[Contest, Outcome], task: str) -> str:
