@@ -136,13 +136,12 @@ def swapped(whole, a, b):
 def test_the_ledger_of_the_published_figures():
     ledger = claims.ledger("published")
     assert {claim.id: claim.verdict for claim in ledger} == PUBLISHED
-    for entry in list(map(asdict, ledger)):
+    entries = [asdict(claim) for claim in ledger]
+    for entry in entries:
         assert set(entry) == TOLD | JUDGED | {"needs"}
         assert all(isinstance(entry[key], str) and entry[key] for key in TOLD)
         assert entry["needs"] and all(entry["needs"].values())
-    assert json.loads(json.dumps(list(map(asdict, ledger)))) == json.loads(
-        json.dumps(list(map(asdict, ledger)), allow_nan=False)
-    )
+    assert json.loads(json.dumps(entries)) == json.loads(json.dumps(entries, allow_nan=False))
 
 
 @pytest.mark.parametrize("source", ["published", "embedded"])

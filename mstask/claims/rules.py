@@ -44,16 +44,7 @@ from mstask.claims.figures import (
     spanned,
     tested,
 )
-from mstask.claims.findings import (
-    NEGATIVE,
-    POSITIVE,
-    Finding,
-    Region,
-    decide,
-    distance,
-    find,
-    seeds_needed,
-)
+from mstask.claims.findings import NEGATIVE, POSITIVE, Finding, Region, decide, distance, find, seeds_needed
 from mstask.claims.words import (
     count,
     interval,

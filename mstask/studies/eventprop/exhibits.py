@@ -34,6 +34,7 @@ from mstask.show.canvas import (
 from mstask.show.marks import About
 from mstask.show.scores import NBSP, ByVoice, cell_table, every_score, voice_columns
 from mstask.show.sheet import plain, say_nothing, sheet
+from mstask.studies.eventprop.declare import YIN_YANG_SECTION
 from mstask.studies.eventprop.facts import curve, tasks_of
 from mstask.studies.eventprop.methods import FROZEN, LOSS_METHODS, LOSSES, TASKS, VARIANTS
 from mstask.summary import at_chance, remark, standings
@@ -57,6 +58,7 @@ GROUPS = {
 LINES = dict(zip(METHODS, ("-", "-", "--", ":", "-", "--", "--", "-", "--", "-."), strict=True))
 CURVES = ("yin-yang-long", "speech")
 CONFUSED = ("sum", "exp")
+(CASE,) = YIN_YANG_SECTION.cases
 DEMANDED = 0.975
 """Test accuracy that this project demands of the published network."""
 
@@ -180,12 +182,12 @@ def figure_eventprop_yin_yang(documents: ByVoice) -> Figure:
         draw_bands(axes, [label(name) for name in VARIANTS])
         for row, name in enumerate(VARIANTS):
             for lane, (voice, document) in zip(lanes, heard.items(), strict=True):
-                found = spread(measured(document, None, name).values())
-                key = f"methods.{name}.cases.yin-yang.accuracy"
-                if not found["n"] and name in document.means:
-                    found, key = standings(document)["methods"][name]["accuracy"], f"methods.{name}.accuracy"
-                lowest = min(lowest, found["mean"] or lowest, *found["values"])
-                draw_spread(axes, row + lane, found, mark(voice), (0, 1), About(label(name), document, key))
+                if known := standings(document)["methods"].get(name):
+                    key = f"cases.{CASE}." if CASE in known["cases"] else ""
+                    found = known["cases"].get(CASE, known)["accuracy"]
+                    lowest = min(lowest, found["mean"] or lowest, *found["values"])
+                    about = About(label(name), document, f"methods.{name}.{key}accuracy")
+                    draw_spread(axes, row + lane, found, mark(voice), (0, 1), about)
         if target:
             axes.axvspan(
                 target[0] - target[1], target[0] + target[1], color=VOICES["published"].colour, alpha=0.25, linewidth=0

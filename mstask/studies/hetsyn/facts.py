@@ -50,8 +50,6 @@ def facts(document: Document) -> dict[str, Any]:
         weight_decay
             Mean median time constant of the first layer's inputs, and accuracy, with and without weight decay on the decays;
             `ratio`: how many times longer time constants are without, the geometric mean over sets of synapses and seeds.
-        recipe
-            `weight_decay` of the training on speech and radar, 0 where its cells don't know the parameter; `digits_epochs`.
     """
 
     def each(look: Callable[[Document, str, str], Any], keys: Iterable[str] = CASES) -> dict[str, Any]:
@@ -64,7 +62,6 @@ def facts(document: Document) -> dict[str, Any]:
         "knock_out": each(_knock_out),
         "robust": each(_robust, ("deletion", "warp")),
         "weight_decay": _weight_decay(document),
-        "recipe": _recipe(document),
     }
     return _without_empty(gathered)
 
@@ -140,13 +137,6 @@ def _weight_decay(document: Document) -> dict[str, Any]:
     if ratios := [ratio for trial in trials if (ratio := shortening(trial)) is not None]:
         found["ratio"] = math.exp(fmean(map(math.log, ratios)))
     return found
-
-
-def _recipe(document: Document) -> dict[str, float]:
-    known = next((cell.parameters for cell in document.cells if cell.parameters), None)
-    if known is None:
-        return {}
-    return {"weight_decay": known.get("weight_decay", 0.0)} | {k: known[k] for k in ("digits_epochs",) if k in known}
 
 
 def _means(records: list[dict[str, float]]) -> dict[str, float]:
