@@ -52,6 +52,7 @@ class Section:
     added : methods that joined after cells of the others had been locked: their code counts for their own cells alone.
     after : sections whose results the experiment reads; a run of both finishes those first.
     departures : in what "paper" isn't the published protocol all the same, and why, by the parameter or a word for it.
+    longer : why "afternoon" has more of a parameter than "paper" has.
     reads : says, for a cell's place and parameters, what the cell takes from their results, as digests by name; a cell is
         stale when one differs. None where nothing is read.
     """
@@ -75,6 +76,7 @@ class Section:
     case_sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     after: tuple[str, ...] = ()
     departures: Mapping[str, str] = field(default_factory=dict)
+    longer: Mapping[str, str] = field(default_factory=dict)
     reads: Callable[[Place, Parameters], dict[str, str]] | None = None
 
     @property

@@ -25,7 +25,8 @@ def table_parameters(chosen: Section) -> pd.DataFrame:
 
 
 def table_profiles(published: Document) -> pd.DataFrame:
-    """Where the profile "afternoon" is smaller than "paper", beside what the papers state, and in what "paper" departs."""
+    """Where the profiles "afternoon" and "paper" differ, beside what the papers state; then in words why "afternoon" has more, and
+    in what "paper" departs."""
     rows = []
     for name, chosen in sections().items():
         stated = published.values[name]["parameters"] | published.values[name].get("ranges", {})
@@ -40,7 +41,10 @@ def table_profiles(published: Document) -> pd.DataFrame:
             said = counted(field, stated[field], chosen) if field in stated else NOT_STATED
             larger, smaller = (counted(field, getattr(one, field), chosen) for one in (paper, afternoon))
             rows.append((chosen.title, field, said, larger, smaller))
-        rows += [(chosen.title, reason, NOTHING, NOTHING, NOTHING) for reason in chosen.departures.values()]
+        rows += [
+            (chosen.title, reason, NOTHING, NOTHING, NOTHING)
+            for reason in (*chosen.longer.values(), *chosen.departures.values())
+        ]
     return pd.DataFrame(rows, columns=["section", "parameter, or departure of paper", "published", "paper", "afternoon"])
 
 
