@@ -25,8 +25,7 @@ def table_parameters(chosen: Section) -> pd.DataFrame:
 
 
 def table_profiles(published: Document) -> pd.DataFrame:
-    """Where the profiles "afternoon" and "paper" differ, beside what the papers state; then in words why "afternoon" has more, and
-    in what "paper" departs."""
+    """Where "afternoon" and "paper" differ, beside what papers state; why the former has more, and where the latter departs."""
     rows = []
     for name, chosen in sections().items():
         stated = published.values[name]["parameters"] | published.values[name].get("ranges", {})
