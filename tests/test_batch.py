@@ -15,7 +15,7 @@ import toy
 
 from benchmarks.scaling import makespan, simulate
 from mstask import cell as cells, results, runs, section as sections, show
-from mstask.lab import batch, estimates, exhibits_parameters, status
+from mstask.lab import batch, estimates, execution, exhibits_parameters, kernel, status
 from mstask.lab.cli import main
 from mstask.lab.execution import Report, Task, without_loop
 from mstask.parameters import profile_of
@@ -156,18 +156,36 @@ class TestPlanning:
         outcomes, again = batch.judge(made, replace(task, places=places[:1]), Report("n.ipynb", 1.0, "ValueError: late"))
         assert [o.error for o in outcomes] == ["measured, but the notebook failed afterwards: ValueError: late"]
 
-    @pytest.mark.parametrize(("state", "executions"), [("done", 1), ("stale", 0)])
+    @pytest.mark.parametrize(("state", "here", "executions"), [("done", True, 1), ("stale", True, 0), ("done", False, 0)])
     def test_a_notebook_whose_cells_were_shared_out_is_executed_once_more_with_all(
-        self, toy_here, monkeypatch, state, executions
+        self, toy_here, monkeypatch, state, here, executions
     ):
-        """For its page; not where a cell would be trained again."""
+        """For its page; not where a cell would be trained again, or where none of its data is here."""
         parameters = resolve("toy", seeds=[1, 2])
         shared = [Task("toy", (Place("plain", None, seed),), {}, "f", str(toy_here)) for seed in (1, 2)]
-        made, asked = batch.Plan(shared, {}, [], {"toy": parameters}, {}), []
+        made, asked = batch.Plan(shared, {}, [], {"toy": parameters}, {("toy", None): "sha256:toy"} if here else {}), []
         monkeypatch.setattr(batch, "found_of", lambda *cell: SimpleNamespace(state=state))
         client = SimpleNamespace(submit=lambda function, task, **_: asked.append(task.parameters))
         batch.gather(made, client, ["toy"])
-        assert asked == executions * [{"methods": toy.CELLS, "seeds": [1, 2]}]
+        assert [(given["methods"], given["seeds"]) for given in asked] == executions * [(toy.CELLS, [1, 2])]
+
+    def test_cells_that_read_what_is_run_anew_are_asked_again(self, toy_here):
+        measure()
+        made = batch.Plan([], {}, [], {"toy": resolve("toy", methods=["plain"])}, {})
+        assert batch.left_to_do(made, "toy", False)[0] == [] and [o.status for o in made.outcomes] == ["skipped"]
+        assert batch.left_to_do(made, "toy", False, again=True)[0] == [PLAIN]
+
+    def test_a_page_counts_as_executed_while_some_execution_shows_its_text(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(execution, "EXECUTED", tmp_path)
+        notebook = kernel.read_notebook(ROOT / "notebooks" / "square.ipynb")
+        notebook.metadata["papermill"] = {"end_time": "2026-01-01T00:00:00", "exception": None}
+        assert not execution.executed_as_it_is("notebooks/square")
+        (tmp_path / "square" / "quick").mkdir(parents=True)
+        nbformat.write(notebook, tmp_path / "square" / "quick" / "one.ipynb")
+        assert execution.executed_as_it_is("notebooks/square")
+        notebook.cells[0].source += " Edited."
+        nbformat.write(notebook, tmp_path / "square" / "quick" / "one.ipynb")
+        assert not execution.executed_as_it_is("notebooks/square")
 
     def test_data_that_cannot_be_loaded_fails_its_cells_before_anything_starts(self, results_folder, monkeypatch, capsys):
         monkeypatch.delenv("DIAT_DATA", raising=False)

@@ -101,7 +101,9 @@ def test_a_gain_at_unlike_sizes_does_not_answer_and_is_named(documents):
     grown = [c.model_copy(update={"result": c.result.model_copy(update={"n_parameters": 2000})}) for c in cells[:3]]
     unlike = documents | {"search": documents["search"].model_copy(update={"cells": grown + list(cells[3:])})}
     alone = overview(documents)
-    assert alone["answer"]["radar"].startswith("On radar a gain at equal size is shown so far for the neuron alone (+0.100).")
+    assert alone["answer"]["radar"].startswith(
+        "On radar, of what the papers propose, only the neuron (+0.100) is shown to gain at equal size."
+    )
     assert alone["counted"] == ["neuron on radar"] and overview(unlike)["counted"] == ["none"]
     assert overview(unlike)["unlike"] == ["neuron on radar"]
     assert overview(unlike)["answer"]["radar"].startswith("On radar nothing that the papers propose is shown")
@@ -116,8 +118,7 @@ def test_a_neuron_that_only_validation_chooses_is_told_beside_the_answer():
     ]
     answer = overview({"disjoint": found.model_copy(update={"cells": cells})})["answer"]["speech"]
     assert answer.startswith("On speech nothing that the papers propose is shown to gain at equal size.")
-    assert "Validation chooses another neuron, Doppler-LIF: +0.100 [" in answer
-    assert answer.endswith("], supported once corrected for all gains.")
+    assert "The neuron that validation chooses, Doppler-LIF, is shown to gain: +0.100 [" in answer
 
 
 def test_the_contests_of_a_task_are_judged_together(documents):
@@ -145,7 +146,10 @@ def test_a_gain_at_equal_size_answers_where_the_papers_networks_are_of_unlike_si
     assert "compared at unlike sizes only: the synapse" in alone["caveats"]["radar"]
     both = overview(synapses)
     assert both["unlike"] == [] and both["caveats"]["radar"] == ""
-    assert both["answer"]["radar"] == "On radar a gain at equal size is shown so far for the synapse alone (+0.100)."
+    assert (
+        both["answer"]["radar"]
+        == "On radar, of what the papers propose, only the synapse (+0.100) is shown to gain at equal size."
+    )
     assert both["firm"] == ["synapse on radar", "synapse on radar at equal size"]
 
 

@@ -216,6 +216,8 @@ def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bo
     """
     rankings = [(in_common(document, methods), methods) for document, methods in rankings]
     means = [[mean_score(document, name) for name in methods] for document, methods in rankings]
+    if any(len(set(scores)) == 1 for scores in means):
+        raise NotTestable("All scores of one ranking are equal.")
     rho = mean_rho(np.array(means)[None])[0]
     drawn = [resampled(document, methods) for document, methods in rankings if scored(document, methods)]
     known = [draws for draws in drawn if draws is not None]

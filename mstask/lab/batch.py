@@ -21,13 +21,13 @@ from mstask import cell as cells, results
 from mstask.data.originals import MissingRecordings
 from mstask.errors import MstaskError, nearest
 from mstask.lab import estimates
-from mstask.lab.execution import Report, Task, execute
+from mstask.lab.execution import Report, Task, execute, executed_as_it_is
 from mstask.parameters import Parameters
 from mstask.paths import ROOT
 from mstask.progress import Progress
 from mstask.results.files import stamp
 from mstask.runs import Found, find, path_of, record_failure
-from mstask.section import Place, grid, label, section
+from mstask.section import Place, grid, label, section, sections
 
 POLL = 0.2
 """Seconds between looks at what the workers report."""
@@ -89,7 +89,7 @@ def run(
     check_folder()
     workers = workers or os.cpu_count() or 1
     planned = plan(requests, workers, timeout, scheduler is not None, keep_stale)
-    if not planned.tasks:
+    if not planned.tasks and (scheduler or not without_page(planned)):
         return planned.outcomes
     os.environ["MSTASK_RESULTS"] = str(results.runs_root().absolute())
     with contextlib.chdir(ROOT), connected(workers, scheduler) as client:
@@ -104,8 +104,10 @@ def plan(requests: Sequence[tuple[str, Parameters]], workers: int, timeout: floa
     cells were made from, and data that is missing fails its cells at once.
     """
     made = Plan([], {}, [], dict(requests), {})
-    todo = {section_id: left_to_do(made, section_id, keep_stale) for section_id in made.parameters}
-    todo = {section_id: left for section_id, left in todo.items() if left[0]}
+    todo: dict[str, tuple[list[Place], int | None]] = {}
+    for section_id in (name for name in sections() if name in made.parameters):  # what others read stands before them
+        left = left_to_do(made, section_id, keep_stale, bool(todo.keys() & set(section(section_id).after)))
+        todo |= {section_id: left} if left[0] else {}
     found: list[tuple[float, Task]] = []
     for section_id, (places, examples) in todo.items():
         parameters = made.parameters[section_id]
@@ -121,8 +123,11 @@ def plan(requests: Sequence[tuple[str, Parameters]], workers: int, timeout: floa
     return made
 
 
-def left_to_do(made: Plan, section_id: str, keep_stale: bool) -> tuple[list[Place], int | None]:
-    """The cells of a section that must be run, and how many examples they are trained on; notes what is known of the rest."""
+def left_to_do(made: Plan, section_id: str, keep_stale: bool, again: bool = False) -> tuple[list[Place], int | None]:
+    """The cells of a section that must be run, and how many examples they are trained on; notes what is known of the rest.
+
+    Where what they read is run, `again`, that is all of them: each is compared with it when its turn has come.
+    """
     parameters = made.parameters[section_id]
     check_notebook(ROOT / f"{section(section_id).notebook}.ipynb", given_to(section_id, parameters))
     todo, examples = [], None
@@ -141,7 +146,9 @@ def left_to_do(made: Plan, section_id: str, keep_stale: bool) -> tuple[list[Plac
             made.outcomes.append(Outcome(section_id, *place, status, error=why))
             continue
         found = found_of(made, section_id, place)
-        if found.state == "done" or (keep_stale and found.state == "stale" and set(found.changed) <= {"code", "notebook"}):
+        if again:
+            todo.append(place)
+        elif found.state == "done" or (keep_stale and found.state == "stale" and set(found.changed) <= {"code", "notebook"}):
             made.outcomes.append(Outcome(section_id, *place, "skipped"))
         else:
             todo.append(place)
@@ -188,7 +195,7 @@ def spread(made: Plan, client: Any, workers: int, pages: bool) -> list[Outcome]:
     paths = {key: path_of(*key, made.parameters[key[0]]) for key in names}
     before = {key: stamp(path) for key, path in paths.items()}
     outcomes: dict[str, Outcome] = {}
-    gathered: list[Any] = []
+    gathered = gather(made, client, without_page(made)) if pages else []
 
     def settle(outcome: Outcome) -> None:
         name = names[outcome.section, Place(outcome.method, outcome.case, outcome.seed)]
@@ -207,9 +214,10 @@ def spread(made: Plan, client: Any, workers: int, pages: bool) -> list[Outcome]:
             if client.status == "running":
                 silent = time.monotonic()
             if time.monotonic() - silent > SILENCE or any(future.status == "cancelled" for future in running):
+                done = sum(one.status == "done" for one in outcomes.values())
                 raise MstaskError(
-                    f"the connection to the Dask scheduler {client.scheduler.address} is lost; {len(outcomes)} of "
-                    f"{len(names)} cells are done and kept, and the same command continues with the rest"
+                    f"the connection to the Dask scheduler {client.scheduler.address} is lost; {done} of {len(names)} cells "
+                    "are done and kept, and the same command continues with the rest"
                 )
             ended = {future: task for future, task in running.items() if future.status in ("finished", "error")}
             for future, task in ended.items():
@@ -234,19 +242,35 @@ def spread(made: Plan, client: Any, workers: int, pages: bool) -> list[Outcome]:
         print(f"{left} notebooks once more, with all their cells, for their pages", file=sys.stderr)
     while not all(future.done() for future in gathered):
         time.sleep(POLL)
-    client.gather(gathered)
+    for report in client.gather(gathered):
+        if report.error:
+            print(f"the page of {shown(report.notebook)} stays without outputs: {report.error}", file=sys.stderr)
     return list(outcomes.values())
 
 
 def gather(made: Plan, client: Any, ended: Iterable[str]) -> list[Any]:
-    """Submit once more, for its page, each notebook whose cells several executions shared: all of them are read back."""
+    """Submit once more, for its page, each notebook whose cells several executions shared: all of them are read back.
+
+    Recordings that are not here the notebook leaves out itself.
+    """
     futures = []
     for name in sorted(ended):
-        places = tuple(grid(made.parameters[name]))
-        largest = max((task for task in made.tasks if task.section == name), key=lambda task: len(task.places))
-        if largest.places != places and all(found_of(made, name, place).state == "done" for place in places):
-            futures.append(client.submit(execute, replace(largest, places=places), pure=False, priority=-1))
+        parameters = made.parameters[name]
+        places = tuple(grid(parameters))
+        whole = any(task.section == name and task.places == places for task in made.tasks)
+        here = [place for place in places if (name, place.case) in made.fingerprints]
+        failed = any(one.section == name and one.status == "failed" for one in made.outcomes)
+        if here and not whole and not failed and all(found_of(made, name, place).state == "done" for place in here):
+            folder = f"{label(name, parameters)}-{parameters.data_source}"
+            task = Task(name, places, given_to(name, parameters), folder, str(results.runs_root().absolute()))
+            futures.append(client.submit(execute, task, pure=False, priority=-1))
     return futures
+
+
+def without_page(made: Plan) -> list[str]:
+    """The sections that have nothing left to run, but whose notebook no execution shows as it is."""
+    at_work = {task.section for task in made.tasks}
+    return [name for name in made.parameters if name not in at_work and not executed_as_it_is(section(name).notebook)]
 
 
 def report_of(future: Any, task: Task) -> Report:

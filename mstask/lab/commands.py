@@ -270,8 +270,9 @@ def build(*arguments: str) -> None:
         with contextlib.chdir(ROOT):
             jupyter_book(command, standalone_mode=False)
     except (RuntimeError, SystemExit) as ended:
-        if isinstance(ended, SystemExit) and isinstance(ended.code, KeyboardInterrupt):
-            raise ended.code from None
+        stopped = ended.code if isinstance(ended, SystemExit) else ended.__cause__
+        if isinstance(stopped, KeyboardInterrupt):
+            raise stopped from None
         raise MstaskError("the book did not build; the warnings above name the page and line") from None
     unfinished.unlink()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import sys
 import time
@@ -85,7 +86,7 @@ def execute(task: Task) -> Report:
     prepare(task)
     started = time.perf_counter()
     error = ""
-    limit = task.timeout and task.timeout * len(task.places)
+    limit = None if task.timeout is None else math.ceil(task.timeout * len(task.places))
     try:
         papermilled(ROOT / f"{chosen.notebook}.ipynb", target, task.parameters, limit, task.part)
     except Exception as failure:
@@ -130,6 +131,15 @@ def execute_others(folder: str) -> None:
                 papermilled(source, target, {})
         except Exception as failure:
             print(f"the page of {source.name} stays without outputs: {failure}", file=sys.stderr)
+
+
+def executed_as_it_is(notebook: str) -> bool:
+    """Whether some execution of a section's notebook ended well and shows the text that it has now."""
+    from mstask.lab import kernel
+
+    source = kernel.read_notebook(ROOT / f"{notebook}.ipynb")
+    kept = (EXECUTED / Path(notebook).name).rglob("*.ipynb")
+    return any(same(source, done) for path in kept if (done := finished(path)) is not None)
 
 
 def finished(path: Path) -> NotebookNode | None:

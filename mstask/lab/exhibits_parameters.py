@@ -28,13 +28,14 @@ def table_profiles(published: Document) -> pd.DataFrame:
     """Where "afternoon" and "paper" differ, beside what papers state; why the former has more, and where the latter departs."""
     rows = []
     for name, chosen in sections().items():
-        stated = published.values[name]["parameters"] | published.values[name].get("ranges", {})
+        about = published.values.get(name, {})
+        stated = about.get("parameters", {}) | about.get("ranges", {})
         paper, afternoon = (checked(name, profile=profile) for profile in ("paper", "afternoon"))
         own = [field for field in paper.of_cell() if field != "profile" and getattr(paper, field) != getattr(afternoon, field)]
         for field in LISTS:
             larger, smaller = (str(len(getattr(one, field))) for one in (paper, afternoon))
             if larger != smaller:
-                said = published.values[name].get("runs", len(stated["seeds"]) if "seeds" in stated else NOT_STATED)
+                said = about.get("runs", len(stated["seeds"]) if "seeds" in stated else NOT_STATED)
                 rows.append((chosen.title, field, str(said) if field == "seeds" else NOTHING, larger, smaller))
         for field in own:
             said = counted(field, stated[field], chosen) if field in stated else NOT_STATED

@@ -23,14 +23,15 @@ from mstask.section import differing, sections
 from mstask.show import takes_sections
 from mstask.show.canvas import SMALL, answer, draw_bands, drawing, explain, mark
 from mstask.show.marks import About
-from mstask.show.scores import BySection, ByVoice, method_order, signed, told
+from mstask.show.scores import BySection, ByVoice, method_order, score_table, signed, told
 from mstask.show.sheet import say_nothing
 from mstask.summary.comparisons import spread
 
 LINE = 26
 """Characters of a line that names a section beside a figure."""
 
-Scores = dict[str, dict[str | None, list[float]]]
+MEASURES = ("macro_f1", "accuracy")
+"""Scores of which a method's first is told that any of its cells has."""
 
 
 @dataclass(frozen=True)
@@ -135,13 +136,15 @@ def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
         differs = differing(run.section, run.cells[0].parameters | profile) if run.section in sections() else {}
         for method in method_order([run]):
             cells = [cell for cell in run.cells if cell.method == method]
-            scores = [score for cell in cells if (score := cell.result.macro_f1 or cell.result.accuracy) is not None]
+            measure = next((m for m in MEASURES if any(getattr(cell.result, m) is not None for cell in cells)), MEASURES[0])
+            scores = [score for cell in cells if (score := getattr(cell.result, measure)) is not None]
             rows.append(
                 {
                     "section": _named(run.section),
                     "run": _profile(run),
                     "changed": "; ".join(f"{name} {new} instead of {old}" for name, (new, old) in differs.items()) or NOTHING,
                     "method": label(method),
+                    "score": measure.replace("_f1", "-F1"),
                     "seeds": ", ".join(map(str, sorted({cell.seed for cell in cells}))),
                     VOICES["run"].label: told(fmean(scores) if scores else None),
                 }
@@ -154,26 +157,16 @@ def _compared(documents: ByVoice) -> Iterator[Compared]:
     if run is None:
         return
     locked = documents.get(run.data_source or "embedded")
-    for measure in ("macro_f1", "accuracy"):
-        yours, others = _scores(run, measure), _scores(locked, measure)
+    for measure in MEASURES:
+        yours, others = score_table(run, measure), score_table(locked, measure)
         for method in method_order([run]):
-            if method not in yours or (measure == "accuracy" and method in _scores(run, "macro_f1")):
+            if method not in yours or (measure == "accuracy" and method in score_table(run)):
                 continue
             cases = yours[method].keys() & others[method].keys() if method in others else set()
-            mine = fmean(fmean(yours[method][case]) for case in cases or yours[method])
-            theirs = fmean(fmean(others[method][case]) for case in cases) if cases else None
+            mine = fmean(fmean(yours[method][case].values()) for case in cases or yours[method])
+            theirs = fmean(fmean(others[method][case].values()) for case in cases) if cases else None
             size = _size(run, locked, method)
             yield Compared(run.section, method, measure.replace("_f1", "-F1"), theirs, mine, size)
-
-
-def _scores(document: Document | None, measure: str) -> Scores:
-    """Return a measure by method and case, one value per seed."""
-    found: Scores = {}
-    for cell in document.cells if document else ():
-        value = getattr(cell.result, measure)
-        if value is not None:
-            found.setdefault(cell.method, {}).setdefault(cell.case, []).append(value)
-    return found
 
 
 def _size(run: Document, locked: Document | None, method: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from mstask import results
 from mstask.lab import status
 from mstask.lab.exhibits_parameters import counted
-from mstask.parameters import FULL, LISTS
+from mstask.parameters import FULL, LISTS, PROFILES, profile_of
 from mstask.results import locks
 from mstask.results.documents import DataSource
 from mstask.section import checked, grid, label, section, sections
@@ -75,14 +75,15 @@ def lock(section_id: str, profile: str | None, data_source: DataSource) -> Path:
 
 
 def refuse_to_lose(section_id: str, data_source: DataSource, profile: str, cells: Sequence[results.Cell]) -> None:
-    """Raise a ResultsError where the locked run of this profile has cells that are not among these."""
+    """Raise a ResultsError where the locked run of this profile, or of a larger one, has cells that are not among these."""
     try:
         before = results.read_document(results.runs_root() / data_source / f"{section_id}.json")
     except results.ResultsError:
         return
     places = {(cell.method, cell.case, cell.seed) for cell in cells}
     lost = [cell.label for cell in before.cells if (cell.method, cell.case, cell.seed) not in places]
-    if cells and lost and before.profile == profile:
+    smaller = PROFILES.index(profile_of(profile)) <= PROFILES.index(profile_of(before.profile))
+    if cells and lost and smaller:
         raise results.ResultsError(
             f"the locked run of section {section_id} has {len(before.cells)} cells, this one {len(cells)}, without {lost[0]}"
             f"{f' and {len(lost) - 1} more' if len(lost) > 1 else ''}: run them, or delete the locked document first"
@@ -130,7 +131,7 @@ def locked(source: str, problems: Sequence[str] | None = None) -> list[Locked]:
     names = {name.partition("/")[2].removesuffix(".json"): name for name in entries if name.startswith(f"{source}/")}
     if not names:
         raise results.MissingResult(f"no {source} document is locked in {locks.kept_folder(source).parent}")
-    problems = results.verify(folders=[source]) if problems is None else problems
+    problems = results.verify() if problems is None else problems
     order = [name for name in sections() if name in names]
     return [_locked(names[name], entries[names[name]], problems) for name in [*order, *sorted(names.keys() - set(order))]]
 

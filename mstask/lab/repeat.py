@@ -70,8 +70,9 @@ def chosen(
     cells = [cell for cell in results.load(section_id, source).cells if cell.parameters and cell.timing and cell.provenance]
     if not cells:
         raise MstaskError(f"no cell of section {section_id} records how it was run")
+    every = cells
     for field, wanted in (("method", methods), ("case", cases), ("seed", seeds)):
-        known = {str(getattr(cell, field)): getattr(cell, field) for cell in cells}
+        known = {str(getattr(cell, field)): getattr(cell, field) for cell in every}
         for name in wanted or ():
             if str(name) not in known:
                 raise MstaskError(

@@ -25,7 +25,8 @@ def grid_only(notebook: NotebookNode) -> NotebookNode:
     """Return a copy without the code that the last call of `run_cell` doesn't need; whole where nothing calls it.
 
     A cell is needed if it binds a name that a needed cell after it uses. Assigning to a name's attribute or item and calling
-    its method as a statement count as binding it; what a function does to its arguments isn't seen.
+    its method as a statement count as binding it; what a function does to its arguments isn't seen. A cell that isn't plain
+    Python (`%%bash`, `x = !ls`) is kept.
     """
     parsed = [_parsed(cell.source) if cell.cell_type == "code" else None for cell in notebook.cells]
     measuring = [i for i, tree in enumerate(parsed) if tree and MEASURES in _used(tree)]
@@ -38,14 +39,19 @@ def grid_only(notebook: NotebookNode) -> NotebookNode:
         if tree and (i == measuring[-1] or wanted & set(_bound(tree)) or ALWAYS & tags):
             kept.add(i)
             wanted |= set(_used(tree))
+        elif tree is None and notebook.cells[i].cell_type == "code":
+            kept.add(i)
     part = copy.copy(notebook)
     part.cells = [cell for i, cell in enumerate(notebook.cells) if i in kept]
     return part
 
 
-def _parsed(source: str) -> ast.Module:
-    """The code of a cell, without IPython's magic lines."""
-    return syntax.tree("\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))))
+def _parsed(source: str) -> ast.Module | None:
+    """The code of a cell, without IPython's magic lines; None where the rest isn't Python."""
+    try:
+        return syntax.tree("\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))))
+    except SyntaxError:
+        return None
 
 
 def _used(tree: ast.Module) -> Iterator[str]:

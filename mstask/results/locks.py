@@ -76,23 +76,30 @@ def lock(path: str | Path) -> Path:
     return root / MANIFEST
 
 
-def verify(root: str | Path | None = None, folders: Sequence[str] = KEPT) -> list[str]:
+def verify(root: str | Path | None = None) -> list[str]:
     """Return every way in which the locked documents differ from their manifest; empty means intact.
 
     Parameters
     ----------
     root
-        A results folder; by default the one in use (`MSTASK_RESULTS`, or the checkout's).
-    folders
-        Those of its folders to look at.
+        A results folder; by default those in use, of the user (`MSTASK_RESULTS`) and of the checkout.
     """
-    root = Path(root) if root is not None else kept_root()
+    if root is not None:
+        return _verify(Path(root), KEPT)
+    folders: dict[Path, list[str]] = {}
+    for name in KEPT:
+        folders.setdefault(kept_folder(name).parent, []).append(name)
+    return [problem for own, names in folders.items() for problem in _verify(own, names)]
+
+
+def _verify(root: Path, folders: Sequence[str]) -> list[str]:
     try:
         files = read_manifest(root)
     except ResultsError as error:
         return [str(error)]
     present = {f"{folder}/{p.name}" for folder in folders for p in (root / folder).glob("*.json")}
-    files = {name: entry for name, entry in files.items() if folders is KEPT or name.partition("/")[0] in folders}
+    others = set(KEPT) - set(folders)
+    files = {name: entry for name, entry in files.items() if name.partition("/")[0] not in others}
     problems = [] if files or present else [f"{root}: no locked documents found"]
     for name in sorted(present | set(files)):
         if name not in files:

@@ -88,12 +88,12 @@ def case_order(documents: Iterable[Document], order: Iterable[str]) -> list[str]
     return [case for case in order if case in run] + sorted(run - set(order))
 
 
-def score_table(document: Document) -> dict[str, dict[str, dict[int, float]]]:
-    """Return macro-F1 by method, case and seed."""
-    table: dict[str, dict[str, dict[int, float]]] = {}
-    for cell in document.cells:
-        if cell.case is not None and cell.result.macro_f1 is not None:
-            table.setdefault(cell.method, {}).setdefault(cell.case, {})[cell.seed] = cell.result.macro_f1
+def score_table(document: Document | None, measure: str = "macro_f1") -> dict[str, dict[str | None, dict[int, float]]]:
+    """Return a measure by method, case and seed."""
+    table: dict[str, dict[str | None, dict[int, float]]] = {}
+    for cell in document.cells if document else ():
+        if (value := getattr(cell.result, measure)) is not None:
+            table.setdefault(cell.method, {}).setdefault(cell.case, {})[cell.seed] = value
     return table
 
 

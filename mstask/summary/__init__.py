@@ -36,6 +36,7 @@ COMPARISONS = {
     "CrossInhib-LIF-Doppler-LIF": ("CrossInhib-LIF", "Doppler-LIF"),
     "Doppler-LIF-Vanilla-LIF": ("Doppler-LIF", "Vanilla-LIF"),
     "Doppler-LIF-Parametric-LIF": ("Doppler-LIF", "Parametric-LIF"),
+    "Vanilla-LIF-Parametric-LIF": ("Vanilla-LIF", "Parametric-LIF"),
     "SmallCNN-Doppler-LIF": ("SmallCNN", "Doppler-LIF"),
 }
 """Comparisons the paper makes."""

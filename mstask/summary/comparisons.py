@@ -232,12 +232,14 @@ def resampled(document: Document, methods: Sequence[str]) -> NDArray[np.float64]
 def rank_stability(document: Document, methods: Sequence[str]) -> dict[str, Any] | None:
     """Return how often each method takes each rank under resampling, None where nothing can be resampled.
 
-    `over` : what varies, "seeds and test examples" or "cases". `probabilities` : per method the share of resamples by rank.
+    `over` : what varies, "cases", "seeds", or "seeds and test examples" where predictions are known. `probabilities` : per
+    method the share of resamples by rank.
     """
     draws = resampled(document, methods) if len(methods) > 1 and all(scored_cells(document, name) for name in methods) else None
     if draws is None:
         return None
-    over = "cases" if has_cases(document) else "seeds and test examples"
+    predicted = all(_predicted(cell) for name in methods for cell in scored_cells(document, name).values())
+    over = "cases" if has_cases(document) else "seeds and test examples" if predicted else "seeds"
     return {"over": over, "probabilities": dict(zip(methods, stats.rank_probabilities(draws).tolist(), strict=True))}
 
 

@@ -208,10 +208,11 @@ def data_eventprop_yin_yang(documents: ByVoice) -> pd.DataFrame:
 def table_eventprop_yin_yang(documents: ByVoice) -> pd.DataFrame:
     """The published setting and its variants: what differs, epochs here, and accuracy in each voice."""
     heard = by_voice(documents)
-    run = [document for document in heard.values() if document.cells]
+    trained = next((voice for voice, document in heard.items() if document.cells), None)
     table = pd.DataFrame({"network": [label(name) for name in VARIANTS]})
     table["what differs"] = [variant.text for variant in VARIANTS.values()]
-    table["epochs"] = [next((str(e) for d in run if (e := _epochs(d, name))), NOTHING) for name in VARIANTS]
+    if trained:
+        table[f"epochs, {VOICES[trained].label}"] = [str(_epochs(heard[trained], name) or NOTHING) for name in VARIANTS]
     for voice, document in heard.items():
         table[heading(voice, document)] = [_accuracy(document, name, voice) for name in VARIANTS]
     return voice_columns(table, documents)

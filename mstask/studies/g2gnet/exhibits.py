@@ -24,6 +24,7 @@ from mstask.studies.g2gnet import facts as answers
 from mstask.studies.g2gnet.methods import CASES
 from mstask.summary import remark, standings
 from mstask.summary.comparisons import Comparison, compare, share_seeds, spread, unit_scores
+from mstask.summary.details import measured
 
 CONTROL = "er"
 AGAINST = ("index", "mixer", "random", "dense-matched", "dense")
@@ -216,7 +217,8 @@ def table_g2gnet_beside(documents: ByVoice) -> pd.DataFrame:
     for voice, document in by_voice(documents).items():
         heads = {n: head for n, head in document.values.get("heads", {}).items() if isinstance(head, Mapping)}
         found = [(name, {method: known["accuracy"] for method, known in head.items()}) for name, head in heads.items()]
-        found += [(case, {name: _accuracy(document, case, name) for name in SHOWN}) for case in cases_of([document])]
+        for case in cases_of([document]):
+            found.append((case, {name: spread(measured(document, case, name).values())["mean"] for name in SHOWN}))
         for name, accuracies in found:
             figures = {"figures": f"{heading(voice, document)}, {answers.title(name)}"}
             rows.append(figures | {label(method): told(accuracies.get(method)) for method in SHOWN})
@@ -236,11 +238,6 @@ def leads(documents: ByVoice) -> Iterator[tuple[str, str, str, Comparison]]:
             for name in AGAINST if unit_scores(own, CONTROL) else ():
                 if unit_scores(own, name) and share_seeds(own, name, CONTROL):
                     yield voice, case, name, compare(own, name, CONTROL)
-
-
-def _accuracy(document: Document, case: str, name: str) -> float | None:
-    found = [cell.result.accuracy for cell in document.cells if (cell.case, cell.method) == (case, name)]
-    return spread(value for value in found if value is not None)["mean"]
 
 
 def _with_rate(row: Mapping[str, Any], key: str, rate: str) -> str:

@@ -18,7 +18,7 @@ from mstask.results.documents import Document
 from mstask.results.voices import label
 from mstask.studies.matching.declare import ALL_NEURONS, AUDIO_NEURONS as AUDIO
 from mstask.studies.matching.flips import ALPHA, firm, pairs_of
-from mstask.summary.comparisons import BEST, with_best
+from mstask.summary.comparisons import BEST, common_places, with_best
 
 CROSSINHIB, DOPPLER = "CrossInhib-LIF", "Doppler-LIF"
 HOMOGENEOUS = ("D0_doppler", "D0_stft", "D0_chirp", "D0_dualtau")
@@ -116,7 +116,8 @@ def _stays_at_the_ends(documents: Documents) -> Finding:
 
 def _rotation(documents: Documents) -> Finding:
     document, _ = scores(documents, "rotation", *AUDIO)
-    pairs = sorted({cell.case for cell in document.cells if cell.case})
+    cases = sorted({cell.case for cell in document.cells if cell.case})
+    pairs = [case for case in cases if common_places(document.of_case(case), AUDIO)]
     if len(pairs) < 2:
         raise NotTestable("There are fewer than two choices of held-out speakers that all eight neuron types were run on.")
     sides = [(document.of_case(case), AUDIO) for case in pairs]

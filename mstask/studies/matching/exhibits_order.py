@@ -135,7 +135,7 @@ def table_square_flips(studies: BySection) -> pd.DataFrame:
         p, sure = [pair.p for pair in found.pairs], firm(found.pairs)
         means = [[mean_score(document, name) for name in found.types] for document in (found.radar, found.speech)]
         rho = NOTHING
-        if len(found.types) > 2:
+        if len(found.types) > 2 and all(len(set(scores)) > 1 for scores in means):
             value, exact = stats.rank_correlation(*means)
             rho = f"{signed(value)}, {p_value(exact)}"
         rows.append(

@@ -79,8 +79,9 @@ def figure_rotation_spread(document: Document) -> Figure:
                 (-0.17, PAIRS, grids[name].mean(axis=1)),
                 (0.17, SEEDS, over_pairs(grids[name])),
             ):
-                axes.plot([min(values), max(values)], [row + lane] * 2, color=look["color"], linewidth=1.2)
-                axes.plot(values, [row + lane] * len(values), **look)
+                if len(values):
+                    axes.plot([min(values), max(values)], [row + lane] * 2, color=look["color"], linewidth=1.2)
+                    axes.plot(values, [row + lane] * len(values), **look)
         for n_classes in {len(record.class_names) for record in (document.cases or {}).values()}:
             axes.axvline(1 / n_classes, **CHANCE)
         axes.set_xlim(0, 1)

@@ -20,16 +20,14 @@ PAIRS = (("D1_H1", BEST), ("D2_concat", BEST), ("D1_rev", BEST), ("D2_concat", "
 def facts(document: Document) -> dict[str, Any]:
     """Return numbers for sentences on the probe, as far as a document knows them; nothing of other sections.
 
-    `accuracy` and `best_accuracy` by method: mean over seeds at the selected epoch, and at the epoch with the best test
-    accuracy; `gain`: what the second adds, as the mean over all cells and as the "most" for one; `resamples` of a bootstrap.
+    `gain`: how much higher test accuracy is at its best epoch than at the selected one, as the mean over all cells and as the
+    "most" for one; `resamples` of a bootstrap.
     """
     if document.section != "probe":
         return {}
     chosen, best = by_method(document), by_method(document, best=True)
     gains = [best[name][seed] - chosen[name][seed] for name in best for seed in best[name]]
-    means = {"accuracy": chosen, "best_accuracy": best}
-    found = {key: {name: fmean(seeds.values()) for name, seeds in values.items()} for key, values in means.items()}
-    return found | {"resamples": RESAMPLES, "gain": {"mean": fmean(gains), "most": max(gains)} if gains else None}
+    return {"resamples": RESAMPLES, "gain": {"mean": fmean(gains), "most": max(gains)} if gains else None}
 
 
 def by_method(document: Document, best: bool = False) -> dict[str, dict[int, float]]:

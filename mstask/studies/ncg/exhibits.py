@@ -37,7 +37,7 @@ from mstask.studies.ncg.facts import CODES, DATA, EXTRACTORS, GROUPS, PAIRS, SIN
 from mstask.studies.ncg.names import METHODS
 from mstask.summary import at_chance, collapsed, remark
 from mstask.summary.comparisons import spread
-from mstask.summary.details import detail
+from mstask.summary.details import detail, measured
 
 LADDERS = {
     "S2-STDP": (("S2-M1", "S2-M2-L", "S2-M5-CR2-L", "S2-M10-CR2-L"), "#00796b", "o", "-"),
@@ -353,11 +353,7 @@ def _accuracies(document: Document) -> Iterable[dict[str, Any]]:
         for name, found in sets.items():
             yield _accuracy_row(name, EXTRACTORS.get(features, features), found.get(SINGLE), found.get(GROUPS))
     for case in cases_of(document):
-        means = []
-        for method in (SINGLE, GROUPS):
-            cells = (cell for cell in document.cells if (cell.case, cell.method) == (case, method))
-            values = [cell.result.accuracy for cell in cells if cell.result.accuracy is not None]
-            means.append(fmean(values) if values else None)
+        means = [spread(measured(document, case, method).values())["mean"] for method in (SINGLE, GROUPS)]
         details = next((c.result.details for c in document.cells if c.case == case and c.result.details), {})
         if any(mean is not None for mean in means):
             yield _accuracy_row(case, details.get("coding", NOTHING), *means)

@@ -47,6 +47,7 @@ ANSWERS = {
     "supported": "Yes: embedded {kind} ranks the neuron types as {name} does.",
     "contradicted": "No: embedded {kind} ranks the neuron types otherwise than {name} does.",
     "undecided": "Not shown: that embedded {kind} ranks the neuron types as {name} does.",
+    "not testable": "Not judged, for want of runs: whether embedded {kind} ranks the neuron types as {name} does.",
 }
 
 
@@ -67,8 +68,8 @@ def facts(document: Document) -> dict[str, Any]:
 def of_set(document: Document, name: str) -> dict[str, Any] | None:
     """Return what was found on a set, None where none of it was run.
 
-    `chance` is 1 / classes; `folds` are the cases that count, those that all neuron types of the set were run on, of `all`
-    there are; `seeds` likewise. `methods` has per method macro_f1 as `standings` has it for folds, and accuracy; `ranking`,
+    `chance` is 1 / classes; `folds` are the cases that count, those that all neuron types of the set were run on;
+    `seeds` likewise. `methods` has per method macro_f1 as `standings` has it for folds, and accuracy; `ranking`,
     `rank` and `best` are of the neuron types alone. `linear` is how much higher logistic regression scores than `best`: mean
     over folds, and low and high, the interval over them.
     """
@@ -84,7 +85,6 @@ def of_set(document: Document, name: str) -> dict[str, Any] | None:
         "name": NAMES.get(name, name),
         "chance": next(iter((own.cases or {}).values())).chance,
         "folds": sorted({cell.case for cell in own.cells if cell.case}),
-        "all": len(SETS[name]),
         "seeds": sorted({cell.seed for cell in own.cells}),
         "methods": methods,
         "ranking": ranking,
@@ -120,7 +120,7 @@ def crossing(document: Document) -> dict[str, Any]:
     """Return how much Doppler-LIF is ahead of CrossInhib-LIF.
 
     `sets` has per set, over the folds and seeds that both were run with, the `scores` of each as `standings` has them, their
-    difference as the ledger's rule estimates it (mean, low, high, p, and n units), the number of `folds` and the `verdict` on
+    difference as the ledger's rule estimates it (mean, low, high), the number of `folds` and the `verdict` on
     "Doppler-LIF is ahead" on radar, or "CrossInhib-LIF is ahead" on speech; `first` is `first_radar`.
     """
     found = {}
@@ -139,8 +139,6 @@ def crossing(document: Document) -> dict[str, Any]:
                 "mean": sign * judged.estimate,
                 "low": low,
                 "high": high,
-                "p": judged.p,
-                "n": judged.seeds,
                 "verdict": judged.verdict,
                 "folds": len({cell.case for cell in own.cells}),
                 "scores": {neuron: standings(own)["methods"][neuron]["macro_f1"] for neuron in PAIR},

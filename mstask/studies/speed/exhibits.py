@@ -149,16 +149,16 @@ def data_step(document: Document) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["workload", "clock", "threads", "contender", "repeat", "seconds", "multiple_of_floor"])
 
 
-def figure_step(document: Document, clock: str = "cpu") -> Any:
+def figure_step(document: Document) -> Any:
     """Every step as a multiple of the floor, one panel per workload: median and quartiles; the dotted line is the floor."""
     about = _contenders(document)
     rows = list(dict.fromkeys(a["neuron"] if a["group"] != "peer" else n for n, a in about.items() if a["group"] != "floor"))
-    workloads = [name for name in _run(document, clock)["seconds"] if name in document.values["workloads"]]
+    workloads = [name for name in _run(document, "cpu")["seconds"] if name in document.values["workloads"]]
     with drawing(1.1 + 0.27 * len(rows)) as figure:
         panels = figure.subplots(1, len(workloads), sharey=True, squeeze=False)[0]
         for axes, workload in zip(panels, workloads, strict=True):
             for name, a in about.items():
-                spread = ratio(document, clock, workload, name, FLOOR)
+                spread = ratio(document, "cpu", workload, name, FLOOR)
                 if spread and a["group"] != "floor":
                     _draw(axes, spread, rows.index(a["neuron"] if a["group"] != "peer" else name), a["group"])
             axes.axvline(1, color=GROUPS["floor"].colour, linestyle=":", linewidth=1)
@@ -169,7 +169,7 @@ def figure_step(document: Document, clock: str = "cpu") -> Any:
             axes.set_xticks([0.5, 1, 2, 5, 10])
             axes.tick_params(axis="y", length=0)
         panels[0].set_yticks(range(len(rows)), rows)
-        figure.supxlabel(f"a training step's {_clock_title(document, clock)},\nas a multiple of the floor")
+        figure.supxlabel(f"a training step's {_clock_title(document, 'cpu')},\nas a multiple of the floor")
         handles = [look.handle for group, look in GROUPS.items() if group in {a["group"] for a in about.values()}]
         explain(figure, handles, "upper")
     return figure

@@ -147,6 +147,11 @@ class Outcome:
         return counts[0] / counts[1] if all(counts) else None
 
     @property
+    def counts(self) -> bool:
+        """Whether the gain counts for the answer: at equal size, over a plain network that learnt something."""
+        return self.like_with_like and not self.plain.at_chance
+
+    @property
     def like_with_like(self) -> bool:
         """Whether the two networks are of one size, as far as that is known."""
         ratio = self.size_ratio
@@ -204,16 +209,16 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
     -------
     dict
         Per part, per task: an `Outcome` or None. firm, against, open: contests ("wiring on radar", "synapse on radar at equal
-        size") by their verdict; counted: those whose gain is shown and counts for the answer, ["none"] without any; missing:
-        those that can't be held; unlike: those held between networks of unlike size only.
-        verdicts: these three as one sentence. largest: per task the part with the largest gain {part, difference}, None without
-        any. answer, caveats: per task, what to match first, and what is undecided or wasn't counted.
+        size") by their verdict; counted: those whose gain is shown and counts for the answer, ["none"] without any;
+        uncounted: the others of firm; missing: those that can't be held; unlike: those held between networks of unlike size
+        only. verdicts: the first three as one sentence. largest: per task the part with the largest gain that counts {part,
+        difference}, None without any. answer, caveats: per task, what to match first, and what is undecided or wasn't counted.
     """
     held = outcomes(documents)
     by_part = {part: {c.task: held.get(c) for c in CONTESTS if c.part == part} for part in PARTS}
     largest = {}
     for task in TASKS:
-        gains = {c.part: found.difference for c, found in held.items() if c.task == task}
+        gains = {found.contest.part: found.difference for found in _counted(o for c, o in held.items() if c.task == task)}
         top = max(gains, key=lambda part: gains[part], default=None)
         largest[task] = None if top is None else {"part": top, "difference": gains[top]}
     kinds = {"firm": "supported", "against": "contradicted", "open": "undecided"}
@@ -225,7 +230,9 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
     said = {"firm": "a gain is shown for", "against": "a loss, or no gain that matters, for", "open": "undecided are"}
     verdicts = "; ".join(f"{words} {listed(sorted_out[kind])}" for kind, words in said.items() if sorted_out[kind])
     missing = [c.name for c in CONTESTS if c not in held]
-    rest = {"missing": missing, "unlike": unlike, "counted": counted or ["none"], "largest": largest, "verdicts": verdicts}
+    uncounted = [name for name in sorted_out["firm"] if not told[name].counts]
+    rest = {"missing": missing, "unlike": unlike, "counted": counted or ["none"], "uncounted": uncounted}
+    rest |= {"largest": largest, "verdicts": verdicts}
     tellers = {"answer": _answer, "caveats": _caveats}
     return by_part | sorted_out | rest | {name: {task: tell(held, task) for task in TASKS} for name, tell in tellers.items()}
 
@@ -238,9 +245,9 @@ def _answer(held: Mapping[Contest, Outcome], task: str) -> str:
     firm = sorted((f for f in _counted(own) if f.verdict == "supported"), key=lambda f: -f.difference)
     if not firm:
         return f"On {task} nothing that the papers propose is shown to gain at equal size.{_by_validation(own)}"
-    alone = " alone" if len(firm) == 1 else ""
-    gains = listed(f"the {found.contest.part}{alone} ({signed(found.difference)})" for found in firm)
-    return f"On {task} a gain at equal size is shown so far for {gains}.{_by_validation(own)}"
+    gains = listed(f"the {found.contest.part} ({signed(found.difference)})" for found in firm)
+    shown = f"only {gains} is" if len(firm) == 1 else f"{gains} are"
+    return f"On {task}, of what the papers propose, {shown} shown to gain at equal size.{_by_validation(own)}"
 
 
 def _by_validation(held: Iterable[Outcome]) -> str:
@@ -249,9 +256,12 @@ def _by_validation(held: Iterable[Outcome]) -> str:
     if found is None or found.chosen.gain.low is None or found.chosen.gain.high is None:
         return ""
     names, gain, verdict = found.chosen
-    which = f"the same neuron, {names}" if names == found.contest.matched else f"another neuron, {names}"
-    bounds = f"[{signed(gain.low)}, {signed(gain.high)}]"
-    return f" Validation chooses {which}: {signed(gain.difference)} {bounds}, {verdict} once corrected for all gains."
+    which = f"the neuron that validation chooses, {names}{', as the paper does' if names == found.contest.matched else ''},"
+    gained = f"{signed(gain.difference)} [{signed(gain.low)}, {signed(gain.high)}]"
+    if verdict == "supported":
+        return f" T{which[1:]} is shown to gain: {gained}."
+    corrected = " once corrected for all gains" if gain.low > 0 or gain.high < 0 else ""
+    return f" That {which} gains is {verdict}{corrected}: {gained}."
 
 
 def _caveats(held: Mapping[Contest, Outcome], task: str) -> str:

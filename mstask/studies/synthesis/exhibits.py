@@ -44,7 +44,7 @@ NOTE = (
 def figure_synthesis_gains(studies: BySection) -> Figure:
     """What matching each part gains on each task: mean over seeds with its 95 % interval, in each voice that has it.
 
-    Gains at equal size are filled, those at the paper's own, unlike sizes hollow.
+    Gains that count are filled; those at unlike sizes, or over a plain network that learnt nothing, are hollow.
     """
     rows = [(part, task) for part in PARTS for task in TASKS]
     with drawing(1.0 + 0.34 * len(rows)) as figure:
@@ -56,7 +56,7 @@ def figure_synthesis_gains(studies: BySection) -> Figure:
                 y = rows.index((contest.part, contest.task)) + 0.22 * (i - (len(shown) - 1) / 2)
                 about = About(contest.part, studies[contest.section][voice], what=f"gain in macro-F1 on {contest.task}")
                 for own, place in _sized(found, y):
-                    filled = {} if own.like_with_like else {"markerfacecolor": "white"}
+                    filled = {} if own.counts else {"markerfacecolor": "white"}
                     over = {"mean": own.difference, "low": own.low, "high": own.high, "n": own.n}
                     (drawn,) = axes.plot(own.difference, place, **look | filled)
                     answer(drawn, about, over)
@@ -131,7 +131,9 @@ def figure_synthesis(studies: BySection) -> Figure:
     """
     with drawing(5.2) as figure:
         panels = figure.subplots(len(COSTS), len(TASKS), sharex="row", sharey=True)
-        found = next((o for voice in voices_of(studies) if (o := outcomes(of_voice(studies, voice)))), {})
+        heard = ((voice, outcomes(of_voice(studies, voice))) for voice in voices_of(studies))
+        voice, found = next((one for one in heard if one[1]), ("embedded", {}))
+        figure.suptitle(VOICES[voice].label, color=VOICES[voice].colour, weight="bold")
         for row, (cost, name) in zip(panels, COSTS.items(), strict=True):
             for axes, task in zip(row, TASKS, strict=True):
                 _draw_costs(axes, {c.part: o for c, o in found.items() if c.task == task}, cost, COLOURS[task])
@@ -181,7 +183,7 @@ def _row(studies: BySection, voice: str, found: Outcome) -> dict[str, str]:
         "macro-F1": _both(f"{side.macro_f1['mean']:.3f}" for side in sides),
         "gain": difference(found.difference, found.low, found.high),
         "verdict": marked(found.verdict) if profile_of(studies[contest.section][voice].profile) in FULL else "no verdict",
-        "sizes": _sizes(found),
+        "sizes": _sizes(found) + ("" if found.counts or not found.like_with_like else ", not counted"),
         "parameters": _both(told(side.n_parameters, ",") for side in sides),
         "µJ": _both(_energy(side.energy_uJ) for side in sides),
     }

@@ -6,8 +6,9 @@ Pure functions of result documents, as in `mstask.show`; `documents` maps each v
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import cycle
 from typing import Any
@@ -64,7 +65,7 @@ MEANINGS = {
 COSTS = ("energy_uJ", "macs", "n_parameters")
 APART = 1.9
 """By what factor of the proxy the next dense network must be dearer for its name to be drawn."""
-SPIKING = ("*", "P", "X", "^", "v", "D")
+SPIKING = ("*", "P", "X", "^", "v", "D", "<", ">")
 """Marks of the spiking networks of a frontier."""
 LINEAR_UP_TO = 1e-3
 """Tolerance below which the axis of `figure_factor_curve` is linear, so that it can show 0."""
@@ -145,12 +146,12 @@ def figure_frontier(documents: ByVoice) -> Figure:
     """
     with drawing(3.6) as figure:
         axes = figure.add_subplot()
+        marks = dict(zip(_spiking(by_voice(documents).values()), itertools.cycle(SPIKING), strict=False))
         for voice, document in by_voice(documents).items():
-            _draw_frontier(axes, voice, document)
+            _draw_frontier(axes, voice, document, marks)
         axes.set(xscale="log", xlabel="operation-count proxy (µJ)", ylabel="macro-F1 on the test set")
         axes.margins(x=0.2, y=0.1)
-        spiking = zip(SPIKING, _spiking(by_voice(documents).values()), strict=False)
-        explain_voices(figure, documents, *(Look(name(method), GREY, marker).handle for marker, method in spiking))
+        explain_voices(figure, documents, *(Look(name(method), GREY, marker).handle for method, marker in marks.items()))
     return figure
 
 
@@ -214,8 +215,9 @@ def play_factor_curve(documents: ByVoice) -> dict[str, Any]:
         entry = dataclasses.replace(FACTOR_CLAIM, test=partial(cnn_factor, tolerance=tolerance))
         says = []
         for voice, document in by_voice(documents).items():
-            step = matching(factor_by_tolerance(standings(document)), tolerance)
-            match = f"{step.network}, {step.factor:.2f} times the proxy" if step else "no CNN matches"
+            steps = factor_by_tolerance(standings(document))
+            step = matching(steps, tolerance)
+            match = f"{step.network}, {step.factor:.2f} times the proxy" if step else "no CNN matches" if steps else "not run"
             found = claims.judged(entry, {document.section: document})
             match += f" {interval(found.bounds, 1)}" if found.bounds else ""
             says.append(f"{heading(voice, document)}: {match}; the claim is {marked(found.verdict)}")
@@ -292,7 +294,7 @@ def _costed(document: Document) -> dict[str, dict[str, Any]]:
     return dict(sorted(known.items(), key=lambda item: (item[1]["energy_uJ"], item[0])))
 
 
-def _draw_frontier(axes: Axes, voice: str, document: Document) -> None:
+def _draw_frontier(axes: Axes, voice: str, document: Document, marks: Mapping[str, str]) -> None:
     methods, look = _costed(document), mark(voice)
     dense = {m: f for m, f in methods.items() if DENSE in m}
     places = [(f["energy_uJ"], f["macro_f1"]["mean"]) for f in dense.values()]
@@ -314,9 +316,9 @@ def _draw_frontier(axes: Axes, voice: str, document: Document) -> None:
             beside = {"xytext": (-3, 4), "ha": "right"} if named else {"xytext": (4, -11), "ha": "left"}
             first, named = _channels(method).partition("-")[0], x
             axes.annotate(first, (x, y), textcoords="offset points", fontsize=SMALL, color=look["color"], **beside)
-    for marker, method in zip(SPIKING, _spiking([document]), strict=False):
+    for method in _spiking([document]):
         x, y = methods[method]["energy_uJ"], methods[method]["macro_f1"]["mean"]
-        stand(method, x, y, **look | {"marker": marker, "markersize": 9})
+        stand(method, x, y, **look | {"marker": marks[method], "markersize": 9})
 
 
 def _spiking(documents: Iterable[Document]) -> list[str]:
