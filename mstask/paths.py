@@ -12,6 +12,8 @@ from pathlib import Path
 from mstask.errors import MstaskError
 
 ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("MSTASK_RESULTS", "RESEARCH_ROOT", "MSTASK_STUDIES", "SHD_CACHE")
+"""Environment variables that name a folder, beside those of data, which end in _DATA."""
 
 
 def is_checkout() -> bool:
@@ -61,6 +63,13 @@ def named(variable: str) -> Path | None:
         return Path(text).expanduser() if text else None
     except RuntimeError:
         raise MstaskError(f"{variable} is {text!r}: whose home folder is meant isn't known here; give the whole path") from None
+
+
+def settle() -> None:
+    """Make folders that variables name by relative paths absolute: those of the folder a command was given in."""
+    for name in [n for n in os.environ if n in FOLDERS or n.endswith("_DATA")]:
+        if found := named(name):
+            os.environ[name] = str(found.absolute())
 
 
 def home() -> Path:

@@ -32,8 +32,8 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes less than a minute and runs Yin-Yang only, `afternoon` hours; `paper` is the full
-# protocol. Yin-Yang is generated; `data_source = "real"` asks for your own copy of spoken digits and radar.
+# `None` means: the profile's value. `quick` takes less than a minute and runs Yin-Yang only, `afternoon` less than an hour on two cores;
+# `paper` is the full protocol. Yin-Yang is generated; `data_source = "real"` asks for your own copy of spoken digits and radar.
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick, afternoon or paper

@@ -31,8 +31,8 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes less than a minute on a laptop, `afternoon` hours, `paper` is the full set of
-# networks and data.
+# `None` means: the profile's value. `quick` takes less than a minute on a laptop, `afternoon` less than an hour on two cores,
+# `paper` is the full set of networks and data.
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick, afternoon or paper

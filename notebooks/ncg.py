@@ -31,7 +31,8 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes less than a minute on a laptop, `afternoon` hours, `paper` is the full protocol.
+# `None` means: the profile's value. `quick` takes less than a minute on a laptop, `afternoon` less than an hour on two cores,
+# `paper` is the full protocol.
 # The digits are part of the software; `data_source = "real"` asks for your own MNIST, radar recordings or spoken digits.
 
 # %% tags=["parameters"]

@@ -30,7 +30,8 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes minutes on a laptop, `afternoon` hours, `paper` is the full protocol.
+# `None` means: the profile's value. `quick` takes minutes on a laptop, `afternoon` less than an hour on two cores,
+# `paper` is the full protocol.
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick, afternoon or paper

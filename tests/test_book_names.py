@@ -69,3 +69,20 @@ def test_a_table_marks_voices_in_their_own_column_and_sets_as_code_what_stands_b
     voice, value, said = rendering.docutils_table(frame, nodes.title()).next_node(nodes.tbody).findall(labelled)
     assert "voice-published" in voice["classes"] and "voice-published" not in value["classes"]
     assert [code.astext() for code in said.findall(nodes.literal)] == ["claims --json"] and "`" not in said.astext()
+
+
+FENCE = re.compile(r"(:{3,})(\{.*)?$")
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "book").glob("*.md")), ids=lambda page: page.stem)
+def test_a_directive_lies_within_another_by_fewer_colons_and_is_closed_before_it(page):
+    """Otherwise the outer one ends early, and what follows, headings too, falls into a box without a name."""
+    within = []
+    for line in re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE).splitlines():
+        if fence := FENCE.fullmatch(line):
+            if fence[2]:
+                assert not within or len(fence[1]) < len(within[-1]), line
+                within.append(fence[1])
+            else:
+                assert within and within.pop() == fence[1], line
+    assert not within

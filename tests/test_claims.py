@@ -138,7 +138,7 @@ def test_the_ledger_of_the_published_figures():
     assert {claim.id: claim.verdict for claim in ledger} == PUBLISHED
     entries = [asdict(claim) for claim in ledger]
     for entry in entries:
-        assert set(entry) == TOLD | JUDGED | {"needs"}
+        assert set(entry) == TOLD | JUDGED | {"needs", "demand"}
         assert all(isinstance(entry[key], str) and entry[key] for key in TOLD)
         assert entry["needs"] and all(entry["needs"].values())
     assert json.loads(json.dumps(entries)) == json.loads(json.dumps(entries, allow_nan=False))
@@ -403,6 +403,15 @@ class TestRotation:
         whole = rotation(lambda m, p, s: LEVEL[m])
         part = results.merge(cell for cell in whole.cells if cell.method != "Beam-IF")
         assert of({"rotation": part}, "rotation").verdict == "not testable"
+
+    def test_a_pair_that_lacks_a_type_is_left_out(self):
+        whole = rotation(lambda m, p, s: LEVEL[m] + 0.001 * s * (-1) ** len(m))
+        part = results.merge(cell for cell in whole.cells if (cell.case, cell.method) != (PAIRS[0], "Beam-IF"))
+        claim = of({"rotation": part}, "rotation")
+        assert claim.verdict == "supported" and f"one for each of {len(PAIRS) - 1} choices" in claim.estimand
+
+    def test_scores_that_are_all_equal_have_no_order_to_compare(self):
+        assert self.judged(lambda m, p, s: 0.5).verdict == "not testable"
 
 
 class TestFactorCurve:

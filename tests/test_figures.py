@@ -211,7 +211,7 @@ class TestRankStability:
         for cell in clear.cells[2:]:
             cell.result.predictions[:] = [1 - label for label in TRUE]
         assert show.data_rank_stability(clear)["rank_1"].tolist() == [1.0, 0.0]
-        assert {"100%", "all Doppler-LIF", "bank of five"} <= drawn(show.figure_rank_stability(clear))
+        assert {"100", "all Doppler-LIF", "bank of five"} <= drawn(show.figure_rank_stability(clear))
 
     def test_means_alone_cannot_be_resampled(self, published):
         with pytest.raises(MstaskError, match="rests on too little to resample"):

@@ -147,7 +147,7 @@ class TestExhibits:
         assert f"HetSynLIF, error {0.03 + 0.001 * fmean(s % 5 for s in SEEDS):.3f}" in drawn(figure)
 
     def test_published_figures_stand_beside_ours_and_nothing_is_filled_in(self):
-        table = show.table_hetsyn_published({"published": PUBLISHED, "embedded": EMBEDDED, "run": None}).set_index("HetSynLIF")
+        table = show.table_hetsyn_published({"published": PUBLISHED, "embedded": EMBEDDED, "run": None}).set_index("what")
         assert table.loc[IN_BINS, "published"] == "0.924"
         assert table.loc["the same, after the last epoch"].to_list() == ["0.908", "—", "not run yet"]
         assert table.loc["TiDigits", "embedded"] == "not in this book"

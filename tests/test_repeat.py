@@ -13,8 +13,8 @@ from mstask.section import Place, resolve
 @pytest.fixture
 def locked(toy_here):
     """Two cells of the toy, run and locked."""
-    for method in ("plain", "other"):
-        cells.run_cell("toy", Place(method, None, 1), resolve("toy"), toy.load(None, None, None))
+    for method, seed in (("plain", 1), ("plain", 2), ("other", 1)):
+        cells.run_cell("toy", Place(method, None, seed), resolve("toy"), toy.load(None, None, None))
     results.lock_run("toy", "quick")
     return toy_here
 
@@ -25,7 +25,7 @@ def contents(folder):
 
 def test_a_cell_comes_out_the_same_bit_by_bit_and_leaves_no_trace(locked, capsys):
     before = contents(locked)
-    assert main(["repeat", "toy", "--methods", "plain"]) == 0
+    assert main(["repeat", "toy", "--methods", "plain", "--seeds", "1"]) == 0
     assert capsys.readouterr().out.startswith("toy/plain/seed 1: the same bit by bit, macro-F1 ")
     assert contents(locked) == before
 
@@ -33,11 +33,11 @@ def test_a_cell_comes_out_the_same_bit_by_bit_and_leaves_no_trace(locked, capsys
 def test_without_names_the_quickest_cell_is_chosen(locked):
     kept = results.load("toy").cells
     assert repeat.chosen("toy") == [min(kept, key=lambda cell: cell.timing.seconds)]
-    assert [cell.method for cell in repeat.chosen("toy", methods=["other", "plain"])] == ["other", "plain"]
+    assert [cell.method for cell in repeat.chosen("toy", methods=["other", "plain"])] == ["other", "plain", "plain"]
 
 
 def test_what_differs_is_named_with_the_answers_that_changed(locked):
-    (cell,) = repeat.chosen("toy", methods=["plain"])
+    (cell,) = repeat.chosen("toy", methods=["plain"], seeds=[1])
     answers = [1 - cell.result.predictions[0], *cell.result.predictions[1:]]
     changed = cell.result.model_copy(update={"predictions": answers, "macro_f1": 0.25, "details": {"new": 1}})
     found = repeat.Repeat(cell, changed, cell.data)
@@ -46,7 +46,7 @@ def test_what_differs_is_named_with_the_answers_that_changed(locked):
 
 
 def test_other_data_is_named(locked):
-    (again,) = repeat.repeat(repeat.chosen("toy", methods=["plain"]))
+    (again,) = repeat.repeat(repeat.chosen("toy", methods=["plain"], seeds=[1]))
     other = again.data.model_copy(update={"fingerprint": "sha256:other"})
     assert again.differing == []
     assert repeat.Repeat(again.locked, again.measures, other).differing == ["data"]
@@ -59,6 +59,7 @@ def test_other_data_is_named(locked):
         (["toy", "--methods", "plan"], 1, "did you mean 'plain'"),
         (["toy", "--seeds", "7"], 1, "no locked cell of section toy has the seed 7"),
         (["toy", "--seeds", "x"], 2, "expected whole numbers"),
+        (["toy", "--methods", "other", "--seeds", "2"], 1, "no locked cell of section toy has these methods, cases and seeds"),
     ],
 )
 def test_a_name_that_no_locked_cell_has_is_refused(locked, capsys, arguments, code, message):
@@ -67,7 +68,7 @@ def test_a_name_that_no_locked_cell_has_is_refused(locked, capsys, arguments, co
 
 
 def test_parameters_that_the_section_has_no_more_are_left_out_and_new_ones_stand_at_the_protocols_value(locked):
-    (cell,) = repeat.chosen("toy", methods=["plain"])
+    (cell,) = repeat.chosen("toy", methods=["plain"], seeds=[1])
     older = {name: value for name, value in cell.parameters.items() if name != "patience"} | {"gone": 1}
     assert [again.differing for again in repeat.repeat([cell.model_copy(update={"parameters": older})])] == [[]]
     lacking = {name: value for name, value in cell.parameters.items() if name != "data_size"}

@@ -467,6 +467,13 @@ class TestVerify:
             (problem,) = results.verify()
             assert message in problem
 
+    def test_folders_that_are_read_from_the_checkout_are_verified_there(self, locked, monkeypatch):
+        asked = []
+        monkeypatch.setattr(locks, "_verify", lambda root, folders: asked.append((root, folders)) or [])
+        assert results.verify() == []
+        own = locked.parent.parent
+        assert dict(asked) == {CHECKOUT: ["published", "real", "recorded"], own: ["embedded"]}
+
     def test_an_empty_results_folder_is_a_problem_and_not_a_pass(self, tmp_path):
         (problem,) = results.verify(tmp_path)
         assert "no locked documents found" in problem

@@ -54,6 +54,11 @@ def test_parameters_and_the_set_up_are_kept_whatever_they_bind():
     assert sources(*cells, new_code_cell("run_cell()")) == ["x = 1", "x = 1", "run_cell()"]
 
 
+def test_a_cell_that_is_no_plain_python_is_kept():
+    cells = ["%%bash\nls -l *", "x = !ls", "y = 1", "run_cell(x)"]
+    assert sources(*map(new_code_cell, cells)) == [cells[0], cells[1], cells[3]]
+
+
 def test_a_notebook_that_measures_nothing_is_left_whole():
     assert sources(new_markdown_cell("text"), new_code_cell("x = 1")) == ["text", "x = 1"]
 

@@ -47,8 +47,9 @@ class Claim:
 
     `where` is its place in the paper, `needs` names methods by section id. `rule`, `estimand`, `estimate`, `interval` (95 %,
     corrected for its family), `p`, `smallest` and `seeds` as in `mstask.claims.rules.Finding`; `profile` and `budget` say how
-    the networks were trained, `converged` whether all of them did (None where it isn't recorded), `paper_seeds` and
-    `paper_interval` the verdict, and the interval of the same estimand, by the paper's three seeds where there are more.
+    the networks were trained, `demand` where the interval has to lie if not on one side of zero, `converged` whether all
+    networks did (None where it isn't recorded), `paper_seeds` and `paper_interval` the verdict, and the interval of the same
+    estimand, by the paper's three seeds where there are more.
     """
 
     id: str
@@ -70,11 +71,15 @@ class Claim:
     converged: bool | None = None
     paper_seeds: str | None = None
     paper_interval: tuple[float, float] | None = None
+    demand: str = ""
 
     @property
     def effect(self) -> str:
         """The estimate with its interval, and of what it is, in words; empty where nothing was estimated."""
-        return words.effect(self.estimand, self.estimate, self.interval) if self.estimate is not None else ""
+        if self.estimate is None:
+            return ""
+        told = words.effect(self.estimand, self.estimate, self.interval)
+        return f"{told}, {self.demand}" if self.demand and self.interval else told
 
 
 @cache
@@ -187,4 +192,5 @@ def _judge(entry: Entry, documents: Documents) -> Claim:
         converged=trained.cut == 0 if trained.converged + trained.cut == trained.networks > 0 else None,
         paper_seeds=fewer.verdict if fewer else None,
         paper_interval=next((part.bounds for part in parts if part.estimand == finding.estimand), None),
+        demand=words.demand(finding.region),
     )

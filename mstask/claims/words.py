@@ -27,8 +27,9 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """Format a difference with its sign."""
-    return f"{value:+.{digits}f}".replace("-", "−")
+    """Format a difference with its sign, which one that rounds to zero has not."""
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text if float(text.replace("−", "-")) else text[1:]
 
 
 def interval(bounds: Sequence[float], digits: int = 3) -> str:
@@ -42,6 +43,14 @@ def effect(estimand: str, estimate: float, bounds: Sequence[float] | None) -> st
     digits = 0 if all(float(value).is_integer() for value in values) else 1 if max(map(abs, values)) >= 10 else 3
     shown = signed(estimate, digits) if "−" in estimand else number(estimate, digits)
     return f"{shown}{f' {interval(bounds, digits)}' if bounds else ''} ({estimand})"
+
+
+def demand(region: Sequence[float]) -> str:
+    """Say on which side of what figure an interval has to lie, as "to lie above 0.7"; empty where that is zero."""
+    low, high = region
+    if low and math.isinf(high):
+        return f"to lie above {low:.2g}"
+    return f"to lie below {high:.2g}" if high and math.isinf(low) else ""
 
 
 def p_value(p: float) -> str:

@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def work() -> int:
         options = parser().parse_args(arguments)
+        paths.settle()
         if options.command in commands.OF_CHECKOUT and (lacking := paths.lacking("notebooks, book and locked results")):
             raise UsageError(f"{options.command.__name__} needs {lacking}")
         return options.command(options)

@@ -30,7 +30,7 @@ def figure_rank_stability(document: Document) -> Figure:
         for (row, column), share in np.ndenumerate(shares):
             if share >= WRITTEN_FROM:
                 colour = "white" if share > 0.55 else "black"
-                axes.text(column, row, f"{share:.0%}", ha="center", va="center", fontsize=SMALL, color=colour)
+                axes.text(column, row, f"{share:.0%}"[:-1], ha="center", va="center", fontsize=SMALL, color=colour)
             if share:
                 key, what = f"rank_stability.probabilities.{ranking[row]}.{column}", f"rank {column + 1}, share of resamples"
                 about = About(label(ranking[row]), document, key, what, unit="")
@@ -40,7 +40,7 @@ def figure_rank_stability(document: Document) -> Figure:
         axes.set_yticks(range(len(ranking)), [label(name) for name in ranking])
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        figure.supxlabel(f"rank, drawing {stability['over']} anew")
+        figure.supxlabel(f"rank, in % of draws of {stability['over']}")
     return figure
 
 

@@ -169,7 +169,7 @@ def table_seeds(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
                 {
                     "claim": claim.text,
                     "voice": heading(voice),
-                    "of": claim.estimand,
+                    "quantity": claim.estimand + (f", {claim.demand}" if claim.demand else ""),
                     f"by seeds {PAPER_SEEDS}": f"{marked(claim.paper_seeds)} {interval(then) if then else ''}".rstrip(),
                     "by all": f"{marked(claim.verdict)} {interval(now) if now else ''}".rstrip(),
                     "width, all : three": f"{np.ptp(now) / np.ptp(then):.2f}" if then and now and np.ptp(then) else NOTHING,

@@ -108,9 +108,11 @@ def fold(cell: NotebookNode) -> None:
     if cell.cell_type != "code":
         return
     tags = cell.metadata.setdefault("tags", [])
-    name = "The parameters" if "parameters" in tags else "Imports and settings" if SETTINGS in cell.source else ""
+    names = {"parameters": "The parameters", "setup": "The set-up"}
+    name = next((names[tag] for tag in tags if tag in names), "Imports and settings" if SETTINGS in cell.source else "")
     if name:
-        tags.append("hide-input" if "parameters" in tags else "hide-cell")
+        if not any(tag.startswith("hide-") for tag in tags):
+            tags.append("hide-input" if "parameters" in tags else "hide-cell")
         cell.metadata.setdefault("mystnb", {}).update(code_prompt_show=name, code_prompt_hide=name)
 
 

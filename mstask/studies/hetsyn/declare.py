@@ -95,7 +95,7 @@ SECTION = Section(
     },
     departures={
         "runs": "No task has more runs than seeds, few-neuron networks apart, where the paper has up to fifty",
-        "warps": "Twenty speeds at even distances, where the paper draws them at random",
+        "warps": "Speeds at even distances, where the paper draws them at random",
         "data": "Scikit-learn's digits stand for S-MNIST; the paper's TiDigits and TI46 are licensed and left out",
         "selection": "An epoch is chosen by its validation score, where the paper's code reports the best test score",
     },

@@ -93,7 +93,7 @@ def table_hetsyn_published(documents: ByVoice) -> pd.DataFrame:
     heard = by_voice(documents)
     columns = {voice: _beside(document) if voice != "published" else _published(document) for voice, document in heard.items()}
     names = list(dict.fromkeys(name for column in columns.values() for name in column))
-    table = pd.DataFrame({"HetSynLIF": names})
+    table = pd.DataFrame({"what": names})
     for voice, column in columns.items():
         table[heading(voice, heard[voice])] = [column.get(name, NOTHING) for name in names]
     return voice_columns(table, documents)

@@ -111,7 +111,7 @@ CLAIMS = (
     ),
     Entry(
         "cnn-factor",
-        "The cheapest CNN that matches the tuned Doppler-LIF network costs 33.8 times its operation-count proxy.",
+        "By operation-count proxy, the cheapest CNN that matches the tuned Doppler-LIF network costs 33.8 times as much.",
         "Section 4.2, Table 2 and Fig. 1",
         {"frontier": ("Doppler-LIF", "CNN-*")},
         cnn_factor,

@@ -199,7 +199,7 @@ def figure_factor_curve(documents: ByVoice) -> Figure:
                 axes.annotate(_channels(network), (x, y), place, **named)
         axes.axhline(1, color=GREY, linestyle=":", linewidth=1)
         axes.set_xscale("symlog", linthresh=LINEAR_UP_TO)
-        axes.set(yscale="log", xlim=(-LINEAR_UP_TO / 10, last), xlabel="macro-F1 that a match may fall short")
+        axes.set(yscale="log", xlim=(-LINEAR_UP_TO / 10, last), xlabel="by how much macro-F1 may fall short of a match")
         axes.set_ylabel("times the spiking proxy")
         axes.margins(y=0.15)  # names stand below the lowest steps
         figure.rulers.append(Ruler("factor_curve", axes, tuple(stops)))
