@@ -12,6 +12,7 @@ from mstask_book import rendering
 from mstask_book.elements import labelled
 from reading import outside
 
+from mstask.paths import ROOT
 from mstask.results.voices import LABELS
 from mstask.section import sections
 
