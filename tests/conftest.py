@@ -26,6 +26,12 @@ from filelock import FileLock
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
 
+KEPT = {"MSTASK_DATA", "MSTASK_BOOK", "MSTASK_BROWSER", "MSTASK_KILLS", "MSTASK_CORRUPTIONS", "MSTASK_PROVE"}
+OTHERS = {"REDUCED", "RESEARCH_ROOT", "SHD_CACHE", "RESNET32_WEIGHTS"}
+for name in set(os.environ) - KEPT:  # what a user has set for runs of their own
+    if name.startswith("MSTASK_") or name in OTHERS or name.endswith("_DATA"):
+        del os.environ[name]
+
 gc.set_threshold(50_000, 10, 10)  # documents of a million parts that stay are else gone through again and again
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell hands it to what it starts in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 
 import numpy as np
 import pytest
@@ -15,6 +16,12 @@ from mstask.errors import MstaskError
 
 RNG = np.random.default_rng(0)
 N_TRAIN, N_TEST = 200, 50
+
+
+@pytest.fixture(autouse=True)
+def same_draws(monkeypatch):
+    """Each test draws the same, whatever ran before it."""
+    monkeypatch.setattr(sys.modules[__name__], "RNG", np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,14 @@ def verdicts(look, name):
     return [(check.verdict, check.found, check.advice) for check in look() if check.name == name]
 
 
-def test_a_sound_installation_passes_and_prints_the_same_as_json(monkeypatch, capsys):
+@pytest.mark.parametrize(("found", "code"), [("ok", 0), ("note", 0), ("wrong", 1)])
+def test_a_check_that_finds_something_wrong_fails_the_command(monkeypatch, capsys, found, code):
+    monkeypatch.setattr(doctor, "examine", lambda: [doctor.Check("a", "ok", "x"), doctor.Check("b", found, "y", "mend it")])
+    assert main(["doctor"]) == code
+    assert ("all is in order" in capsys.readouterr().out) == (not code)
+
+
+def test_every_check_is_printed_the_same_as_json(monkeypatch, capsys):
     checks = doctor.examine()
     monkeypatch.setattr(doctor, "examine", lambda: checks)
     wrong = [check.name for check in checks if check.verdict == "wrong"]

@@ -67,13 +67,7 @@ def test_every_new_cell_says_whether_it_converged(patience, ended, toy_here):
 @pytest.mark.parametrize("name", LOCKED)
 def test_how_it_ended_is_known_of_every_locked_training(name):
     ended = summary.how_ended(results.load(name, "embedded"))
-    assert ended.runs and not ended.unknown
-
-
-def test_the_locked_runs_of_the_published_protocol_converged_and_the_tuned_ones_were_cut():
-    ablation, search = (summary.how_ended(results.load(name, "embedded")) for name in ("ablation", "search"))
-    assert (ablation.converged, ablation.cut) == (ablation.runs, 0)
-    assert (search.converged, search.cut) == (0, search.runs)
+    assert 0 < ended.runs == ended.converged + ended.cut
 
 
 @pytest.mark.parametrize(
@@ -94,12 +88,6 @@ def test_a_run_fell_apart_if_its_last_epoch_lies_a_tenth_and_six_standard_errors
 
 def test_without_validation_by_epoch_nobody_can_tell():
     assert summary.collapsed(document({"D0_doppler": 0.8})) == []
-
-
-def test_of_the_locked_readouts_the_rewarded_ones_fall_apart_on_learnt_features():
-    found = results.load("ncg", "embedded")
-    assert {one.seed for one in summary.collapsed(found, "R-M1", "digits-features")} == {42, 123, 999}
-    assert summary.at_chance(found, "R-M1", "digits-features") and not summary.at_chance(found, "S2-M1", "digits-features")
 
 
 @pytest.mark.parametrize(("skill", "chance"), [(0.0, True), (0.8, False)])
@@ -129,4 +117,4 @@ def test_table_and_figure_say_so():
     guesses = document({"D0_doppler": 0.0})
     assert scores_table({"run": guesses}, ["D0_doppler"], "network").iloc[0, -1].endswith(" (at chance)")
     texts = [text.get_text() for text in scores_figure({"run": guesses}, ["D0_doppler"]).axes[0].texts]
-    assert texts == ["at chance"] and 1 / len(CLASSES) > 0
+    assert texts == ["at chance"]

@@ -82,10 +82,12 @@ def test_a_kernel_that_is_killed_is_missed():
         executed("import os; os.kill(os.getpid(), 9)")
 
 
-def test_a_kernel_ends_with_its_server_and_the_next_gets_another():
+def test_a_kernel_ends_with_its_server_and_the_next_gets_another(monkeypatch):
     server = forking.server(sys.executable, kernel.environment(os.environ))
     begun = psutil.Process(server.fork(["-f", str(kernel.FOLDER / f"{time.time_ns()}.json"), *kernel.QUIET], str(ROOT), {}))
     psutil.Process(begun.ppid()).kill()
     wait_until(lambda: not begun.is_running() or begun.status() == psutil.STATUS_ZOMBIE)
     wait_until(lambda: not server.alive())
+    monkeypatch.setattr(forking, "_servers", dict(forking._servers))
+    monkeypatch.setattr(forking, "Server", lambda *given: given)
     assert forking.server(sys.executable, kernel.environment(os.environ)) is not server

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 
@@ -14,6 +16,12 @@ from mstask.studies.g2gnet.wiring import Wiring, generator, intra_share, wirings
 
 DRAW = generator(1, 0, "rewiring")
 HALVES = torch.tensor([0, 0, 1, 1])
+
+
+@pytest.fixture(autouse=True)
+def same_draws(monkeypatch):
+    """Each test draws the same, whatever ran before it."""
+    monkeypatch.setattr(sys.modules[__name__], "DRAW", generator(1, 0, "rewiring"))
 
 
 def by_hand(mask, weight, ch, rule):

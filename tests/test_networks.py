@@ -5,9 +5,9 @@ import torch
 
 from mstask import neurons
 from mstask.calibration import LOW, calibrate_thresholds
-from mstask.cost import cnn_operations, count_parameters, solve_width, spiking_operations
+from mstask.cost import count_parameters, solve_width, spiking_operations
 from mstask.errors import MstaskError
-from mstask.networks import PathBankNet, SmallCNN, VerticalNet
+from mstask.networks import PathBankNet, VerticalNet
 
 H1 = ["STFT-IF", "Doppler-LIF", "Chirp-LIF", "Dual-tau-LIF"]
 BANK = ["Doppler-LIF", "Chirp-LIF", "STFT-IF", "Dual-tau-LIF", "CrossInhib-LIF"]
@@ -23,16 +23,6 @@ def noise(*shape):
 )
 def test_published_parameter_counts_follow_from_the_architecture(neuron, n_layers, width, count):
     assert count_parameters(VerticalNet(64, 6, [neuron] * n_layers, width)) == count
-
-
-@pytest.mark.parametrize(
-    ("channels", "count", "macs"),
-    [((8, 16, 32), 6_198, 2_654_400), ((16, 32, 64), 23_910, 10_027_392), ((80, 160, 320), 580_326, 238_880_640)],
-)
-def test_published_cnn_costs_follow_from_the_architecture(channels, count, macs):
-    assert count_parameters(SmallCNN(6, channels)) == count
-    assert cnn_operations(channels, 6)["macs"] == macs
-    assert cnn_operations(channels, 6)["energy_uJ"] == pytest.approx(macs * 4.6e-6)
 
 
 @pytest.mark.parametrize(("width", "n_layers", "rate", "energy"), [(384, 4, 0.179, 11.8), (256, 5, 0.210, 8.0)])

@@ -40,6 +40,10 @@ def module(words: list[str]) -> str:
     return words[2] if words[0].endswith("python") and words[1:2] == ["-m"] else ""
 
 
+def test_commands_are_found():
+    assert len(commands(ROOT / "book" / "run.md")) > 25 and len(commands(ROOT / "README.md")) > 5
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_is_understood(page):
     """Those about a section that the page itself tells how to write are run where `test_recipes` follows it."""

@@ -103,7 +103,7 @@ def test_a_data_set_is_one_file_and_its_declaration(copy):
 
 def test_a_study_is_a_folder_a_notebook_and_a_page_a_claim_one_entry_and_a_figure_one_function(copy):
     """Nothing else is touched: its notebook is completed and run, status, help and ledger know it, and its pages build."""
-    before = {path: path.read_bytes() for path in copy.rglob("*.*") if path.is_file()}
+    before = {path: path.read_bytes() for path in copy.rglob("*.*") if path.is_file() and "__pycache__" not in path.parts}
     notebooks, ran, helped, told = follow(recipe("Add a study"), copy)
     assert "notebooks/leaks.ipynb" in notebooks and "2 cells run, 0 already done, 0 failed" in ran
     assert "width" in helped and re.search(r"leaks +smoke, embedded +2 ", told)

@@ -305,8 +305,8 @@ class TestStudy:
         assert [t["state"] for t in done.details["trials"]] == ["diverged"] * 2
 
     def test_the_papers_budget_is_a_matter_of_parameters(self):
-        full = resolve("study", profile="paper", n_trials=55, startup_trials=10, prune_epoch=31, max_epochs=200)
-        assert resolve("study", profile="quick").prune_epoch == full.prune_epoch
+        full = resolve("study", profile="paper", n_trials=55, startup_trials=10, max_epochs=200)
+        assert resolve("study", profile="quick").prune_epoch == full.prune_epoch == 31
         assert (full.batch_size, full.patience, full.calibration_examples, full.prune_below) == (128, 20, 256, 0.3)
         assert resolve("study", profile="paper").select_on == "validation"
 
