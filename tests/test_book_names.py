@@ -72,6 +72,20 @@ def test_a_table_marks_voices_in_their_own_column_and_sets_as_code_what_stands_b
     assert [code.astext() for code in said.findall(nodes.literal)] == ["claims --json"] and "`" not in said.astext()
 
 
+def test_every_source_names_notebook_command_and_revision(articles):
+    """Of each document of runs; those of benchmarks have no notebook."""
+    lacking, seen = [], 0
+    for page, article in articles.items():
+        for told in article.select(".mstask-provenance"):
+            text = " ".join(told.get_text(" ").split())
+            for name in re.findall(r"results/(?:embedded|real|recorded)/([\w-]+)\.json", text):
+                seen += 1
+                wanted = ["remade by python -m mstask", "revision "]
+                wanted += [] if name.startswith("benchmark-") else [f"notebooks/{name}"]
+                lacking += [(page.stem, name, want) for want in wanted if want not in text]
+    assert seen > 40 and lacking == []
+
+
 FENCE = re.compile(r"(:{3,})(\{.*)?$")
 
 

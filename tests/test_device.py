@@ -4,15 +4,17 @@ Meta tensors hold no numbers, so any code that looks at one (`item`, `if tensor`
 operation that mixes them with tensors of another device.
 """
 
+import os
+
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from mstask import neurons
+from mstask import cell, neurons
 from mstask.architectures import ABLATED, build
 from mstask.data import Split, Splits
-from mstask.networks import SpikingNet, VerticalNet
+from mstask.networks import VerticalNet
 from mstask.section import resolve
 from mstask.training import Recipe, Training
 
@@ -101,4 +103,13 @@ def test_networks_trace_whole_without_a_break():
         forward(x).square().sum().backward()
         grads.append([parameter.grad.clone() for parameter in net.parameters()])
     assert all(torch.allclose(a, b) for a, b in zip(*grads, strict=True))
-    assert isinstance(net, SpikingNet)
+
+
+def test_on_a_graphics_card_algorithms_are_asked_to_be_deterministic(monkeypatch):
+    asked = []
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda on, warn_only: asked.append((on, warn_only)))
+    assert cell.device_to_use() == "cuda" and asked == [(True, True)]
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
