@@ -19,7 +19,7 @@
 # ---
 
 # %% [markdown]
-# # Run 5.3: readouts of equal size, tuned at the length that they train
+# # Run: readouts of equal size, tuned at the length that they train
 #
 # A group of five competing neurons has five times the weights of a single neuron. Is it the competition that helps, or the number of
 # neurons? Here five neurons for each class meet five that compete without regulation, five that don't compete at all, and a single

@@ -19,7 +19,7 @@
 # ---
 
 # %% [markdown]
-# # Run 5.1: time constants in the synapse, at equal size
+# # Run: time constants in the synapse, at equal size
 #
 # A time constant for each connection doubles what a network learns. Would as many more values have helped without it? HetSynLIF as
 # published meets HomNeuLIF with so many neurons that it learns as much, on spoken digits and on radar. This comparison is not in

@@ -173,8 +173,9 @@ def test_the_first_equal_contest_that_was_run_counts():
 def test_the_table_shows_equal_sizes_beside_the_papers_own(synapses):
     studies = {name: {"embedded": synapses.get(name)} for name in SECTIONS}
     table = show.table_synthesis_gains(studies)
-    assert table["sizes"].tolist() == ["2.0\N{NO-BREAK SPACE}:\N{NO-BREAK SPACE}1", "equal"]
-    assert table["parameters"].tolist() == ["2,000/\u200b1,000", "2,000/\u200b1,990"]
+    twice = "2,000/\u200b1,000 (2.0\N{NO-BREAK SPACE}:\N{NO-BREAK SPACE}1)"
+    assert table["parameters"].tolist() == [twice, "2,000/\u200b1,990"]
+    assert [verdict.endswith(", not counted") for verdict in table["verdict"]] == [True, False]
     marks = [line for line in show.figure_synthesis_gains(studies).axes[0].lines if len(line.get_xdata()) == 1]
     assert [line.get_markerfacecolor() == "white" for line in marks] == [True, False]
     own = show.table_equal_size(synapses["equal-synapse"])

@@ -38,7 +38,7 @@ def figure_g2gnet_wirings() -> Figure:
     """Which connections exist, in two layers of each wiring, and in the second without any between groups: black is one."""
     p = SECTION.protocol["p_inter"]
     panels = {"first layer": (0, p), "second layer": (1, p), "second layer,\ngroups only": (1, 0.0)}
-    with drawing(4.1) as figure:
+    with drawing(3.2) as figure:
         grid = figure.subplots(len(panels), len(WIRINGS))
         for row, (name, (layer, p_inter)) in zip(grid, panels.items(), strict=True):
             for axes, model in zip(row, WIRINGS, strict=True):

@@ -151,7 +151,7 @@ def figure_hetsyn_small(document: Document) -> Figure:
         for shift, (method, look) in zip(np.linspace(-0.12, 0.12, len(LOOKS)), LOOKS.items(), strict=True):
             own = data[data["method"] == method]
             x = own["hidden"].map(sizes.index) + shift
-            axes.plot(x, own["accuracy"], look.marker, color=look.colour, markersize=4.5, markerfacecolor="white")
+            axes.plot(x, own["accuracy"], look.marker, color=look.colour, markersize=4.5, alpha=0.45)
             means = own["accuracy"].groupby(x).mean()
             axes.plot(means.index, means, color=look.colour, linestyle=look.line, linewidth=1.4)
         axes.axhline(SUCCESS, color=GREY, linestyle=":", linewidth=1)

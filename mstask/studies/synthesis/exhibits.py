@@ -175,23 +175,24 @@ def _sized(found: Outcome, place: float = 0.0) -> list[tuple[Outcome, float]]:
 
 def _row(studies: BySection, voice: str, found: Outcome) -> dict[str, str]:
     contest, sides = found.contest, (found.matched, found.plain)
+    document = studies[contest.section][voice]
+    verdict = marked(found.verdict) if profile_of(document.profile) in FULL else "no verdict"
     return {
         "part": contest.part,
         "task": contest.task,
-        "voice": heading(voice, studies[contest.section][voice]),
+        "voice": heading(voice, document),
         "matched against plain": " against ".join(label(side.method) for side in sides),
         "macro-F1": _both(f"{side.macro_f1['mean']:.3f}" for side in sides),
         "gain": difference(found.difference, found.low, found.high),
-        "verdict": marked(found.verdict) if profile_of(studies[contest.section][voice].profile) in FULL else "no verdict",
-        "sizes": _sizes(found) + ("" if found.counts or not found.like_with_like else ", not counted"),
-        "parameters": _both(told(side.n_parameters, ",") for side in sides),
+        "verdict": f"{verdict}{'' if found.counts else ', not counted'}",
+        "parameters": _both(told(side.n_parameters, ",") for side in sides) + _sizes(found),
         "µJ": _both(_energy(side.energy_uJ) for side in sides),
     }
 
 
 def _sizes(found: Outcome) -> str:
-    """Whether both networks are of one size; otherwise how many times the plain one's parameters the matched one has."""
-    return "equal" if found.like_with_like else f"{found.size_ratio:.1f}{NBSP}:{NBSP}1"
+    """How many times the plain network's parameters the matched one has, where they are of unlike size."""
+    return "" if found.like_with_like else f" ({found.size_ratio:.1f}{NBSP}:{NBSP}1)"
 
 
 def _energy(value: float | None) -> str:
