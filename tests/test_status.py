@@ -16,6 +16,7 @@ from mstask.cell import peak_memory
 from mstask.lab import status
 from mstask.lab.exhibits_your_run import compared
 from mstask.lab.locked import locked
+from mstask.paths import ROOT
 from mstask.results.voices import NOTHING
 from mstask.section import label, resolve, section
 from mstask.show.scores import NBSP
@@ -103,12 +104,12 @@ class TestWhatIsLocked:
         assert row.document == results.load(row.section, "published") and row.path.is_file()
 
     def test_every_locked_document_of_the_project_has_its_row(self):
-        kept = json.loads((results.locks.kept_root() / "manifest.json").read_text())["files"]
+        kept = json.loads((ROOT / "results" / "manifest.json").read_text())["files"]
         for source, table in (("embedded", show.table_status), ("published", show.table_published)):
             assert len(table(locked(source))) == sum(name.startswith(f"{source}/") for name in kept)
 
     def test_each_source_of_a_section_that_is_locked_is_counted(self):
-        kept = json.loads((results.locks.kept_root() / "manifest.json").read_text())["files"]
+        kept = json.loads((ROOT / "results" / "manifest.json").read_text())["files"]
         known = {data for data in ("embedded", "real") if f"{data}/ncg.json" in kept}
         assert {entry["data"] for entry in status.kept("ncg")} == known and "real" in known
 

@@ -31,7 +31,7 @@ LINE = 26
 """Characters of a line that names a section beside a figure."""
 
 MEASURES = ("macro_f1", "accuracy")
-"""Scores of which a method's first is told that any of its cells has."""
+"""Scores; of a method the first is told that any of its cells has."""
 
 
 @dataclass(frozen=True)

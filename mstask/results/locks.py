@@ -30,12 +30,6 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def kept_root() -> Path:
-    """Return the results folder whose locked documents count: the user's if it has any, else the checkout's."""
-    own = paths.results_dir()
-    return own if any((own / name).exists() for name in (*KEPT, MANIFEST)) else paths.ROOT / "results"
-
-
 def kept_folder(name: str) -> Path:
     """Return the folder of kept documents `name`: the user's if there is one, else the checkout's."""
     own = paths.results_dir() / name

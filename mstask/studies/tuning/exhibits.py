@@ -318,7 +318,7 @@ def _draw_frontier(axes: Axes, voice: str, document: Document, marks: Mapping[st
             axes.annotate(first, (x, y), textcoords="offset points", fontsize=SMALL, color=look["color"], **beside)
     for method in _spiking([document]):
         x, y = methods[method]["energy_uJ"], methods[method]["macro_f1"]["mean"]
-        stand(method, x, y, **look | {"marker": marks[method], "markersize": 9})
+        stand(method, x, y, **look | {"marker": marks[method], "markersize": 9, "zorder": 4})
 
 
 def _spiking(documents: Iterable[Document]) -> list[str]:
