@@ -217,7 +217,7 @@ class TestYourRun:
     def test_a_section_is_summed_up_in_a_row(self):
         (row,) = show.table_your_run_sections(self.documents(made({"D0_chirp": 0.5, "D0_doppler": 0.8}))).to_dict("records")
         assert row["methods compared"] == "1 of 2"
-        assert row["mean difference"] == "+0.000" and row["largest"] == "+0.000, all Doppler-LIF"
+        assert row["mean difference"] == "0.000" and row["largest"] == "0.000, all Doppler-LIF"
 
     @pytest.mark.parametrize(
         "studies",
