@@ -71,7 +71,7 @@ def test_a_notebook_takes_what_a_command_gives_it(line, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     words = shlex.split(line)
     parameters = prepared(words[words.index("papermill") + 1 :], tmp_path)
-    assert "-y" not in words or (parameters.learning_rate, len(parameters.methods)) == (1e-3, 2)
+    assert "-y" not in words or (parameters.learning_rate, len(parameters.methods)) == (3e-4, 2)
 
 
 def test_several_notebooks_at_a_time_differ_in_their_seed(tmp_path):

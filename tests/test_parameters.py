@@ -331,13 +331,11 @@ class TestLocking:
         assert locked.lock("ablation", "paper", "embedded").is_file()
 
     def test_a_smaller_run_never_takes_the_place_of_a_larger_one_that_has_more_cells(self, results_folder):
-        self.cells(("D0_doppler", 42), ("D0_doppler", 123))
-        before = locked.lock("ablation", "paper", "embedded").read_bytes()
-        small = resolve("ablation", profile="quick").of_cell()
-        results.write_cell(results.cell_path("ablation", "quick", "embedded", "D0_doppler", 42), making.cell(parameters=small))
-        with pytest.raises(results.ResultsError, match=r"has 2 cells, this one 1"):
-            locked.lock("ablation", "quick", "embedded")
-        assert (results_folder / "embedded" / "ablation.json").read_bytes() == before
+        first, _ = self.cells(("D0_doppler", 42), ("D0_doppler", 123))
+        locked.lock("ablation", "paper", "embedded")
+        for profile in ("quick", "afternoon+1f2e3d4c", "paper"):
+            with pytest.raises(results.ResultsError, match=r"has 2 cells, this one 1"):
+                locked.refuse_to_lose("ablation", "embedded", profile, [first])
 
     def test_a_smaller_profile_says_what_it_lacks_and_one_that_is_the_papers_by_another_name_does_not(self, results_folder):
         for profile in ("smoke", "afternoon"):

@@ -133,7 +133,6 @@ def figure_synthesis(studies: BySection) -> Figure:
         panels = figure.subplots(len(COSTS), len(TASKS), sharex="row", sharey=True)
         heard = ((voice, outcomes(of_voice(studies, voice))) for voice in voices_of(studies))
         voice, found = next((one for one in heard if one[1]), ("embedded", {}))
-        figure.suptitle(VOICES[voice].label, color=VOICES[voice].colour, weight="bold")
         for row, (cost, name) in zip(panels, COSTS.items(), strict=True):
             for axes, task in zip(row, TASKS, strict=True):
                 _draw_costs(axes, {c.part: o for c, o in found.items() if c.task == task}, cost, COLOURS[task])
@@ -141,7 +140,7 @@ def figure_synthesis(studies: BySection) -> Figure:
                 axes.xaxis.set_minor_formatter(NullFormatter())
         for axes, task in zip(panels[0], TASKS, strict=True):
             axes.set_title(task)
-        figure.supylabel("macro-F1 on the test set")
+        figure.supylabel(f"macro-F1 on the test set, {VOICES[voice].label}")
         handles = [Line2D([], [], color=GREY, marker=SHAPES[part], linestyle="", label=part) for part in PARTS]
         explain(figure, handles, "upper")
     return figure
