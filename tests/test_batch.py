@@ -180,6 +180,8 @@ class TestPlanning:
         notebook = kernel.read_notebook(ROOT / "notebooks" / "square.ipynb")
         notebook.metadata["papermill"] = {"end_time": "2026-01-01T00:00:00", "exception": None}
         assert not execution.executed_as_it_is("notebooks/square")
+        known = batch.Plan([], {}, [], {"square": resolve("square"), "mixed": resolve("mixed")}, {("square", None): "sha256:x"})
+        assert batch.without_page(known) == ["square"]
         (tmp_path / "square" / "quick").mkdir(parents=True)
         nbformat.write(notebook, tmp_path / "square" / "quick" / "one.ipynb")
         assert execution.executed_as_it_is("notebooks/square")

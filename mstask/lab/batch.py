@@ -268,9 +268,10 @@ def gather(made: Plan, client: Any, ended: Iterable[str]) -> list[Any]:
 
 
 def without_page(made: Plan) -> list[str]:
-    """The sections that have nothing left to run, but whose notebook no execution shows as it is."""
+    """The sections with data but nothing left to run whose notebook no execution shows as it is."""
+    done = dict.fromkeys(name for name, _ in made.fingerprints)
     at_work = {task.section for task in made.tasks}
-    return [name for name in made.parameters if name not in at_work and not executed_as_it_is(section(name).notebook)]
+    return [name for name in done if name not in at_work and not executed_as_it_is(section(name).notebook)]
 
 
 def report_of(future: Any, task: Task) -> Report:
