@@ -111,7 +111,7 @@ class TestOnThePage:
         tab.get_by_label("input", exact=True).select_option("noise")
         x = playground.inputs()["noise"]["x"]
         moved = {}
-        for label, key, by in (("threshold θ", "ArrowLeft", -3), ("decay", "ArrowLeft", -4), ("gain", "ArrowRight", 5)):
+        for label, key, by in (("threshold θ", "ArrowLeft", -3), ("kept per step", "ArrowLeft", -4), ("gain", "ArrowRight", 5)):
             before, slider = fires(tab), tab.get_by_label(label, exact=True)
             start = int(slider.input_value())
             for _ in range(abs(by)):
@@ -161,9 +161,9 @@ class TestWhatIsPlayed:
 
     def test_a_decay_is_what_the_reader_sees(self):
         one = playground.played("Doppler-LIF")
-        decay = next(knob for knob in one.knobs if knob.label == "decay")
+        decay = next(knob for knob in one.knobs if knob.label == "kept per step")
         assert np.allclose(1 / (1 + np.exp(-np.array(decay.values["b"]))), decay.shown, atol=1e-6)
-        assert [knob.label for knob in one.knobs] == ["decay", "frequency (rad per step)", "gain"]
+        assert [knob.label for knob in one.knobs] == ["kept per step", "frequency (rad per step)", "gain"]
 
     def test_an_option_is_a_slider_where_the_constructor_takes_its_whole_range(self, monkeypatch):
         monkeypatch.setattr(registry, "_types", {"Picky": Picky})

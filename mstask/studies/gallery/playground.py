@@ -29,12 +29,12 @@ FEW = 5
 """Neurons played together where one hears the others."""
 POSITIONS = 60
 WORDS = {
-    "beta": "decay",
+    "beta": "kept per step",
     "w": "frequency (rad per step)",
     "k": "sweep rate (rad per step²)",
     "phi": "steering angle (rad)",
-    "fast": "decay, fast membrane",
-    "slow": "decay, slow membrane",
+    "fast": "kept per step, fast membrane",
+    "slow": "kept per step, slow membrane",
 }
 """What readers call an option, a parameter or a coefficient; another is shown by its own name."""
 RANGES = {"w": (0.0, math.pi), "k": (-0.02, 0.02), "phi": (-math.pi, math.pi)}
