@@ -61,7 +61,7 @@ LOSS_METHODS = {method.loss: method for method in _PLAIN} | {
 }
 """The nine losses, and the control that shows what a readout alone can do."""
 
-_SPIKE, _EXP = Method("first-spike-exp", "Wunderlich and Pehle's setting", epochs=100), Method("exp", "", epochs=15)
+_SPIKE, _EXP = Method("first-spike-exp", "Wunderlich and Pehle's setting", epochs=100), Method("exp", "", epochs=30)
 _WEIGHTS = ("hidden", "readout")
 WHOLE = 10_000
 """More trials than any set has."""
@@ -140,7 +140,7 @@ _YIN_YANG = Task(
     readout_step=0.5,
     learning_rate=5e-3,
     decay=0.95,
-    epochs=15,
+    epochs=30,
     samples=5000,
     validated=1000,
     first=(0.5, 6.4, 3e-3),
@@ -161,7 +161,7 @@ _SPEECH = Task(
     learning_rate=2e-3,
     spiking_rate=2e-3,
     decay=1.0,
-    epochs=10,
+    epochs=20,
     samples=1800,
     validated=400,
     first=(1.0, 100.0, 5e-5),
@@ -184,7 +184,7 @@ _RADAR = replace(
     learning_rate=5e-3,
     spiking_rate=5e-3,
     decay=0.95,
-    epochs=6,
+    epochs=12,
     samples=3151,
     input=Initial(0.03, 0.03),
     output=Initial(0.0, 0.3),
@@ -201,7 +201,7 @@ TASKS = {
         trial_ms=400.0,
         n_hidden=100,
         learning_rate=0.02,
-        epochs=12,
+        epochs=24,
         samples=2500,
         published={},
     ),
