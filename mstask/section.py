@@ -80,6 +80,11 @@ class Section:
     reads: Callable[[Place, Parameters], dict[str, str]] | None = None
 
     @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why "afternoon" has more of something than "paper", and in what "paper" departs from what was published."""
+        return (*self.longer.values(), *self.departures.values())
+
+    @property
     def notebook(self) -> str:
         """Path of the section's notebook in the checkout, without suffix."""
         return f"notebooks/{self.id}"

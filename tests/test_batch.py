@@ -179,15 +179,16 @@ class TestPlanning:
         monkeypatch.setattr(execution, "EXECUTED", tmp_path)
         notebook = kernel.read_notebook(ROOT / "notebooks" / "square.ipynb")
         notebook.metadata["papermill"] = {"end_time": "2026-01-01T00:00:00", "exception": None}
-        assert not execution.executed_as_it_is("notebooks/square")
+        assert not execution.executed_as_it_is("square", "quick-embedded")
         known = batch.Plan([], {}, [], {"square": resolve("square"), "mixed": resolve("mixed")}, {("square", None): "sha256:x"})
         assert batch.without_page(known) == ["square"]
-        (tmp_path / "square" / "quick").mkdir(parents=True)
-        nbformat.write(notebook, tmp_path / "square" / "quick" / "one.ipynb")
-        assert execution.executed_as_it_is("notebooks/square")
+        (tmp_path / "square" / "quick-embedded").mkdir(parents=True)
+        nbformat.write(notebook, tmp_path / "square" / "quick-embedded" / "one.ipynb")
+        assert execution.executed_as_it_is("square", "quick-embedded") and batch.without_page(known) == []
+        assert not execution.executed_as_it_is("square", "paper-embedded")
         notebook.cells[0].source += " Edited."
-        nbformat.write(notebook, tmp_path / "square" / "quick" / "one.ipynb")
-        assert not execution.executed_as_it_is("notebooks/square")
+        nbformat.write(notebook, tmp_path / "square" / "quick-embedded" / "one.ipynb")
+        assert not execution.executed_as_it_is("square", "quick-embedded")
 
     def test_data_that_cannot_be_loaded_fails_its_cells_before_anything_starts(self, results_folder, monkeypatch, capsys):
         monkeypatch.delenv("DIAT_DATA", raising=False)

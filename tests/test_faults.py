@@ -69,19 +69,12 @@ def test_a_grid_killed_again_and_again_ends_with_the_documents_of_an_undisturbed
         if kill == 0:
             assert process.returncode == 130 and "interrupted; the same command continues" in said
             assert "Traceback" not in said
-        toy.wait_until(lambda running=running: not any(map(at_work, running)))
+        toy.wait_until(lambda running=running: not any(map(toy.at_work, running)))
     code, statuses, said = toy.run(tmp_path, "--workers", "1")
     assert code == 0, said
     assert set(statuses) == set(toy.CELLS) and set(statuses.values()) <= {"done", "skipped"}
     assert toy.documents(tmp_path) == whole
     assert not list(tmp_path.rglob("*checkpoint.pt")) + list(tmp_path.rglob("*.tmp"))
-
-
-def at_work(kernel):
-    """An orphan that nobody reaps, as in a container without an init process, is at work no more."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return kernel.is_running() and kernel.status() != psutil.STATUS_ZOMBIE
-    return False
 
 
 def test_a_failure_a_dead_kernel_and_a_hang_are_named_and_stop_nobody_else(tmp_path, whole, capsys):

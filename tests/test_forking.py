@@ -12,7 +12,7 @@ import pytest
 from jupyter_client.provisioning.local_provisioner import LocalPortCache
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
-from toy import wait_until
+from toy import at_work, wait_until
 
 from mstask.lab import execution, forking, kernel
 from mstask.paths import ROOT
@@ -86,7 +86,7 @@ def test_a_kernel_ends_with_its_server_and_the_next_gets_another(monkeypatch):
     server = forking.server(sys.executable, kernel.environment(os.environ))
     begun = psutil.Process(server.fork(["-f", str(kernel.FOLDER / f"{time.time_ns()}.json"), *kernel.QUIET], str(ROOT), {}))
     psutil.Process(begun.ppid()).kill()
-    wait_until(lambda: not begun.is_running() or begun.status() == psutil.STATUS_ZOMBIE)
+    wait_until(lambda: not at_work(begun))
     wait_until(lambda: not server.alive())
     monkeypatch.setattr(forking, "_servers", dict(forking._servers))
     monkeypatch.setattr(forking, "Server", lambda *given: given)

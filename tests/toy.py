@@ -12,11 +12,12 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from functools import partial
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from studies.toy import declare, measure as toy_measure
 
@@ -115,6 +116,13 @@ def wait_until(condition, seconds: float = 900.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"
         time.sleep(0.05)
+
+
+def at_work(process) -> bool:
+    """Whether a process runs; an orphan that nobody reaps, as in a container without an init process, doesn't any more."""
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def seconds_to_import() -> float:

@@ -28,8 +28,8 @@ def number(value: float, digits: int = 3) -> str:
 
 def signed(value: float, digits: int = 3) -> str:
     """Format a difference with its sign, which one that rounds to zero has not."""
-    text = f"{value:+.{digits}f}".replace("-", "−")
-    return text if float(text.replace("−", "-")) else text[1:]
+    text = f"{value:+.{digits}f}"
+    return (text if float(text) else text[1:]).replace("-", "−")
 
 
 def interval(bounds: Sequence[float], digits: int = 3) -> str:

@@ -67,6 +67,8 @@ class Plan:
     outcomes: list[Outcome]
     parameters: dict[str, Parameters]
     fingerprints: dict[tuple[str, str | None], str]
+    timeout: float | None = None
+    send: bool = False
 
 
 def run(
@@ -103,7 +105,7 @@ def plan(requests: Sequence[tuple[str, Parameters]], workers: int, timeout: floa
     The data of every case is loaded once, here: it is generated before the workers need it, compared with what finished
     cells were made from, and data that is missing fails its cells at once.
     """
-    made = Plan([], {}, [], dict(requests), {})
+    made = Plan([], {}, [], dict(requests), {}, timeout, send)
     todo: dict[str, tuple[list[Place], int | None]] = {}
     for section_id in (name for name in sections() if name in made.parameters):  # what others read stands before them
         left = left_to_do(made, section_id, keep_stale, bool(todo.keys() & set(section(section_id).after)))
@@ -112,15 +114,19 @@ def plan(requests: Sequence[tuple[str, Parameters]], workers: int, timeout: floa
     for section_id, (places, examples) in todo.items():
         parameters = made.parameters[section_id]
         cost = estimates.expected(section_id, parameters, examples)
-        folder = f"{label(section_id, parameters)}-{parameters.data_source}"
-        root = str(results.runs_root().absolute())
         for group in estimates.groups(places, cost, -(-workers // len(todo))):
             seconds = {(section_id, place): cost(place) for place in group}
             made.expected.update(seconds)
-            task = Task(section_id, group, given_to(section_id, parameters), folder, root, timeout, send)
-            found.append((sum(seconds.values()), task))
+            found.append((sum(seconds.values()), task_of(made, section_id, group)))
     made.tasks.extend(task for _, task in sorted(found, key=lambda pair: -pair[0]))
     return made
+
+
+def task_of(made: Plan, section_id: str, places: tuple[Place, ...]) -> Task:
+    """An execution of some of a section's cells, as the run was asked for."""
+    parameters = made.parameters[section_id]
+    folder, root = f"{label(section_id, parameters)}-{parameters.data_source}", str(results.runs_root().absolute())
+    return Task(section_id, places, given_to(section_id, parameters), folder, root, made.timeout, made.send)
 
 
 def left_to_do(made: Plan, section_id: str, keep_stale: bool, again: bool = False) -> tuple[list[Place], int | None]:
@@ -255,23 +261,25 @@ def gather(made: Plan, client: Any, ended: Iterable[str]) -> list[Any]:
     """
     futures = []
     for name in sorted(ended):
-        parameters = made.parameters[name]
-        places = tuple(grid(parameters))
-        whole = any(task.section == name and task.places == places for task in made.tasks)
-        here = [place for place in places if (name, place.case) in made.fingerprints]
+        page = page_of(made, name)
+        whole = any(task.section == name and task.places == page.places for task in made.tasks)
+        here = [place for place in page.places if (name, place.case) in made.fingerprints]
         failed = any(one.section == name and one.status == "failed" for one in made.outcomes)
         if here and not whole and not failed and all(found_of(made, name, place).state == "done" for place in here):
-            folder = f"{label(name, parameters)}-{parameters.data_source}"
-            task = Task(name, places, given_to(name, parameters), folder, str(results.runs_root().absolute()))
-            futures.append(client.submit(execute, task, pure=False, priority=-1))
+            futures.append(client.submit(execute, page, pure=False, priority=-1))
     return futures
 
 
+def page_of(made: Plan, section_id: str) -> Task:
+    """The execution of all of a section's cells, which its page shows."""
+    return task_of(made, section_id, tuple(grid(made.parameters[section_id])))
+
+
 def without_page(made: Plan) -> list[str]:
-    """The sections with data but nothing left to run whose notebook no execution shows as it is."""
+    """The sections with data but nothing left to run whose notebook no execution of this run shows as it is."""
     done = dict.fromkeys(name for name, _ in made.fingerprints)
     at_work = {task.section for task in made.tasks}
-    return [name for name in done if name not in at_work and not executed_as_it_is(section(name).notebook)]
+    return [name for name in done if name not in at_work and not executed_as_it_is(name, page_of(made, name).folder)]
 
 
 def report_of(future: Any, task: Task) -> Report:

@@ -119,26 +119,22 @@ def papermilled(
 
 def execute_others(folder: str) -> None:
     """Execute the notebooks that belong to no section, for their pages, unless they are executed as they are."""
-    from mstask.lab import kernel
-
     for source in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        target = EXECUTED / source.stem / folder / source.name
-        done = finished(target)
-        if source.stem in sections() or (done is not None and same(kernel.read_notebook(source), done)):
+        if source.stem in sections() or executed_as_it_is(source.stem, folder):
             continue
         try:
             with contextlib.chdir(ROOT):
-                papermilled(source, target, {})
+                papermilled(source, EXECUTED / source.stem / folder / source.name, {})
         except Exception as failure:
             print(f"the page of {source.name} stays without outputs: {failure}", file=sys.stderr)
 
 
-def executed_as_it_is(notebook: str) -> bool:
-    """Whether some execution of a section's notebook ended well and shows the text that it has now."""
+def executed_as_it_is(name: str, folder: str) -> bool:
+    """Whether an execution of a notebook in this folder ended well and shows the text that the notebook has now."""
     from mstask.lab import kernel
 
-    source = kernel.read_notebook(ROOT / f"{notebook}.ipynb")
-    kept = (EXECUTED / Path(notebook).name).rglob("*.ipynb")
+    source = kernel.read_notebook(ROOT / "notebooks" / f"{name}.ipynb")
+    kept = (EXECUTED / name / folder).glob("*.ipynb")
     return any(same(source, done) for path in kept if (done := finished(path)) is not None)
 
 

@@ -41,10 +41,7 @@ def table_profiles(published: Document) -> pd.DataFrame:
             said = counted(field, stated[field], chosen) if field in stated else NOT_STATED
             larger, smaller = (counted(field, getattr(one, field), chosen) for one in (paper, afternoon))
             rows.append((chosen.title, field, said, larger, smaller))
-        rows += [
-            (chosen.title, reason, NOTHING, NOTHING, NOTHING)
-            for reason in (*chosen.longer.values(), *chosen.departures.values())
-        ]
+        rows += [(chosen.title, reason, NOTHING, NOTHING, NOTHING) for reason in chosen.reasons]
     return pd.DataFrame(rows, columns=["section", "parameter, or departure of paper", "published", "paper", "afternoon"])
 
 

@@ -30,8 +30,8 @@ from mstask.summary.comparisons import spread
 LINE = 26
 """Characters of a line that names a section beside a figure."""
 
-MEASURES = ("macro_f1", "accuracy")
-"""Scores; of a method the first is told that any of its cells has."""
+MEASURES = {"macro_f1": "macro-F1", "accuracy": "accuracy"}
+"""Scores and their names; of a method the first is told that any of its cells has."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
         differs = differing(run.section, run.cells[0].parameters | profile) if run.section in sections() else {}
         for method in method_order([run]):
             cells = [cell for cell in run.cells if cell.method == method]
-            measure = next((m for m in MEASURES if any(getattr(cell.result, m) is not None for cell in cells)), MEASURES[0])
+            measure = next((m for m in MEASURES if any(getattr(cell.result, m) is not None for cell in cells)), "macro_f1")
             scores = [score for cell in cells if (score := getattr(cell.result, measure)) is not None]
             rows.append(
                 {
@@ -144,7 +144,7 @@ def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
                     "run": _profile(run),
                     "changed": "; ".join(f"{name} {new} instead of {old}" for name, (new, old) in differs.items()) or NOTHING,
                     "method": label(method),
-                    "score": measure.replace("_f1", "-F1"),
+                    "score": MEASURES[measure],
                     "seeds": ", ".join(map(str, sorted({cell.seed for cell in cells}))),
                     VOICES["run"].label: told(fmean(scores) if scores else None),
                 }
@@ -157,16 +157,18 @@ def _compared(documents: ByVoice) -> Iterator[Compared]:
     if run is None:
         return
     locked = documents.get(run.data_source or "embedded")
-    for measure in MEASURES:
+    compared_already: set[str] = set()
+    for measure, named in MEASURES.items():
         yours, others = score_table(run, measure), score_table(locked, measure)
         for method in method_order([run]):
-            if method not in yours or (measure == "accuracy" and method in score_table(run)):
+            if method not in yours or method in compared_already:
                 continue
+            compared_already.add(method)
             cases = yours[method].keys() & others[method].keys() if method in others else set()
             mine = fmean(fmean(yours[method][case].values()) for case in cases or yours[method])
             theirs = fmean(fmean(others[method][case].values()) for case in cases) if cases else None
             size = _size(run, locked, method)
-            yield Compared(run.section, method, measure.replace("_f1", "-F1"), theirs, mine, size)
+            yield Compared(run.section, method, named, theirs, mine, size)
 
 
 def _size(run: Document, locked: Document | None, method: str) -> str:

@@ -114,7 +114,7 @@ def shortfall(section_id: str, data_source: str, cells: Sequence[results.Cell]) 
     known = {cell.data.name for cell in cells if cell.data and cell.case is None}
     found += [f"data {name} instead of {chosen.data}" for name in sorted(known - {chosen.data})]
     said = [", ".join(found)] if found else []
-    return " ".join(f"{one}." for one in (*said, *chosen.longer.values(), *chosen.departures.values())) or None
+    return " ".join(f"{one}." for one in (*said, *chosen.reasons)) or None
 
 
 def locked(source: str, problems: Sequence[str] | None = None) -> list[Locked]:

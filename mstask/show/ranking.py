@@ -30,7 +30,7 @@ def figure_rank_stability(document: Document) -> Figure:
         for (row, column), share in np.ndenumerate(shares):
             if share >= WRITTEN_FROM:
                 colour = "white" if share > 0.55 else "black"
-                axes.text(column, row, f"{share:.0%}"[:-1], ha="center", va="center", fontsize=SMALL, color=colour)
+                axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=SMALL, color=colour)
             if share:
                 key, what = f"rank_stability.probabilities.{ranking[row]}.{column}", f"rank {column + 1}, share of resamples"
                 about = About(label(ranking[row]), document, key, what, unit="")

@@ -256,12 +256,12 @@ def _by_validation(held: Iterable[Outcome]) -> str:
     if found is None or found.chosen.gain.low is None or found.chosen.gain.high is None:
         return ""
     names, gain, verdict = found.chosen
-    which = f"the neuron that validation chooses, {names}{', as the paper does' if names == found.contest.matched else ''},"
+    which = f"neuron that validation chooses, {names}{', as the paper does' if names == found.contest.matched else ''},"
     gained = f"{signed(gain.difference)} [{signed(gain.low)}, {signed(gain.high)}]"
     if verdict == "supported":
-        return f" T{which[1:]} is shown to gain: {gained}."
+        return f" The {which} is shown to gain: {gained}."
     corrected = " once corrected for all gains" if gain.low > 0 or gain.high < 0 else ""
-    return f" That {which} gains is {verdict}{corrected}: {gained}."
+    return f" That the {which} gains is {verdict}{corrected}: {gained}."
 
 
 def _caveats(held: Mapping[Contest, Outcome], task: str) -> str:
@@ -278,7 +278,7 @@ def _caveats(held: Mapping[Contest, Outcome], task: str) -> str:
 
 def _counted(held: Iterable[Outcome]) -> list[Outcome]:
     """What parts gain at equal size over plain networks that learnt something."""
-    return [found.counted for found in held if found.counted and not found.counted.plain.at_chance]
+    return [found.counted for found in held if found.counted and found.counted.counts]
 
 
 def _parts(found: Iterable[Outcome]) -> str:
