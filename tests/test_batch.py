@@ -177,18 +177,19 @@ class TestPlanning:
 
     def test_a_page_counts_as_executed_while_some_execution_shows_its_text(self, tmp_path, monkeypatch):
         monkeypatch.setattr(execution, "EXECUTED", tmp_path)
-        notebook = kernel.read_notebook(ROOT / "notebooks" / "square.ipynb")
+        source = ROOT / "notebooks" / "square.ipynb"
+        notebook = kernel.read_notebook(source)
         notebook.metadata["papermill"] = {"end_time": "2026-01-01T00:00:00", "exception": None}
-        assert not execution.executed_as_it_is("square", "quick-embedded")
+        assert not execution.executed_as_it_is(source, "quick-embedded")
         known = batch.Plan([], {}, [], {"square": resolve("square"), "mixed": resolve("mixed")}, {("square", None): "sha256:x"})
         assert batch.without_page(known) == ["square"]
         (tmp_path / "square" / "quick-embedded").mkdir(parents=True)
         nbformat.write(notebook, tmp_path / "square" / "quick-embedded" / "one.ipynb")
-        assert execution.executed_as_it_is("square", "quick-embedded") and batch.without_page(known) == []
-        assert not execution.executed_as_it_is("square", "paper-embedded")
+        assert execution.executed_as_it_is(source, "quick-embedded") and batch.without_page(known) == []
+        assert not execution.executed_as_it_is(source, "paper-embedded")
         notebook.cells[0].source += " Edited."
         nbformat.write(notebook, tmp_path / "square" / "quick-embedded" / "one.ipynb")
-        assert not execution.executed_as_it_is("square", "quick-embedded")
+        assert not execution.executed_as_it_is(source, "quick-embedded")
 
     def test_data_that_cannot_be_loaded_fails_its_cells_before_anything_starts(self, results_folder, monkeypatch, capsys):
         monkeypatch.delenv("DIAT_DATA", raising=False)

@@ -346,7 +346,7 @@ class TestLocking:
             said = results.read_document(locked.lock("ablation", profile, "embedded")).budget
             assert ("max_epochs 2 instead of 200" in said) == (profile == "smoke") and "smaller" not in said
 
-    def test_cells_that_are_missing_between_others_are_counted(self):
+    def test_cells_that_are_missing_between_others_are_counted(self, results_folder):
         made = self.cells(("D0_doppler", 42), ("D0_doppler", 123), ("D0_stft", 42))
         assert locked.shortfall("ablation", "embedded", made).endswith("2 of 3 seeds, 1 of these 4 cells not run.")
         assert "not run" not in locked.shortfall("ablation", "embedded", made[:2])

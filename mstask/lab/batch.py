@@ -21,7 +21,7 @@ from mstask import cell as cells, results
 from mstask.data.originals import MissingRecordings
 from mstask.errors import MstaskError, nearest
 from mstask.lab import estimates
-from mstask.lab.execution import Report, Task, execute, executed_as_it_is
+from mstask.lab.execution import Report, Task, execute, executed_as_it_is, report_of
 from mstask.parameters import Parameters
 from mstask.paths import ROOT
 from mstask.progress import Progress
@@ -122,9 +122,10 @@ def plan(requests: Sequence[tuple[str, Parameters]], workers: int, timeout: floa
     return made
 
 
-def task_of(made: Plan, section_id: str, places: tuple[Place, ...]) -> Task:
-    """An execution of some of a section's cells, as the run was asked for."""
+def task_of(made: Plan, section_id: str, places: tuple[Place, ...] = ()) -> Task:
+    """An execution of some of a section's cells, of all by default, as the run was asked for."""
     parameters = made.parameters[section_id]
+    places = places or tuple(grid(parameters))
     folder, root = f"{label(section_id, parameters)}-{parameters.data_source}", str(results.runs_root().absolute())
     return Task(section_id, places, given_to(section_id, parameters), folder, root, made.timeout, made.send)
 
@@ -152,9 +153,8 @@ def left_to_do(made: Plan, section_id: str, keep_stale: bool, again: bool = Fals
             made.outcomes.append(Outcome(section_id, *place, status, error=why))
             continue
         found = found_of(made, section_id, place)
-        if again:
-            todo.append(place)
-        elif found.state == "done" or (keep_stale and found.state == "stale" and set(found.changed) <= {"code", "notebook"}):
+        kept = keep_stale and found.state == "stale" and set(found.changed) <= {"code", "notebook"}
+        if not again and (found.state == "done" or kept):
             made.outcomes.append(Outcome(section_id, *place, "skipped"))
         else:
             todo.append(place)
@@ -261,35 +261,21 @@ def gather(made: Plan, client: Any, ended: Iterable[str]) -> list[Any]:
     """
     futures = []
     for name in sorted(ended):
-        page = page_of(made, name)
-        whole = any(task.section == name and task.places == page.places for task in made.tasks)
+        page = task_of(made, name)
         here = [place for place in page.places if (name, place.case) in made.fingerprints]
         failed = any(one.section == name and one.status == "failed" for one in made.outcomes)
-        if here and not whole and not failed and all(found_of(made, name, place).state == "done" for place in here):
+        done = all(found_of(made, name, place).state == "done" for place in here)
+        if here and done and not failed and page not in made.tasks:
             futures.append(client.submit(execute, page, pure=False, priority=-1))
     return futures
 
 
-def page_of(made: Plan, section_id: str) -> Task:
-    """The execution of all of a section's cells, which its page shows."""
-    return task_of(made, section_id, tuple(grid(made.parameters[section_id])))
-
-
 def without_page(made: Plan) -> list[str]:
     """The sections with data but nothing left to run whose notebook no execution of this run shows as it is."""
-    done = dict.fromkeys(name for name, _ in made.fingerprints)
     at_work = {task.section for task in made.tasks}
-    return [name for name in done if name not in at_work and not executed_as_it_is(name, page_of(made, name).folder)]
-
-
-def report_of(future: Any, task: Task) -> Report:
-    """The report of a finished future; a worker that died under its task leaves none of its own."""
-    if future.status == "finished":
-        return future.result()
-    failure = future.exception()
-    if type(failure).__name__ == "KilledWorker":
-        return Report("", 0.0, "the Dask workers that ran it were killed, most often by the system for want of memory")
-    return Report("", 0.0, f"{type(failure).__name__}: {failure}")
+    done = dict.fromkeys(name for name, _ in made.fingerprints if name not in at_work)
+    notebooks = {name: ROOT / f"{section(name).notebook}.ipynb" for name in done}
+    return [name for name, one in notebooks.items() if not executed_as_it_is(one, task_of(made, name).folder)]
 
 
 def judge(made: Plan, task: Task, report: Report) -> tuple[list[Outcome], list[Task]]:

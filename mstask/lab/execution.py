@@ -95,6 +95,16 @@ def execute(task: Task) -> Report:
     return Report(str(target), time.perf_counter() - started, error, documents)
 
 
+def report_of(future: Any, task: Task) -> Report:
+    """The report of a finished future; a worker that died under its task leaves none of its own."""
+    if future.status == "finished":
+        return future.result()
+    failure = future.exception()
+    if type(failure).__name__ == "KilledWorker":
+        return Report("", 0.0, "the Dask workers that ran it were killed, most often by the system for want of memory")
+    return Report("", 0.0, f"{type(failure).__name__}: {failure}")
+
+
 def papermilled(
     source: Path, target: Path, parameters: Mapping[str, Any], limit: float | None = None, part: bool = False
 ) -> None:
@@ -120,7 +130,7 @@ def papermilled(
 def execute_others(folder: str) -> None:
     """Execute the notebooks that belong to no section, for their pages, unless they are executed as they are."""
     for source in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        if source.stem in sections() or executed_as_it_is(source.stem, folder):
+        if source.stem in sections() or executed_as_it_is(source, folder):
             continue
         try:
             with contextlib.chdir(ROOT):
@@ -129,13 +139,13 @@ def execute_others(folder: str) -> None:
             print(f"the page of {source.name} stays without outputs: {failure}", file=sys.stderr)
 
 
-def executed_as_it_is(name: str, folder: str) -> bool:
+def executed_as_it_is(source: Path, folder: str) -> bool:
     """Whether an execution of a notebook in this folder ended well and shows the text that the notebook has now."""
     from mstask.lab import kernel
 
-    source = kernel.read_notebook(ROOT / "notebooks" / f"{name}.ipynb")
-    kept = (EXECUTED / name / folder).glob("*.ipynb")
-    return any(same(source, done) for path in kept if (done := finished(path)) is not None)
+    notebook = kernel.read_notebook(source)
+    kept = (EXECUTED / source.stem / folder).glob("*.ipynb")
+    return any(same(notebook, done) for path in kept if (done := finished(path)) is not None)
 
 
 def finished(path: Path) -> NotebookNode | None:
