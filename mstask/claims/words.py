@@ -48,9 +48,8 @@ def effect(estimand: str, estimate: float, bounds: Sequence[float] | None) -> st
 def demand(region: Sequence[float]) -> str:
     """Say on which side of what figure an interval has to lie, as "to lie above 0.7"; empty where that is zero."""
     low, high = region
-    if low and math.isinf(high):
-        return f"to lie above {low:.2g}"
-    return f"to lie below {high:.2g}" if high and math.isinf(low) else ""
+    told = f"above {low:.2g}" if low and math.isinf(high) else f"below {high:.2g}" if high and math.isinf(low) else ""
+    return f"to lie {told}".replace("-", "−") if told else ""
 
 
 def p_value(p: float) -> str:
