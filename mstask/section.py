@@ -89,6 +89,11 @@ class Section:
         """Path of the section's notebook in the checkout, without suffix."""
         return f"notebooks/{self.id}"
 
+    @property
+    def declared(self) -> list[str]:
+        """Names of the parameters that a run takes, in the order of its notebook: all, but for `cases` where it has none."""
+        return [name for name in self.parameters.model_fields if self.cases or name != "cases"]
+
     def size(self, profile: str) -> Mapping[str, Any]:
         """What a profile sets; nothing where the section has no such profile."""
         return self.profiles.get(profile, self.profiles["paper"] if profile == "afternoon" else {})

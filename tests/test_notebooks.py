@@ -68,7 +68,7 @@ def test_a_sections_notebook_declares_every_typed_parameter(name):
     notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", 4)
     assert tagged(notebook, "parameters")[0].source == pairs.parameters_source(sections()[name]), MEND
     declared = papermill.inspect_notebook(str(ROOT / "notebooks" / f"{name}.ipynb"))
-    assert list(declared) == pairs.declared(sections()[name])
+    assert list(declared) == sections()[name].declared
 
 
 def test_the_page_on_adding_a_neuron_runs(tmp_path):

@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 
 from mstask import stats, summary
 from mstask.claims.words import listed, subject
-from mstask.results.documents import Document
+from mstask.results.documents import Cell, Document
 from mstask.results.voices import label
 from mstask.summary.comparisons import (
     combination,
@@ -118,29 +118,21 @@ def between(chosen: Sequence[tuple[Document, Weights]]) -> stats.Estimate:
     if sets_of(first) or sets_of(second):
         return stats.apart(combination(first, weights), combination(second, others))
     if first.data and second.data and first.data.fingerprint == second.data.fingerprint:
-        sides = {"first": (first, weights), "second": (second, others)}
-        cells = [
-            cell.model_copy(update={"method": f"{side} {cell.method}"})
-            for side, (document, own) in sides.items()
-            for cell in document.cells
-            if cell.method in own
-        ]
-        signed = {
-            f"{side} {name}": w * sign
-            for (side, (_, own)), sign in zip(sides.items(), (1, -1), strict=True)
-            for name, w in own.items()
-        }
+        cells: list[Cell] = []
+        signed: dict[str, float] = {}
+        for side, sign, (document, own) in zip(("first", "second"), (1, -1), chosen, strict=True):
+            signed |= {f"{side} {name}": sign * w for name, w in own.items()}
+            known = (cell for cell in document.cells if cell.method in own)
+            cells += [cell.model_copy(update={"method": f"{side} {cell.method}"}) for cell in known]
         return combination(first.model_copy(update={"cells": cells}), signed)
-    parts = [combination(document, weights) for document, weights in chosen]
-    by_seed = []
-    for document, weights in chosen:
-        known = {name: scored_cells(document, name) for name in weights}
-        places = common_places(document, weights)
-        by_seed.append({p: sum(w * known[name][p].score for name, w in weights.items()) for p in places})
+    by_seed = [
+        {p: sum(w * scored_cells(document, name)[p].score for name, w in own.items()) for p in common_places(document, own)}
+        for document, own in chosen
+    ]
     common = sorted(by_seed[0].keys() & by_seed[1].keys(), key=str)
     if not common:
         raise NotTestable("The two have no seed in common.")
-    examples = parts[0].over_examples + parts[1].over_examples
+    examples = sum(combination(document, own).over_examples for document, own in chosen)
     return dataclasses.replace(stats.estimate([by_seed[0][p] - by_seed[1][p] for p in common]), over_examples=examples)
 
 

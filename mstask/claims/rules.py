@@ -287,7 +287,7 @@ def difference_of(what: str, values: Values, smaller: bool = False) -> Finding:
     common = [seed for seed in first if seed in second]
     if not common:
         missing = [name for name, known in values.items() if not known] or [a, b]
-        return Finding("not testable", f"There is no {what} of {listed(missing)} at a common seed (not run).")
+        return Finding("not testable", f"There is no {what} of {listed(map(label, missing))} at a common seed (not run).")
     sign = -1 if smaller else 1
     estimate = pooled_over_cases({seed: sign * (first[seed] - second[seed]) for seed in common})
     means = [number(fmean(known[seed] for seed in common)) for known in (first, second)]

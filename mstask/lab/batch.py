@@ -127,7 +127,8 @@ def task_of(made: Plan, section_id: str, places: tuple[Place, ...] = ()) -> Task
     parameters = made.parameters[section_id]
     places = places or tuple(grid(parameters))
     folder, root = f"{label(section_id, parameters)}-{parameters.data_source}", str(results.runs_root().absolute())
-    return Task(section_id, places, given_to(section_id, parameters), folder, root, made.timeout, made.send)
+    given = parameters.model_dump(include=set(section(section_id).declared))
+    return Task(section_id, places, given, folder, root, made.timeout, made.send)
 
 
 def left_to_do(made: Plan, section_id: str, keep_stale: bool, again: bool = False) -> tuple[list[Place], int | None]:
@@ -136,7 +137,7 @@ def left_to_do(made: Plan, section_id: str, keep_stale: bool, again: bool = Fals
     Where what they read is run, `again`, that is all of them: each is compared with it when its turn has come.
     """
     parameters = made.parameters[section_id]
-    check_notebook(ROOT / f"{section(section_id).notebook}.ipynb", given_to(section_id, parameters))
+    check_notebook(ROOT / f"{section(section_id).notebook}.ipynb", section(section_id).declared)
     todo, examples = [], None
     broken: dict[str | None, tuple[str, str]] = {}
     for place in grid(parameters):
@@ -159,11 +160,6 @@ def left_to_do(made: Plan, section_id: str, keep_stale: bool, again: bool = Fals
         else:
             todo.append(place)
     return todo, examples
-
-
-def given_to(section_id: str, parameters: Parameters) -> dict[str, Any]:
-    """The parameters that a section's notebook declares, with their values."""
-    return parameters.model_dump(exclude=None if section(section_id).cases else {"cases"})
 
 
 def able_to_start(waiting: Sequence[Task], running: Iterable[Task]) -> list[Task]:
@@ -400,13 +396,13 @@ def check_folder() -> None:
         ) from error
 
 
-def check_notebook(path: Path, given: dict[str, Any]) -> None:
+def check_notebook(path: Path, names: Iterable[str]) -> None:
     """Refuse parameters that the notebook's parameters cell doesn't declare: papermill would only log and ignore them."""
     import papermill
 
     from mstask.lab.kernel import read_notebook
 
     declared = papermill.inspect_notebook(read_notebook(path))
-    for name in given:
+    for name in names:
         if name not in declared:
             raise MstaskError(f"{path.name} declares no parameter {name!r}; {nearest(name, declared)}")

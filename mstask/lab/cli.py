@@ -35,12 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def interrupt_when_terminated() -> None:
     """Let SIGTERM, by which clusters end a job, stop a command as cleanly as Ctrl-C does, and so what the command started."""
-
-    def stop(*_: Any) -> None:
-        raise KeyboardInterrupt
-
     with contextlib.suppress(ValueError):  # not in the main thread: whoever runs this decides
-        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def print_anything() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +14,7 @@ from mstask.section import Section, checked, section, sections
 
 NOT_STATED = "not published"
 _BOUNDS = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
+_TYPES = {"number": "number", "integer": "whole number", "string": "text", "boolean": "true or false"}
 
 
 def table_parameters(chosen: Section) -> pd.DataFrame:
@@ -56,11 +57,9 @@ def parameter_rows(section_id: str) -> list[dict[str, str]]:
     values = {profile: checked(section_id, profile=profile) for profile in PROFILES}
     schemas = chosen.parameters.model_json_schema()["properties"]
     rows = []
-    for name, info in chosen.parameters.model_fields.items():
-        if name == "cases" and not chosen.cases:
-            continue
-        row = {"parameter": name, "type": type_name(info.annotation), "range": allowed(schemas[name])}
-        row |= {"meaning": info.description or ""}
+    for name in chosen.declared:
+        row = {"parameter": name, "type": type_name(schemas[name]), "range": allowed(schemas[name])}
+        row |= {"meaning": schemas[name].get("description", "")}
         rows.append(row | {profile: shown(name, getattr(values[profile], name), chosen) for profile in PROFILES})
     return rows
 
@@ -79,30 +78,20 @@ def help_text(section_id: str) -> str:
     return "\n".join([*lines, "", "  Change one with --set NAME=VALUE; the rest keeps the profile's values."])
 
 
-def type_name(annotation: Any) -> str:
-    """A type as people write it: "number", "whole number", "text", "list of text"."""
-    if get_origin(annotation) is Literal:
-        return "one of"
-    if get_origin(annotation) is list:
-        return f"list of {type_name(get_args(annotation)[0])}"
-    if hasattr(annotation, "__metadata__"):
-        return type_name(get_args(annotation)[0])
-    names = {float: "number", int: "whole number", str: "text", bool: "true or false"}
-    return names.get(annotation, str(annotation).replace("typing.", ""))
+def type_name(schema: Mapping[str, Any]) -> str:
+    """The type that a JSON schema names, as people write it: "number", "whole number", "text", "list of text"."""
+    if schema["type"] == "array":
+        return f"list of {type_name(schema['items'])}"
+    return "one of" if "enum" in schema or "const" in schema else _TYPES[schema["type"]]
 
 
 def allowed(schema: Mapping[str, Any]) -> str:
     """The values that a parameter of this JSON schema, or each in its list, may have: "> 0, < 1", "a | b", "" for any."""
     own = schema.get("items", schema)
     choices = own.get("enum") or ([own["const"]] if "const" in own else [])
-    return " | ".join(map(str, choices)) or ", ".join(
-        f"{sign} {number(own[key])}" for key, sign in _BOUNDS.items() if key in own
-    )
-
-
-def number(value: float) -> str:
-    """A limit; the largest seed as a power of two."""
-    return "2^63" if value == 2**63 else f"{value:g}"
+    limits = {sign: own[key] for key, sign in _BOUNDS.items() if key in own}
+    told = (f"{sign} {'2^63' if value == 2**63 else format(value, 'g')}" for sign, value in limits.items())
+    return " | ".join(map(str, choices)) or ", ".join(told)
 
 
 def shown(name: str, value: Any, chosen: Any) -> str:

@@ -38,14 +38,8 @@ def table_status(locked: Sequence[Locked]) -> pd.DataFrame:
 
 def table_published(locked: Sequence[Locked]) -> pd.DataFrame:
     """Each locked document of published figures: which paper they are from, and its lock."""
-    return pd.DataFrame(
-        {
-            "result": one.title,
-            "from": one.entry["reference"],
-            "lock": BROKEN if one.problems else INTACT,
-        }
-        for one in locked
-    )
+    rows = [(one.title, one.entry["reference"], BROKEN if one.problems else INTACT) for one in locked]
+    return pd.DataFrame(rows, columns=["result", "from", "lock"])
 
 
 def table_machines(locked: Sequence[Locked]) -> pd.DataFrame:
@@ -105,12 +99,9 @@ def _by_present_code(one: Locked) -> str:
     made = one.made
     if not made:
         return NOTHING
-    if made["unknown_code"] == made["cells"]:
-        return "not recorded"
-    if made["earlier_scheme"] == made["cells"]:
-        return "earlier scheme"
-    if made["present_code"] == made["cells"]:
-        return "yes"
+    for code, said in (("unknown_code", "not recorded"), ("earlier_scheme", "earlier scheme"), ("present_code", "yes")):
+        if made[code] == made["cells"]:
+            return said
     return f"{made['present_code']} of {made['cells']}" if made["present_code"] else "no"
 
 

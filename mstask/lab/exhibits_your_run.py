@@ -111,15 +111,9 @@ def table_your_run_sections(studies: BySection) -> pd.DataFrame:
         gaps = {label(one.method): one.difference for one in own if one.difference is not None}
         largest = max(gaps.items(), key=lambda item: abs(item[1]), default=None)
         if own and (run := documents["run"]):
-            rows.append(
-                {
-                    "section": _named(section),
-                    "run": _profile(run),
-                    "methods compared": f"{len(gaps)} of {len(own)}",
-                    "mean difference": signed(fmean(gaps.values())) if gaps else NOTHING,
-                    "largest": f"{signed(largest[1])}, {largest[0]}" if largest else NOTHING,
-                }
-            )
+            mean = signed(fmean(gaps.values())) if gaps else NOTHING
+            most = f"{signed(largest[1])}, {largest[0]}" if largest else NOTHING
+            rows.append((_named(section), _profile(run), f"{len(gaps)} of {len(own)}", mean, most))
     return pd.DataFrame(rows, columns=["section", "run", "methods compared", "mean difference", "largest"])
 
 
@@ -134,22 +128,15 @@ def table_changed_runs(changed: Sequence[Document]) -> pd.DataFrame:
     for run in changed:
         profile = {"profile": profile_of(run.profile), "data_source": run.data_source}
         differs = differing(run.section, run.cells[0].parameters | profile) if run.section in sections() else {}
+        changes = "; ".join(f"{name} {new} instead of {old}" for name, (new, old) in differs.items()) or NOTHING
         for method in method_order([run]):
             cells = [cell for cell in run.cells if cell.method == method]
             measure = next((m for m in MEASURES if any(getattr(cell.result, m) is not None for cell in cells)), "macro_f1")
             scores = [score for cell in cells if (score := getattr(cell.result, measure)) is not None]
-            rows.append(
-                {
-                    "section": _named(run.section),
-                    "run": _profile(run),
-                    "changed": "; ".join(f"{name} {new} instead of {old}" for name, (new, old) in differs.items()) or NOTHING,
-                    "method": label(method),
-                    "score": MEASURES[measure],
-                    "seeds": ", ".join(map(str, sorted({cell.seed for cell in cells}))),
-                    VOICES["run"].label: told(fmean(scores) if scores else None),
-                }
-            )
-    return pd.DataFrame(rows)
+            seeds = ", ".join(map(str, sorted({cell.seed for cell in cells})))
+            mean = told(fmean(scores) if scores else None)
+            rows.append((_named(run.section), _profile(run), changes, label(method), MEASURES[measure], seeds, mean))
+    return pd.DataFrame(rows, columns=["section", "run", "changed", "method", "score", "seeds", VOICES["run"].label])
 
 
 def _compared(documents: ByVoice) -> Iterator[Compared]:

@@ -106,7 +106,8 @@ def serve(descriptor: int, modules: Sequence[str]) -> None:
     os.environ["JPY_PARENT_PID"] = str(os.getpid())  # a kernel ends where this is its parent no longer
     for name in modules:
         importlib.import_module(name)
-    compile_once()
+    # the first compilation in a process reads the tables that all others use
+    importlib.import_module("numba").njit("float64(float64)")(lambda number: number)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system itself clears away kernels that have ended
     with socket.socket(fileno=descriptor) as asked, asked.makefile("rw", encoding="utf-8") as file:
         while request := file.readline():
@@ -123,13 +124,6 @@ def serve(descriptor: int, modules: Sequence[str]) -> None:
                 os.environ.update(own)
                 kernel(arguments)
                 os._exit(0)
-
-
-def compile_once() -> None:
-    """Compile anything, since the first compilation in a process reads the tables that all others use."""
-    import numba
-
-    numba.njit("float64(float64)")(lambda number: number)
 
 
 def kernel(arguments: Sequence[str]) -> None:

@@ -79,17 +79,12 @@ def colab_url(notebook: str) -> str:
 def parameters_source(section: Section) -> str:
     """Source of a section's parameters cell: every typed parameter with its type, its default and its meaning."""
     lines = []
-    for name in declared(section):
+    for name in section.declared:
         field = section.parameters.model_fields[name]
         kind: Any = str if get_origin(field.annotation) is Literal else get_origin(field.annotation) or field.annotation
         value = {"profile": '"quick"', "data_source": f'"{section.data_sources[0]}"'}.get(name)
         lines.append(f"{name}: {kind.__name__} = {value}  # {field.description}")
     return "\n".join(lines)
-
-
-def declared(section: Section) -> list[str]:
-    """Names of the parameters that a section's notebook declares: all, but for `cases` where it has none."""
-    return [name for name in section.parameters.model_fields if section.cases or name != "cases"]
 
 
 def update() -> list[str]:

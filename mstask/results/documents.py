@@ -341,10 +341,7 @@ def dumps(value: Any) -> str:
     kept = plain(value.model_dump() if isinstance(value, BaseModel) else value)
     for cell in kept["cells"] if isinstance(value, Document) else ():
         cell.pop("data", None)
-    try:
-        return _encode(kept, "\n") + "\n"
-    except (ValueError, TypeError):
-        raise ResultsError(_culprit(kept)) from None
+    return _encode(kept, "\n") + "\n"
 
 
 def read_record(path: str | Path, model: type[R]) -> R:
@@ -388,33 +385,22 @@ def _part(cell: Any, name: str) -> Any:
     return cell.get(name) if isinstance(cell, dict) else getattr(cell, name, None)
 
 
-def _encode(value: Any, indent: str) -> str:
-    """Canonical JSON of a plain value; a ValueError or TypeError where JSON can't hold it."""
+def _encode(value: Any, indent: str, place: str = "") -> str:
+    """Canonical JSON of a plain value; a `ResultsError` names what of it JSON can't hold, and where that stands."""
     deeper = indent + "  "
     if isinstance(value, dict) and value:
-        if not all(isinstance(key, str) for key in value):
-            raise TypeError
-        items = [f"{_json(key)}: {_encode(value[key], deeper)}" for key in sorted(value)]
-        return "{" + deeper + f",{deeper}".join(items) + indent + "}"
-    if isinstance(value, list) and value and not NUMBERS.issuperset(map(type, value)):
-        return "[" + deeper + f",{deeper}".join([_encode(item, deeper) for item in value]) + indent + "]"
-    return repr(value) if type(value) is float and math.isfinite(value) else _json(value)
-
-
-def _culprit(value: Any, place: str = "") -> str:
-    """Say what of a value JSON can't hold, and where it stands; "" where it can hold all of it."""
-    if isinstance(value, dict):
         if odd := [key for key in value if not isinstance(key, str)]:
-            return f"key {odd[0]!r} at {place or 'the top'} is not text, so JSON can't hold it"
-        return next(filter(None, (_culprit(item, f"{place}.{key}") for key, item in value.items())), "")
-    if isinstance(value, list):
-        numbers = NUMBERS.issuperset(map(type, value))
-        return next(filter(None, (_culprit(item, place if numbers else f"{place}[{i}]") for i, item in enumerate(value))), "")
+            raise ResultsError(f"key {odd[0]!r} at {place or 'the top'} is not text, so JSON can't hold it")
+        items = [f"{_json(key)}: {_encode(value[key], deeper, f'{place}.{key}')}" for key in sorted(value)]
+        return "{" + deeper + f",{deeper}".join(items) + indent + "}"
+    if isinstance(value, list) and not NUMBERS.issuperset(map(type, value)):
+        items = [_encode(item, deeper, f"{place}[{i}]") for i, item in enumerate(value)]
+        return "[" + deeper + f",{deeper}".join(items) + indent + "]"
     try:
-        _json(value)
+        return repr(value) if type(value) is float and math.isfinite(value) else _json(value)
     except (ValueError, TypeError):
-        return (
-            f"the value {str(value)[:60]!r} at {place.lstrip('.') or 'the top'} can't be stored: "
-            f"expected text, a finite number, true, false or null, found {type(value).__name__}"
-        )
-    return ""
+        found = next(number for number in value if not math.isfinite(number)) if isinstance(value, list) else value
+        raise ResultsError(
+            f"the value {str(found)[:60]!r} at {place.lstrip('.') or 'the top'} can't be stored: "
+            f"expected text, a finite number, true, false or null, found {type(found).__name__}"
+        ) from None

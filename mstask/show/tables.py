@@ -17,11 +17,12 @@ from mstask.claims.editions import changes, first_edition
 from mstask.claims.evidence import PAPER_SEEDS
 from mstask.claims.rules import RULES
 from mstask.claims.words import interval
+from mstask.neurons.description import describe
 from mstask.protocol import PROTOCOL
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VERDICTS, by_voice, heading, label, marked
 from mstask.show import takes_voices
-from mstask.show.scores import difference, method_order, signed, voice_columns
+from mstask.show.scores import difference, method_order, signed, told, voice_columns
 from mstask.summary import standings, summarise
 from mstask.summary.comparisons import Pair
 
@@ -57,36 +58,22 @@ def _by_seed(pairs: Mapping[str, Pair]) -> dict[str, str]:
 def table_capacity(document: Document) -> pd.DataFrame:
     """Width and parameter count of each network, and how far it lies from the vertical mix."""
     found = standings(document)["methods"]
-    methods = {name: found[name] for name in method_order([document]) if name in found}
-    reference = methods.get("D1_H1", {}).get("n_parameters")
+    reference = found.get("D1_H1", {}).get("n_parameters")
     rows = []
-    for name, method in methods.items():
-        count = method["n_parameters"]
-        known = reference is not None and count is not None
-        rows.append(
-            {
-                "network": label(name),
-                "width": str(method["width"] or NOTHING),
-                "parameters": f"{count:,}" if count is not None else NOTHING,
-                "from the vertical mix": f"{count / reference - 1:+.2%}".replace("-", "−") if known else NOTHING,
-            }
-        )
-    return pd.DataFrame(rows)
+    for name in filter(found.__contains__, method_order([document])):
+        width, count = found[name]["width"], found[name]["n_parameters"]
+        apart = told(count / reference - 1 if count and reference else None, "+.2%").replace("-", "−")
+        rows.append((label(name), told(width, "d"), told(count, ","), apart))
+    return pd.DataFrame(rows, columns=["network", "width", "parameters", "from the vertical mix"])
 
 
 def table_neurons() -> pd.DataFrame:
     """The registered neuron types: learnt parameters per neuron and, in a few words, what they do."""
-    rows = []
-    for name in neurons.names():
-        first = (neurons.neuron_type(name).__doc__ or "").strip().partition("\n")[0]
-        rows.append(
-            {
-                "neuron": name,
-                "learnt": str(neurons.create(name, 4).params_per_neuron),
-                "in short": first.partition(":")[0].rstrip("."),
-            }
-        )
-    return pd.DataFrame(rows)
+    rows = [
+        (name, str(neurons.create(name, 4).params_per_neuron), describe(neurons.neuron_type(name)).summary)
+        for name in neurons.names()
+    ]
+    return pd.DataFrame(rows, columns=["neuron", "learnt", "in short"])
 
 
 def table_rules() -> pd.DataFrame:
@@ -143,17 +130,9 @@ def data_comparisons(document: Document) -> pd.DataFrame:
 @takes_voices
 def table_changes(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
     """Claims on which a voice says something else than in the first edition, and what turned the verdict."""
-    rows = [
-        {
-            "claim": change.claim.text,
-            "voice": heading(change.voice),
-            "first edition": change.before,
-            "now": marked(change.claim.verdict),
-            "because of": "; ".join(change.because),
-        }
-        for change in changes(by_voice(ledgers), first_edition())
-    ]
-    return pd.DataFrame(rows)
+    found = changes(by_voice(ledgers), first_edition())
+    rows = [(c.claim.text, heading(c.voice), c.before, marked(c.claim.verdict), "; ".join(c.because)) for c in found]
+    return pd.DataFrame(rows, columns=["claim", "voice", "first edition", "now", "because of"])
 
 
 @takes_voices
@@ -162,20 +141,16 @@ def table_seeds(ledgers: Mapping[str, Sequence[Claim] | None]) -> pd.DataFrame:
     rows = []
     for voice, claims in by_voice(ledgers).items():
         for claim in claims:
-            if not claim.paper_seeds:
+            if not (by_three := claim.paper_seeds):
                 continue
             then, now = claim.paper_interval, claim.interval
-            rows.append(
-                {
-                    "claim": claim.text,
-                    "voice": heading(voice),
-                    "quantity": claim.estimand + (f", {claim.demand}" if claim.demand else ""),
-                    f"by seeds {PAPER_SEEDS}": f"{marked(claim.paper_seeds)} {interval(then) if then else ''}".rstrip(),
-                    "by all": f"{marked(claim.verdict)} {interval(now) if now else ''}".rstrip(),
-                    "width, all : three": f"{np.ptp(now) / np.ptp(then):.2f}" if then and now and np.ptp(then) else NOTHING,
-                }
-            )
-    return pd.DataFrame(rows)
+            quantity = claim.estimand + (f", {claim.demand}" if claim.demand else "")
+            three = f"{marked(by_three)} {interval(then) if then else ''}".rstrip()
+            every = f"{marked(claim.verdict)} {interval(now) if now else ''}".rstrip()
+            width = f"{np.ptp(now) / np.ptp(then):.2f}" if then and now and np.ptp(then) else NOTHING
+            rows.append((claim.text, heading(voice), quantity, three, every, width))
+    columns = ["claim", "voice", "quantity", f"by seeds {PAPER_SEEDS}", "by all", "width, all : three"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 @takes_voices

@@ -86,21 +86,11 @@ def compare(document: Document, a: str, b: str) -> Comparison:
         return Comparison(a, b, mean_score(document, a) - mean_score(document, b))
     pairs = _pairs(document, a, b)
     values = list(_by_unit({place: pair.difference for place, pair in pairs.items()}).values())
-    over = spread(values)
     low, high = estimate.interval() or (None, None)
-    return Comparison(
-        a,
-        b,
-        estimate.value,
-        low,
-        high,
-        p_of_lead(document, a, b),
-        estimate,
-        {_name(place): pair for place, pair in pairs.items()},
-        values,
-        over["n"],
-        stats.minimum_detectable_difference(over["sd"], over["n"]) if len(values) > 1 else None,
-    )
+    seeds = {_name(place): pair for place, pair in pairs.items()}
+    n, p = len(values), p_of_lead(document, a, b)
+    detectable = stats.minimum_detectable_difference(float(np.std(values, ddof=1)), n) if n > 1 else None
+    return Comparison(a, b, estimate.value, low, high, p, estimate, seeds, values, n, detectable)
 
 
 @once
@@ -273,11 +263,8 @@ def scored_cells(document: Document, method: str) -> dict[Place, Cell]:
 def leads_by_case(document: Document, a: str, b: str) -> dict[str, float]:
     """Return how much higher method `a` scores than `b` on each case, the mean over the seeds that both have there."""
     first, second = scored_cells(document, a), scored_cells(document, b)
-    gaps: dict[str, list[float]] = {}
-    for case, seed in common_places(document, (a, b)):
-        if case is not None:
-            gaps.setdefault(case, []).append(first[case, seed].score - second[case, seed].score)
-    return {case: fmean(found) for case, found in gaps.items()}
+    common = (place for place in common_places(document, (a, b)) if place[0] is not None)
+    return _by_unit({place: first[place].score - second[place].score for place in common})
 
 
 def unit_scores(document: Document, method: str) -> dict[Any, float]:
@@ -308,16 +295,9 @@ def spread(values: Iterable[float]) -> dict[str, Any]:
         return dict.fromkeys(("mean", "sd", "min", "max", "low", "high"), None) | {"values": [], "n": 0}
     found = stats.estimate(values)
     low, high = found.interval() or (None, None)
-    return {
-        "mean": found.value,
-        "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
-        "min": min(values),
-        "max": max(values),
-        "low": low,
-        "high": high,
-        "values": values,
-        "n": len(values),
-    }
+    sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    about = {"mean": found.value, "sd": sd, "min": min(values), "max": max(values)}
+    return about | {"low": low, "high": high, "values": values, "n": len(values)}
 
 
 def _by_unit(values: Mapping[Place, float]) -> dict[Any, float]:
