@@ -389,7 +389,7 @@ class TestTuned:
         trials = [trial(0, 0.9, 0.3, test=0.7), trial(1, 0.8, 0.2, test=0.75), trial(2, 0.1, 0.1, state="pruned")]
         write_study(trials)
         found = search.summary_of(results.load("study", "run"))["Vanilla-LIF"]
-        assert (found.trials, found.complete, found.pruned) == (3, 2, 1)
+        assert (found.trials, found.complete) == (3, 2)
         assert found.best.number == 0
         assert (found.on_test.validation, found.on_test.test, found.on_test.gain) == (0.7, 0.75, pytest.approx(0.05))
 

@@ -49,9 +49,9 @@ def test_every_part_meets_both_tasks_with_networks_that_its_section_knows():
 
 def test_a_gain_is_that_of_the_task_alone(documents):
     found = outcome(contest("neuron", "radar"), documents)
-    assert found.difference == pytest.approx(0.1) and found.low > 0
+    assert found.gain.difference == pytest.approx(0.1) and found.gain.low > 0
     assert found.matched.n_parameters == 1000
-    assert outcome(contest("synapse", "radar"), documents).difference == pytest.approx(-0.1)
+    assert outcome(contest("synapse", "radar"), documents).gain.difference == pytest.approx(-0.1)
     assert outcome(contest("synapse", "speech"), documents) is None
 
 
@@ -124,7 +124,7 @@ def test_a_neuron_that_only_validation_chooses_is_told_beside_the_answer():
 def test_the_contests_of_a_task_are_judged_together(documents):
     close = {"search": scored({"Doppler-LIF": [0.8, 0.81, 0.9], "Vanilla-LIF": PLAIN}, "search")}
     alone = outcome(contest("neuron", "radar"), close)
-    assert alone.verdict == "supported" and 0.05 / 3 < alone.p < 0.05
+    assert alone.verdict == "supported" and 0.05 / 3 < alone.gain.p < 0.05
     unclear = with_case(scored({"HetSynLIF": UNCLEAR, "HomNeuLIF": PLAIN}, "hetsyn"), "radar")
     assert overview(documents | close | {"hetsyn": unclear})["neuron"]["radar"].verdict == "undecided"
 
@@ -156,18 +156,18 @@ def test_a_gain_at_equal_size_answers_where_the_papers_networks_are_of_unlike_si
 def test_a_wider_network_that_is_as_good_takes_the_gain_back(synapses):
     level = with_case(scored({"HetSynLIF": CLEAR, "HomNeuLIF-wide": CLEAR}, "equal-synapse"), "radar")
     found = overview(synapses | {"equal-synapse": sized(level, HetSynLIF=2000, HomNeuLIF_wide=1990)})
-    assert found["synapse"]["radar"].difference == pytest.approx(0.1)
-    assert found["synapse"]["radar"].counted.difference == 0
+    assert found["synapse"]["radar"].gain.difference == pytest.approx(0.1)
+    assert found["synapse"]["radar"].counted.gain.difference == 0
     assert found["answer"]["radar"].startswith("On radar nothing that the papers propose is shown")
 
 
 def test_the_first_equal_contest_that_was_run_counts():
     held = with_case(scored({"S2-M5-CR2-L": CLEAR, "S2-M1": PLAIN, "S2-M5": LOSS}, "ncg"), "radar")
     documents = {"ncg": sized(held, S2_M5_CR2_L=500, S2_M1=100, S2_M5=500)}
-    assert overview(documents)["readout"]["radar"].counted.difference == pytest.approx(0.2)
+    assert overview(documents)["readout"]["radar"].counted.gain.difference == pytest.approx(0.2)
     free = with_case(scored({"S2-M5-CR2-L": CLEAR, "S2-M5-free": PLAIN}, "equal-readout"), "radar")
     documents["equal-readout"] = sized(free, S2_M5_CR2_L=500, S2_M5_free=500)
-    assert overview(documents)["readout"]["radar"].counted.difference == pytest.approx(0.1)
+    assert overview(documents)["readout"]["radar"].counted.gain.difference == pytest.approx(0.1)
 
 
 def test_the_table_shows_equal_sizes_beside_the_papers_own(synapses):

@@ -5,7 +5,7 @@ Plots of one document have its voice above; each draws what the document has and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -142,29 +142,29 @@ def data_eventprop_curves(document: Document) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=None if rows else ["case", "method", "seed", "epoch"])
 
 
-def figure_eventprop_confusion(document: Document, case: str = "speech") -> Figure:
+def figure_eventprop_confusion(document: Document) -> Figure:
     """What spoken digits were taken for, all seeds together: share of each label's trials, for two losses."""
     with sheet(document, 2.9) as figure:
         for axes, name in zip(figure.subplots(1, 2, sharey=True), CONFUSED, strict=True):
-            shares = confusion(document, name, case)
+            counts = _counts(document, name)
             axes.set_title(label(name))
             axes.set_xlabel("spoken")
-            if shares is None:
+            if counts is None:
                 say_nothing(axes)
                 continue
-            axes.imshow(shares, cmap="Greens", vmin=0, vmax=1)
-            places = range(0, len(shares), max(1, len(shares) // 5))
+            axes.imshow(counts / np.maximum(counts.sum(axis=0), 1), cmap="Greens", vmin=0, vmax=1)
+            places = range(0, len(counts), max(1, len(counts) // 5))
             axes.set_xticks(places, places)
             axes.set_yticks(places, places)
         figure.axes[0].set_ylabel("recognised as")
     return figure
 
 
-def data_eventprop_confusion(document: Document, case: str = "speech") -> pd.DataFrame:
+def data_eventprop_confusion(document: Document) -> pd.DataFrame:
     """Counts behind the confusion matrices, of all seeds together: one row per loss, answer and label."""
     rows = []
     for name in METHODS:
-        counts = _counts(document, name, case)
+        counts = _counts(document, name)
         if counts is not None:
             rows += [(name, answer, truth, int(n)) for (answer, truth), n in np.ndenumerate(counts)]
     return pd.DataFrame(rows, columns=["method", "answer", "label", "count"])
@@ -175,7 +175,7 @@ def figure_eventprop_yin_yang(documents: ByVoice) -> Figure:
     """Test accuracy of the published setting and its variants: seeds, means, 95 % intervals; the band is published, ± sd."""
     heard = by_voice(documents)
     lanes = lanes_of(len(heard), 0.2)
-    target = _published(heard)
+    published = next(filter(None, (document.values.get("published") for document in heard.values())), None)
     with drawing(1.3 + 0.38 * len(VARIANTS)) as figure:
         axes = figure.add_subplot()
         lowest = 0.96
@@ -188,10 +188,9 @@ def figure_eventprop_yin_yang(documents: ByVoice) -> Figure:
                     lowest = min(lowest, found["mean"] or lowest, *found["values"])
                     about = About(label(name), document, f"methods.{name}.{key}accuracy")
                     draw_spread(axes, row + lane, found, mark(voice), (0, 1), about)
-        if target:
-            axes.axvspan(
-                target[0] - target[1], target[0] + target[1], color=VOICES["published"].colour, alpha=0.25, linewidth=0
-            )
+        if published:
+            low, high = published["accuracy"] - published["sd"], published["accuracy"] + published["sd"]
+            axes.axvspan(low, high, color=VOICES["published"].colour, alpha=0.25, linewidth=0)
         axes.axvline(DEMANDED, color=GREY, linestyle=":", linewidth=1)
         axes.set(xlim=(lowest - 0.02, 1.0), xlabel="accuracy on the test set")
         explain_voices(figure, documents)
@@ -254,14 +253,9 @@ def data_eventprop_learning(documents: ByVoice) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["voice", "seed", "epoch", "accuracy", "part"])
 
 
-def confusion(document: Document, method: str, case: str) -> np.ndarray | None:
-    """Share of each label's trials (columns) that got each answer (rows), all seeds together; None where nothing is known."""
-    counts = _counts(document, method, case)
-    return None if counts is None else counts / np.maximum(counts.sum(axis=0, keepdims=True), 1)
-
-
-def _counts(document: Document, method: str, case: str) -> np.ndarray | None:
-    found = list(measured(document, case, method, "confusion").values())
+def _counts(document: Document, method: str) -> np.ndarray | None:
+    """How often each spoken digit (columns) got each answer (rows), all seeds together; None where nothing is known."""
+    found = list(measured(document, "speech", method, "confusion").values())
     return np.sum(found, axis=0) if found else None
 
 
@@ -272,12 +266,6 @@ def _by_task(document: Document, told: Callable[[list[float]], str], *path: str)
         said = [told(list(measured(document, case, name, *path).values())) for name in METHODS]
         table[TASKS[case].title] = said if path else [t + remark(document, m, case) for t, m in zip(said, METHODS, strict=True)]
     return table
-
-
-def _published(heard: Mapping[str, Document]) -> tuple[float, float] | None:
-    """Mean and standard deviation of the published test accuracy, where a document has them."""
-    given = (document.values.get("published") for document in heard.values())
-    return next(((own["accuracy"], own["sd"]) for own in given if own), None)
 
 
 def _accuracy(document: Document, name: str, voice: str, case: str | None = None) -> str:

@@ -57,17 +57,14 @@ def figure_g2gnet_wirings() -> Figure:
 def draw_change(before: Tensor, change: Change) -> Figure:
     """Draw one layer's connections [n_out, n_in] before a rewiring, those that it pruned and grew, and those after it."""
     moved = change.grown.float() - change.removed.float()
+    shown = {
+        "before": (before, "binary", 0),
+        "pruned red, grown blue": (moved, "RdBu", -1),
+        "after": (change.mask, "binary", 0),
+    }
     with drawing(1.9) as figure:
-        panels = figure.subplots(1, 3)
-        for axes, title, values, colours, low in zip(
-            panels,
-            ("before", "pruned red, grown blue", "after"),
-            (before.float(), moved, change.mask.float()),
-            ("binary", "RdBu", "binary"),
-            (0, -1, 0),
-            strict=True,
-        ):
-            axes.imshow(values.cpu().numpy(), cmap=colours, vmin=low, vmax=1, interpolation="nearest")
+        for axes, (title, (values, colours, low)) in zip(figure.subplots(1, 3), shown.items(), strict=True):
+            axes.imshow(values.float().cpu().numpy(), cmap=colours, vmin=low, vmax=1, interpolation="nearest")
             axes.set(xticks=[], yticks=[])
             axes.set_title(title, fontsize=SMALL)
         figure.supxlabel("from neuron", fontsize=9)

@@ -141,7 +141,8 @@ def facts(document: Document) -> dict[str, Any]:
     """
     methods = dict.fromkeys(cell.method for cell in document.cells if cell.method != "er")
     over_er = {name: leads_by_case(document, name, "er") for name in methods}
-    leads = {case: found for case in _cases(document) if (found := _with_groupings(over_er, case))}
+    cases = dict.fromkeys(cell.case for cell in document.cells if cell.case)
+    leads = {case: found for case in cases if (found := _with_groupings(over_er, case))}
     pairs = {
         "sparse": ("er", "dense-matched"),
         "rewiring": ("index-dst", "index"),
@@ -161,10 +162,6 @@ def facts(document: Document) -> dict[str, Any]:
     return {"leads": leads, "mean": {name: float(v) for name, v in mean.items() if v is not None and not pd.isna(v)}}
 
 
-def _cases(document: Document) -> list[str]:
-    return list(dict.fromkeys(cell.case for cell in document.cells if cell.case))
-
-
 def _with_groupings(leads: Mapping[str, Mapping[str, float]], case: str) -> dict[str, float]:
     """The leads of methods on a case, and the mean of those that group."""
     found = {name: own[case] for name, own in leads.items() if case in own}
@@ -178,14 +175,9 @@ def _mean(values: list[float]) -> float | None:
 
 def _row(document: Document, a: str, b: str) -> dict[str, Any]:
     found = compare(document, a, b)
-    kept = {name: getattr(found, name) for name in ("a", "b", "difference", "low", "high", "n")}
+    kept = {name: getattr(found, name) for name in ("a", "b", "difference", "low", "high", "n", "p", "detectable")}
     counts = [_connections(scored_cells(document, name).values()) for name in (a, b)]
-    return kept | {
-        "p": found.p,
-        "p_corrected": None,
-        "detectable": found.detectable,
-        "connections": counts[0] / counts[1] if all(counts) else None,
-    }
+    return kept | {"p_corrected": None, "connections": counts[0] / counts[1] if all(counts) else None}
 
 
 def _connections(cells: Iterable[Cell]) -> float | None:

@@ -7,14 +7,11 @@ the end, a marker with one line of results (.DONE). A run that finds its marker 
 from __future__ import annotations
 
 import json
-import random
 import re
 from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Annotated, Any, Literal, Self
 
-import numpy as np
-import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mstask import data, paths
@@ -170,7 +167,6 @@ def run(options: Options, folder: Path, splits: Splits | None = None, force: boo
             raise MstaskError(f"{marker} tells no test accuracy: delete it to run {options.stem} again")
         print(f"{options.stem} is finished, skipped; delete {marker} to run it again: {line.strip()}")
         return float(told[1])
-    seed_everything(options.seed)
     splits = splits or load(options)
     write_atomic(settings, json.dumps(options.model_dump(), indent=2) + "\n")
     existed = checkpoint.exists()
@@ -241,14 +237,6 @@ def regime(options: Options) -> Regime:
         every=options.dst_every,
         penalty=RatePenalty(options.epochs, options.warmup_epochs) if options.enforce_sparsity else None,
     )
-
-
-def seed_everything(seed: int) -> None:
-    """Seed every generator and ask for deterministic algorithms."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
-    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
 
 
 def _check_settings(options: Options, settings: Path) -> None:

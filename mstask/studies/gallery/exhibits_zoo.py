@@ -88,7 +88,7 @@ def table_zoo_facts(name: str) -> pd.DataFrame:
 def table_zoo_ranks(name: str, studies: BySection) -> pd.DataFrame:
     """Rank and mean macro-F1 of the network that has this type in all layers, per study that trained it, and its speed."""
     rows = [
-        {"study": STEP if section == BENCHMARK else _title(section)}
+        {"study": STEP if section == BENCHMARK else sections()[section].title}
         | {heading(v): cells.get(v, NOTHING) for v in voices_of(studies)}
         for section, cells in _places(name, studies).items()
     ]
@@ -240,11 +240,6 @@ def _places(name: str, studies: BySection) -> dict[str, dict[str, str]]:
         if any(said.values()):
             found[section] = {voice: said.get(voice, VOICES[voice].absent) or NOTHING for voice in documents}
     return found
-
-
-def _title(section_id: str) -> str:
-    known = sections()
-    return known[section_id].title if section_id in known else section_id
 
 
 def _speed(name: str, document: Document) -> str:

@@ -193,18 +193,10 @@ CLAIMS = tuple(
             ("memory", f"{PAPER}, Table 4", (OWN,), _memory, "match-feedforward")
         ),
         "With few neurons, HetSynLIF is best on match-to-sample.": (
-            "few",
-            f"{PAPER}, Fig. 3D to G",
-            METHODS,
-            _few,
-            "match-small",
+            ("few", f"{PAPER}, Fig. 3D to G", METHODS, _few, "match-small")
         ),
         "On spoken digits in 4 ms bins, HetSynLIF is best.": (
-            "speech",
-            f"{PAPER}, Fig. 4A",
-            METHODS,
-            _best_on("speech-bins"),
-            "speech-bins",
+            ("speech", f"{PAPER}, Fig. 4A", METHODS, _best_on("speech-bins"), "speech-bins")
         ),
         "On spoken digits in 4 ms bins, HetSynLIF beats HetNeuLIF, that HomNeuALIF, and that HomNeuLIF.": (
             ("speech-order", f"{PAPER}, Fig. 4A", METHODS, _order_on_speech, "speech-bins")

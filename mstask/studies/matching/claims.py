@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Container
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -154,30 +155,29 @@ def _some_pair(documents: Documents) -> Finding:
 RADAR, TABLE = "Section 4.1, Fig. 3", "Section 3.3, Table 3"
 BEFORE_RADAR = "Section 4.1, predictions fixed before the radar results"
 BEFORE_AUDIO = "Section 3.3, prediction fixed before the speaker-disjoint run"
+General = partial(Entry, general=True)
+"""A claim that recordings can stand for."""
 CLAIMS = (
-    Entry(
+    General(
         "double-dissociation",
         "Doppler-LIF beats CrossInhib-LIF on radar, and CrossInhib-LIF beats Doppler-LIF on speaker-disjoint audio.",
         "Title; section 4.3, Fig. 5; section 3.3, Table 3",
         {"square": (DOPPLER, CROSSINHIB), "disjoint": (DOPPLER, CROSSINHIB)},
         lambda documents: crossed(documents, "square", "disjoint", DOPPLER, CROSSINHIB),
-        general=True,
     ),
-    Entry(
+    General(
         "interaction",
         "Doppler-LIF's lead over CrossInhib-LIF is larger on radar than on speaker-disjoint audio.",
         "Title; section 4.3, Fig. 5",
         {"square": (DOPPLER, CROSSINHIB), "disjoint": (DOPPLER, CROSSINHIB)},
         lambda documents: contrast(documents, ("square", LEAD), ("disjoint", LEAD), "lead of Doppler-LIF over CrossInhib-LIF"),
-        general=True,
     ),
-    Entry(
+    General(
         "some-pair",
         "Some pair of neuron types changes places between radar and speaker-disjoint audio.",
         "not in the paper; asked once the scores were known",
         {"square": ALL_NEURONS, "disjoint": ALL_NEURONS},
         _some_pair,
-        general=True,
     ),
     Entry(
         "doppler-reproduced",
@@ -186,45 +186,40 @@ CLAIMS = (
         {"square": (DOPPLER,), "ablation": ("D0_doppler",)},
         _doppler_reproduced,
     ),
-    Entry(
+    General(
         "heterogeneity-radar",
         "At matched capacity the best homogeneous network beats the heterogeneous ones, vertical and bank, on radar.",
         RADAR,
         {"ablation": (*HOMOGENEOUS, "D1_H1", "D2_concat")},
         lambda documents: every(*(_against_best(documents, mix, ahead=False) for mix in ("D1_H1", "D2_concat"))),
-        general=True,
     ),
-    Entry(
+    General(
         "radar-winner",
         "Among homogeneous networks, Doppler-LIF is best on radar.",
         RADAR,
         {"ablation": HOMOGENEOUS},
         lambda documents: best(documents, "ablation", "D0_doppler", HOMOGENEOUS),
-        general=True,
     ),
-    Entry(
+    General(
         "P1",
         "The bank beats the best homogeneous network on radar.",
         BEFORE_RADAR,
         {"ablation": (*HOMOGENEOUS, "D2_concat")},
         lambda documents: _against_best(documents, "D2_concat", ahead=True),
-        general=True,
     ),
-    Entry(
+    General(
         "P2",
         "The bank beats the vertical mix on radar.",
         BEFORE_RADAR,
         {"ablation": ("D2_concat", "D1_H1")},
         lambda documents: _beats(documents, "D2_concat", "D1_H1"),
-        general=True,
     ),
-    Entry(
+    General(
         "P3",
         "The vertical mix beats its reversed and its permuted order on radar.",
         BEFORE_RADAR,
         {"ablation": ("D1_H1", "D1_rev", "D1_perm1")},
         lambda documents: _beats(documents, "D1_H1", "D1_rev", "D1_perm1"),
-        general=True,
     ),
     Entry(
         "P4",
@@ -233,37 +228,33 @@ CLAIMS = (
         {"probe": (*HOMOGENEOUS, "D1_H1"), "ablation": (*HOMOGENEOUS, "D1_H1")},
         _vertical_deficit,
     ),
-    Entry(
+    General(
         "P5",
         "The best homogeneous network on radar is a spectro-temporal resonator: Doppler, Chirp or STFT.",
         BEFORE_RADAR,
         {"ablation": HOMOGENEOUS},
         lambda documents: best(documents, "ablation", OTHER, HOMOGENEOUS, region=NEGATIVE),
-        general=True,
     ),
-    Entry(
+    General(
         "audio-winner",
         "CrossInhib-LIF is the best neuron type on speaker-disjoint audio.",
         f"suggested by the title; {TABLE} has another first",
         {"disjoint": AUDIO},
         lambda documents: best(documents, "disjoint", CROSSINHIB, AUDIO),
-        general=True,
     ),
-    Entry(
+    General(
         "audio-winner-mixed",
         "CrossInhib-LIF is the best neuron type on audio with mixed speakers.",
         "Section 4.3, Fig. 4",
         {"mixed": AUDIO},
         lambda documents: best(documents, "mixed", CROSSINHIB, AUDIO),
-        general=True,
     ),
-    Entry(
+    General(
         "crossinhib-doppler",
         "CrossInhib-LIF beats Doppler-LIF on speaker-disjoint audio.",
         TABLE,
         {"disjoint": (CROSSINHIB, DOPPLER)},
         lambda documents: difference(documents, "disjoint", CROSSINHIB, DOPPLER, family=ON_AUDIO),
-        general=True,
     ),
     Entry(
         "doppler-sixth",
@@ -272,36 +263,32 @@ CLAIMS = (
         {"disjoint": AUDIO},
         lambda documents: place(documents, "disjoint", DOPPLER, AUDIO, (6,)),
     ),
-    Entry(
+    General(
         "disjoint-drop",
         "Macro-F1 is lower with disjoint than with mixed speakers.",
         BEFORE_AUDIO,
         {"mixed": AUDIO, "disjoint": AUDIO},
         _scores_drop,
-        general=True,
     ),
-    Entry(
+    General(
         "disjoint-ends",
         "With disjoint speakers CrossInhib-LIF stays at or near the top and Doppler-LIF near the bottom.",
         BEFORE_AUDIO,
         {"disjoint": AUDIO},
         _stays_at_the_ends,
-        general=True,
     ),
-    Entry(
+    General(
         "split-invariance",
         "The ranking of neuron types on audio doesn't depend on whether speakers are mixed or disjoint.",
         f"suggested by the rank correlation beside {TABLE}",
         {"mixed": AUDIO, "disjoint": AUDIO},
         _split_invariance,
-        general=True,
     ),
-    Entry(
+    General(
         "rotation",
         "The ranking of neuron types on audio doesn't depend on which speakers are held out.",
         "not in the paper",
         {"rotation": AUDIO},
         _rotation,
-        general=True,
     ),
 )

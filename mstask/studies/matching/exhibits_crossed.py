@@ -147,15 +147,11 @@ def _draw_crossing(axes: Axes, studies: BySection, voice: str) -> None:
         about = About(neuron, document, key, f"macro-F1 on {task}", "fold" if recorded else "seed")
         corners.setdefault(neuron, {})[x] = about, spread
     draw_corners(axes, corners, list(TASKS))
-    text = "\n".join(_absence(task, neurons, voice) for task, neurons in missing.items()) if heard else VOICES[voice].absent
+    absent = VOICES[voice].absent
+    named = (task if len(neurons) == len(FOCUS) else f"{neurons[0]}\non {task}" for task, neurons in missing.items())
+    text = "\n".join(f"{what}:\n{absent}" for what in named) if heard else absent
     axes.text(0.5, 0.03, text, transform=axes.transAxes, ha="center", va="bottom", fontsize=SMALL, style="italic")
     axes.set_title(heading(voice, heard), color=VOICES[voice].colour, weight="bold")
-
-
-def _absence(task: str, neurons: list[str], voice: str) -> str:
-    """Say what is missing on a task: both neuron types, or which."""
-    which = task if len(neurons) == len(FOCUS) else f"{neurons[0]}\non {task}"
-    return f"{which}:\n{VOICES[voice].absent}"
 
 
 def _winner(given: ByVoice, contest: tuple[str, str, str], voice: str) -> str:

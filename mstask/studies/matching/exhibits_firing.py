@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -23,17 +21,24 @@ def figure_firing(document: Document) -> Figure:
     Faint lines are seeds, strong ones their mean; the thin horizontal line is the calibrated rate. Where a document says
     below which rate a layer has strayed, that range is shaded.
     """
-    methods = [name for name in method_order([document]) if _firing(document, name)]
+    data = data_firing(document)
+    data["depth"] = (data["layer"] - 1) % len(LAYER_STYLES)  # paths of a bank are averaged at each depth
+    every = {name: own.pivot_table("firing_rate", ["depth", "epoch"], "seed") for name, own in data.groupby("method")}
+    methods = [name for name in method_order([document]) if name in every]
     with drawing(0.8 + 1.35 * pair_rows(len(methods))) as figure:
         panels = in_pairs(figure, len(methods), sharex=True, sharey=True)
         for axes, name in zip(panels, methods, strict=False):
-            _draw_firing(axes, _firing(document, name))
+            for depth, rates in every[name].groupby(level="depth"):
+                colour, style = LAYER_STYLES[depth]
+                epochs = rates.index.get_level_values("epoch")
+                axes.plot(epochs, rates, color=colour, linestyle="-", linewidth=0.6, alpha=0.3)
+                axes.plot(epochs, rates.mean(axis=1), color=colour, linestyle=style, linewidth=1.5)
             axes.set_title(label(name))
             for target in _values(document, "target_rate"):
                 axes.axhline(target, color=GREY, linewidth=0.8)
             for low in _values(document, "rate_low"):
                 axes.axhspan(0, low, color=FORBIDDEN, linewidth=0)
-        panels[0].set_ylim(0, 1.05 * max((rates.max() for name in methods for rates in _firing(document, name)), default=1))
+        panels[0].set_ylim(0, 1.05 * max((rates.max(axis=None) for rates in every.values()), default=1))
         figure.supxlabel("epoch")
         figure.supylabel("spikes per neuron and step")
         handles = [Line2D([], [], color=c, linestyle=s, label=f"layer {i}") for i, (c, s) in enumerate(LAYER_STYLES, 1)]
@@ -52,27 +57,5 @@ def data_firing(document: Document) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["method", "seed", "epoch", "layer", "firing_rate"])
 
 
-def _firing(document: Document, method: str) -> list[np.ndarray]:
-    """Return firing rates [epoch, depth] of each seed of a method; a bank's paths are averaged at each depth."""
-    found = []
-    for cell in document.cells:
-        rates = (cell.result.history or {}).get("firing_rates") if cell.method == method else None
-        if rates:
-            array = np.asarray(rates, float)
-            found.append(array.reshape(len(array), -1, min(array.shape[1], len(LAYER_STYLES))).mean(1))
-    return found
-
-
 def _values(document: Document, parameter: str) -> set[float]:
     return {cell.parameters[parameter] for cell in document.cells if parameter in cell.parameters}
-
-
-def _draw_firing(axes: Axes, seeds: list[np.ndarray]) -> None:
-    longest = max(len(rates) for rates in seeds)
-    padded = np.full((len(seeds), longest, seeds[0].shape[1]), np.nan)
-    for i, rates in enumerate(seeds):
-        padded[i, : len(rates)] = rates
-    epochs = np.arange(1, longest + 1)
-    for layer, (colour, style) in zip(range(padded.shape[2]), LAYER_STYLES, strict=False):
-        axes.plot(epochs, padded[:, :, layer].T, color=colour, linestyle="-", linewidth=0.6, alpha=0.3)
-        axes.plot(epochs, np.nanmean(padded[:, :, layer], 0), color=colour, linestyle=style, linewidth=1.5)

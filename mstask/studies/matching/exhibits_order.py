@@ -138,18 +138,11 @@ def table_square_flips(studies: BySection) -> pd.DataFrame:
         if len(found.types) > 2 and all(len(set(scores)) > 1 for scores in means):
             value, exact = stats.rank_correlation(*means)
             rho = f"{signed(value)}, {p_value(exact)}"
-        rows.append(
-            {
-                "voice": heading(voice, found.radar),
-                "neuron types": str(len(found.types)),
-                "pairs": str(len(found.pairs)),
-                "order differs": str(sum(pair.differs for pair in found.pairs)),
-                "by itself": NOTHING if None in p else str(sum(value < ALPHA for value in p if value is not None)),
-                "firmly": NOTHING if None in p else str(len(sure)),
-                "which": "; ".join(f"{pair.a} and {pair.b}" for pair in sure) or NOTHING,
-                "Spearman's rho": rho,
-            }
-        )
+        counts = len(found.types), len(found.pairs), sum(pair.differs for pair in found.pairs)
+        alone = NOTHING if None in p else str(sum(value < ALPHA for value in p if value is not None))
+        firmly = NOTHING if None in p else str(len(sure))
+        which = "; ".join(f"{pair.a} and {pair.b}" for pair in sure) or NOTHING
+        rows.append((heading(voice, found.radar), *map(str, counts), alone, firmly, which, rho))
     columns = ["voice", "neuron types", "pairs", "order differs", "by itself", "firmly", "which", "Spearman's rho"]
     return pd.DataFrame(rows, columns=columns)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from statistics import median
 
 import pandas as pd
@@ -17,42 +16,14 @@ from mstask.summary import is_homogeneous, remark, standings
 from mstask.summary.comparisons import spread
 
 
-@dataclass(frozen=True)
-class Layer:
-    """Firing of one layer after each epoch of each seed: rates in spikes per neuron and step, and the allowed interval."""
-
-    method: str
-    number: int
-    neuron: str | None
-    path: bool
-    rates: tuple[float, ...]
-    low: float
-    high: float
-
-    @property
-    def quiet(self) -> int:
-        """Epochs after which it fired less than allowed."""
-        return sum(rate < self.low for rate in self.rates)
-
-    @property
-    def busy(self) -> int:
-        """Epochs after which it fired more than allowed."""
-        return sum(rate > self.high for rate in self.rates)
-
-    @property
-    def name(self) -> str:
-        """Its number from the input, and its neuron type; in a bank the path of that type."""
-        return f"{self.number}" + (f" ({self.neuron}{' path' if self.path else ''})" if self.neuron else "")
-
-
 def table_probe(document: Document) -> pd.DataFrame:
     """The probe's networks: neurons, parameters, macro-F1, speed in training, and layers that strayed."""
     found = standings(document)["methods"]
-    strayed = {name: [layer for layer in layers(document, name) if layer.quiet or layer.busy] for name in found}
+    drift = data_drift(document)
     rows = []
     for name in method_order([document]):
-        method, speed = found[name], examples_per_second(document, name)
-        count, n_layers = method["n_parameters"], len(layers(document, name))
+        method, speed, layers = found[name], examples_per_second(document, name), drift[drift["method"] == name]
+        count = method["n_parameters"]
         rows.append(
             {
                 "network": label(name),
@@ -60,7 +31,7 @@ def table_probe(document: Document) -> pd.DataFrame:
                 "parameters": f"{count:,}" if count is not None else NOTHING,
                 "macro-F1": score(method["macro_f1"]) + remark(document, name),
                 "examples per second": f"{speed:,.0f}" if speed else NOTHING,
-                "layers astray": f"{len(strayed[name])} of {n_layers}" if n_layers else NOTHING,
+                "layers astray": f"{len(astray(layers))} of {len(layers)}" if len(layers) else NOTHING,
             }
         )
     return pd.DataFrame(rows)
@@ -98,14 +69,18 @@ def table_probe_differences(document: Document) -> pd.DataFrame:
 def table_drift(document: Document) -> pd.DataFrame:
     """Layers whose rate after an epoch left the allowed interval, and in how many epochs (all seeds together)."""
     rows = []
-    for name in method_order([document]):
-        found = layers(document, name)
-        strayed = [layer for layer in found if layer.quiet or layer.busy]
-        for layer in strayed:
-            rows.append(_drift(layer.method, layer.name, layer.rates, layer, str(layer.quiet), str(layer.busy)))
-        if found and not strayed:
-            rates = tuple(rate for layer in found for rate in layer.rates)
-            rows.append(_drift(name, f"all {len(found)}", rates, found[0], "never", "never"))
+    for name, own in data_drift(document).groupby("method", sort=False):
+        path, first = " path" if own["layer"].duplicated().any() else "", own.iloc[0]
+        told = [
+            (f"{o.layer}" + (f" ({o.neuron}{path})" if o.neuron else ""), o.below, o.above, o.lowest, o.highest)
+            for o in astray(own).itertuples()
+        ]
+        whole = f"all {len(own)}", "never", "never", own["lowest"].min(), own["highest"].max()
+        for layer, below, above, lowest, highest in told or [whole]:
+            low, high = (f"{first[bound]:g}" for bound in ("allowed_low", "allowed_high"))
+            counts = {f"epochs below {low}": str(below), f"epochs above {high}": str(above), "of": str(first["epochs"])}
+            rates = {"lowest to highest rate": f"{lowest:.3f} to {highest:.3f}"}
+            rows.append({"network": label(name), "layer": layer} | counts | rates)
     return pd.DataFrame(rows)
 
 
@@ -122,27 +97,25 @@ def data_probe(document: Document) -> pd.DataFrame:
 
 
 def data_drift(document: Document) -> pd.DataFrame:
-    """Every layer: epochs after which it fired less or more than allowed, of how many, and its extreme rates."""
-    rows = [
-        (o.method, o.number, o.neuron, len(o.rates), o.quiet, o.busy, min(o.rates), max(o.rates), o.low, o.high)
-        for name in method_order([document])
-        for o in layers(document, name)
-    ]
+    """Every layer: epochs after which it fired less or more than allowed, of how many, and its extreme rates.
+
+    Rates are spikes per neuron and step, of all epochs and seeds; where they or the interval aren't recorded there is no row.
+    """
+    rows = []
+    for name in method_order([document]):
+        cells = [cell for cell in document.cells if cell.method == name and _bounds(cell) and _rates(cell)]
+        layers = list(zip(*(epoch for cell in cells for epoch in _rates(cell)), strict=False))
+        for (number, neuron), rates in zip(_positions(cells[0], len(layers)) if cells else (), layers, strict=True):
+            low, high = _bounds(cells[0])
+            below, above = sum(rate < low for rate in rates), sum(rate > high for rate in rates)
+            rows.append((name, number, neuron, len(rates), below, above, min(rates), max(rates), low, high))
     names = ["method", "layer", "neuron", "epochs", "below", "above", "lowest", "highest", "allowed_low", "allowed_high"]
     return pd.DataFrame(rows, columns=names)
 
 
-def layers(document: Document, method: str) -> list[Layer]:
-    """Return a method's layers with their rates over epochs and seeds; none where rates or bounds aren't recorded."""
-    cells = [cell for cell in document.cells if cell.method == method and _bounds(cell) and _rates(cell)]
-    if not cells:
-        return []
-    low, high = _bounds(cells[0])
-    n_layers = min(len(epoch) for cell in cells for epoch in _rates(cell))
-    return [
-        Layer(method, number, neuron, path, tuple(e[i] for cell in cells for e in _rates(cell)), low, high)
-        for i, (number, neuron, path) in enumerate(_positions(cells[0], n_layers))
-    ]
+def astray(layers: pd.DataFrame) -> pd.DataFrame:
+    """Those of the layers of `data_drift` whose rate left the allowed interval after some epoch."""
+    return layers[layers["below"] + layers["above"] > 0]
 
 
 def examples_per_second(document: Document, method: str) -> float | None:
@@ -159,14 +132,13 @@ def speed_of(cell: Cell) -> float | None:
     return cell.result.epochs * cell.data.counts["train"] / seconds
 
 
-def _positions(cell: Cell, n_layers: int) -> Iterator[tuple[int, str | None, bool]]:
-    """Yield number from the input, neuron type, and whether it is on a path of a bank, for each recorded layer."""
+def _positions(cell: Cell, n_layers: int) -> Iterator[tuple[int, str]]:
+    """Yield number from the input and neuron type, "" where unknown, for each recorded layer; in a bank path by path."""
     types = (cell.result.details or {}).get("neurons", [])
     depth = n_layers // len(types) if types and n_layers > len(types) else n_layers
     for i in range(n_layers):
-        bank = depth < n_layers
-        place = i // depth if bank else i
-        yield i % depth + 1, types[place] if place < len(types) else None, bank
+        place = i // depth if depth < n_layers else i
+        yield i % depth + 1, types[place] if place < len(types) else ""
 
 
 def _bounds(cell: Cell) -> tuple[float, float] | None:
@@ -176,14 +148,3 @@ def _bounds(cell: Cell) -> tuple[float, float] | None:
 
 def _rates(cell: Cell) -> list[list[float]]:
     return (cell.result.history or {}).get("firing_rates", [])
-
-
-def _drift(method: str, layer: str, rates: tuple[float, ...], bounds: Layer, quiet: str, busy: str) -> dict[str, str]:
-    return {
-        "network": label(method),
-        "layer": layer,
-        f"epochs below {bounds.low:g}": quiet,
-        f"epochs above {bounds.high:g}": busy,
-        "of": str(len(bounds.rates)),
-        "lowest to highest rate": f"{min(rates):.3f} to {max(rates):.3f}",
-    }

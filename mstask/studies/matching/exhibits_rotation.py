@@ -45,17 +45,8 @@ def figure_rotation(document: Document) -> Figure:
         for name, (colour, marker, line) in looks(names).items():
             ranks = [summary["cases"][case]["rank"].get(name, np.nan) for case in cases]
             focus = name in FOCUS
-            axes.plot(
-                range(len(cases)),
-                ranks,
-                color=colour,
-                marker=marker,
-                linestyle=line,
-                linewidth=2.2 if focus else 1,
-                markersize=7 if focus else 5,
-                zorder=3 if focus else 2,
-                clip_on=False,
-            )
+            size = {"linewidth": 2.2, "markersize": 7, "zorder": 3} if focus else {"linewidth": 1, "markersize": 5, "zorder": 2}
+            axes.plot(range(len(cases)), ranks, color=colour, marker=marker, linestyle=line, clip_on=False, **size)
             last = max((i for i, rank in enumerate(ranks) if not np.isnan(rank)), default=None)
             if last is not None:
                 text = {"color": colour, "weight": "bold" if focus else "normal", "fontsize": 8.5, "va": "center"}
@@ -75,10 +66,7 @@ def figure_rotation_spread(document: Document) -> Figure:
         axes = figure.add_subplot()
         draw_bands(axes, [label(name) for name in names])
         for row, name in enumerate(names):
-            for lane, look, values in (
-                (-0.17, PAIRS, grids[name].mean(axis=1)),
-                (0.17, SEEDS, over_pairs(grids[name])),
-            ):
+            for lane, look, values in ((-0.17, PAIRS, grids[name].mean(axis=1)), (0.17, SEEDS, over_pairs(grids[name]))):
                 if len(values):
                     axes.plot([min(values), max(values)], [row + lane] * 2, color=look["color"], linewidth=1.2)
                     axes.plot(values, [row + lane] * len(values), **look)

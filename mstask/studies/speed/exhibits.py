@@ -124,16 +124,9 @@ def table_goals(document: Document) -> pd.DataFrame:
                 continue
             name, spread = found
             met = spread.median <= bound if goal.at_most else spread.median >= bound
-            rows.append(
-                {
-                    "goal": f"{goal.workload}: {goal.title}",
-                    "clock": _clock_title(document, clock),
-                    "bound": f"{'at most' if goal.at_most else 'at least'} {bound:.2f}",
-                    "measured": str(spread),
-                    "by": name,
-                    "reached": "yes" if met else "no",
-                }
-            )
+            asked = f"{'at most' if goal.at_most else 'at least'} {bound:.2f}"
+            said = f"{goal.workload}: {goal.title}", _clock_title(document, clock), asked
+            rows.append((*said, str(spread), name, "yes" if met else "no"))
     return pd.DataFrame(rows, columns=["goal", "clock", "bound", "measured", "by", "reached"])
 
 

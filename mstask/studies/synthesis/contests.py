@@ -125,12 +125,7 @@ class Outcome:
     contest: Contest
     matched: Side
     plain: Side
-    difference: float
-    low: float | None
-    high: float | None
-    p: float | None
-    n: int
-    estimate: stats.Estimate | None
+    gain: Comparison
     verdict: str = "undecided"
     chosen: Chosen | None = None
     equal: Outcome | None = None
@@ -167,21 +162,9 @@ def outcome(contest: Contest, documents: Mapping[str, Document | None]) -> Outco
     pair = contest.matched, contest.plain
     if not all(scored_cells(own, name) for name in pair) or not share_seeds(own, *pair):
         return None
-    found = compare(own, *pair)
+    gain = compare(own, *pair)
     matched, plain = (_side(own, name, contest.task) for name in pair)
-    return Outcome(
-        contest,
-        matched,
-        plain,
-        found.difference,
-        found.low,
-        found.high,
-        found.p,
-        found.n,
-        found.estimate,
-        _verdict(found.estimate, stats.LEVEL),
-        _chosen(own, contest),
-    )
+    return Outcome(contest, matched, plain, gain, _verdict(gain.estimate, stats.LEVEL), _chosen(own, contest))
 
 
 def outcomes(documents: Mapping[str, Document | None]) -> dict[Contest, Outcome]:
@@ -190,11 +173,11 @@ def outcomes(documents: Mapping[str, Document | None]) -> dict[Contest, Outcome]
     equal = {c: next(filter(None, (outcome(own, documents) for own in c.equal)), None) for c in held}
     for task in TASKS:
         own = [(sized, c) for sized in (held, equal) for c in held if c.task == task and sized[c]]
-        tested = [(sized, c) for sized, c in own if sized[c].p is not None]
-        tests = [sized[c].p for sized, c in tested]
+        tested = [(sized, c) for sized, c in own if sized[c].gain.p is not None]
+        tests = [sized[c].gain.p for sized, c in tested]
         levels = stats.holm_levels(tests) if tests else []
         for (sized, c), level in zip(tested, levels, strict=True):
-            sized[c] = replace(sized[c], verdict=_verdict(sized[c].estimate, level))
+            sized[c] = replace(sized[c], verdict=_verdict(sized[c].gain.estimate, level))
         for sized, c in own:
             if (chosen := sized[c].chosen) and chosen.gain.p is not None:
                 level = stats.holm_levels([*tests, chosen.gain.p])[-1]
@@ -218,7 +201,7 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
     by_part = {part: {c.task: held.get(c) for c in CONTESTS if c.part == part} for part in PARTS}
     largest = {}
     for task in TASKS:
-        gains = {found.contest.part: found.difference for found in _counted(o for c, o in held.items() if c.task == task)}
+        gains = {found.contest.part: found.gain.difference for found in _counted(o for c, o in held.items() if c.task == task)}
         top = max(gains, key=lambda part: gains[part], default=None)
         largest[task] = None if top is None else {"part": top, "difference": gains[top]}
     kinds = {"firm": "supported", "against": "contradicted", "open": "undecided"}
@@ -242,10 +225,10 @@ def _answer(held: Mapping[Contest, Outcome], task: str) -> str:
     own = [found for contest, found in held.items() if contest.task == task]
     if not own:
         return f"On {task} nothing was run."
-    firm = sorted((f for f in _counted(own) if f.verdict == "supported"), key=lambda f: -f.difference)
+    firm = sorted((f for f in _counted(own) if f.verdict == "supported"), key=lambda f: -f.gain.difference)
     if not firm:
         return f"On {task} nothing that the papers propose is shown to gain at equal size.{_by_validation(own)}"
-    gains = listed(f"the {found.contest.part} ({signed(found.difference)})" for found in firm)
+    gains = listed(f"the {found.contest.part} ({signed(found.gain.difference)})" for found in firm)
     shown = f"only {gains} is" if len(firm) == 1 else f"{gains} are"
     return f"On {task}, of what the papers propose, {shown} shown to gain at equal size.{_by_validation(own)}"
 
@@ -272,17 +255,13 @@ def _caveats(held: Mapping[Contest, Outcome], task: str) -> str:
         "not counted, since the plain network learnt nothing: {}": [f for f in own if (f.counted or f).plain.at_chance],
         "not counted, since compared at unlike sizes only: {}": [f for f in own if f.counted is None],
     }
-    told = [sentence.format(_parts(found)) for sentence, found in groups.items() if found]
+    told = [sentence.format(listed(f"the {f.contest.part}" for f in found)) for sentence, found in groups.items() if found]
     return f"On {task}, {'; '.join(told)}." if told else ""
 
 
 def _counted(held: Iterable[Outcome]) -> list[Outcome]:
     """What parts gain at equal size over plain networks that learnt something."""
     return [found.counted for found in held if found.counted and found.counted.counts]
-
-
-def _parts(found: Iterable[Outcome]) -> str:
-    return listed(f"the {one.contest.part}" for one in found)
 
 
 def _verdict(estimate: stats.Estimate | None, level: float) -> str:

@@ -89,14 +89,9 @@ def lead(document: Document, data: DataSet, a: str, b: str) -> Finding:
     return difference({data.name: alone(document, data)}, data.name, a, b, family=ON_AUDIO if data.audio else ())
 
 
-def verdict(first: Side, second: Side, a: str, b: str) -> str:
-    """Whether neuron type `a` beats `b` on the first data set and `b` beats `a` on the second, as the ledger judges it."""
-    (data, document), (other, against) = first, second
-    return _verdict(document, data, Same(against), other, a, b)
-
-
 @once
 def _verdict(document: Document, data: DataSet, against: Same, other: DataSet, a: str, b: str) -> str:
+    """Whether neuron type `a` beats `b` on the first data set and `b` beats `a` on the second, as the ledger judges it."""
     documents = {data.name: alone(document, data), other.name: alone(against.value, other)}
     test = partial(crossed, first=data.name, second=other.name, a=a, b=b, on_audio=AUDIO)
     return claims.judged(replace(CLAIM, needs=dict.fromkeys(documents, (a, b)), test=test), documents).verdict
@@ -105,6 +100,6 @@ def _verdict(document: Document, data: DataSet, against: Same, other: DataSet, a
 def every_verdict(sides: Sequence[Side], neurons: Sequence[str]) -> dict[tuple[int, int], dict[tuple[str, str], str]]:
     """The verdict of every ordered pair of neuron types on every pair of data sets, by their places."""
     return {
-        (i, j): {pair: verdict(sides[i], sides[j], *pair) for pair in permutations(neurons, 2)}
-        for i, j in combinations(range(len(sides)), 2)
+        (i, j): {pair: _verdict(document, data, Same(against), other, *pair) for pair in permutations(neurons, 2)}
+        for (i, (data, document)), (j, (other, against)) in combinations(enumerate(sides), 2)
     }

@@ -32,7 +32,7 @@ from mstask.summary.comparisons import compare, share_seeds
 ZERO_WIDTH_SPACE = "\u200b"
 SHAPES = {"neuron": "o", "synapse": "s", "loss": "^", "readout": "D", "wiring": "P"}
 COLOURS = {"radar": "#0b62a4", "speech": "#a4243b"}
-GAIN = ("difference", "low", "high", "n", "p", "verdict", "size_ratio")
+GAIN = ("difference", "low", "high", "n", "p")
 COSTS = {"n_parameters": "learnt parameters", "energy_uJ": "operation proxy, µJ"}
 NOTE = (
     "Judged as the claims of the ledger are. A pair that is picked once the scores are known crosses easily by chance, and no "
@@ -57,11 +57,12 @@ def figure_synthesis_gains(studies: BySection) -> Figure:
                 about = About(contest.part, studies[contest.section][voice], what=f"gain in macro-F1 on {contest.task}")
                 for own, place in _sized(found, y):
                     filled = {} if own.counts else {"markerfacecolor": "white"}
-                    over = {"mean": own.difference, "low": own.low, "high": own.high, "n": own.n}
-                    (drawn,) = axes.plot(own.difference, place, **look | filled)
+                    gain = own.gain
+                    over = {"mean": gain.difference, "low": gain.low, "high": gain.high, "n": gain.n}
+                    (drawn,) = axes.plot(gain.difference, place, **look | filled)
                     answer(drawn, about, over)
-                    if own.low is not None:
-                        axes.plot([own.low, own.high], [place] * 2, color=look["color"], linewidth=1.4, zorder=1)
+                    if gain.low is not None:
+                        axes.plot([gain.low, gain.high], [place] * 2, color=look["color"], linewidth=1.4, zorder=1)
         for i in range(0, len(PARTS), 2):
             axes.axhspan(2 * i - 0.5, 2 * i + 1.5, color=BAND, zorder=0)
         axes.axvline(0, color=GREY, linewidth=1)
@@ -86,7 +87,8 @@ def data_synthesis_gains(studies: BySection) -> pd.DataFrame:
                 own = getattr(found, side)
                 row |= {side: own.method, f"{side}_macro_f1": own.macro_f1["mean"]}
                 row |= {f"{side}_{key}": getattr(own, key) for key in ("n_parameters", "energy_uJ")}
-            rows.append(row | {key: getattr(found, key) for key in GAIN})
+            about = {"verdict": found.verdict, "size_ratio": found.size_ratio}
+            rows.append(row | {key: getattr(found.gain, key) for key in GAIN} | about)
     return pd.DataFrame(rows)
 
 
@@ -175,6 +177,7 @@ def _sized(found: Outcome, place: float = 0.0) -> list[tuple[Outcome, float]]:
 def _row(studies: BySection, voice: str, found: Outcome) -> dict[str, str]:
     contest, sides = found.contest, (found.matched, found.plain)
     document = studies[contest.section][voice]
+    sizes = "" if found.like_with_like else f" ({found.size_ratio:.1f}{NBSP}:{NBSP}1)"
     verdict = marked(found.verdict) if profile_of(document.profile) in FULL else "no verdict"
     return {
         "part": contest.part,
@@ -182,16 +185,11 @@ def _row(studies: BySection, voice: str, found: Outcome) -> dict[str, str]:
         "voice": heading(voice, document),
         "matched against plain": " against ".join(label(side.method) for side in sides),
         "macro-F1": _both(f"{side.macro_f1['mean']:.3f}" for side in sides),
-        "gain": difference(found.difference, found.low, found.high),
+        "gain": difference(found.gain.difference, found.gain.low, found.gain.high),
         "verdict": f"{verdict}{'' if found.counts else ', not counted'}",
-        "parameters": _both(told(side.n_parameters, ",") for side in sides) + _sizes(found),
+        "parameters": _both(told(side.n_parameters, ",") for side in sides) + sizes,
         "µJ": _both(_energy(side.energy_uJ) for side in sides),
     }
-
-
-def _sizes(found: Outcome) -> str:
-    """How many times the plain network's parameters the matched one has, where they are of unlike size."""
-    return "" if found.like_with_like else f" ({found.size_ratio:.1f}{NBSP}:{NBSP}1)"
 
 
 def _energy(value: float | None) -> str:
@@ -225,14 +223,9 @@ def _data_set(data: DataSet, document: Document) -> dict[str, Any]:
     """What a page needs of a data set: the scores, what each says, and in words the lead of each pair of neuron types."""
     found, voice = scores(data, document), document.source
     place = f"results/runs/{document.section}" if voice == "run" else f"results/{voice}/{document.section}.json"
+    where = f"{data.title}, {heading(voice, document)}"
     says = {
-        neuron: "\n".join(
-            [
-                f"{neuron}, {data.title}, {heading(voice, document)}",
-                score_in_words("macro-F1", over, data.unit),
-                f"{place}: {key}",
-            ]
-        )
+        neuron: f"{neuron}, {where}\n{score_in_words('macro-F1', over, data.unit)}\n{place}: {key}"
         for neuron, (key, over) in found.items()
     }
     corners = {neuron: [over[name] for name in ("mean", "low", "high")] for neuron, (_, over) in found.items()}

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
@@ -114,15 +113,13 @@ class OnTest:
 
 @dataclass(frozen=True)
 class Found:
-    """What a study found of one architecture: how many trials ended how, and what was selected.
+    """What a study found of one architecture: how many trials it has, how many ended whole, and what was selected.
 
     Without a complete trial nothing is selected, and the last three are None.
     """
 
     trials: int
     complete: int
-    pruned: int
-    diverged: int
     best: Trial | None = None
     efficient: Trial | None = None
     on_test: OnTest | None = None
@@ -228,11 +225,8 @@ def summary_of(document: Document) -> dict[str, Found]:
 
 
 def _found(trials: list[Trial], on: On) -> Found:
-    ended = Counter(trial.state for trial in trials)
-    numbers = Found(len(trials), ended["complete"], ended["pruned"], ended["diverged"])
-    if not numbers.complete:
-        return numbers
+    if not (ended := complete(trials)):
+        return Found(len(trials), 0)
     points = select(trials, on)
     honest, peeking = (select(trials, looked).best.test_macro_f1 for looked in ("validation", "test"))
-    on_test = OnTest(honest, peeking, peeking - honest)
-    return replace(numbers, best=points.best, efficient=points.efficient, on_test=on_test)
+    return Found(len(trials), len(ended), points.best, points.efficient, OnTest(honest, peeking, peeking - honest))
