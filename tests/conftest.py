@@ -43,15 +43,23 @@ settings.register_profile("fuzz", deadline=None, max_examples=2000, print_blob=T
 settings.load_profile("suite")
 
 
-LONG = ("test_book.py", "test_browser.py", "test_notebooks.py", "test_faults.py", "test_surroundings.py", "test_recipes.py")
+PAGES = ("test_book.py", "test_browser.py", "test_drawn.py", "test_pointer.py", "test_readme.py")
+KERNELS = (
+    *("test_faults.py", "test_notebooks.py", "test_surroundings.py", "test_recipes.py"),
+    *("test_forking.py", "test_doctor.py", "test_cli.py", "test_parameters.py"),
+)
 
 
 def pytest_collection_modifyitems(items):
-    """Two workers begin with half of the tests each: one with the book and its pages, the other with what waits for kernels."""
-    order = {name: place for place, name in enumerate(LONG)}
+    """Two workers begin with half of the tests each: one with the book and its pages, the other with what waits for kernels.
+
+    So each reads the locked documents once, or starts what kernels are forked from. While the book is built by several
+    processes the other worker waits most.
+    """
+    order = {name: place for place, name in enumerate((*PAGES, *KERNELS))}
     long = sorted((item for item in items if item.path.name in order), key=lambda item: order[item.path.name])
     others = [item for item in items if item.path.name not in order]
-    pages = sum(item.path.name in LONG[:2] for item in long)
+    pages = sum(item.path.name in PAGES for item in long)
     middle = max(len(items) // 2 - pages, 0)
     items[:] = [*long[:pages], *others[:middle], *long[pages:], *others[middle:]]
 
@@ -89,7 +97,9 @@ def same_random_numbers():
     torch.set_num_threads(1)
     random.seed(0)
     np.random.seed(0)
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
+    if torch.cuda.is_initialized():  # `torch.manual_seed` would note the whole stack for later where it isn't
+        torch.cuda.manual_seed_all(0)
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +136,6 @@ def in_process(monkeypatch):
         return getattr(importlib.import_module(module), function)(threads=1, **options)
 
     monkeypatch.setattr(runner, "fresh", call)
-    gc.collect()
     gc.freeze()  # every repeat collects before it measures, and would go through what other tests have left
     yield
     gc.unfreeze()

@@ -37,7 +37,8 @@ def texts(figure: Figure) -> list[tuple[Text, Bbox]]:
 
     figure.set_dpi(DPI)
     with styled(), patch.object(Text, "draw", noted):
-        FigureCanvasAgg(figure).draw()
+        FigureCanvasAgg(figure)
+        figure.draw_without_rendering()
     return list(found.items())
 
 

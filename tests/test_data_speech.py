@@ -56,8 +56,13 @@ def save(path, times, units, labels, speakers, time_type=np.float16, unit_type=n
     with h5py.File(path, "w") as file:
         for name, rows, dtype in (("times", times, time_type), ("units", units, unit_type)):
             ragged = file.create_dataset(f"spikes/{name}", (len(rows),), h5py.vlen_dtype(dtype))
+            made = np.empty(len(rows), object)
             for i, row in enumerate(rows):
-                ragged[i] = np.asarray(row, dtype)
+                made[i] = np.asarray(row, dtype)
+            if len(rows) == 1:  # which h5py would take apart
+                ragged[0] = made[0]
+            elif len(rows):
+                ragged[:] = made
         file["labels"] = np.asarray(labels)
         file["extra/speaker"] = np.asarray(speakers)
         if keys:

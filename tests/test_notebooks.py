@@ -165,19 +165,21 @@ def colab(origin, light, tmp_path_factory):
 
 
 HOOK = f"""#!{sys.executable}
-import contextlib, shutil
+import shutil
 from pathlib import Path
 
-for path in Path("mstask").rglob("*.py"):
-    own = Path({str(ROOT)!r}, path)
-    if own.is_file() and own.read_bytes() == path.read_bytes():
-        shutil.copystat(own, path)
-        for made in own.parent.glob(f"__pycache__/{{path.stem}}.*.[pn][yb][cpi]"):
-            (path.parent / "__pycache__").mkdir(exist_ok=True)
-            with contextlib.suppress(OSError):
-                shutil.copy2(made, path.parent / "__pycache__")
+root = Path({str(ROOT)!r})
+for folder in {{path.parent for path in Path("mstask").rglob("*.py")}}:
+    files = list(folder.glob("*.py"))
+    same = [file for file in files if (root / file).is_file() and (root / file).read_bytes() == file.read_bytes()]
+    for file in same:
+        shutil.copystat(root / file, file)
+    compiled = folder / "__pycache__"
+    if len(same) == len(files) and not compiled.exists():
+        (root / compiled).mkdir(exist_ok=True)
+        compiled.symlink_to(root / compiled)
 """
-"""What git runs after a checkout: a file that is the same here has been compiled already, and its age is that of this one."""
+"""What git runs after a checkout: a folder that is the same here shares what is compiled here, before and after."""
 
 SESSION = """
 import gc, json, os, sys
@@ -190,6 +192,7 @@ class Shell(InteractiveShell):
 
 
 shell = Shell.instance()
+shell.display_formatter.active_types = ["text/plain"]  # no picture of a figure is looked at
 gc.freeze()  # each reset collects, and would go through the libraries
 
 

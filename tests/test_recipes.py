@@ -80,7 +80,7 @@ def copy(tmp_path_factory):
     """A copy of the repository: package, notebooks, book and published results."""
     folder = tmp_path_factory.mktemp("copy")
     for name in ("mstask", "notebooks", "book"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc.*", "*.tmp.*"))
     for name in ("pyproject.toml", "_toc.yml", "CONTRIBUTING.md"):
         shutil.copy(ROOT / name, folder)
     return folder

@@ -140,7 +140,7 @@ class TestTheLedger:
     def test_the_readme_has_a_column_for_it_once_there_is_a_run(self, none_locked, monkeypatch):
         entries = {"published": claims.entries(), "recorded": [entry for entry in claims.entries() if entry.general]}
         told = {voice: claims.judge({}, [entry.id for entry in chosen]) for voice, chosen in entries.items()}
-        monkeypatch.setattr(claims, "ledger", lambda voice: told["recorded" if voice == "recorded" else "published"])
+        monkeypatch.setattr(claims, "ledger", lambda voice, ids=None: told["recorded" if voice == "recorded" else "published"])
         before = readme.headline()
         (none_locked / "recorded" / "recordings.json").touch()
         rows = readme.headline().splitlines()

@@ -88,8 +88,8 @@ def entries() -> tuple[Entry, ...]:
     return tuple(plugins.by_id("claims", "CLAIMS", "claim {!r} stands once more in {}").values())
 
 
-def ledger(source: str = "embedded") -> list[Claim]:
-    """Judge every claim by the documents of one voice: "published", "embedded", "real", "recorded" or "run".
+def ledger(source: str = "embedded", ids: Collection[str] | None = None) -> list[Claim]:
+    """Judge every claim, or those of the given ids, by one voice: "published", "embedded", "real", "recorded" or "run".
 
     "recorded" speaks of the general claims only, by what stands in for their sections.
 
@@ -99,18 +99,19 @@ def ledger(source: str = "embedded") -> list[Claim]:
         An unknown source, or a damaged document; a missing one is no error but a verdict.
     """
     instead = tuple(part for part in plugins.everywhere("stand_ins") if source == part.SOURCE)
-    needed = [section for entry in entries() for section in entry.needs]
+    asked = tuple(entry for entry in entries() if ids is None or entry.id in ids)
+    needed = [section for entry in asked for section in entry.needs]
     documents = results.load_present([*needed, *(part.SECTION for part in instead)], source)
-    return list(_ledger(entries(), instead, tuple(map(Same, documents.values()))))
+    return list(_ledger(asked, instead, tuple(map(Same, documents.values()))))
 
 
 @once
-def _ledger(every: tuple[Entry, ...], instead: tuple[ModuleType, ...], kept: tuple[Same, ...]) -> list[Claim]:
-    """Judge every claim by these documents, or the general ones by what stands in for them."""
+def _ledger(asked: tuple[Entry, ...], instead: tuple[ModuleType, ...], kept: tuple[Same, ...]) -> list[Claim]:
+    """Judge these claims by these documents, or the general ones by what stands in for them."""
     documents = {same.value.section: same.value for same in kept}
     for part in instead:
         documents |= part.stand_ins(documents[part.SECTION]) if part.SECTION in documents else {}
-    return judge(documents, [entry.id for entry in every if entry.general] if instead else None)
+    return judge(documents, [entry.id for entry in asked if entry.general or not instead])
 
 
 def judge(documents: Documents, ids: Collection[str] | None = None) -> list[Claim]:

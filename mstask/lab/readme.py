@@ -52,7 +52,7 @@ def headline() -> str:
     voices = {"published": "published figures", "embedded": "embedded runs"}
     if any(locks.kept_folder("recorded").glob("*.json")):
         voices["recorded"] = "runs on recordings"
-    heard = {voice: {claim.id: claim for claim in claims.ledger(voice)} for voice in voices}
+    heard = {voice: {claim.id: claim for claim in claims.ledger(voice, HEADLINES)} for voice in voices}
     rows = [
         (heard["published"][name].text, *(marked(own[name].verdict) if name in own else NOTHING for own in heard.values()))
         for name in HEADLINES

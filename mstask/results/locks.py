@@ -39,7 +39,7 @@ def kept_folder(name: str) -> Path:
 def kept_entries() -> dict[str, dict[str, Any]]:
     """Return the manifest's entry of every locked document that counts, by its name ("embedded/ablation.json")."""
     roots = {folder: kept_folder(folder).parent for folder in KEPT}
-    known = {root: read_manifest(root) for root in roots.values()}
+    known = {root: read_manifest(root) for root in dict.fromkeys(roots.values())}
     return {name: entry for root in known for name, entry in known[root].items() if roots.get(name.partition("/")[0]) == root}
 
 

@@ -111,10 +111,11 @@ def coverage(half: ArrayLike, seeds: ArrayLike, free: float, examples: ArrayLike
     Given the chi-square that scales the seeds' part, the whole is normal: the probability is a mean over that chi-square.
     """
     half, seeds, examples = (np.asarray(v, dtype=np.float64)[..., None] for v in (half, seeds, examples))
-    scale = _scale(free)
     with np.errstate(divide="ignore", invalid="ignore"):
-        inside = 1 - 2 * ndtr(-half / np.sqrt(seeds / scale + examples)) @ _DENSITY
         student = 1 - 2 * stdtr(free, -half / np.sqrt(seeds))[..., 0]
+        if not examples.any():
+            return np.asarray(student)
+        inside = 1 - 2 * ndtr(-half / np.sqrt(seeds / _scale(free) + examples)) @ _DENSITY
     return np.where(examples[..., 0] == 0, student, inside)
 
 
