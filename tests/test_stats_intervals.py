@@ -1,11 +1,13 @@
 """Intervals of means over few seeds: limits that are known, coverage by simulation, and agreement of interval, p and Holm."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from scipy import stats as scipy_stats
+from scipy.integrate import quad
 
 from mstask import stats
 from mstask.stats import intervals
@@ -40,6 +42,20 @@ class TestOneMean:
     def test_with_many_seeds_both_errors_are_normal_and_add(self):
         half = math.sqrt(0.03 + 0.04) * NORMAL
         assert Estimate(0.0, 0.03, 100_000, 0.04, 100_001).interval() == pytest.approx((-half, half), rel=1e-3)
+
+    @pytest.mark.parametrize("half", [0.3, 2.0, 15.0])
+    @pytest.mark.parametrize("spread", [0.02, 1.0, 3.0])
+    @pytest.mark.parametrize("n", [2, 3, 5, 10])
+    def test_it_is_that_of_a_students_and_a_normal_error_added(self, n, spread, half):
+        """Beside the convolution of their densities, to a millionth."""
+        student, normal = scipy_stats.t(n - 1, scale=spread), scipy_stats.norm()
+
+        def inside(error):
+            return student.pdf(error) * (normal.cdf(half - error) - normal.cdf(-half - error))
+
+        borders = [k * spread for k in (0, 1, 4, 20)] + [half, half + 8]
+        parts = [quad(inside, *ends, epsabs=1e-11)[0] for ends in pairwise(sorted({b for b in borders if b <= half + 8}))]
+        assert coverage(half, spread**2, n - 1, 1.0) == pytest.approx(2 * sum(parts), abs=1e-6)
 
     @given(st.floats(-1, 1), SPREADS, SPREADS, FEW)
     def test_p_is_below_a_level_exactly_where_the_interval_excludes_0(self, value, seeds, examples, n):

@@ -22,7 +22,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
+from scipy.special import beta, betainc, ndtr, ndtri, stdtr, stdtrit
 from scipy.stats import chi2, multivariate_normal
 
 from mstask.stats.scoring import StatisticsError, finite
@@ -33,9 +33,10 @@ MANY = 10_000
 DRAWS = 6_000
 """Sets of scores that are drawn to find simultaneous intervals."""
 
-_ROOT, _WEIGHT = np.polynomial.legendre.leggauss(100)
-# Quantile levels of a chi-square, crowded where it is near 0, since there lie the tails of Student's t.
-_LEVELS, _DENSITY = ((_ROOT + 1) / 2) ** 4, 2 * ((_ROOT + 1) / 2) ** 3 * _WEIGHT
+_ROOT, _WEIGHT = np.polynomial.legendre.leggauss(48)
+# Quantile levels of a chi-square, crowded where it is near 0, since there lie the tails of Student's t, and where it is large.
+_LEVELS = betainc(5, 2, (_ROOT + 1) / 2)
+_DENSITY = ((_ROOT + 1) / 2) ** 4 * (1 - _ROOT) / 2 / beta(5, 2) * _WEIGHT / 2
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ def data_eventprop_curves(document: Document) -> pd.DataFrame:
 
 def figure_eventprop_confusion(document: Document) -> Figure:
     """What spoken digits were taken for, all seeds together: share of each label's trials, for two losses."""
-    with sheet(document, 2.9) as figure:
+    with sheet(document, 2.5) as figure:
         for axes, name in zip(figure.subplots(1, 2, sharey=True), CONFUSED, strict=True):
             counts = _counts(document, name)
             axes.set_title(label(name))
