@@ -1,7 +1,8 @@
-"""The JavaScript of a layer fires when the reference fires, in a browser and, where it is installed, in node."""
+"""The JavaScript of a layer fires when the reference fires, in a browser and in node, as far as they are installed."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import shutil
@@ -26,29 +27,35 @@ RUN = """([source, trials]) => trials.map(([x, p, threshold]) => {
   const r = (0, eval)(`(${source})`)(Float64Array.from(x), p, threshold), flat = v => Array.from(v);
   return {u: flat(r.u), s: flat(r.s), state: Object.values(r.state).map(flat)};
 })"""
-NODE = f'process.stdout.write(JSON.stringify(({RUN})(JSON.parse(require("fs").readFileSync(0, "utf8")))))'
+NODE = f"""require("readline").createInterface({{input: process.stdin}}).on("line", line =>
+  process.stdout.write(JSON.stringify(({RUN})(JSON.parse(line))) + "\\n"))"""
 
 
-def in_node(source, trials):
-    done = subprocess.run(["node", "-e", NODE], input=json.dumps([source, trials]), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+@contextlib.contextmanager
+def node():
+    """A process that answers each line."""
+    with subprocess.Popen(["node", "-e", NODE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+
+        def ask(source, trials):
+            process.stdin.write(json.dumps([source, trials]) + "\n")
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
+
+        yield ask
 
 
-@pytest.fixture(scope="module", params=["browser", "node"])
-def engine(request):
-    """Runs a function's text on trials (x, p, threshold)."""
-    if request.param == "node":
-        if shutil.which("node") is None:
-            pytest.skip("node isn't installed; the browser runs the same tests")
-        yield in_node
-        return
-    try:
-        with browser.opened() as context:
-            tab = context.new_page()
-            yield lambda source, trials: tab.evaluate(RUN, [source, trials])
-    except browser.NoBrowser as reason:
-        pytest.skip(str(reason))
+@pytest.fixture(scope="module")
+def engines():
+    """What runs a function's text on trials (x, p, threshold): a browser and node, as far as they are installed."""
+    with contextlib.ExitStack() as stack:
+        found = [stack.enter_context(node())] if shutil.which("node") else []
+        try:
+            tab = stack.enter_context(browser.opened()).new_page()
+            found.append(lambda source, trials: tab.evaluate(RUN, [source, trials]))
+        except browser.NoBrowser as reason:
+            if not found:
+                pytest.skip(f"{reason}; nor is node installed")
+        yield found
 
 
 def inputs(width):
@@ -58,14 +65,14 @@ def inputs(width):
     return torch.from_numpy(np.concatenate([alike, own]))
 
 
-def compare(engine, neuron, x, close=CLOSE):
-    """Assert equal spikes and close membranes and final states; return the spikes."""
+def compare(engines, neuron, x, close=CLOSE):
+    """Assert equal spikes and close membranes and final states, in every engine; return the spikes."""
     p = {name: value.flatten().tolist() for name, value in javascript.attributes(neuron).items()}
-    found = engine(javascript.function(neuron, x.shape[1]), [[trial.flatten().tolist(), p, neuron.threshold] for trial in x])
+    source, trials = javascript.function(neuron, x.shape[1]), [[trial.flatten().tolist(), p, neuron.threshold] for trial in x]
     u, s = responses.run(neuron, x)
     with torch.no_grad():
         _, state = neuron(x)
-    for k, trial in enumerate(found):
+    for k, trial in ((k, trial) for engine in engines for k, trial in enumerate(engine(source, trials))):
         assert np.array_equal(np.reshape(trial["s"], s[k].shape), s[k].numpy())
         assert np.abs(np.reshape(trial["u"], u[k].shape) - u[k].numpy()).max() < close
         for values, expected in zip(trial["state"], state, strict=True):
@@ -76,27 +83,27 @@ def compare(engine, neuron, x, close=CLOSE):
 @pytest.mark.parametrize("width", [1, 5])
 @pytest.mark.parametrize("seed", [None, 0])
 @pytest.mark.parametrize("name", neurons.names())
-def test_every_registered_neuron_fires_as_the_reference_does(name, seed, width, engine):
+def test_every_registered_neuron_fires_as_the_reference_does(name, seed, width, engines):
     neuron = neurons.create(name, width).double() if seed is None else layer(name, width, seed=seed)
     neuron.backend = "reference"
     x = inputs(width)
     neuron.threshold = math.inf
     neuron.threshold = responses.run(neuron, x)[0].quantile(0.8).item()
-    spikes = compare(engine, neuron, x)
+    spikes = compare(engines, neuron, x)
     assert width == 1 or 0 < spikes.mean() < 0.5
 
 
 @pytest.mark.parametrize("name", ["Vanilla-LIF", "CrossInhib-LIF"])
-def test_a_step_without_functions_is_the_same_bit_for_bit(name, engine):
+def test_a_step_without_functions_is_the_same_bit_for_bit(name, engines):
     neuron = layer(name, 5, backend="reference")
     neuron.g = nn.Parameter(torch.full((5,), 30.0, dtype=torch.float64)) if name == "CrossInhib-LIF" else None
-    compare(engine, neuron, inputs(5), close=5e-324)
+    compare(engines, neuron, inputs(5), close=5e-324)
 
 
 @pytest.mark.parametrize("step", [smooth, kinked, delayed], ids=lambda step: step.__name__)
-def test_every_operation_of_a_step_has_its_counterpart(step, engine):
+def test_every_operation_of_a_step_has_its_counterpart(step, engines):
     neuron, x = custom(step, backend="reference"), inputs(5)[:, :20]
-    compare(engine, neuron, x.round() if step is kinked else x)
+    compare(engines, neuron, x.round() if step is kinked else x)
 
 
 class Both(NamedTuple):
@@ -135,9 +142,9 @@ class Busy(Neuron):
         return s, Membrane(u * (1 - s))
 
 
-def test_what_a_neuron_does_outside_its_step_is_written_too(engine):
+def test_what_a_neuron_does_outside_its_step_is_written_too(engines):
     neuron = Busy(5, backend="reference").double()
-    assert compare(engine, neuron, inputs(5)).any()
+    assert compare(engines, neuron, inputs(5)).any()
 
 
 def test_what_has_no_counterpart_is_refused_by_name():
