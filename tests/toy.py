@@ -123,10 +123,3 @@ def at_work(process) -> bool:
     with suppress(psutil.NoSuchProcess):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
-
-
-def seconds_to_import() -> float:
-    """How long a fresh process needs on this machine, as busy as it is, before it can measure anything."""
-    started = time.monotonic()
-    subprocess.run([sys.executable, "-c", "import torch, mstask.cell"], cwd=ROOT, check=True)
-    return time.monotonic() - started
