@@ -88,6 +88,11 @@ def entries() -> tuple[Entry, ...]:
     return tuple(plugins.by_id("claims", "CLAIMS", "claim {!r} stands once more in {}").values())
 
 
+def entries_of(ids: Collection[str] | None) -> tuple[Entry, ...]:
+    """The entries of the given ids, of all claims for None."""
+    return tuple(entry for entry in entries() if ids is None or entry.id in ids)
+
+
 def ledger(source: str = "embedded", ids: Collection[str] | None = None) -> list[Claim]:
     """Judge every claim, or those of the given ids, by one voice: "published", "embedded", "real", "recorded" or "run".
 
@@ -99,7 +104,7 @@ def ledger(source: str = "embedded", ids: Collection[str] | None = None) -> list
         An unknown source, or a damaged document; a missing one is no error but a verdict.
     """
     instead = tuple(part for part in plugins.everywhere("stand_ins") if source == part.SOURCE)
-    asked = tuple(entry for entry in entries() if ids is None or entry.id in ids)
+    asked = entries_of(ids)
     needed = [section for entry in asked for section in entry.needs]
     documents = results.load_present([*needed, *(part.SECTION for part in instead)], source)
     return list(_ledger(asked, instead, tuple(map(Same, documents.values()))))
@@ -111,12 +116,12 @@ def _ledger(asked: tuple[Entry, ...], instead: tuple[ModuleType, ...], kept: tup
     documents = {same.value.section: same.value for same in kept}
     for part in instead:
         documents |= part.stand_ins(documents[part.SECTION]) if part.SECTION in documents else {}
-    return judge(documents, [entry.id for entry in asked if entry.general or not instead])
+    return [_judge(entry, documents) for entry in asked if entry.general or not instead]
 
 
 def judge(documents: Documents, ids: Collection[str] | None = None) -> list[Claim]:
     """Judge every claim, or those of the given ids, by documents (by section id; what is missing or None can't be tested)."""
-    return [_judge(entry, documents) for entry in entries() if ids is None or entry.id in ids]
+    return [_judge(entry, documents) for entry in entries_of(ids)]
 
 
 def judged(entry: Entry, documents: Documents) -> Finding:

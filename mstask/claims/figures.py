@@ -118,17 +118,17 @@ def between(chosen: Sequence[tuple[Document, Weights]]) -> stats.Estimate:
     if sets_of(first) or sets_of(second):
         return stats.apart(combination(first, weights), combination(second, others))
     if first.data and second.data and first.data.fingerprint == second.data.fingerprint:
-        cells: list[Cell] = []
+        both: list[Cell] = []
         signed: dict[str, float] = {}
         for side, sign, (document, own) in zip(("first", "second"), (1, -1), chosen, strict=True):
             signed |= {f"{side} {name}": sign * w for name, w in own.items()}
-            known = (cell for cell in document.cells if cell.method in own)
-            cells += [cell.model_copy(update={"method": f"{side} {cell.method}"}) for cell in known]
-        return combination(first.model_copy(update={"cells": cells}), signed)
-    by_seed = [
-        {p: sum(w * scored_cells(document, name)[p].score for name, w in own.items()) for p in common_places(document, own)}
-        for document, own in chosen
-    ]
+            judged = (cell for cell in document.cells if cell.method in own)
+            both += [cell.model_copy(update={"method": f"{side} {cell.method}"}) for cell in judged]
+        return combination(first.model_copy(update={"cells": both}), signed)
+    by_seed = []
+    for document, own in chosen:
+        known = [(scored_cells(document, name), w) for name, w in own.items()]
+        by_seed.append({p: sum(w * cells[p].score for cells, w in known) for p in common_places(document, own)})
     common = sorted(by_seed[0].keys() & by_seed[1].keys(), key=str)
     if not common:
         raise NotTestable("The two have no seed in common.")

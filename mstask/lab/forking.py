@@ -106,8 +106,9 @@ def serve(descriptor: int, modules: Sequence[str]) -> None:
     os.environ["JPY_PARENT_PID"] = str(os.getpid())  # a kernel ends where this is its parent no longer
     for name in modules:
         importlib.import_module(name)
-    # the first compilation in a process reads the tables that all others use
-    importlib.import_module("numba").njit("float64(float64)")(lambda number: number)
+    import numba
+
+    numba.njit("float64(float64)")(lambda number: number)  # the first compilation reads the tables that all others use
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system itself clears away kernels that have ended
     with socket.socket(fileno=descriptor) as asked, asked.makefile("rw", encoding="utf-8") as file:
         while request := file.readline():

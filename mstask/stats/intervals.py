@@ -22,8 +22,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.special import beta, betainc, ndtr, ndtri, stdtr, stdtrit
-from scipy.stats import chi2, multivariate_normal
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+from scipy.stats import beta, chi2, multivariate_normal
 
 from mstask.stats.scoring import StatisticsError, finite
 
@@ -35,8 +35,7 @@ DRAWS = 6_000
 
 _ROOT, _WEIGHT = np.polynomial.legendre.leggauss(48)
 # Quantile levels of a chi-square, crowded where it is near 0, since there lie the tails of Student's t, and where it is large.
-_LEVELS = betainc(5, 2, (_ROOT + 1) / 2)
-_DENSITY = ((_ROOT + 1) / 2) ** 4 * (1 - _ROOT) / 2 / beta(5, 2) * _WEIGHT / 2
+_LEVELS, _DENSITY = beta.cdf((_ROOT + 1) / 2, 5, 2), beta.pdf((_ROOT + 1) / 2, 5, 2) * _WEIGHT / 2
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,14 @@ def probe() -> ModuleType:
 
 
 AUDIO_NEURONS = (
-    *("CrossInhib-LIF", "Vanilla-LIF", "Dual-tau-LIF", "Chirp-LIF"),
-    *("Beam-IF", "Doppler-LIF", "STFT-IF", "Phase-LIF"),
+    "CrossInhib-LIF",
+    "Vanilla-LIF",
+    "Dual-tau-LIF",
+    "Chirp-LIF",
+    "Beam-IF",
+    "Doppler-LIF",
+    "STFT-IF",
+    "Phase-LIF",
 )
 AUDIO_ON_RADAR = ("Doppler-LIF", "CrossInhib-LIF", "Phase-LIF")
 """The neuron types compared on speech that the paper's script 06 trains on radar."""
