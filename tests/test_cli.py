@@ -22,7 +22,7 @@ from mstask.section import Place, resolve
 def test_a_batch_run_continues_isolates_failures_and_equals_the_direct_run(results_folder, monkeypatch):
     """Two methods by papermill, of which STFT fails: its window is longer than the trial's 64 steps.
 
-    In a process of its own, since the event loop of another test's notebook would be shared by both workers in this one.
+    In a process of its own, as a user runs it.
     """
 
     def run(methods):

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -168,11 +169,14 @@ def same(one: NotebookNode, other: NotebookNode) -> bool:
 
 
 def without_loop(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """Call a function that starts an event loop: in another thread where this one runs a loop, as a notebook's does."""
+    """Call a function that starts an event loop: in another thread where this one runs a loop, as a notebook's does.
+
+    In a context of its own, since nbclient keeps its loop in the context, which Dask hands to all of its threads.
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return function(*arguments, **options)
+        return Context().run(function, *arguments, **options)
     with ThreadPoolExecutor(1) as apart:
         return apart.submit(function, *arguments, **options).result()
 
