@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from mstask.protocol import FIVE_SEEDS
 from mstask.section import Section
 from mstask.studies.eventprop.methods import LOSS_METHODS, PROBES, TASKS, VARIANTS, WHOLE
 from mstask.studies.eventprop.parameters import EventpropParameters, GradientParameters
@@ -46,10 +47,10 @@ SECTION = Section(
     profiles={
         "smoke": SMOKE | {"cases": ["yin-yang", "radar"], "methods": ["exp", "first-spike-exp"]},
         "quick": QUICK | {"cases": ["yin-yang-long"], "methods": ["sum", "exp", "max", "first-spike-exp", "sum-frozen"]},
-        "afternoon": {"data_size": "paper", "seeds": [42, 123, 999], "max_epochs": 30, "samples_per_epoch": 5000},
+        "afternoon": {"data_size": "paper", "seeds": FIVE_SEEDS, "max_epochs": 30, "samples_per_epoch": 5000},
         "paper": {
             "data_size": "paper",
-            "seeds": [42, 123, 999],
+            "seeds": FIVE_SEEDS,
             "budget": "published",
             "max_epochs": 300,
             "samples_per_epoch": WHOLE,

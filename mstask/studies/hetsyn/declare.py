@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from mstask.parameters import PROFILES
-from mstask.protocol import FIVE_SEEDS, TEN_SEEDS, THREE_SEEDS
+from mstask.protocol import FIVE_SEEDS, TEN_SEEDS
 from mstask.section import Section
 from mstask.studies.hetsyn.names import CASES, EQUAL_CASES, EQUAL_METHODS, METHODS
 from mstask.studies.hetsyn.parameters import EpochParameters, HetSynParameters
@@ -32,7 +32,7 @@ def _equal() -> ModuleType:
 SMOKE_CASES = ["match-feedforward", "match-small", "match-slow", "pattern-recurrent", "digits-rows"]
 SIZES: dict[str, tuple[Any, ...]] = {
     "data_size": ("small", "medium", "paper", "paper"),
-    "seeds": ([42], [42], THREE_SEEDS, TEN_SEEDS),
+    "seeds": ([42], [42], FIVE_SEEDS, TEN_SEEDS),
     "cases": (SMOKE_CASES, ["match-feedforward", "pattern-feedforward"], None, None),
     "max_epochs": (1, 10, 40, 100),
     "digits_epochs": (1, 20, 150, 150),

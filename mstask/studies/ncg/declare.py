@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from mstask.protocol import FIVE_SEEDS, TEN_SEEDS, THREE_SEEDS
+from mstask.protocol import FIVE_SEEDS, TEN_SEEDS
 from mstask.section import Section
 from mstask.studies.ncg.names import AT_LENGTH, EQUAL_CASES, METHODS
 from mstask.studies.ncg.parameters import NCGParameters
@@ -72,7 +72,7 @@ SECTION = Section(
             "cases": ["digits", "mnist"],
             "methods": ["S2-M1", "S2-M5", "S2-M5-CR2-L", "SSTDP-M1", "SSTDP-M5-CR2", "R-M5"],
         },
-        "afternoon": PAPER | {"seeds": THREE_SEEDS},
+        "afternoon": PAPER | {"seeds": FIVE_SEEDS},
         "paper": PAPER | {"seeds": TEN_SEEDS},
     },
     departures={
