@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from mstask import results
-from mstask.data import Splits, cache
+from mstask.data import Splits, cache, mapped
 from mstask.data.checks import fingerprint
 from mstask.errors import MstaskError
 from mstask.identity import of_cell
 from mstask.job import Job
-from mstask.parameters import Parameters
+from mstask.parameters import LISTS, Parameters
 from mstask.progress import following
 from mstask.results.endings import converged
 from mstask.results.files import alone
@@ -40,10 +40,14 @@ def load(section_id: str, parameters: Parameters, case: str | None = None) -> Sp
     Its `meta` says in "asked" what it was loaded for, in "content" what it held then; see `check_agreement`.
     """
     chosen, watched = section(section_id), ParametersRead(parameters)
-    with cache.arrays_suffice() if chosen.arrays_suffice else contextlib.nullcontext():
-        splits = chosen.experiment().load(chosen, watched, case)
-    asked = {"section": section_id, "case": case} | watched.read
-    return replace(splits, meta=splits.meta | {"asked": asked, "content": content(splits)})
+
+    def loaded() -> Splits:
+        with cache.arrays_suffice() if chosen.arrays_suffice else contextlib.nullcontext():
+            splits = chosen.experiment().load(chosen, watched, case)
+        asked = {"section": section_id, "case": case} | watched.read
+        return replace(splits, meta=splits.meta | {"asked": asked, "content": content(splits)})
+
+    return mapped.once(section_id, f"{case} {parameters.model_dump_json(exclude=set(LISTS))}", loaded)
 
 
 def content(splits: Splits) -> str:

@@ -12,12 +12,15 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mstask import cell as cells, results
+from mstask.data import mapped
 from mstask.data.originals import MissingRecordings
 from mstask.errors import MstaskError, nearest
 from mstask.lab import estimates
@@ -94,9 +97,11 @@ def run(
     if not planned.tasks and (scheduler or not without_page(planned)):
         return planned.outcomes
     os.environ["MSTASK_RESULTS"] = str(results.runs_root().absolute())
-    with contextlib.chdir(ROOT), connected(workers, scheduler) as client:
+    several = Counter(task.section for task in planned.tasks) if workers > 1 and scheduler is None else Counter[str]()
+    shared = mapped.sharing(name for name, tasks in several.items() if tasks > 1)
+    with contextlib.chdir(ROOT), shared as folder, connected(workers, scheduler) as client:
         slots = workers if scheduler is None else sum(client.nthreads().values())
-        return planned.outcomes + spread(planned, client, slots, scheduler is None)
+        return planned.outcomes + spread(planned, client, slots, scheduler is None, partial(mapped.end, folder))
 
 
 def plan(requests: Sequence[tuple[str, Parameters]], workers: int, timeout: float | None, send: bool, keep_stale: bool) -> Plan:
@@ -185,10 +190,11 @@ def outcome_of(section_id: str, place: Place, cell: results.Cell | None, noteboo
     return Outcome(section_id, *place, "done", cell.timing.seconds if cell and cell.timing else 0.0, notebook=notebook)
 
 
-def spread(made: Plan, client: Any, workers: int, pages: bool) -> list[Outcome]:
+def spread(made: Plan, client: Any, workers: int, pages: bool, end: Callable[[str], None]) -> list[Outcome]:
     """Execute the tasks on the workers, showing progress; what an error left undone is tried again cell by cell.
 
     With `pages` the notebooks of shared grids are executed once more, for their pages, as workers have nothing else to do.
+    `end` is told each section that has nothing left to run.
     """
     names = {(task.section, place): f"{task.section} {place}" for task in made.tasks for place in task.places}
     progress = Progress({names[key]: seconds for key, seconds in made.expected.items()}, workers)
@@ -229,7 +235,10 @@ def spread(made: Plan, client: Any, workers: int, pages: bool) -> list[Outcome]:
                     settle(outcome)
                 waiting += again
             at_work = {task.section for task in (*waiting, *running.values())}
-            gathered += gather(made, client, {task.section for task in ended.values()} - at_work) if pages else []
+            over = {task.section for task in ended.values()} - at_work
+            gathered += gather(made, client, over) if pages else []
+            for name in over:
+                end(name)
             for key, path in paths.items():
                 if (
                     names[key] not in outcomes
