@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits
-from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from mstask.data import DataError, Splits, checks, data_set, idx, parts
 from mstask.data.parts import SEED, TEST_SHARE, VALIDATION_SHARE
@@ -69,6 +67,8 @@ def digits_fold(fold: int, n_folds: int = 5, size: str = "paper") -> Splits:
 
     The test part is the same in every fold (80/20, seed 0); the fold is the validation part (shuffled, seed 0).
     """
+    from sklearn.model_selection import StratifiedKFold
+
     if not (n_folds >= 2 and 0 <= fold < n_folds):
         raise DataError(f"fold {fold} of {n_folds}: expected at least 2 folds, numbered from 0")
     x, y = digits(size)
@@ -79,6 +79,9 @@ def digits_fold(fold: int, n_folds: int = 5, size: str = "paper") -> Splits:
 
 def digits(size: str = "paper") -> Arrays:
     """Return the pictures float32 [N, 8, 8] in 0..1 and their digits int64 [N]."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
     bunch = load_digits()
     x, y = (bunch.images / 16.0).astype(np.float32), bunch.target.astype(np.int64)
     if DIGITS[size] == len(y):

@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats as _scipy
-from scipy.optimize import brentq
-from scipy.special import ndtr, stdtrit
+from scipy.special import gammaincinv, ndtr, stdtrit
 
 from mstask.stats.intervals import LEVEL, Estimate, Estimates, Pooled, apart, estimate, estimates, over_folds, pooled
 from mstask.stats.ranks import LARGEST_EXACT, rank_correlation, rank_probabilities
@@ -113,7 +112,7 @@ def _noncentrality(free: int, alpha: float, power: float) -> float:
     """
     critical = stdtrit(free, 1 - alpha / 2)
     root, density = np.polynomial.legendre.leggauss(400)
-    s = np.sqrt(_scipy.chi2.ppf((root + 1) / 2, free) / free)
+    s = np.sqrt(2 * gammaincinv(free / 2, (root + 1) / 2) / free)
 
     def missing(noncentrality: float) -> float:
         found = ndtr(noncentrality - critical * s) + ndtr(-noncentrality - critical * s)
@@ -122,7 +121,7 @@ def _noncentrality(free: int, alpha: float, power: float) -> float:
     high = critical + 1.0
     while missing(high) < 0:
         high *= 2
-    return brentq(missing, 0.0, high)
+    return scipy.optimize.brentq(missing, 0.0, high)
 
 
 def variance_components(scores: ArrayLike) -> dict[str, float]:
@@ -164,7 +163,7 @@ def variance_components(scores: ArrayLike) -> dict[str, float]:
         case=_root((ms_case - ms_interaction) / (methods * seeds)),
         interaction=_root((ms_interaction - ms_seed) / seeds),
         seed=_root(ms_seed),
-        p_interaction=float(_scipy.f.sf(ratio, *free)),
+        p_interaction=float(scipy.stats.f.sf(ratio, *free)),
     )
 
 

@@ -20,10 +20,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
-from scipy.stats import beta, chi2, multivariate_normal
+from scipy.special import betainc, gammaincinv, ndtr, ndtri, stdtr, stdtrit
 
 from mstask.stats.scoring import StatisticsError, finite
 
@@ -34,8 +33,9 @@ DRAWS = 6_000
 """Sets of scores that are drawn to find simultaneous intervals."""
 
 _ROOT, _WEIGHT = np.polynomial.legendre.leggauss(48)
-# Quantile levels of a chi-square, crowded where it is near 0, since there lie the tails of Student's t, and where it is large.
-_LEVELS, _DENSITY = beta.cdf((_ROOT + 1) / 2, 5, 2), beta.pdf((_ROOT + 1) / 2, 5, 2) * _WEIGHT / 2
+# Quantile levels of a chi-square, those of a beta distribution (5, 2): crowded where it is near 0, since there lie the tails
+# of Student's t, and where it is large.
+_LEVELS, _DENSITY = betainc(5, 2, (_ROOT + 1) / 2), 30 * ((_ROOT + 1) / 2) ** 4 * (1 - _ROOT) / 2 * _WEIGHT / 2
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Estimate:
             return student + normal
         if self._coverage(student + normal) <= level:  # one of the two is no larger than rounding
             return student + normal
-        return brentq(lambda half: self._coverage(half) - level, max(student, normal) / 2, student + normal)
+        return scipy.optimize.brentq(lambda half: self._coverage(half) - level, max(student, normal) / 2, student + normal)
 
     def _parts(self, level: float) -> list[tuple[float, float]]:
         high = (1 + level) / 2
@@ -122,7 +122,7 @@ def coverage(half: ArrayLike, seeds: ArrayLike, free: float, examples: ArrayLike
 @lru_cache(maxsize=4096)
 def _scale(free: float) -> NDArray[np.float64]:
     """Quantiles of a chi-square over its degrees of freedom."""
-    return chi2.ppf(_LEVELS, free) / free
+    return 2 * gammaincinv(free / 2, _LEVELS) / free
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ class Estimates:
         return np.where(mean == 0, 1.0, p).min(axis=1)
 
     def _errors_over_examples(self, rng: np.random.Generator, draws: int) -> NDArray[np.float64]:
-        normal = multivariate_normal(cov=self.over_examples, allow_singular=True)
+        normal = scipy.stats.multivariate_normal(cov=self.over_examples, allow_singular=True)
         return normal.rvs(draws, random_state=rng).reshape(draws, -1)
 
     def _several(self) -> int:

@@ -6,8 +6,8 @@ import math
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats as _scipy
 
 from mstask.stats.scoring import StatisticsError, finite, matrix
 
@@ -35,7 +35,7 @@ def rank_correlation(a: ArrayLike, b: ArrayLike) -> tuple[float, float]:
     """
     a, b = _pairs(a, b)
     n = len(a)
-    rank_a, rank_b = (np.rint(2 * _scipy.rankdata(v)).astype(np.int64) for v in (a, b))
+    rank_a, rank_b = (np.rint(2 * scipy.stats.rankdata(v)).astype(np.int64) for v in (a, b))
     offset = int(rank_a.sum() * rank_b.sum())
     spread = math.prod(int(n * (r * r).sum() - r.sum() ** 2) for r in (rank_a, rank_b))
     observed = n * int(rank_a @ rank_b) - offset
@@ -58,7 +58,7 @@ def rank_probabilities(scores: ArrayLike) -> NDArray[np.float64]:
         Entry [m, k] is the share of resamples in which method m has rank k + 1.
     """
     scores = matrix(scores, "scores")
-    ranks = np.rint(_scipy.rankdata(-scores, method="min", axis=1)).astype(int) - 1
+    ranks = np.rint(scipy.stats.rankdata(-scores, method="min", axis=1)).astype(int) - 1
     return np.stack([np.bincount(column, minlength=scores.shape[1]) for column in ranks.T]) / len(scores)
 
 
