@@ -344,7 +344,7 @@ class FoldedDirective(SphinxDirective):
 
 
 class WhenDirective(SphinxDirective):
-    """Content shown only when a document, or a true value in it, exists."""
+    """Content shown only when a document, or a true value in it, exists; its headings are the page's own."""
 
     required_arguments = 1
     final_argument_whitespace = True
@@ -362,7 +362,7 @@ class WhenDirective(SphinxDirective):
         if self.holds(reference, condition) is not self.shown_when:
             return []
         shown = nodes.Element()
-        self.state.nested_parse(self.content, self.content_offset, shown)
+        self.state.nested_parse(self.content, self.content_offset, shown, match_titles=True)
         return shown.children
 
     def holds(self, reference: Reference, condition: re.Match[str] | None) -> bool:
