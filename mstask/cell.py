@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from mstask import results
-from mstask.data import Splits, cache, mapped
+from mstask.data import DataError, Splits, cache, mapped
 from mstask.data.checks import fingerprint
 from mstask.errors import MstaskError
 from mstask.identity import of_cell
@@ -42,12 +42,24 @@ def load(section_id: str, parameters: Parameters, case: str | None = None) -> Sp
     chosen, watched = section(section_id), ParametersRead(parameters)
 
     def loaded() -> Splits:
-        with cache.arrays_suffice() if chosen.arrays_suffice else contextlib.nullcontext():
+        with cache.arrays_suffice() if chosen.arrays_suffice else contextlib.nullcontext(), explaining(parameters, case):
             splits = chosen.experiment().load(chosen, watched, case)
         asked = {"section": section_id, "case": case} | watched.read
         return replace(splits, meta=splits.meta | {"asked": asked, "content": content(splits)})
 
     return mapped.once(section_id, f"{case} {parameters.model_dump_json(exclude=set(LISTS))}", loaded)
+
+
+@contextlib.contextmanager
+def explaining(parameters: Parameters, case: str | None) -> Iterator[None]:
+    """Files of the user's own that a reader trips over are named in one sentence, whatever is wrong with them."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, LookupError) as error:
+        if isinstance(error, MstaskError) or parameters.data_source == "embedded":
+            raise
+        about = f"the {parameters.data_source} data{f' of {case}' if case else ''}"
+        raise DataError(f"{about} can't be read: {type(error).__name__}: {error}") from error
 
 
 def content(splits: Splits) -> str:
@@ -99,6 +111,11 @@ def check_agreement(chosen: Section, place: Place, parameters: Parameters, split
     """
     wanted = {"section": chosen.id, "case": place.case} | parameters.model_dump()
     meta = splits.meta
+    if "asked" not in meta and (place.case or meta["name"] != chosen.data):
+        raise MstaskError(
+            f"{place}: the data, {meta['name']}, was loaded for no section or case; load it by "
+            f"mstask.cell.load({chosen.id!r}, parameters, {place.case!r})"
+        )
     about = meta.get("asked") or {"data_source": meta["source"]} | (
         {} if meta["size"] == "all" else {"data_size": meta["size"]}
     )
@@ -156,9 +173,10 @@ def run_cell(
             log.warning("%s: %s; running the cell again", place, found.note)
         on_epoch = on_epoch or following(place, grid(parameters), epochs_at_most(place, parameters))
         made_by = of_cell(chosen, place, parameters)
-        device = device_to_use()
+        device = device_to_use(chosen)
         checkpoint = path.with_name(f"{path.stem}.{made_by['code'][-8:]}.checkpoint.pt")
         job = Job(chosen, place.method, place.case, place.seed, parameters, splits, device, checkpoint, on_epoch)
+        resumed = checkpoint.exists() or None
         measure = chosen.experiment().measure
         started = time.perf_counter()
         measured = measure(job)
@@ -173,13 +191,16 @@ def run_cell(
             parameters=parameters.of_cell(),
             data=data_record(splits),
             result=measured.measures.model_copy(update={"converged": ended}),
-            timing=results.Timing(seconds=time.perf_counter() - started, parts=measured.seconds, peak_memory=peak_memory()),
+            timing=results.Timing(
+                seconds=time.perf_counter() - started, parts=measured.seconds, peak_memory=peak_memory(), resumed=resumed
+            ),
             provenance=made.model_copy(update={"inputs": made_by}),
         )
         cell = results.sealed(cell)
         results.write_cell(path, cell)
-        for left in (failure_path(path), *path.parent.glob(f"{path.stem}.*checkpoint.pt")):
-            left.unlink(missing_ok=True)
+        for left in (failure_path(path), *path.parent.glob("*.checkpoint.pt*")):
+            if left.name.lstrip(".").startswith(f"{path.stem}."):
+                left.unlink(missing_ok=True)
         return cell
 
 
@@ -193,11 +214,11 @@ def epochs_at_most(place: Place, parameters: Parameters) -> int | None:
     return next((limit for kind, limit in limits.items() if kind in about), limits.get("max"))
 
 
-def device_to_use() -> str:
-    """The GPU where there is one, told to give the same numbers every time (it warns where it can't), else the processor."""
+def device_to_use(chosen: Section | None = None) -> str:
+    """The GPU, told to give the same numbers every time (it warns where it can't), where there is one and a section uses it."""
     import torch
 
-    if not torch.cuda.is_available():
+    if (chosen and chosen.on_processor) or not torch.cuda.is_available():
         return "cpu"
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)

@@ -65,6 +65,19 @@ def named(variable: str) -> Path | None:
         raise MstaskError(f"{variable} is {text!r}: whose home folder is meant isn't known here; give the whole path") from None
 
 
+def keep_compiled() -> None:
+    """Name a folder for what numba compiles where it would find none: installed read-only, for a user without a home."""
+    own = Path(__file__).parent
+    if "NUMBA_CACHE_DIR" in os.environ or os.access(own, os.W_OK) or os.access(home(), os.W_OK):
+        return
+    folder = cache_dir() / "numba"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix="mstask-numba-"))
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+
+
 def settle() -> None:
     """Make folders that variables name by relative paths absolute: those of the folder a command was given in."""
     for name in [n for n in os.environ if n in FOLDERS or n.endswith("_DATA")]:
@@ -100,3 +113,6 @@ def cache_dir() -> Path:
     else:
         base = named("XDG_CACHE_HOME") or home() / ".cache"
     return base / "mstask"
+
+
+keep_compiled()

@@ -48,6 +48,7 @@ class Section:
     experiment : imports and returns the module with `load` (the data of a case) and `measure` (one cell); see `mstask.job`.
     data_sources : where the section's data can come from, by default the first.
     case_sources : the same for single cases; a case that isn't named has the sources of the section.
+    on_processor : its networks are trained on the processor also where there is a graphics card.
     arrays_suffice : of generated data the arrays alone are needed, so that those that come with the package will do.
     added : methods that joined after cells of the others had been locked: their code counts for their own cells alone.
     after : sections whose results the experiment reads; a run of both finishes those first.
@@ -70,6 +71,7 @@ class Section:
     about_cases: Mapping[str, str] = field(default_factory=dict)
     cases: tuple[str, ...] = ()
     held_out: Mapping[str, str] = field(default_factory=dict)
+    on_processor: bool = False
     arrays_suffice: bool = False
     added: tuple[str, ...] = ()
     data_sources: tuple[DataSource, ...] = ("embedded", "real")

@@ -15,6 +15,7 @@ import toy
 
 from benchmarks.scaling import makespan, simulate
 from mstask import cell as cells, results, runs, section as sections, show
+from mstask.errors import MstaskError
 from mstask.lab import batch, estimates, execution, exhibits_parameters, kernel, status
 from mstask.lab.cli import main
 from mstask.lab.execution import Report, Task, without_loop
@@ -28,6 +29,49 @@ PLAIN = Place("plain", None, 1)
 
 def measure(place=PLAIN, **given):
     return cells.run_cell("toy", place, resolve("toy", **given), toy.load(None, None, None))
+
+
+class TestRunCell:
+    def test_data_of_another_set_or_of_no_case_is_refused(self, toy_here):
+        splits = toy.load(None, None, None)
+        other = replace(splits, meta=splits.meta | {"name": "speech"})
+        with pytest.raises(MstaskError, match=r"the data, speech, was loaded for no section or case; load it by mstask\."):
+            cells.run_cell("toy", PLAIN, resolve("toy"), other)
+        place, given = Place("S2-M1", "speech", 42), resolve("ncg", profile="smoke", cases=["speech"])
+        with pytest.raises(MstaskError, match=r"load it by mstask\.cell\.load\('ncg', parameters, 'speech'\)"):
+            cells.run_cell("ncg", place, given, replace(splits, meta=splits.meta | {"name": "digits"}))
+
+    def test_a_resumed_cell_says_so_and_leaves_nothing_beside_its_document(self, toy_here, monkeypatch):
+        class Killed(BaseException):
+            pass
+
+        def kill(history):
+            if len(history.train_loss) == 2:
+                raise Killed
+
+        parameters, experiment = resolve("toy"), section("toy").experiment()
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            train = experiment.train
+            patch.setattr(experiment, "train", lambda *given: train(*given[:-1], kill))
+            measure()
+        path = runs.path_of("toy", PLAIN, parameters)
+        (checkpoint,) = path.parent.glob("*.checkpoint.pt")
+        for left in (f".{checkpoint.name}.99999", f"{checkpoint.name}.set-aside"):
+            (path.parent / left).write_bytes(b"half")
+        assert measure().timing.resumed
+        assert [one.name for one in path.parent.iterdir() if ".checkpoint." in one.name] == []
+        assert measure(Place("plain", None, 2)).timing.resumed is None
+
+    def test_files_of_ones_own_that_a_reader_trips_over_are_one_sentence(self, monkeypatch):
+        def trips(*given):
+            raise TypeError("len() of unsized object")
+
+        chosen = section("ablation")
+        monkeypatch.setattr(chosen.experiment(), "load", trips)
+        with pytest.raises(MstaskError, match=r"^the real data can't be read: TypeError: len\(\) of unsized object$"):
+            cells.load("ablation", resolve("ablation", profile="smoke", data_source="real"))
+        with pytest.raises(TypeError):
+            cells.load("ablation", resolve("ablation", profile="smoke"))
 
 
 class TestStatus:

@@ -517,6 +517,7 @@ class TestEmbedded:
     def test_an_interrupted_generation_goes_on(self, two_speakers, monkeypatch):
         expected, folder = two_speakers
         hear, heard, parts = cochlea.hear, [], folder / "interrupted"
+        unfinished = data_cache.unfinished(parts)
 
         def failing(*arguments):
             heard.append(arguments[3])
@@ -527,16 +528,16 @@ class TestEmbedded:
         monkeypatch.setattr(cochlea, "hear", failing)
         with pytest.raises(KeyboardInterrupt):
             spoken_digits.generate("two", parts)
-        assert sorted(path.name for path in parts.iterdir()) == ["heard-00-0000.npz", "said-00.npz", "said-01.npz"]
+        assert sorted(path.name for path in unfinished.iterdir()) == ["heard-00-0000.npz", "said-00.npz", "said-01.npz"]
         monkeypatch.setattr(voices, "say_batch", None)
         assert self.bytes_of(spoken_digits.generate("two", parts)) == expected
         assert len(heard) == 30 + 20
-        (parts / "heard-01-0000.npz").write_bytes(b"PK damaged")
+        (unfinished / "heard-01-0000.npz").write_bytes(b"PK damaged")
         assert self.bytes_of(spoken_digits.generate("two", parts)) == expected
         assert len(heard) == 30 + 20 + 20
 
     def test_parts_are_gone_when_the_set_is_complete(self, tiny):
-        assert not list(tiny.parent.glob("*.parts"))
+        assert not [path for path in tiny.parent.iterdir() if path.suffix in (".parts", ".unfinished")]
 
     @pytest.mark.parametrize("damage", ["counts", "file"])
     def test_damage_is_found(self, tiny, tmp_path, damage):
@@ -560,7 +561,7 @@ class TestEmbedded:
         monkeypatch.setenv("MSTASK_DATA", str(tmp_path))
         with pytest.raises(MstaskError, match="speaker 0 can't speak: voice 'en"):
             speech.generated("tiny")
-        assert [path.name for path in tmp_path.iterdir() if path.is_dir() and "parts" not in path.name] == []
+        assert [path.name for path in tmp_path.iterdir() if path.is_dir() and path.suffix != ".unfinished"] == []
 
     def test_names(self):
         assert {"speech", "speech-mixed"} <= set(data.names())
@@ -593,6 +594,14 @@ class TestMade:
             folder = speech.generated("tiny")
             (folder / "shd_test_counts.npy").write_bytes(b"damaged")
             assert speech._fault(folder) and speech._fault(speech.generated("tiny")) is None
+
+    def test_what_another_process_has_done_of_the_set_stays(self, packed, tmp_path):
+        unfinished = data_cache.unfinished(tmp_path / "cache" / packed.name)
+        unfinished.mkdir(parents=True)
+        (unfinished / "said-00.npz").write_bytes(b"hours of work")
+        with data_cache.arrays_suffice():
+            speech.generated("tiny")
+        assert (unfinished / "said-00.npz").exists()
 
     def test_who_needs_single_spikes_has_them_generated(self, packed):
         with data_cache.arrays_suffice():

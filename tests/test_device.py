@@ -15,7 +15,7 @@ from mstask import cell, neurons
 from mstask.architectures import ABLATED, build
 from mstask.data import Split, Splits
 from mstask.networks import VerticalNet
-from mstask.section import resolve
+from mstask.section import resolve, section
 from mstask.training import Recipe, Training
 
 WAITS = ("_local_scalar_dense", "nonzero", "is_nonzero", "equal", "masked_select")
@@ -111,5 +111,6 @@ def test_on_a_graphics_card_algorithms_are_asked_to_be_deterministic(monkeypatch
     monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda on, warn_only: asked.append((on, warn_only)))
-    assert cell.device_to_use() == "cuda" and asked == [(True, True)]
+    assert cell.device_to_use() == cell.device_to_use(section("g2gnet")) == "cuda" and set(asked) == {(True, True)}
+    assert cell.device_to_use(section("hetsyn")) == cell.device_to_use(section("ncg")) == "cpu"
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"

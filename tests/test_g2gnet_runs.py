@@ -184,6 +184,16 @@ def test_cross_validation_averages_its_folds(digits, tmp_path, monkeypatch, caps
     assert runs.cross_validate(small, 2, "stratified", tmp_path) == pytest.approx(first, abs=1e-4)
 
 
+def test_each_fold_has_features_of_its_own(digits, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(runs, "load", lambda options: digits)
+    monkeypatch.setattr(features, "frozen", lambda splits: asked.append((splits.meta["name"], len(splits.train))) or splits)
+    runs.cross_validate(changed(model="dense", epochs=1, use_features=True), 2, "stratified", tmp_path)
+    half = sum(map(len, (digits.train, digits.validation, digits.test))) / 2
+    assert [name for name, _ in asked] == ["digits-fold-1", "digits-fold-2"]
+    assert all(n < half for _, n in asked)
+
+
 def test_frozen_features_are_512_values_in_zero_to_one_and_tell_the_classes_apart(digits):
     found = features.frozen(digits)
     assert found.train.x.shape == (len(digits.train), 1, 512)

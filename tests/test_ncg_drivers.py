@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from mstask.errors import MstaskError
-from mstask.studies.ncg import config, drivers, spikes
+from mstask.studies.ncg import config, drivers, spikes, training
 from mstask.studies.ncg.__main__ import main
 from mstask.studies.ncg.readout import Readout
 from mstask.studies.ncg.spikes import from_dense
@@ -77,6 +77,33 @@ def grid():
 
 
 class TestRun:
+    def test_without_other_examples_the_training_score_is_told_and_nothing_ranked(self, tmp_path, grid, capsys):
+        alone = write(tmp_path / "alone", 0, ["trainset"])
+        (tmp_path / "c.json").write_text(json.dumps(PLAIN))
+        assert main(["run", str(alone), str(tmp_path / "out"), str(tmp_path / "c.json")]) == 0
+        told = capsys.readouterr()
+        assert "training accuracy 0." in told.out or "training accuracy 1." in told.out
+        assert "chance" not in told.err
+        with pytest.raises(MstaskError, match=r"neither valset\.npz nor testset\.npz, expected one to rank the runs by"):
+            drivers.grid_search(alone, tmp_path / "grid", grid)
+
+    def test_a_trace_leaves_no_epoch_out_that_an_interrupted_run_without_one_had_done(self, data, tmp_path, monkeypatch):
+        evaluate = training.Training.evaluate
+
+        def interrupted(self):
+            evaluate(self)
+            if self.trace is None and len(self.history.train_accuracy) == 2:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+        monkeypatch.setattr(training.Training, "evaluate", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            drivers.run(data, tmp_path / "out", config.parse(PLAIN))
+        assert (tmp_path / "out" / "checkpoint.npz").exists()
+        result = drivers.run(data, tmp_path / "out", config.parse(PLAIN), trace=True)
+        assert len(list((tmp_path / "out" / "trace").glob("epoch-*.npz"))) == result.epochs == 3
+        assert not list((tmp_path / "out").glob("checkpoint*"))
+
     def test_results_are_written_whole(self, data, tmp_path):
         result = drivers.run(data, tmp_path / "out", config.parse(PLAIN))
         kept = json.loads((tmp_path / "out" / "result.json").read_text())
@@ -167,6 +194,16 @@ class TestKFold:
         scores = [result.test_accuracy for result in one]
         told = f"test accuracy {np.mean(scores):.4f} ± {np.std(scores):.4f} over 3 folds, 3.0 epochs"
         assert capsys.readouterr().out.splitlines()[-1] == told
+
+    def test_two_divisions_of_data_are_never_mixed(self, data, folds):
+        lists = tuple(drivers.read_folder(data).values())
+        with pytest.raises(MstaskError, match=r"holds another division of data \(2\); choose an empty folder"):
+            drivers.write_folder(lists, folds, folds=2)
+        with pytest.raises(MstaskError, match=r"another division of data \(trainset.npz\)"):
+            drivers.write_folder(lists, data, folds=2)
+        with pytest.raises(MstaskError, match=r"another division of data \(0\)"):
+            drivers.write_folder(lists, folds)
+        drivers.write_folder(lists, folds, folds=3)
 
     def test_a_fold_that_cannot_be_run_is_named(self, folds, tmp_path):
         (folds / "1" / "trainset.npz").write_bytes(b"")

@@ -98,6 +98,22 @@ def test_without_a_home_the_cache_lies_with_temporary_files(monkeypatch, tmp_pat
     assert results.provenance("python run.py").command == "python run.py"
 
 
+def test_compiled_code_has_a_folder_where_numba_would_find_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("MSTASK_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    paths.keep_compiled()
+    assert "NUMBA_CACHE_DIR" not in os.environ
+    monkeypatch.setattr(os, "access", lambda *given: False)
+    paths.keep_compiled()
+    assert Path(os.environ["NUMBA_CACHE_DIR"]) == tmp_path / "data" / "numba"
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    monkeypatch.setenv("MSTASK_DATA", str(Path(__file__) / "no folder"))
+    paths.keep_compiled()
+    assert Path(os.environ["NUMBA_CACHE_DIR"]).is_dir()
+    Path(os.environ["NUMBA_CACHE_DIR"]).rmdir()
+
+
 def test_what_one_user_generates_others_of_the_cache_can_read_and_lock(monkeypatch, tmp_path):
     monkeypatch.setenv("MSTASK_DATA", str(tmp_path))
     (tmp_path / "plain").mkdir()

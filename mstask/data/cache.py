@@ -72,6 +72,11 @@ def ensure(name: str, make: Callable[[Path], dict[str, Any]], fault: Callable[[P
     return folder
 
 
+def unfinished(folder: Path) -> Path:
+    """Where pieces of a cache folder wait until all of it is there; whoever makes the folder then takes them away."""
+    return folder.with_name(f"{folder.name}.unfinished")
+
+
 def pack(folder: Path, target: Path | None = None) -> Path:
     """Write the arrays of a cache folder to `target`, by default to where they come with the package; return the file."""
     target = target or MADE / f"{folder.name}.npz"
@@ -130,6 +135,7 @@ def _replace(folder: Path, make: Callable[[Path], dict[str, Any]], fault: Callab
         if folder.exists():
             folder.rename(fresh.with_name(f"{fresh.name}-old"))
         fresh.rename(folder)
+        shutil.rmtree(unfinished(folder), ignore_errors=True)
     finally:
         for left in folder.parent.glob(f"{folder.name}.tmp-*"):
             shutil.rmtree(left, ignore_errors=True)

@@ -12,7 +12,7 @@ Each case is named `set-part`, after what is held out for testing; validation is
     acconeer-2022-07-25    the reverse: tested on the two, trained on 2022-07-27
 
 Acconeer's gestures were recorded on four dates, and only these two ways leave every gesture in training and in testing.
-Speech and NeuroRadar are counts of spikes and stay so, except that "speech-mixed" is standardised as the paper's mixed set.
+Speech and NeuroRadar are counts of spikes and stay so, except that "speech-mixed" is standardised by its training part.
 The other radar pictures are standardised by mean and standard deviation of all values of the training part.
 """
 

@@ -107,7 +107,7 @@ def repeat(cells: Sequence[Cell]) -> Iterator[Repeat]:
         splits = load(cell.section, parameters, cell.case)
         with tempfile.TemporaryDirectory(prefix="mstask-repeat-") as folder:
             checkpoint = Path(folder) / "checkpoint.pt"
-            job = Job(about, cell.method, cell.case, cell.seed, parameters, splits, device_to_use(), checkpoint)
+            job = Job(about, cell.method, cell.case, cell.seed, parameters, splits, device_to_use(about), checkpoint)
             with _threads(cell.provenance.threads if cell.provenance else 1):
                 measures = about.experiment().measure(job).measures
         yield Repeat(cell, measures, data_record(splits))

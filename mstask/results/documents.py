@@ -86,11 +86,13 @@ class Timing(Record):
     """Wall-clock seconds; with provenance, all that may differ between identical runs.
 
     `peak_memory` : the most main memory, bytes, that the process had held when the cell was done, for earlier cells too.
+    `resumed` : whether training went on from a checkpoint, so that the seconds are those of its last part alone.
     """
 
     seconds: Seconds
     parts: dict[str, Seconds] = {}
     peak_memory: Size | None = None
+    resumed: bool | None = None
 
 
 class DataRecord(Record):

@@ -286,7 +286,7 @@ def labels(size: str = "paper", seed: int = 0) -> np.ndarray:
 def generate(size: str = "paper", seed: int = 0, workers: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return pictures float32 [N, 64, 64] and labels int64 [N]: the same bytes for any number of worker processes.
 
-    By default one worker per core, but none (this process alone) for a few hundred samples.
+    By default one worker per core, but a single one for a few hundred samples.
     """
     y = labels(size, seed)
     if workers is None:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from mstask.data import DataError
+from mstask.data import DataError, cache
 from mstask.synth import cochlea, parallel, voices
 
 VERSION = f"{voices.VERSION}.{cochlea.VERSION}"
@@ -41,10 +41,11 @@ class Heard:
 
 
 def generate(size: str, parts: Path, seed: int = 0, workers: int | None = None) -> tuple[Heard, Heard]:
-    """Return the training and the test file of a set; `parts` is a folder for what is done so far.
+    """Return the training and the test file of a set; what is done so far waits in `cache.unfinished`.
 
     By default one worker process per core, but none (this process alone) for the small set.
     """
+    parts = cache.unfinished(parts.with_suffix(""))  # not `parts` itself: who needs the arrays alone takes that away
     parts.mkdir(parents=True, exist_ok=True)
     workers = worthwhile(size) if workers is None else workers
     batches = [words for speaker in range(len(voices.SPEAKERS)) if (words := voices.batch(size, speaker, seed))]

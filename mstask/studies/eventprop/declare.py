@@ -65,6 +65,7 @@ SECTION = Section(
         f"{TASKS['yin-yang'].trial_ms:g} ms, where the original has no end and the reference implementation 30",
     },
     experiment=_measure,
+    on_processor=True,
     case_sources={"yin-yang": ("embedded",), "yin-yang-long": ("embedded",)},
 )
 
@@ -86,6 +87,7 @@ YIN_YANG_SECTION = Section(
     },
     departures={"variants": "Only the published setting stands in the paper; its variants have fewer epochs"},
     experiment=_measure,
+    on_processor=True,
     data_sources=("embedded",),
 )
 
@@ -110,6 +112,7 @@ GRADIENTS_SECTION = Section(
         },
     },
     experiment=_probes,
+    on_processor=True,
     data_sources=("embedded",),
 )
 

@@ -80,6 +80,8 @@ SECTION = Section(
     },
     departures={
         "selection": "An epoch is chosen by its validation score, where the sources report the best test score",
+        "patience": "Training stops where validation doesn't improve; the sources train to the end",
+        "augmentation": "Photographs are neither shifted nor mirrored, which the sources do with CIFAR",
         "data": "The sources' pictures need the user's files; embedded data are digits, radar and speech",
     },
     longer={

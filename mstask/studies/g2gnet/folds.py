@@ -13,7 +13,9 @@ from mstask.data import Split, Splits
 from mstask.errors import MstaskError, nearest
 
 MODES = ("stratified", "contiguous")
-"""Shuffled folds with the classes in equal shares, or the sources' unshuffled runs of examples."""
+"""Shuffled folds with the classes in equal shares, or the sources' runs of examples, in the order that these are read in.
+
+The sources read the official order; here training and validation part were drawn before."""
 
 SEED = 42
 VALIDATION_SHARE = 0.15

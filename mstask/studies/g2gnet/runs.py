@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mstask import data, paths
+from mstask.cell import device_to_use
 from mstask.data import Splits
 from mstask.data.images import FASHION
 from mstask.errors import MstaskError
@@ -135,11 +136,13 @@ def options(**given: Any) -> Options:
 
 
 def load(options: Options) -> Splits:
-    """The data set of a run: as it is, as a frozen ResNet-32 sees it, or as the convolution trained here does."""
+    """The data set of a run as it is."""
     name = DATASETS[options.dataset]
-    if name == OWN_FEATURES:
-        return features.own()
-    splits = data.load(name, "real" if name in PICTURES else "embedded")
+    return features.own() if name == OWN_FEATURES else data.load(name, "real" if name in PICTURES else "embedded")
+
+
+def seen(options: Options, splits: Splits) -> Splits:
+    """The data as the networks see it: as it is, through a frozen ResNet-32, or through the convolution trained on it here."""
     if options.use_resnet:
         return features.of_resnet(splits)
     return features.frozen(splits) if options.use_features else splits
@@ -147,6 +150,8 @@ def load(options: Options) -> Splits:
 
 def run(options: Options, folder: Path, splits: Splits | None = None, force: bool = False) -> float:
     """Train one network, on these splits or its own data set; returns its test accuracy, also where it was finished before.
+
+    The convolution of `use_features` is trained on the splits' training part.
 
     Parameters
     ----------
@@ -167,7 +172,7 @@ def run(options: Options, folder: Path, splits: Splits | None = None, force: boo
             raise MstaskError(f"{marker} tells no test accuracy: delete it to run {options.stem} again")
         print(f"{options.stem} is finished, skipped; delete {marker} to run it again: {line.strip()}")
         return float(told[1])
-    splits = splits or load(options)
+    splits = seen(options, splits or load(options))
     write_atomic(settings, json.dumps(options.model_dump(), indent=2) + "\n")
     existed = checkpoint.exists()
 
@@ -182,7 +187,7 @@ def run(options: Options, folder: Path, splits: Splits | None = None, force: boo
         score = history.validation_macro_f1[-1]
         print(f"epoch {epoch}: loss {history.train_loss[-1]:.4f}, validation macro-F1 {score:.4f}")
 
-    model, trained = fit(design(options, splits), regime(options), splits, options.seed, "cpu", checkpoint, tell)
+    model, trained = fit(design(options, splits), regime(options), splits, options.seed, device_to_use(), checkpoint, tell)
     outcome = trained.outcome
     line = (
         f"test accuracy {outcome.accuracy:.4f}, macro-F1 {outcome.macro_f1:.4f}, hidden firing "
@@ -202,8 +207,12 @@ def cross_validate(options: Options, k: int, mode: str, folder: Path, force: boo
     whole = load(options)
     accuracies = []
     for number in range(1, k + 1):
-        place = folder / f"{mode}-{k}-fold-{number}"
-        accuracies.append(run(options, place, folds.fold(whole, number, k, mode), force))
+        try:
+            part = folds.fold(whole, number, k, mode)
+        except ValueError as error:
+            name = whole.meta["name"]
+            raise MstaskError(f"{name} has too few examples for a validation part in each of {k} folds: {error}") from None
+        accuracies.append(run(options, folder / f"{mode}-{k}-fold-{number}", part, force))
     print(f"{k} folds: accuracy {fmean(accuracies):.2%}, standard deviation {pstdev(accuracies):.2%}")
     return accuracies
 

@@ -125,9 +125,9 @@ def examples_per_second(document: Document, method: str) -> float | None:
 
 
 def speed_of(cell: Cell) -> float | None:
-    """Return training examples per second of training time, the calibration before each epoch included."""
+    """Return training examples per second of training time, the calibration before each epoch included; None if resumed."""
     seconds = cell.timing and cell.timing.parts.get("train")
-    if not seconds or not cell.data or not cell.result.epochs:
+    if not seconds or cell.timing.resumed or not cell.data or not cell.result.epochs:
         return None
     return cell.result.epochs * cell.data.counts["train"] / seconds
 

@@ -112,7 +112,7 @@ def _advise(result: drivers.Result, chosen: argparse.Namespace) -> None:
     """Say what to look at when the best run is hardly better than chance."""
     train = _train(chosen.data)
     chance = 1 / (int(train.labels.max()) + 1)
-    if result.error or result.score >= chance + NEAR_CHANCE:
+    if not result.judged or result.score >= chance + NEAR_CHANCE:
         return
     layer = result.config["network"][0]
     drive = abs(layer["w_init_mean"]) * train.spikes_per_sample

@@ -83,6 +83,7 @@ SECTION = Section(
         "reference_timing": "Neurons fire at the last input spike, too, as described; the published code leaves it out",
     },
     experiment=_measure,
+    on_processor=True,
 )
 
 EQUAL_SECTION = Section(
@@ -106,6 +107,7 @@ EQUAL_SECTION = Section(
         "settings": "Chosen for each method from as many random draws, trained as long as here, on data of medium size",
     },
     experiment=_equal,
+    on_processor=True,
 )
 
 SECTIONS = (SECTION, EQUAL_SECTION)

@@ -63,6 +63,11 @@ class Result:
         chosen = self.test_accuracy if self.validation_accuracy is None else self.validation_accuracy
         return -1.0 if chosen is None else chosen
 
+    @property
+    def judged(self) -> bool:
+        """Whether it was tried on other examples than those it learnt."""
+        return not (self.validation_accuracy is None and self.test_accuracy is None)
+
 
 def read_folder(folder: str | os.PathLike[str]) -> dict[str, SpikeList]:
     """The spike lists of a data folder, their labels as ranks among the classes of the training set.
@@ -109,9 +114,12 @@ def write_folder(
 
     Raises
     ------
-    MstaskError : too many folds for the smallest class; a file can't be written.
+    MstaskError : too many folds for the smallest class; another division's files are there; a file can't be written.
     """
     folder = Path(folder)
+    others = [folder / "0"] if folds is None else [_path(folder, "trainset"), folder / str(folds)]
+    if there := [path for path in others if path.exists()]:
+        raise MstaskError(f"{folder} holds another division of data ({there[0].name}); choose an empty folder")
     if folds is None:
         for part, spikes in zip(PARTS, splits, strict=True):
             spike_files.save(folder / f"{part}.npz", spikes)
@@ -142,11 +150,12 @@ def run(
     MstaskError : bad data or configuration; `out` can't be written.
     """
     lists, folder = read_folder(data), Path(out)
+    checkpoint = folder / ("checkpoint-traced.npz" if trace else "checkpoint.npz")  # a trace has no epoch left out
     made = fit(
         config,
         *(lists.get(part) for part in PARTS),
         seed=seed,
-        checkpoint=folder / "checkpoint.npz",
+        checkpoint=checkpoint,
         trace=folder / "trace" if trace else None,
     )
     history = made.history
@@ -166,7 +175,8 @@ def run(
         made.readout.save(folder / "readout.npz")
     kept = {"digest": _digest(lists, result.config, seed), "result": asdict(result), "history": asdict(history)}
     write_atomic(folder / RESULT, documents.dumps(kept))
-    (folder / "checkpoint.npz").unlink(missing_ok=True)
+    for left in folder.glob("checkpoint*.npz"):
+        left.unlink()
     return result
 
 
@@ -199,9 +209,11 @@ def grid_search(data: str | os.PathLike[str], out: str | os.PathLike[str], grid:
 
     Raises
     ------
-    MstaskError : the grid is not valid; single runs that fail are reported in their result.
+    MstaskError : the grid is not valid; there is nothing to rank by; single runs that fail are reported in their result.
     """
     combinations = configs.expand(grid)
+    if not read_folder(data).keys() - {"trainset"}:
+        raise MstaskError(f"{data} has neither valset.npz nor testset.npz, expected one to rank the runs by")
     results = run_all([(str(data), str(Path(out) / str(i)), values, 0) for i, values in enumerate(combinations)], workers)
     return sorted(results, key=lambda result: (result.error is not None, -result.score, int(result.name)))
 
@@ -221,10 +233,8 @@ def table(results: Iterable[Result]) -> str:
         if result.error:
             line = f"run {result.name}: failed: {result.error}"
         else:
-            line = (
-                f"run {result.name}: accuracy {result.score:.4f} (last epochs ± {result.spread:.4f}), "
-                f"{result.epochs} epochs, {result.stopped}"
-            )
+            score = f"accuracy {result.score:.4f}" if result.judged else f"training accuracy {result.train_accuracy:.4f}"
+            line = f"run {result.name}: {score} (last epochs ± {result.spread:.4f}), {result.epochs} epochs, {result.stopped}"
         settings = ", ".join(f"{name}={json.dumps(values.get(name))}" for name in differing)
         lines.append(f"{line}; {settings}" if settings else line)
     return "\n".join(lines)

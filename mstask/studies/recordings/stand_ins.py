@@ -1,7 +1,8 @@
 """Recordings in the place of the sections that claims ask for: the voice "recorded" of the ledger.
 
 A claim about radar or audio in general names a section of the paper. Its place is taken by what asks the same question of
-recordings: the same networks by the same protocol, with a person, a round, a pass or a date held out.
+recordings: the same networks, trained and selected alike, with a person, a round, a pass or a date held out. How many
+examples calibrate a network and how long windows are is one for all recordings, that of the paper's ablation on radar.
 
     square, ablation   every set of radar recordings that was run; sets count the same, whatever their number of folds
     disjoint           speech with one speaker held out, six times

@@ -2,7 +2,8 @@
 
 Per test example: a real value costs one multiply-accumulate at each connection it passes, a spike one accumulate at each
 connection it reaches. The update of a neuron's own state, memory traffic and encoding are left out for all systems alike. A
-state that every connection keeps (HetSynLIF) is not a neuron's own, and counts.
+state that every connection keeps (HetSynLIF) is not a neuron's own, and counts. Readouts recorded the spikes of training
+examples only.
 """
 
 from __future__ import annotations

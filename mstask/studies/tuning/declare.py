@@ -66,7 +66,7 @@ STUDY = Section(
             "methods": list(TUNED),
             "seeds": [42],
             "max_epochs": 30,
-            "n_trials": 30,
+            "n_trials": 20,
             "startup_trials": 10,
             "prune_epoch": 15,
         },
