@@ -176,7 +176,7 @@ def run_cell(
         device = device_to_use(chosen)
         checkpoint = path.with_name(f"{path.stem}.{made_by['code'][-8:]}.checkpoint.pt")
         job = Job(chosen, place.method, place.case, place.seed, parameters, splits, device, checkpoint, on_epoch)
-        resumed = checkpoint.exists() or None
+        resumed = any(one.suffix != ".set-aside" for one in path.parent.glob(f"{checkpoint.name}*")) or None
         measure = chosen.experiment().measure
         started = time.perf_counter()
         measured = measure(job)

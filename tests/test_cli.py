@@ -111,7 +111,7 @@ def test_a_missing_data_folder_is_named_with_exit_code_1(monkeypatch, capsys):
 
 def test_the_ledger_prints_as_json_with_the_contracts_keys(capsys):
     assert main(["claims", "--json"]) == 0
-    ledger = json.loads(capsys.readouterr().out)
+    ledger = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     expected = {"id", "text", "where", "verdict", "evidence", "fragility", "estimand", "estimate", "interval", "p"}
     assert expected | {"smallest", "rule", "seeds", "profile", "budget", "converged", "paper_seeds"} <= set(ledger[0])
 

@@ -37,7 +37,7 @@ def test_the_rule_alone_turned_a_verdict_whose_runs_are_the_same(told):
 
 def test_other_scores_and_other_seeds_are_named_with_their_section(told):
     (anew,) = told(run(**{"Doppler-LIF": [0.8, 0.81, 0.79]}), run())
-    assert anew.because == ("square: run anew by other code",)
+    assert anew.because == ("square: run anew by other code, or with other methods",)
     (more,) = told(run(), scored({name: values[:2] for name, values in SQUARE.items()}, "square"))
     assert more.because == ("square: 3 seeds instead of 2",)
     assert told(run(), None)[0].because == ("square: was not run",)

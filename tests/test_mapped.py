@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -80,6 +81,16 @@ class TestOnce:
 
         with mapped.sharing(["toy"]), pytest.raises(FileNotFoundError, match="no recordings"):
             mapped.once("toy", "asked", absent)
+
+    def test_what_a_killed_run_left_is_taken_away(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        done = subprocess.run(
+            [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+        )
+        for pid in (done.stdout.strip(), os.getpid()):
+            (tmp_path / f"mstask-data-{pid}-abc" / "toy").mkdir(parents=True)
+        with mapped.sharing(["toy"]) as folder:
+            assert sorted(tmp_path.iterdir()) == sorted([folder, tmp_path / f"mstask-data-{os.getpid()}-abc"])
 
     def test_nothing_stays(self):
         with mapped.sharing(["toy"]) as folder:

@@ -21,6 +21,7 @@ from mstask.results import MissingResult, ResultsError, locks
 
 CHECKOUT = paths.ROOT / "results"
 SMALL = sorted(locks.read_manifest(CHECKOUT), key=lambda name: (CHECKOUT / name).stat().st_size)[:3]
+BENCHMARK = "benchmark-coverage.json"
 LOST = {"9c82d04d6264856468e6d15bedaba4273f37583c"}
 """A commit that 43 cells name and that no history has any more. Digests say that their code is the present one."""
 
@@ -306,6 +307,26 @@ class TestLocks:
         assert entry["machine"] == "Some CPU, 2 logical cores, Linux x86_64"
         assert entry["data"]["fingerprint"] == "sha256:1111"
         assert entry["cells"] == 6
+        assert results.verify() == []
+
+    def test_a_benchmark_whose_provenance_is_damaged_is_named(self, tmp_path):
+        shutil.copytree(CHECKOUT / "embedded", tmp_path / "embedded", ignore=lambda folder, names: set(names) - {BENCHMARK})
+        path = tmp_path / "embedded" / BENCHMARK
+        document = json.loads(path.read_text())
+        del document["values"]["provenance"]["threads"]
+        path.write_text(results.dumps(document))
+        with pytest.raises(ResultsError, match=r"benchmark-coverage\.json can't be locked: provenance: .*threads"):
+            results.lock(path)
+        shutil.copy(CHECKOUT / "manifest.json", tmp_path)
+        assert any(problem.startswith(f"embedded/{BENCHMARK}") for problem in results.verify(tmp_path))
+
+    def test_an_entry_without_its_time_is_locked_anew(self, locked):
+        manifest = locked.parent.parent / "manifest.json"
+        whole = json.loads(manifest.read_text())
+        del whole["files"]["embedded/ablation.json"]["locked"]
+        manifest.write_text(json.dumps(whole))
+        assert results.verify()
+        results.lock(locked)
         assert results.verify() == []
 
     def test_two_locks_at_once_both_get_their_entry(self, results_folder, monkeypatch):

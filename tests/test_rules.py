@@ -10,11 +10,13 @@ from making import bare, cell, data_record, document, scored
 from scipy import stats as scipy_stats
 
 from mstask import claims, results, show, stats
+from mstask.claims import words
 from mstask.claims.evidence import Removal, budget, leave_one_out
 from mstask.claims.figures import both_ways, mean_rho
 from mstask.claims.findings import NEGATIVE, POSITIVE, WORST_FIRST, Finding, decide, every
 from mstask.claims.rules import RULES, SMALLEST, Drawn, agreement, best, contrast, difference, place, quantity
-from mstask.summary.comparisons import BEST, with_best
+from mstask.studies.ncg.facts import PAIRS
+from mstask.summary.comparisons import BEST, combination, with_best
 
 SEEDS = (42, 123, 999)
 NAMES = tuple("ABCD")
@@ -227,6 +229,23 @@ class TestOtherRules:
         found = best(close, "ablation", "A", field)
         assert found.verdict == "undecided" and "B may be ahead" in found.remark
 
+    def test_the_p_value_of_a_lead_is_that_of_what_its_interval_says(self):
+        """Ahead of all needs the rival that is hardest to leave behind, behind some one the rival that is surely ahead."""
+        near, noisy = {"B": [0.89, 0.891, 0.8905]}, {"C": [0.80, 0.95, 0.84]}
+        given = {"ablation": scored({"A": [0.9, 0.901, 0.9]} | near | noisy, "ablation")}
+        found = best(given, "ablation", "A", "ABC")
+        assert found.verdict == "undecided" and found.bounds[0] < 0 and found.p > 0.05
+        given = {"ablation": scored({"A": [0.9, 0.901, 0.9], "B": [0.95, 0.951, 0.9505], "C": [0.85, 0.99, 0.98]}, "ablation")}
+        found = best(given, "ablation", "A", "ABC")
+        assert found.verdict == "contradicted" and found.p < 0.05
+
+    def test_behind_one_rival_the_seeds_that_decide_are_those_for_the_clearest(self):
+        a, b, c = [0.70, 0.71, 0.69], [0.74, 0.72, 0.755], [0.70, 0.60, 0.82]
+        alone = best({"ablation": scored({"A": a, "B": b}, "ablation")}, "ablation", "A", "AB")
+        both = best({"ablation": scored({"A": a, "B": b, "C": c}, "ablation")}, "ablation", "A", "ABC")
+        assert alone.verdict == both.verdict == "undecided"
+        assert alone.needed <= both.needed < 4 * alone.needed
+
     def test_a_rank_is_an_interval_of_ranks(self):
         field = {"A": [0.9, 0.901, 0.9], "B": [0.7, 0.701, 0.7], "C": [0.5, 0.501, 0.5]}
         given = {"ablation": scored(field, "ablation")}
@@ -304,6 +323,9 @@ class TestOtherRules:
         judged = {n: of(results.merge([*unequal.cells, *d.cells])) for n, d in bank.items()}
         assert [judged[n].verdict for n in (54_999, 55_001)] == ["supported", "not testable"]
         assert "55,001 against 50,000 parameters (1.10 times)" in judged[55_001].evidence
+        varied = bank[54_999].cells[0].result.model_copy(update={"n_parameters": 80_000})
+        cells = [bank[54_999].cells[0].model_copy(update={"result": varied}), *bank[54_999].cells[1:]]
+        assert "80,000 against 50,000" in of(results.merge([*unequal.cells, *cells])).evidence
 
     def test_methods_without_a_common_seed_are_not_testable(self):
         halves = [scored({"D2_concat": [0.9]}, "ablation"), scored({"D1_H1": [0.1, 0.2]}, "ablation")]
@@ -355,6 +377,7 @@ class TestCautions:
             ("patience", "afternoon", "contradicted", True),
             ("max_epochs", "afternoon", "undecided", False),
             ("max_epochs", "paper", "contradicted", False),
+            ("max_epochs", "paper+1f2e3d4c", "undecided", False),
         ],
     )
     def test_networks_that_were_cut_short_contradict_nothing_unless_the_papers_were_too(
@@ -396,6 +419,57 @@ class TestCautions:
         assert float(row["width, all : three"]) == pytest.approx(np.ptp(all_seeds.interval) / np.ptp(first.interval), abs=0.005)
 
 
+def test_a_data_set_with_a_single_seed_counts_as_much_as_one_with_many():
+    gains = {"digits": [0.1] * 5, "radar": [0.2] * 5, "speech": [0.6]}
+    cells = [
+        bare("g2gnet", method, seed, {"macro_f1": 0.3 + gain * (method == "A")}, case=case, data=data_record(fingerprint=case))
+        for case, own in gains.items()
+        for seed, gain in enumerate(own)
+        for method in "AB"
+    ]
+    found = combination(results.merge(cells), {"A": 1.0, "B": -1.0})
+    assert (found.value, found.n) == (pytest.approx(0.3), 3)
+
+
+def test_two_codes_of_the_same_examples_are_not_two_data_sets():
+    a, b = PAIRS["groups"]
+    gains = {"digits": 0.1, "digits-features": 0.5, "radar": 0.2}
+    cells = [
+        bare("ncg", name, seed, {"macro_f1": 0.2 + gain * (name == a)}, case=case, data=data_record(fingerprint=case))
+        for case, gain in gains.items()
+        for seed in SEEDS
+        for name in (a, b)
+    ]
+    (claim,) = claims.judge({"ncg": results.merge(cells)}, ["ncg-groups"])
+    assert claim.estimate == pytest.approx(0.15)
+
+
+def test_a_ledger_is_judged_once(monkeypatch):
+    first = claims.ledger("published", ["P2", "P5"])
+    monkeypatch.setattr(claims, "_judge", None)
+    assert [one is other for one, other in zip(claims.ledger("published", ["P5", "P2"]), first, strict=True)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("region", "said"),
+    [
+        (POSITIVE, ""),
+        (NEGATIVE, ""),
+        ((0.7, math.inf), "to lie above 0.7"),
+        ((math.log(4), math.inf), "to lie above 1.39"),
+        ((-0.01, 0.01), "to lie between −0.01 and 0.01"),
+        ((0.0, 1.0), "to lie between 0 and 1"),
+    ],
+)
+def test_where_an_interval_has_to_lie(region, said):
+    assert words.demand(region) == said
+
+
+def test_of_ranks_the_whole_numbers_are_told():
+    assert words.demand((4.5, 8.5), ranks=True) == "to lie between 5 and 8"
+    assert words.demand((5.5, 6.5), ranks=True) == "to be 6"
+
+
 def test_scores_are_told_of_the_seeds_that_are_compared():
     """Not of those that only one of two methods, or only one of two sections, has."""
 
@@ -420,6 +494,10 @@ def test_examples_of_the_same_test_set_are_paired_across_sections():
     square, ablation = results.merge(cells), results.merge(again)
     (claim,) = claims.judge({"square": square, "ablation": ablation}, ["doppler-reproduced"])
     assert claim.verdict == "supported" and claim.interval == pytest.approx((0.0, 0.0), abs=1e-9)
+    (none,) = claims.judge({"square": results.merge(cells[:1]), "ablation": results.merge(again[1:])}, ["doppler-reproduced"])
+    assert none.verdict == "not testable" and "no seed in common" in none.evidence
+    (claim,) = claims.judge({"square": results.merge(cells[:1]), "ablation": results.merge(again[:2])}, ["doppler-reproduced"])
+    assert claim.verdict == "undecided"
     other = results.merge(c.model_copy(update={"data": data_record(fingerprint="sha256:2222")}) for c in again)
     (apart,) = claims.judge({"square": square, "ablation": other}, ["doppler-reproduced"])
     assert apart.verdict == "undecided"

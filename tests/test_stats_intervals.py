@@ -166,6 +166,28 @@ class TestSeveralMeans:
         p = [stats.pooled([stats.estimate(s * rng.standard_normal(3)) for s in spreads]).p() for _ in range(2000)]
         assert 0.02 < np.mean(np.array(p) < 0.05) < 0.08
 
+    @pytest.mark.parametrize("spreads", [(1, 0, 0.5), (0.3, 1, 0.3), (0, 1, 0.1)])
+    def test_a_mean_over_folds_errs_no_more_than_it_says_whatever_seeds_do_to_all_of_them(self, spreads):
+        """Spreads over folds, over seeds alike in all folds, and over both together."""
+        rng, (over_folds, over_seeds, over_both) = np.random.default_rng(0), spreads
+        hits = []
+        for _ in range(400):
+            errors = rng.normal(0, 1, (5, 1)) * over_folds + rng.normal(0, 1, 3) * over_seeds
+            errors = errors + rng.normal(0, 1, (5, 3)) * over_both
+            found = intervals.over_folds([{seed: [value] for seed, value in enumerate(fold)} for fold in errors])[0]
+            low, high = found.interval()
+            hits.append(low <= 0 <= high)
+        assert np.mean(hits) > 0.93
+
+    def test_as_many_more_seeds_are_needed_of_several_data_sets_as_their_degrees_of_freedom_say(self):
+        alone = stats.estimate([0.02, 0.06, 0.01])
+        whole = stats.pooled([alone] * 4)
+        n = whole.seeds_needed(0.02)
+        spread = whole.over_seeds * whole.n
+        assert float(coverage(0.02, spread / n, 4 * (n - 1), 0.0)) >= 0.95
+        assert n == 2 or float(coverage(0.02, spread / (n - 1), 4 * (n - 2), 0.0)) < 0.95
+        assert Estimate(0.0, 1e-6, 2.0, 1e-6, 3).p() <= 1.0
+
     def test_no_simultaneous_p_value_is_smaller_than_one_draw_in_all(self):
         found = stats.estimates([[0.9, 0.91, 0.92, 0.9], [0.1, 0.11, 0.1, 0.12], [0.2, 0.21, 0.2, 0.22]])
         *_, p = found.simultaneous([[1, -1, 0], [1, 0, -1]])

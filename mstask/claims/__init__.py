@@ -90,7 +90,13 @@ def entries() -> tuple[Entry, ...]:
 
 def entries_of(ids: Collection[str] | None) -> tuple[Entry, ...]:
     """The entries of the given ids, of all claims for None."""
-    return tuple(entry for entry in entries() if ids is None or entry.id in ids)
+    return entries() if ids is None else _chosen(entries(), frozenset(ids))
+
+
+@once
+def _chosen(all_of_them: tuple[Entry, ...], ids: frozenset[str]) -> tuple[Entry, ...]:
+    """Those of the given ids: the same tuple each time, by which what follows from it is found again."""
+    return tuple(entry for entry in all_of_them if entry.id in ids)
 
 
 def ledger(source: str = "embedded", ids: Collection[str] | None = None) -> list[Claim]:
@@ -150,7 +156,7 @@ def _of_cases(document: Document, cases: tuple[str, ...]) -> Document:
 def _cautious(statement: Test, trained: Budget) -> Test:
     """Return a statement's test with the two cautions: runs too small, and networks cut short of the paper's budget."""
     small = [profile for profile in trained.profiles if profile_of(profile) not in FULL]
-    short = trained.cut and not all(profile_of(profile) == OWN_PROTOCOL for profile in trained.profiles)
+    short = trained.cut and any(profile != OWN_PROTOCOL for profile in trained.profiles)  # "paper+..." has other parameters
 
     def test(given: Documents) -> Finding:
         found = find(statement, given)
@@ -198,5 +204,5 @@ def _judge(entry: Entry, documents: Documents) -> Claim:
         converged=trained.cut == 0 if trained.converged + trained.cut == trained.networks > 0 else None,
         paper_seeds=fewer.verdict if fewer else None,
         paper_interval=next((part.bounds for part in parts if part.estimand == finding.estimand), None),
-        demand=words.demand(finding.region),
+        demand=words.demand(finding.region, ranks=finding.rule == "place"),
     )

@@ -93,5 +93,5 @@ def differs(then: Ran | None, document: Document, methods: Sequence[str]) -> str
         return "the record of published figures differs"
     n = len({cell.seed for cell in rests_on(document, methods)})
     more = f"{n} seeds instead of {len(then.seeds)}" if n != len(then.seeds) else ""
-    anew = "run anew by other code" if scores(document, tuple(then.seeds)) != then.scores else ""
+    anew = "run anew by other code, or with other methods" if scores(document, tuple(then.seeds)) != then.scores else ""
     return " and ".join(filter(None, [more, anew]))

@@ -115,8 +115,11 @@ def between(chosen: Sequence[tuple[Document, Weights]]) -> stats.Estimate:
     (first, weights), (second, others) = chosen
     if not all(common_places(document, own) for document, own in chosen):
         raise NotTestable("What is compared has no seed in common.")
+    common = sorted(set.intersection(*(set(common_places(document, own)) for document, own in chosen)), key=str)
     if sets_of(first) or sets_of(second):
         return stats.apart(combination(first, weights), combination(second, others))
+    if not common:
+        raise NotTestable("The two have no seed in common.")
     if first.data and second.data and first.data.fingerprint == second.data.fingerprint:
         both: list[Cell] = []
         signed: dict[str, float] = {}
@@ -129,9 +132,6 @@ def between(chosen: Sequence[tuple[Document, Weights]]) -> stats.Estimate:
     for document, own in chosen:
         known = [(scored_cells(document, name), w) for name, w in own.items()]
         by_seed.append({p: sum(w * cells[p].score for cells, w in known) for p in common_places(document, own)})
-    common = sorted(by_seed[0].keys() & by_seed[1].keys(), key=str)
-    if not common:
-        raise NotTestable("The two have no seed in common.")
     examples = sum(combination(document, own).over_examples for document, own in chosen)
     return dataclasses.replace(stats.estimate([by_seed[0][p] - by_seed[1][p] for p in common]), over_examples=examples)
 

@@ -68,6 +68,7 @@ from mstask.summary.comparisons import (
     leads_by_case,
     mean_score,
     resampled,
+    scored_cells,
     share_seeds,
     together,
 )
@@ -102,15 +103,20 @@ def difference(documents: Documents, section: str, a: str, b: str, family: Famil
 
     The estimand is the mean over seeds of the difference, paired by seed and test example; over several data sets their mean,
     each counting the same. Its interval is corrected by Holm's method over the family of all comparisons that claims make in
-    that section. A claim at matched capacity isn't testable where parameter counts differ by more than a tenth.
+    that section, on the data that the claim speaks of. A claim at matched capacity isn't testable where parameter counts
+    differ by more than a tenth.
     """
     document, standing = scores(documents, section, a, b)
     if not share_seeds(document, a, b):
         raise NotTestable(f"{label(a)} and {label(b)} have no seed in common for {subject(section)}.")
-    sizes = [standing["methods"][name]["n_parameters"] for name in (a, b)]
-    if matched and all(sizes) and max(sizes) > (1 + CAPACITY_TOLERANCE) * min(sizes):
+    told_sizes = [tuple(standing["methods"][name]["n_parameters"] for name in (a, b))]
+    cells = [scored_cells(document, name) for name in (a, b)]
+    sizes = [tuple(own[place].result.n_parameters for own in cells) for place in common_places(document, (a, b))] or told_sizes
+    unlike = [pair for pair in sizes if all(pair) and max(pair) > (1 + CAPACITY_TOLERANCE) * min(pair)]
+    if matched and unlike:
+        first, second = unlike[0]
         raise NotTestable(
-            f"Capacities aren't matched: {sizes[0]:,} against {sizes[1]:,} parameters ({max(sizes) / min(sizes):.2f} times)."
+            f"Capacities aren't matched: {first:,} against {second:,} parameters ({max(unlike[0]) / min(unlike[0]):.2f} times)."
         )
     estimate, tests = tested(document, a, b, tuple(family))
     shared = in_common(document, (a, b))
@@ -375,27 +381,30 @@ def _lead(
     value *= sign
     if n < 2:
         return _open("best", estimand, value, told, n, smallest)
-    low, high, p = found.simultaneous(ahead)
+    low, high, every_p = found.simultaneous(ahead)
+    p = float(every_p.max() if values[closest] > 0 else every_p[values <= 0].min())  # of "ahead of all", or "behind some"
     bounds = float(low.min()), float(high.min())
     verdict, why = decide(bounds, region, smallest)
     bounds = min(sign * bound for bound in bounds), max(sign * bound for bound in bounds)
     evidence = (
-        f"{told}: {whose} {signed(value)}, simultaneous 95 % interval {interval(bounds)}, {p_value(float(p[closest]))} "
+        f"{told}: {whose} {signed(value)}, simultaneous 95 % interval {interval(bounds)}, {p_value(p)} "
         f"({count(n, found.unit)})."
     )
     needed = None
     if verdict == "undecided":
         unsure = [k for k in range(len(rivals)) if low[k] <= 0]
-        parts = [found.combined(ahead[k]) for k in unsure]
-        levels = [1 - (part.p(float(low[k])) or 0.0) for part, k in zip(parts, unsure, strict=True)]
+        behind = values[closest] < 0  # to be surely behind one rival would decide it
+        asked = [k for k in unsure if values[k] < 0 or not behind]
+        parts = [found.combined(ahead[k]) for k in asked]
+        levels = [1 - (part.p(float(low[k])) or 0.0) for part, k in zip(parts, asked, strict=True)]
         halves = [distance(part.value, region, smallest) for part in parts]
-        needed = max(map(seeds_needed, parts, halves, levels), default=math.inf)
+        needed = (min if behind else max)(map(seeds_needed, parts, halves, levels), default=math.inf)
         why = opening(listed(label(rivals[k]) for k in unsure)) + " may be ahead." if unsure else ""
     elif verdict == "supported":
         why = spared(bounds)
-    least, region = float(p[closest]), POSITIVE if others_ahead else region
+    region = POSITIVE if others_ahead else region
     return Finding(
-        verdict, evidence, why, "best", estimand, value, bounds, least, smallest, n, region, needed=needed, unit=found.unit
+        verdict, evidence, why, "best", estimand, value, bounds, p, smallest, n, region, needed=needed, unit=found.unit
     )
 
 

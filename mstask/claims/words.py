@@ -45,10 +45,17 @@ def effect(estimand: str, estimate: float, bounds: Sequence[float] | None) -> st
     return f"{shown}{f' {interval(bounds, digits)}' if bounds else ''} ({estimand})"
 
 
-def demand(region: Sequence[float]) -> str:
-    """Say on which side of what figure an interval has to lie, as "to lie above 0.7"; empty where that is zero."""
-    low, high = region
-    told = f"above {low:.2g}" if low and math.isinf(high) else f"below {high:.2g}" if high and math.isinf(low) else ""
+def demand(region: Sequence[float], ranks: bool = False) -> str:
+    """Say where an interval has to lie, as "to lie above 0.7" or "between 1 and 2"; empty where that is one side of zero.
+
+    Of `ranks` a region's ends lie half a rank outside.
+    """
+    low, high = (region[0] + 0.5, region[1] - 0.5) if ranks else region
+    if low == high:
+        return f"to be {low:.3g}"
+    told = f"between {low:.3g} and {high:.3g}"
+    if math.isinf(low) or math.isinf(high):
+        told = f"above {low:.3g}" if low and math.isinf(high) else f"below {high:.3g}" if high and math.isinf(low) else ""
     return f"to lie {told}".replace("-", "−") if told else ""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -14,11 +15,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
 from filelock import FileLock
 
 from mstask import paths
 
 T = TypeVar("T")
+PREFIX = "mstask-data-"
+"""How the name of a run's folder begins; the id of its process follows."""
 FOLDER = "MSTASK_MAPPED"
 """Names, to the kernels of a run, the folder that has a folder for each section whose data they share."""
 
@@ -26,7 +30,10 @@ FOLDER = "MSTASK_MAPPED"
 @contextlib.contextmanager
 def sharing(sections: Iterable[str]) -> Iterator[Path]:
     """While this lasts, kernels that are started share the data of these sections; its files are gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="mstask-data-", ignore_cleanup_errors=True) as name:
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):  # of runs that were killed
+        if (pid := re.match(r"\d+", left.name.removeprefix(PREFIX))) and not psutil.pid_exists(int(pid[0])):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as name:
         for section in sections:
             (Path(name) / section).mkdir()
         os.environ[FOLDER] = name

@@ -191,7 +191,10 @@ def claims(options: argparse.Namespace) -> int:
         raise UsageError(f"--source is {options.source!r}, expected {', '.join(results.SOURCES[:-1])} or run")
     ledger = claims.ledger(options.source)
     if options.json:
-        print(json.dumps([asdict(claim) for claim in ledger], indent=2, ensure_ascii=False))
+        told = json.loads(
+            json.dumps([asdict(claim) for claim in ledger]), parse_constant=lambda name: None
+        )  # JSON has no infinity
+        print(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         for claim in ledger:
             print(f"{claim.verdict:>13}  {claim.text} ({claim.where})\n{'':15}{claim.evidence}\n{'':15}{claim.fragility}")

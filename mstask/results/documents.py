@@ -236,6 +236,7 @@ def sealed(cell: Cell) -> Cell:
     """Return the cell with its seal in its provenance, by which every reader notices a later change."""
     if cell.provenance is None:
         raise ResultsError(f"cell {cell.label} has no provenance to hold a seal")
+    dumps(cell)  # names what can't be written, and where
     return cell.model_copy(update={"provenance": cell.provenance.model_copy(update={"seal": seal(cell)})})
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+from pydantic import ValidationError
 
 from mstask import paths
-from mstask.results.documents import SCHEMA, DataRecord, Document, Provenance, dumps, unchanged
+from mstask.results.documents import SCHEMA, DataRecord, Document, Provenance, describe, dumps, unchanged
 from mstask.results.files import ResultsError, read_json, write_atomic
 from mstask.stats import scoring
 
@@ -65,7 +66,7 @@ def lock(path: str | Path) -> Path:
         files = read_manifest(root)
         previous = files.get(name, {})
         same = {**previous, "locked": None} == {**entry, "locked": None}
-        files[name] = {**entry, "locked": previous["locked"] if same else now()}
+        files[name] = {**entry, "locked": (same and previous.get("locked")) or now()}
         write_atomic(root / MANIFEST, dumps({"schema_version": SCHEMA, "files": files}))
     return root / MANIFEST
 
@@ -197,6 +198,11 @@ def _inspect(path: Path) -> tuple[Document | None, list[str]]:
         if data is not None and document.source in KEPT[1:] and data.source != document.source:
             where = f"case {name!r}" if name else "the data"
             problems.append(f"{where} is {data.source}, but the document's source is {document.source!r}")
+    if own := document.values.get("provenance"):
+        try:
+            Provenance.model_validate(own)
+        except ValidationError as error:
+            problems.append(f"provenance: {describe(error)}")
     if path.read_bytes() != dumps(document).encode("utf-8"):
         problems.append("the file isn't in canonical form; write it with mstask.results.write_document")
     return document, problems

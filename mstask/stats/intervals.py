@@ -71,7 +71,7 @@ class Estimate:
         """Return the two-sided p-value of "the mean is `at`": 1 minus the coverage of the interval that ends there."""
         if self.over_seeds is None:
             return None
-        return 1 - self._coverage(abs(self.value - at)) if self.error else float(self.value == at)
+        return min(1 - self._coverage(abs(self.value - at)), 1.0) if self.error else float(self.value == at)
 
     def seeds_needed(self, half: float, level: float = LEVEL) -> int | None:
         """Return how many seeds of this spread an interval that reaches `half` to either side takes, None if no number does."""
@@ -80,10 +80,11 @@ class Estimate:
         spread = self.over_seeds * self.n
         if spread == 0:
             return 2
-        degrees = self.free / self.n if self.unit != "seed" else 0.0
+        one = self.unit == "seed" and self.n > 1
+        degrees = self.free / (self.n - one)
 
         def covered(n: int) -> NDArray[np.float64]:
-            return coverage(half, spread / n, degrees * n or n - 1, self.over_examples)
+            return coverage(half, spread / n, degrees * (n - one), self.over_examples)
 
         found = bisect_left(range(2, MANY), level, key=covered)
         return found + 2 if found + 2 < MANY else None
@@ -325,7 +326,8 @@ def over_folds(folds: Sequence[Mapping[int, Sequence[float]]]) -> Estimates:
     is taken over folds, Student's t with one degree less than there are folds. Seeds count twice. The mean of a fold varies
     with the luck of its seeds, so their spread within a fold is part of that over folds. What a seed does to every fold alike
     (its initial weights) doesn't show there: the covariance of the means by seed over the folds, of seeds that all folds have,
-    is added as an error that folds share. That errs on the safe side, since what seed and fold do together is in both.
+    is added as an error that folds share, as wide at its 95 % as Student's t makes the few seeds that it is known from. That
+    errs on the safe side, since what seed and fold do together is in both.
     Folds share most of what they train on; for that no correction is known that would be exact, and none is made.
 
     Parameters
@@ -339,7 +341,8 @@ def over_folds(folds: Sequence[Mapping[int, Sequence[float]]]) -> Estimates:
     shared = np.zeros((len(mean), len(mean)))
     if len(common) > 1:
         by_seed = np.array([np.mean([fold[seed] for fold in folds], axis=0) for seed in common])
-        shared = np.cov(by_seed.T).reshape(shared.shape) / len(common)
+        wider = stdtrit(len(common) - 1, (1 + LEVEL) / 2) / ndtri((1 + LEVEL) / 2)
+        shared = wider**2 * np.cov(by_seed.T).reshape(shared.shape) / len(common)
     return Estimates(mean, (by_fold - mean).T, shared, "fold")
 
 

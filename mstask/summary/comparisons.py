@@ -160,8 +160,8 @@ def in_common(document: Document, methods: Iterable[str], places: Iterable[Place
 def combination(document: Document, weights: Mapping[str, float]) -> stats.Estimate:
     """Return a weighted sum of methods' macro-F1 (a difference has the weights 1 and -1), over their common seeds.
 
-    Several cases with two or more seeds each are data sets that were chosen: their estimates are pooled. With one seed each,
-    the cases themselves are what the spread is taken over.
+    Several cases with two or more seeds each are data sets that were chosen: their estimates are pooled. Where one has a single
+    seed, the cases themselves, each by the mean over its seeds, are what the spread is taken over.
     """
     places = common_places(document, weights)
     if sets_of(document):
@@ -170,7 +170,9 @@ def combination(document: Document, weights: Mapping[str, float]) -> stats.Estim
     for place in places:
         by_case.setdefault(place[0], []).append(place)
     if len(by_case) > 1 and min(map(len, by_case.values())) < 2:
-        return together(document, weights, places).combined(list(weights.values()))
+        known = [(scored_cells(document, name), weight) for name, weight in weights.items()]
+        sums = {place: sum(weight * cells[place].score for cells, weight in known) for place in places}
+        return stats.estimate([fmean(sums[place] for place in own) for own in by_case.values()])
     return stats.pooled([together(document, weights, own).combined(list(weights.values())) for own in by_case.values()])
 
 

@@ -136,7 +136,7 @@ def table_stand_ins(document: Document) -> pd.DataFrame:
             "recordings": found["sets"][name]["name"],
             "neuron types": str(about["types"]),
             "Spearman's rho": difference(about["rho"], about["low"], about["high"]),
-            "exact p": f"{about['p']:.3f}",
+            "exact p": NOTHING if about["p"] is None else f"{about['p']:.3f}",
             "the same order": marked(about["verdict"]),
         }
         for name, about in found["stand_in"].items()

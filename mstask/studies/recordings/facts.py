@@ -182,7 +182,7 @@ def stand_in(document: Document, name: str, embedded: Mapping[str, Document]) ->
         "rho": judged.estimate,
         "low": low,
         "high": high,
-        "p": rank_correlation(*scores)[1],
+        "p": rank_correlation(*scores)[1] if judged.estimate is not None else None,
         "verdict": judged.verdict,
         "evidence": judged.evidence,
         "answer": ANSWERS[judged.verdict].format(kind=kind, name=NAMES[name].partition(",")[0]),
