@@ -191,9 +191,8 @@ def claims(options: argparse.Namespace) -> int:
         raise UsageError(f"--source is {options.source!r}, expected {', '.join(results.SOURCES[:-1])} or run")
     ledger = claims.ledger(options.source)
     if options.json:
-        told = json.loads(
-            json.dumps([asdict(claim) for claim in ledger]), parse_constant=lambda name: None
-        )  # JSON has no infinity
+        plain = json.dumps([asdict(claim) for claim in ledger])
+        told = json.loads(plain, parse_constant=lambda name: None)  # JSON has no infinity
         print(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         for claim in ledger:

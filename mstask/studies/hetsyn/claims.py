@@ -74,7 +74,7 @@ def _pattern(documents: Documents) -> Finding:
     cases = _cases(document, "pattern", "pattern generation", "mse")
     errors = {case: {name: measured(document, case, name, "mse") for name in METHODS} for case in cases}
     found = [best_of(f"error on the {TITLES[case]}", OWN, errors[case], smaller=True) for case in cases]
-    told = f" What matters is a difference of {number(SMALLEST, 2)}, of errors between −1 and 1 squared."
+    told = f" What matters is a difference of {number(SMALLEST, 2)}: the curve runs from −1 to 1, errors are squared."
     return every(*(replace(of, evidence=of.evidence + told) if of.rule else of for of in found))
 
 
