@@ -20,9 +20,9 @@ book: $(VENV)/ready
 pdf: $(VENV)/ready
 	@$(PY) -m mstask book --pdf
 
-# A worker per core and one more, since many tests wait for kernels; each that is done takes over tests of one that isn't.
+# A worker per core; each that is done takes over tests of one that isn't.
 test: $(VENV)/ready
-	$(PY) -m pytest --numprocesses $$($(PY) -c 'import os; print(min(8, 1 + (os.cpu_count() or 1)))') --dist worksteal
+	$(PY) -m pytest --numprocesses logical --maxprocesses 8 --dist worksteal
 
 fuzz: $(VENV)/ready
 	$(PY) -m pytest -m hypothesis --hypothesis-profile=fuzz

@@ -59,9 +59,7 @@ grow: str = None  # which connections come
 scope: str = None  # where connections may move
 fraction: float = None  # share of the connections moved by an update
 regrow: bool = None  # whether a just pruned connection may come back at once
-updates: int = (
-    None  # rewirings in a run of full length; fewer where it has few steps
-)
+updates: int = None  # rewirings in a run of full length
 rate_penalty: str = None  # on hidden firing rates
 warmup_epochs: int = None  # epochs free of the rate penalty
 form: str = None  # how products are computed

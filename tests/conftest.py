@@ -51,17 +51,16 @@ KERNELS = (
 
 
 def pytest_collection_modifyitems(items):
-    """Workers begin with equal shares: the first with the book and its pages, the second with what waits for kernels.
+    """Two workers begin with half of the tests each: one with the book and its pages, the other with what waits for kernels.
 
-    So one reads the locked documents, and one starts what kernels are forked from. While the book is built by several
-    processes the second waits most.
+    So each reads the locked documents once, or starts what kernels are forked from. While the book is built by several
+    processes the other worker waits most.
     """
     order = {name: place for place, name in enumerate((*PAGES, *KERNELS))}
     long = sorted((item for item in items if item.path.name in order), key=lambda item: order[item.path.name])
     others = [item for item in items if item.path.name not in order]
     pages = sum(item.path.name in PAGES for item in long)
-    share = len(items) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    middle = max(share - pages, 0)
+    middle = max(len(items) // 2 - pages, 0)
     items[:] = [*long[:pages], *others[:middle], *long[pages:], *others[middle:]]
 
 

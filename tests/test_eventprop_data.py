@@ -172,7 +172,7 @@ def test_every_loss_has_its_original_name():
 
 
 def test_the_chapters_commands_ask_for_options_that_the_sections_have():
-    page = (ROOT / "book" / "eventprop.md").read_text("utf-8")
+    page = (ROOT / "book" / "eventprop.md").read_text("utf-8").replace("\\\n", "")
     commands = [shlex.split(line)[3:] for line in page.splitlines() if line.startswith("python -m mstask run")]
     asked = [requested(parser().parse_args(command)) for command in commands]
     changed = {name for ((_, p),) in asked for name, rest in SECTION.protocol.items() if getattr(p, name, rest) != rest}

@@ -6,7 +6,7 @@ import re
 from statistics import fmean, stdev
 
 import pytest
-from scipy.stats import t
+from scipy.stats import norm, t
 from test_book import Project
 
 from mstask import claims, results, show, stats
@@ -103,7 +103,10 @@ class TestTheInterval:
 
     def test_what_a_seed_does_to_all_folds_alike_is_an_error_that_they_share(self):
         found = stats.over_folds([{1: [0.4], 2: [0.6]}, {1: [0.5], 2: [0.7]}])[0]
-        assert found.over_examples == pytest.approx(0.2**2 / 2 / 2) and found.over_seeds == pytest.approx(0.1**2 / 2 / 2)
+        wider = t.ppf(0.975, 1) / norm.ppf(0.975)  # the two seeds tell little of it
+        assert found.over_examples == pytest.approx(wider**2 * 0.2**2 / 2 / 2) and found.over_seeds == pytest.approx(
+            0.1**2 / 2 / 2
+        )
 
     def test_every_set_counts_the_same_however_many_folds_it_has(self):
         made = recordings(lambda fold, seed: 0.3 if fold.startswith("acc") else 0.0)

@@ -26,7 +26,7 @@ class G2GParameters(TrainingParameters):
     scope: Literal["layer", "class", "inter"] = Field(description="where connections may move")
     fraction: Fraction = Field(description="share of the connections moved by an update")
     regrow: bool = Field(description="whether a just pruned connection may come back at once")
-    updates: Count = Field(description="rewirings in a run of full length; fewer where it has few steps")
+    updates: Count = Field(description="rewirings in a run of full length")
     rate_penalty: Literal["none", "two-sided", "one-sided"] = Field(description="on hidden firing rates")
     warmup_epochs: Annotated[int, Field(ge=0)] = Field(description="epochs free of the rate penalty")
     form: Literal["auto", "dense", "grouped", "sparse"] = Field(description="how products are computed")
