@@ -70,9 +70,12 @@ def keep_compiled() -> None:
     own = Path(__file__).parent
     if "NUMBA_CACHE_DIR" in os.environ or os.access(own, os.W_OK) or os.access(home(), os.W_OK):
         return
-    folder = cache_dir() / "numba"
+    folder = cache_dir() / (
+        f"numba-{os.getuid()}" if hasattr(os, "getuid") else "numba"
+    )  # of users who share a cache, one's own
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
     except OSError:
         folder = Path(tempfile.mkdtemp(prefix="mstask-numba-"))
     os.environ["NUMBA_CACHE_DIR"] = str(folder)

@@ -106,7 +106,8 @@ def test_compiled_code_has_a_folder_where_numba_would_find_none(monkeypatch, tmp
     assert "NUMBA_CACHE_DIR" not in os.environ
     monkeypatch.setattr(os, "access", lambda *given: False)
     paths.keep_compiled()
-    assert Path(os.environ["NUMBA_CACHE_DIR"]) == tmp_path / "data" / "numba"
+    folder = Path(os.environ["NUMBA_CACHE_DIR"])
+    assert folder == tmp_path / "data" / f"numba-{os.getuid()}" and stat.S_IMODE(folder.stat().st_mode) == 0o700
     monkeypatch.delenv("NUMBA_CACHE_DIR")
     monkeypatch.setenv("MSTASK_DATA", str(Path(__file__) / "no folder"))
     paths.keep_compiled()

@@ -25,6 +25,7 @@ from mstask.summary.comparisons import (
     scored_cells,
     sets_of,
     share_seeds,
+    weighted_scores,
 )
 from mstask.summary.once import once
 
@@ -113,11 +114,12 @@ def between(chosen: Sequence[tuple[Document, Weights]]) -> stats.Estimate:
     Folds of data sets have nothing to be paired by: the two are independent.
     """
     (first, weights), (second, others) = chosen
-    if not all(common_places(document, own) for document, own in chosen):
+    sums = [weighted_scores(document, own) for document, own in chosen]
+    if not all(sums):
         raise NotTestable("What is compared has no seed in common.")
-    common = sorted(set.intersection(*(set(common_places(document, own)) for document, own in chosen)), key=str)
     if sets_of(first) or sets_of(second):
         return stats.apart(combination(first, weights), combination(second, others))
+    common = sorted(sums[0].keys() & sums[1].keys(), key=str)
     if not common:
         raise NotTestable("The two have no seed in common.")
     if first.data and second.data and first.data.fingerprint == second.data.fingerprint:
@@ -128,12 +130,8 @@ def between(chosen: Sequence[tuple[Document, Weights]]) -> stats.Estimate:
             judged = (cell for cell in document.cells if cell.method in own)
             both += [cell.model_copy(update={"method": f"{side} {cell.method}"}) for cell in judged]
         return combination(first.model_copy(update={"cells": both}), signed)
-    by_seed = []
-    for document, own in chosen:
-        known = [(scored_cells(document, name), w) for name, w in own.items()]
-        by_seed.append({p: sum(w * cells[p].score for cells, w in known) for p in common_places(document, own)})
     examples = sum(combination(document, own).over_examples for document, own in chosen)
-    return dataclasses.replace(stats.estimate([by_seed[0][p] - by_seed[1][p] for p in common]), over_examples=examples)
+    return dataclasses.replace(stats.estimate([sums[0][p] - sums[1][p] for p in common]), over_examples=examples)
 
 
 def scored(document: Document, methods: Iterable[str]) -> bool:

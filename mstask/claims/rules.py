@@ -109,15 +109,8 @@ def difference(documents: Documents, section: str, a: str, b: str, family: Famil
     document, standing = scores(documents, section, a, b)
     if not share_seeds(document, a, b):
         raise NotTestable(f"{label(a)} and {label(b)} have no seed in common for {subject(section)}.")
-    told_sizes = [tuple(standing["methods"][name]["n_parameters"] for name in (a, b))]
-    cells = [scored_cells(document, name) for name in (a, b)]
-    sizes = [tuple(own[place].result.n_parameters for own in cells) for place in common_places(document, (a, b))] or told_sizes
-    unlike = [pair for pair in sizes if all(pair) and max(pair) > (1 + CAPACITY_TOLERANCE) * min(pair)]
-    if matched and unlike:
-        first, second = unlike[0]
-        raise NotTestable(
-            f"Capacities aren't matched: {first:,} against {second:,} parameters ({max(unlike[0]) / min(unlike[0]):.2f} times)."
-        )
+    if matched:
+        _refuse_unequal(document, standing, a, b)
     estimate, tests = tested(document, a, b, tuple(family))
     shared = in_common(document, (a, b))
     score_a, score_b = (number(mean_score(shared, name)) for name in (a, b))
@@ -127,6 +120,15 @@ def difference(documents: Documents, section: str, a: str, b: str, family: Famil
         known = compare(document, a, b)
         return _open("difference", estimand, known.difference, told, known.n)
     return _directional("difference", estimand, estimate, told, tests)
+
+
+def _refuse_unequal(document: Document, standing: dict[str, Any], a: str, b: str) -> None:
+    """Refuse two methods whose networks, of one case and seed or as published, differ in size."""
+    cells = [scored_cells(document, name) for name in (a, b)]
+    sizes = [[own[place].result.n_parameters for own in cells] for place in common_places(document, (a, b))]
+    for first, second in sizes or [[standing["methods"][name]["n_parameters"] for name in (a, b)]]:
+        if first and second and (ratio := max(first, second) / min(first, second)) > 1 + CAPACITY_TOLERANCE:
+            raise NotTestable(f"Capacities aren't matched: {first:,} against {second:,} parameters ({ratio:.2f} times).")
 
 
 @rule

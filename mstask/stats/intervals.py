@@ -80,11 +80,11 @@ class Estimate:
         spread = self.over_seeds * self.n
         if spread == 0:
             return 2
-        one = self.unit == "seed" and self.n > 1
-        degrees = self.free / (self.n - one)
+        lost = int(self.unit == "seed")  # degrees of freedom grow with n - 1 for seeds, with n for folds
+        degrees = self.free / (self.n - lost)
 
         def covered(n: int) -> NDArray[np.float64]:
-            return coverage(half, spread / n, degrees * (n - one), self.over_examples)
+            return coverage(half, spread / n, degrees * (n - lost), self.over_examples)
 
         found = bisect_left(range(2, MANY), level, key=covered)
         return found + 2 if found + 2 < MANY else None

@@ -170,10 +170,14 @@ def combination(document: Document, weights: Mapping[str, float]) -> stats.Estim
     for place in places:
         by_case.setdefault(place[0], []).append(place)
     if len(by_case) > 1 and min(map(len, by_case.values())) < 2:
-        known = [(scored_cells(document, name), weight) for name, weight in weights.items()]
-        sums = {place: sum(weight * cells[place].score for cells, weight in known) for place in places}
-        return stats.estimate([fmean(sums[place] for place in own) for own in by_case.values()])
+        return stats.estimate(list(_by_unit(weighted_scores(document, weights)).values()))
     return stats.pooled([together(document, weights, own).combined(list(weights.values())) for own in by_case.values()])
+
+
+def weighted_scores(document: Document, weights: Mapping[str, float]) -> dict[Place, float]:
+    """Return a weighted sum of methods' macro-F1 at each case and seed that all of them have."""
+    known = [(scored_cells(document, name), weight) for name, weight in weights.items()]
+    return {place: sum(weight * cells[place].score for cells, weight in known) for place in common_places(document, weights)}
 
 
 def together(document: Document, methods: Iterable[str], places: Sequence[Place]) -> stats.Estimates | stats.Pooled:
