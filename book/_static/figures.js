@@ -94,8 +94,10 @@ addEventListener("DOMContentLoaded", () => {
 
   /* A picture of a sound: a line shows where the sound is, and a click plays from there */
   const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const named = new Set(); // of players of one sound, the first answers a click into its pictures
   for (const audio of every("audio[aria-label]")) {
-    const lines = rulers(audio.getAttribute("aria-label"));
+    const label = audio.getAttribute("aria-label"), lines = rulers(label), clicked = named.has(label) ? [] : lines;
+    named.add(label);
     const share = line => { const [from, to] = numbers(line.dataset.ends); return (audio.currentTime - from) / (to - from); };
     const show = () => {
       for (const line of lines) {
@@ -110,7 +112,7 @@ addEventListener("DOMContentLoaded", () => {
     };
     if (lines.length) audio.addEventListener("play", glide);
     for (const event of lines.length ? ["pause", "seeked"] : []) audio.addEventListener(event, show);
-    for (const line of lines) {
+    for (const line of clicked) {
       line.closest(".mstask-picture").addEventListener("click", event => {
         const {x, inside} = across(line, event), stops = numbers(line.dataset.stops), [from, to] = numbers(line.dataset.ends);
         const part = (x - stops[0]) / (stops.at(-1) - stops[0]);
@@ -188,13 +190,14 @@ addEventListener("DOMContentLoaded", () => {
         const code = same ? null : voice.verdicts[`${i},${j}`][a * voice.neurons.length + b];
         const statement = `${names[0]} beats ${names[1]} on ${sets[0].title}, and ${names[1]} beats ${names[0]} on ${sets[1].title}: `;
         const leads = sets.map(set => set.leads[names.join("|")] || set.leads[[...names].reverse().join("|")]);
-        const lines = leads.map((lead, k) => make("p", {}, `${sets[k].title}: ${lead || `no figure of ${names.filter(name => !set_has(sets[k], name)).join(" and ")}`}`));
+        const missing = sets.map(set => names.filter(name => !(name in set.corners)).join(" and "));
+        const unknown = missing.map(which => which ? `no figure of ${which}` : "the two have no seed in common");
+        const lines = leads.map((lead, k) => make("p", {}, `${sets[k].title}: ${lead || unknown[k]}`));
         const verdict = same ? "choose two different neurons and two different data sets." : data.verdicts[code];
         layer.setAttribute("aria-label", `Macro-F1 of ${names.join(" and ")} on ${sets.map(set => set.title).join(" and on ")}`);
         picture.replaceChildren(layer);
         said.replaceChildren(make("p", {}, same ? "" : statement, make("strong", {}, verdict)), ...(same ? [] : lines));
       };
-      const set_has = (set, name) => name in set.corners;
       const offer = () => {
         const voice = data.voices[own.voice], titles = voice.sets.map(set => set.title), place = name => Math.max(0, voice.neurons.indexOf(name));
         Object.assign(own, {a: place(data.start.a), b: place(data.start.b), x: voice.start[0], y: voice.start[1]});

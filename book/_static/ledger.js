@@ -3,7 +3,8 @@ addEventListener("DOMContentLoaded", () => {
   const claims = [...document.querySelectorAll("div.claim")];
   if (!claims.length) return;
   const voices = [...new Set(claims.flatMap(claim => Object.keys(claim.dataset)))].filter(name => !["paper", "chapter"].includes(name));
-  const valuesOf = name => [...new Set(claims.map(claim => claim.dataset[name]).filter(Boolean))];
+  const saysOf = (claim, name) => (claim.dataset[name] || "").split("\n").filter(Boolean); // a claim may be in several chapters
+  const valuesOf = name => [...new Set(claims.flatMap(claim => saysOf(claim, name)))];
   const wanted = {paper: "", chapter: "", voice: "", verdict: ""};
 
   const form = document.createElement("form");
@@ -16,7 +17,7 @@ addEventListener("DOMContentLoaded", () => {
     let shown = 0;
     for (const claim of claims) {
       const of = claim.dataset;
-      claim.hidden = !((!wanted.paper || of.paper === wanted.paper) && (!wanted.chapter || of.chapter === wanted.chapter)
+      claim.hidden = !((!wanted.paper || of.paper === wanted.paper) && (!wanted.chapter || saysOf(claim, "chapter").includes(wanted.chapter))
         && asked.some(voice => of[voice] && (!wanted.verdict || of[voice] === wanted.verdict)));
       shown += !claim.hidden;
     }

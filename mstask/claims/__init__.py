@@ -14,7 +14,7 @@ from types import ModuleType
 from mstask import plugins, results
 from mstask.claims import words
 from mstask.claims.evidence import Budget, Needs, Test, budget, by_paper_seeds, describe, folds_told, leave_one_out
-from mstask.claims.figures import Documents
+from mstask.claims.figures import Documents, NotTestable
 from mstask.claims.findings import Finding, find
 from mstask.parameters import FULL, profile_of
 from mstask.results.documents import Document
@@ -159,7 +159,7 @@ def _cautious(statement: Test, trained: Budget) -> Test:
     short = trained.cut and any(profile != OWN_PROTOCOL for profile in trained.profiles)  # "paper+..." has other parameters
 
     def test(given: Documents) -> Finding:
-        found = find(statement, given)
+        found = find(_of_one_source, statement, given)
         if small and found.verdict != "not testable":
             note = f"Runs of profile {small[0]} are too small to judge a claim. {found.evidence}"
             return dataclasses.replace(found, verdict="not testable", evidence=note, remark="", needed=None)
@@ -173,6 +173,13 @@ def _cautious(statement: Test, trained: Budget) -> Test:
         return found
 
     return test
+
+
+def _of_one_source(statement: Test, given: Documents) -> Finding:
+    """What a statement finds in documents of one source of data: a reader may have run one section on real, one on embedded."""
+    if len(sources := sorted({found for document in given.values() if document and (found := document.data_source)})) > 1:
+        raise NotTestable(f"Its sections were run on data of different sources: {' and '.join(sources)}.")
+    return statement(given)
 
 
 def _judge(entry: Entry, documents: Documents) -> Claim:

@@ -32,7 +32,7 @@ def figure_rank_stability(document: Document) -> Figure:
                 colour = "white" if share > 0.55 else "black"
                 axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=SMALL, color=colour)
             if share:
-                key, what = f"rank_stability.probabilities.{ranking[row]}.{column}", f"rank {column + 1}, share of resamples"
+                key, what = f"rank_stability.probabilities.{ranking[row]}.{column}", f"rank {column + 1}, share of draws"
                 about = About(label(ranking[row]), document, key, what, unit="")
                 (place,) = axes.plot(column, row, linestyle="")
                 answer(place, about, spread([share]))
@@ -40,7 +40,7 @@ def figure_rank_stability(document: Document) -> Figure:
         axes.set_yticks(range(len(ranking)), [label(name) for name in ranking])
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        figure.supxlabel(f"rank, in % of draws of {stability['over']}")
+        figure.supxlabel(f"rank, in % of draws of the errors over {stability['over']}")
     return figure
 
 

@@ -68,9 +68,9 @@ def visit_sourced(self: Any, node: sourced) -> None:
 
 def visit_card(self: Any, node: card) -> None:
     chapters = self.builder.env.mstask_chapters
-    page = next((page for page in sorted(chapters) if node["names"][0] in chapters[page]), None)
-    title = self.builder.env.titles[page].astext() if page else ""
-    given = {f"data-{name}": value for name, value in {**node["told"], "chapter": title}.items()}
+    pages = [page for page in sorted(chapters) if node["names"][0] in chapters[page]]
+    titles = "\n".join(self.builder.env.titles[page].astext() for page in pages)
+    given = {f"data-{name}": value for name, value in {**node["told"], "chapter": titles}.items()}
     self.body.append(self.starttag(node, "div", **given))
 
 

@@ -12,7 +12,9 @@ from sphinx.environment import BuildEnvironment
 
 from mstask import results, summary
 from mstask.errors import MstaskError
+from mstask.parameters import profile_of
 from mstask.results import locks
+from mstask.section import checked
 
 from .elements import control, folded
 from .sources import Reference
@@ -89,11 +91,8 @@ def _command(reference: Reference) -> str | None:
     if reference.section.startswith("benchmark-"):
         return f"python -m mstask bench {reference.section.removeprefix('benchmark-')}"
     match reference.source:
-        case "embedded" | "real" | "recorded" as data:
-            command = f"python -m mstask run {reference.section} --profile {_profile(reference)}"
-            return command if data == "embedded" else f"{command} --data {data}"
-        case "run":
-            return f"python -m mstask run {reference.section}"
+        case "embedded" | "real" | "recorded" | "run":
+            return f"python -m mstask run {reference.section}{_as_run(reference)}"
         case "protocol" | "afternoon":
             return f"python -m mstask run {reference.section} --help" if reference.section else None
         case "claims":
@@ -103,9 +102,19 @@ def _command(reference: Reference) -> str | None:
     return None
 
 
-def _profile(reference: Reference) -> str:
-    """Return the profile by which a locked document was run; "paper" where the manifest can't tell."""
-    return _entries().get(f"{reference.stem}.json", {}).get("profile", "paper")
+def _as_run(reference: Reference) -> str:
+    """Return the options by which a document was run: profile, data, and seeds where they aren't the profile's."""
+    with contextlib.suppress(MstaskError):
+        document = results.load(reference.section, reference.source)
+        profile, data = profile_of(document.profile), document.data_source or "embedded"
+        seeds = list(dict.fromkeys(cell.seed for cell in document.cells))
+        usual = checked(reference.section, profile=profile, data_source=data).seeds
+        return (
+            f" --profile {profile}"
+            + (f" --data {data}" if data != "embedded" else "")
+            + (f" --seeds {','.join(map(str, seeds))}" if set(seeds) - set(usual) else "")
+        )
+    return ""
 
 
 def _entries() -> dict[str, dict[str, Any]]:

@@ -136,12 +136,17 @@ def short_judgement(voice: str, claim: Claim) -> nodes.inline:
 
 
 def claim_cards(ledgers: Mapping[str, Sequence[Claim] | None], chosen: Sequence[str]) -> list[nodes.Node]:
-    """Return one block per chosen claim: its text and place, and the verdict of each voice that judges it, which unfolds."""
+    """Return one block per chosen claim: its text and place, and the verdict of each voice that judges it, which unfolds.
+
+    Real data, which few claims have, is left out where it can't judge.
+    """
     heard = {voice: {claim.id: claim for claim in ledger} for voice, ledger in ledgers.items() if ledger is not None}
     known = next(iter(heard.values()))
     found = []
     for claim in (known[claim_id] for claim_id in chosen):
         judged = {voice: claims[claim.id] for voice, claims in heard.items() if claim.id in claims}
+        if "real" in judged and judged["real"].verdict == "not testable":
+            del judged["real"]
         place = nodes.inline("", claim.where, classes=["claim-where"])
         text = nodes.paragraph("", "", nodes.strong("", claim.text), nodes.Text(" "), place)
         said = nodes.container("", *(judgement(voice, one) for voice, one in judged.items()), classes=["claim-voices"])

@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from mstask.claims.rules import SMALLEST
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, VOICES, by_voice, heading, label
 from mstask.show import takes_voices
@@ -34,6 +35,7 @@ from mstask.show.canvas import (
 from mstask.show.marks import About
 from mstask.show.scores import NBSP, ByVoice, cell_table, every_score, voice_columns
 from mstask.show.sheet import plain, say_nothing, sheet
+from mstask.studies.eventprop.claims import PUBLISHED
 from mstask.studies.eventprop.declare import YIN_YANG_SECTION
 from mstask.studies.eventprop.facts import curve, tasks_of
 from mstask.studies.eventprop.methods import FROZEN, LOSS_METHODS, LOSSES, TASKS, VARIANTS
@@ -59,8 +61,6 @@ LINES = dict(zip(METHODS, ("-", "-", "--", ":", "-", "--", "--", "-", "--", "-."
 CURVES = ("yin-yang-long", "speech")
 CONFUSED = ("sum", "exp")
 (CASE,) = YIN_YANG_SECTION.cases
-DEMANDED = 0.975
-"""Test accuracy that this project demands of the published network."""
 
 
 def figure_eventprop(document: Document) -> Figure:
@@ -191,7 +191,7 @@ def figure_eventprop_yin_yang(documents: ByVoice) -> Figure:
         if published:
             low, high = published["accuracy"] - published["sd"], published["accuracy"] + published["sd"]
             axes.axvspan(low, high, color=VOICES["published"].colour, alpha=0.25, linewidth=0)
-        axes.axvline(DEMANDED, color=GREY, linestyle=":", linewidth=1)
+        axes.axvline(PUBLISHED - SMALLEST, color=GREY, linestyle=":", linewidth=1)
         axes.set(xlim=(lowest - 0.02, 1.0), xlabel="accuracy on the test set")
         explain_voices(figure, documents)
     return figure

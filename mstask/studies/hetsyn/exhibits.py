@@ -113,7 +113,7 @@ def figure_hetsyn_pattern(document: Document) -> Figure:
             axes.plot(seconds, trace["target"], color="black", linewidth=0.9, linestyle=":")
             axes.plot(seconds, trace["output"], color=LOOKS[name].colour, linewidth=1.4)
             error = fmean(measured(document, "pattern-feedforward", name, "mse").values())
-            axes.set_title(f"{name}, error {error:.3f}", color=LOOKS[name].colour, fontsize=SMALL, loc="left", pad=2)
+            axes.set_title(f"{name}, mean error {error:.3f}", color=LOOKS[name].colour, fontsize=SMALL, loc="left", pad=2)
             axes.set_ylim(-1.6, 1.6)
         grid[-1].set_xlabel("time, s; shaded: the template is shown")
         legend(figure, [Look("target", "black", "", ":")])

@@ -93,14 +93,20 @@ def data_square_crossed(studies: BySection) -> pd.DataFrame:
 
 
 def with_recordings(studies: BySection) -> BySection:
-    """Return what sections have by voice, where recordings stand in for sections; what lacks a document has no voice there."""
+    """Return what sections have by voice, where recordings stand in for sections; what lacks a document has no voice there.
+
+    Of a reader's runs stay those on one source of data, the first section's: real and embedded data are never mixed.
+    """
     document = studies.get(stand_ins.SECTION, {}).get(stand_ins.SOURCE)
     made = stand_ins.stand_ins(document) if document else {}
-    return {
-        section: {**documents, **({stand_ins.SOURCE: made[section]} if section in made else {})}
-        for section, documents in studies.items()
-        if section != stand_ins.SECTION
-    }
+    studies = {section: documents for section, documents in studies.items() if section != stand_ins.SECTION}
+    source = next((run.data_source for run in of_voice(studies, "run").values() if run), None)
+    whole: dict[str, ByVoice] = {}
+    for section, documents in studies.items():
+        run = documents.get("run")
+        own = {**documents, "run": None} if run and run.data_source != source else documents
+        whole[section] = {**own, stand_ins.SOURCE: made[section]} if section in made else own
+    return whole
 
 
 def corner(studies: BySection, voice: str, task: str, neuron: str) -> tuple[str, dict[str, Any]] | None:

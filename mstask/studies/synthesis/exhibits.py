@@ -53,7 +53,7 @@ def figure_synthesis_gains(studies: BySection) -> Figure:
         for i, (voice, held) in enumerate(shown.items()):
             look = mark(voice)
             for contest, found in held.items():
-                y = rows.index((contest.part, contest.task)) + 0.22 * (i - (len(shown) - 1) / 2)
+                y = rows.index((contest.part, contest.task)) + 0.15 * (i - (len(shown) - 1) / 2)
                 about = About(contest.part, studies[contest.section][voice], what=f"gain in macro-F1 on {contest.task}")
                 for own, place in _sized(found, y):
                     filled = {} if own.counts else {"markerfacecolor": "white"}
@@ -171,7 +171,7 @@ def _both(texts: Iterable[str]) -> str:
 
 def _sized(found: Outcome, place: float = 0.0) -> list[tuple[Outcome, float]]:
     """A contest and, where one was held, the same part's at equal size; each with a place of its own in a row."""
-    return [(found, place), (found.equal, place + 0.3)] if found.equal else [(found, place)]
+    return [(found, place), (found.equal, place + 0.25)] if found.equal else [(found, place)]
 
 
 def _row(studies: BySection, voice: str, found: Outcome) -> dict[str, str]:
