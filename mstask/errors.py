@@ -41,8 +41,11 @@ def exit_code(work: Callable[[], int]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
-        print("interrupted; the same command continues where this one stopped", file=sys.stderr)
+        print("interrupted; the same command continues a run where it stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
         sys.stderr.close()
         return 141
+    except PermissionError as error:
+        print(f"error: {error.filename or 'a file'} can't be reached: {error.strerror or error}", file=sys.stderr)
+        return 1

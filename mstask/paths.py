@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -103,6 +105,18 @@ def results_dir() -> Path:
     """
     default = ROOT / "results" if is_checkout() else Path.cwd() / "mstask-results"
     return named("MSTASK_RESULTS") or named("RESEARCH_ROOT") or default
+
+
+@contextlib.contextmanager
+def results_in(folder: Path) -> Iterator[None]:
+    """Have `MSTASK_RESULTS` name a folder for the time being, for this process and those that it starts meanwhile."""
+    before = {name: value for name, value in os.environ.items() if name == "MSTASK_RESULTS"}
+    os.environ["MSTASK_RESULTS"] = str(folder)
+    try:
+        yield
+    finally:
+        del os.environ["MSTASK_RESULTS"]
+        os.environ.update(before)
 
 
 def cache_dir() -> Path:

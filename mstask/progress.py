@@ -5,6 +5,7 @@ A batch is followed cell by cell (`Progress`), training in a notebook epoch by e
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -169,8 +170,9 @@ def _to_terminal(stream: TextIO) -> Callable[[str, str | None, bool], None]:
     def write(line: str, happened: str | None, stays: bool) -> None:
         if happened and stays:
             stream.write(f"\r\x1b[K{happened}\n")
-        last = f" | {happened}" if happened and not stays else ""
-        stream.write(f"\r\x1b[K{line}{last}{chr(10) if stays and not happened else ''}")
+        shown = f"{line} | {happened}" if happened and not stays else line
+        shown = shown[: shutil.get_terminal_size().columns - 1]  # a second row would stay
+        stream.write(f"\r\x1b[K{shown}{chr(10) if stays and not happened else ''}")
         stream.flush()
 
     return write

@@ -231,6 +231,7 @@ class TestPlanning:
         nbformat.write(notebook, tmp_path / "square" / "quick-embedded" / "one.ipynb")
         assert execution.executed_as_it_is(source, "quick-embedded") and batch.without_page(known) == []
         assert not execution.executed_as_it_is(source, "paper-embedded")
+        assert not execution.executed_as_it_is(source, "quick-embedded", since=2.0**40)  # of numbers that came later
         notebook.cells[0].source += " Edited."
         nbformat.write(notebook, tmp_path / "square" / "quick-embedded" / "one.ipynb")
         assert not execution.executed_as_it_is(source, "quick-embedded")

@@ -37,11 +37,15 @@ def test_every_check_is_printed_the_same_as_json(monkeypatch, capsys):
 
 
 def test_versions_that_can_change_a_number_are_wrong_and_others_are_noted(monkeypatch):
-    monkeypatch.setattr(doctor, "pins", lambda: {"torch": "0.1", "sphinx": "0.1", "no-such-package": "1"})
-    (versions,), (tools,), (packages,) = (verdicts(doctor.versions, name) for name in ("versions", "tools", "packages"))
+    monkeypatch.setattr(doctor, "pins", lambda: {"torch": "0.1", "sphinx": "0.1", "no-runtime": "1", "no-tool": "1"})
+    monkeypatch.setattr(doctor.session, "missing", lambda: ["no-runtime>=1"])
+    (versions,), (tools,), (packages,), (more,) = (
+        verdicts(doctor.versions, name) for name in ("versions", "tools", "packages", "more")
+    )
     assert versions[0] == "wrong" and "instead of 0.1" in versions[1] and "requirements.txt" in versions[2]
     assert tools[0] == "note" and tools[1].startswith("sphinx")
-    assert packages[:2] == ("wrong", "missing: no-such-package")
+    assert packages[:2] == ("wrong", "missing: no-runtime")
+    assert more[:2] == ("note", "not installed: no-tool")
 
 
 def test_a_kernel_that_does_not_start_is_wrong_and_settings_that_runs_do_not_see_are_noted(monkeypatch):

@@ -43,6 +43,11 @@ def test_a_tree_that_agrees_gets_the_commands_that_publish_it(tree):
     assert release.commands().startswith("git push")
 
 
+def test_what_git_cannot_tell_is_no_agreement(tree, monkeypatch):
+    monkeypatch.setattr(release, "git", lambda *arguments: None)
+    assert any("git doesn't answer here" in problem for problem in release.problems())
+
+
 @pytest.mark.parametrize(
     ("fault", "told"),
     [

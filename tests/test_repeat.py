@@ -30,6 +30,14 @@ def test_a_cell_comes_out_the_same_bit_by_bit_and_leaves_no_trace(locked, capsys
     assert contents(locked) == before
 
 
+def test_only_what_is_locked_is_there_while_a_cell_is_repeated(locked):
+    """Else a study would find its own finished trials, and a tuned network the reader's study."""
+    with repeat.results_apart() as folder:
+        assert sorted(path.name for path in folder.iterdir()) == ["embedded", "manifest.json"]
+        assert results.load("toy").cells and not results.run_cells("toy", "quick", "embedded")
+    assert results.run_cells("toy", "quick", "embedded")
+
+
 def test_without_names_the_quickest_cell_is_chosen(locked):
     kept = results.load("toy").cells
     assert repeat.chosen("toy") == [min(kept, key=lambda cell: cell.timing.seconds)]

@@ -382,6 +382,12 @@ class TestTuned:
         write_study([dataclasses.replace(trial(0, 0.5, 0.1), configuration=dataclasses.replace(POINT, width=128))])
         assert find("search", place, parameters).changed == ("study",)
 
+    def test_a_damaged_study_makes_its_networks_stale_and_stops_nobody(self, results_folder):
+        write_study([trial(0, 0.5, 0.1)])
+        (path,) = results_folder.rglob("Vanilla-LIF-42.json")
+        path.write_text("{")
+        assert search.read_from_study(Place("Vanilla-LIF", None, 42), resolve("search", profile="smoke")) == {}
+
     def test_a_dense_network_reads_no_study(self, results_folder):
         assert search.read_from_study(Place("SmallCNN", None, 42), resolve("search", profile="smoke")) == {}
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from making import scored
+from making import data_record, scored
 
 from mstask import claims, results, show
 from mstask.paths import ROOT
@@ -83,6 +83,19 @@ def test_a_voice_with_one_task_has_no_panel_and_no_row():
     alone = {"square": {"embedded": scored(RADAR, "square")}, "disjoint": {"embedded": None}}
     assert show.table_square_flips(alone).empty and show.table_square_order(alone).empty
     assert not show.figure_square_order(alone).axes[0].texts
+
+
+def test_a_readers_real_and_embedded_data_neither_judge_nor_show_a_claim_together():
+    """Radar on real data, speech on embedded: each alone is fine."""
+    sides = (("square", RADAR, "real"), ("disjoint", TURNED, "embedded"))
+    mixed = {
+        section: scored(scores, section).model_copy(update={"data": data_record(source=source)})
+        for section, scores, source in sides
+    }
+    (claim,) = claims.judge(mixed, ["some-pair"])
+    assert claim.verdict == "not testable" and "different sources: embedded and real" in claim.evidence
+    by_voice = {section: {"run": document} for section, document in mixed.items()}
+    assert [len(show.data_square_order(by_voice)), set(show.data_square_crossed(by_voice)["task"])] == [0, {"radar"}]
 
 
 def test_a_panel_names_every_type_on_both_sides_and_joins_its_places():

@@ -29,7 +29,7 @@ from mstask.parameters import Parameters
 from mstask.paths import ROOT
 from mstask.progress import Progress
 from mstask.results.files import stamp
-from mstask.runs import Found, find, path_of, record_failure
+from mstask.runs import Found, find, last_written, path_of, record_failure
 from mstask.section import Place, grid, label, section, sections
 
 POLL = 0.2
@@ -160,7 +160,7 @@ def left_to_do(made: Plan, section_id: str, keep_stale: bool, again: bool = Fals
             continue
         found = found_of(made, section_id, place)
         kept = keep_stale and found.state == "stale" and set(found.changed) <= {"code", "notebook"}
-        if not again and (found.state == "done" or kept):
+        if kept or (found.state == "done" and not again):
             made.outcomes.append(Outcome(section_id, *place, "skipped"))
         else:
             todo.append(place)
@@ -279,8 +279,8 @@ def without_page(made: Plan) -> list[str]:
     """The sections with data but nothing left to run whose notebook no execution of this run shows as it is."""
     at_work = {task.section for task in made.tasks}
     done = dict.fromkeys(name for name, _ in made.fingerprints if name not in at_work)
-    notebooks = {name: ROOT / f"{section(name).notebook}.ipynb" for name in done}
-    return [name for name, one in notebooks.items() if not executed_as_it_is(one, task_of(made, name).folder)]
+    kept = {name: (task_of(made, name).folder, last_written(name, made.parameters[name])) for name in done}
+    return [name for name, where in kept.items() if not executed_as_it_is(ROOT / f"{section(name).notebook}.ipynb", *where)]
 
 
 def judge(made: Plan, task: Task, report: Report) -> tuple[list[Outcome], list[Task]]:
@@ -301,7 +301,8 @@ def judge(made: Plan, task: Task, report: Report) -> tuple[list[Outcome], list[T
             outcomes.append(outcome_of(task.section, place, found.cell, shown(report.notebook)))
             continue
         if found.state == "stale":
-            ended = f"the worker measured with other inputs than those here ({found.note}): is its checkout the same?"
+            hint = "is its checkout the same?" if task.send else "was the code changed meanwhile? The same command settles it"
+            ended = f"the worker measured with other inputs than those here ({found.note}): {hint}"
         undone.append(place)
     if undone:
         failed, *rest = undone

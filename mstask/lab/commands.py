@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 BUILT = ROOT / "_build"
 BOOK, PDF = BUILT / "html" / "index.html", BUILT / "mstask.pdf"
-BENCHMARKS = ("step", "epoch", "scaling", "gpu", "ideas", "hetsyn", "ncg", "g2gnet", "coverage")
+BENCHMARKS = ("step", "epoch", "scaling", "gpu", "ideas", "hetsyn", "ncg", "g2gnet", "coverage", "cochlea")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -261,7 +261,10 @@ def build(*arguments: str) -> None:
     After a build that failed or was stopped the next one reads and writes every page: none stays half written, and every
     warning is repeated.
     """
-    from jupyter_book.cli.main import main as jupyter_book
+    try:
+        from jupyter_book.cli.main import main as jupyter_book
+    except ImportError as error:
+        raise MstaskError(f'the book needs more packages ({error}): pip install -e ".[book]"') from error
 
     unfinished = BUILT / ".unfinished"
     if unfinished.exists():

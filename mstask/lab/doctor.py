@@ -16,6 +16,7 @@ from mstask import paths
 from mstask.claims.words import count
 from mstask.data import DataError, originals, recorded
 from mstask.errors import MstaskError
+from mstask.lab import session
 
 FREE_GB = 2.0
 """Disk space below which a run may fail: checkpoints, generated data and compiled kernels take most of it."""
@@ -62,15 +63,8 @@ def as_text(checks: list[Check]) -> str:
 
 
 def python() -> Iterator[Check]:
-    """Python's version against that of pyproject.toml."""
-    project = paths.ROOT / "pyproject.toml"
-    low = project.is_file() and re.search(r'requires-python = ">=(\d+)\.(\d+)"', project.read_text(encoding="utf-8"))
-    needed = (int(low[1]), int(low[2])) if low else (3, 11)
-    found = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info[:2] >= needed:
-        yield Check("Python", "ok", found)
-    else:
-        yield Check("Python", "wrong", found, f"install Python {needed[0]}.{needed[1]} or newer and run `make book`")
+    """Python's version; an older one than pyproject.toml asks for can't import this."""
+    yield Check("Python", "ok", ".".join(map(str, sys.version_info[:3])))
 
 
 def pins() -> dict[str, str]:
@@ -89,8 +83,11 @@ def versions() -> Iterator[Check]:
         elif found.partition("+")[0] != version:
             other.append((package, f"{package} {found} instead of {version}"))
     advice = "`pip install -r requirements.txt` in the environment you use, or `make book`, which makes its own"
-    if missing:
-        yield Check("packages", "wrong", f"missing: {', '.join(missing)}", advice)
+    needed = {re.split(r"[^\w.-]", requirement)[0] for requirement in session.missing()} if missing else set()
+    if lacking := [package for package in missing if package in needed]:
+        yield Check("packages", "wrong", f"missing: {', '.join(lacking)}", advice)
+    if spare := [package for package in missing if package not in needed]:
+        yield Check("more", "note", f"not installed: {', '.join(spare)}", "they are for the book, tests or development alone")
     if changed := [text for package, text in other if package in RUNTIME]:
         yield Check("versions", "wrong", "; ".join(changed), f"numbers may differ; {advice}")
     if rest := [text for package, text in other if package not in RUNTIME]:
@@ -101,6 +98,8 @@ def versions() -> Iterator[Check]:
 
 def notebooks() -> Iterator[Check]:
     """Whether the kernel starts in which a run executes notebooks, and which of the user's settings it doesn't see."""
+    if not paths.is_checkout():
+        return
     try:
         from mstask.lab import kernel
 
@@ -191,11 +190,15 @@ def equal_spikes() -> dict[str, float | None]:
 def data() -> Iterator[Check]:
     """Generated data in the cache, and folders of originals that variables name."""
     cache = paths.cache_dir()
-    made = sorted(folder.name for folder in cache.glob("*-v*") if (folder / "meta.json").is_file())
+    read = os.path.isdir(cache) and os.access(cache, os.R_OK | os.X_OK)
+    made = sorted(folder.name for folder in cache.glob("*-v*") if (folder / "meta.json").is_file()) if read else []
     found = f"{', '.join(made)} in {cache}" if made else f"none yet in {cache}"
     yield Check("embedded data", "ok", found, "" if made else "nothing to do: each set is generated when first used")
     for variable, patterns in ORIGINALS.items():
         if not (value := paths.named(variable)):
+            if any((fetched := cache / variable.removesuffix("_DATA").lower().replace("_", "-")).glob("*.gz")):
+                yield Check(variable, "ok", f"fetched: {fetched}")
+                continue
             yield Check(variable, "ok", "not set", "set it to the originals' folder if you own them and want `--data real`")
             continue
         absent = [pattern.rstrip("*") for pattern in patterns if not any(value.glob(pattern))]
@@ -224,7 +227,7 @@ def folders() -> Iterator[Check]:
         places["executed notebooks"] = (paths.ROOT / "_build", "")
     for name, (folder, variable) in places.items():
         other = f"or name another folder in {variable}" if variable else "or work in a checkout of your own"
-        parent = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        parent = next(path for path in (folder, *folder.absolute().parents) if os.path.exists(path))
         try:
             with tempfile.TemporaryFile(dir=parent) as probe:
                 probe.write(b"0")

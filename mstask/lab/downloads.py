@@ -241,7 +241,7 @@ def _fetch_pictures(name: str, folder: Path) -> None:
 def _from_openml(remote: str) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.datasets import fetch_openml
 
-    return fetch_openml(remote, version=1, return_X_y=True, as_frame=False, parser="liac-arff")
+    return fetch_openml(remote, version=1, return_X_y=True, as_frame=False, parser="liac-arff", cache=False)
 
 
 def _checked(name: str, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mstask.paths import ROOT, results_dir
+from mstask.paths import ROOT, results_dir, results_in
 from mstask.section import Place, checked, grid, section, sections
 
 if TYPE_CHECKING:
@@ -81,18 +81,25 @@ class Report:
 
 
 def execute(task: Task) -> Report:
-    """Execute a task's notebook in a kernel of its own; an error is reported, not raised."""
+    """Execute a task's notebook in a kernel of its own; an error is reported, not raised.
+
+    Results go to the folder of whoever asks, or where that can't be seen from here to this process's own; the working folder is
+    the checkout.
+    """
     chosen = section(task.section)
     target = EXECUTED / task.section / task.folder / task.name
-    prepare(task)
+    shared, own = Path(task.results), results_dir().absolute()
     started = time.perf_counter()
     error = ""
     limit = None if task.timeout is None else math.ceil(task.timeout * len(task.places))
-    try:
-        papermilled(ROOT / f"{chosen.notebook}.ipynb", target, task.parameters, limit, task.part)
-    except Exception as failure:
-        error = explain(failure, task)
-    documents = {place: text for place in task.places if (text := written(task, place))} if task.send else {}
+    if Path.cwd() != ROOT:
+        os.chdir(ROOT)
+    with results_in(shared if shared.is_dir() else own):
+        try:
+            papermilled(ROOT / f"{chosen.notebook}.ipynb", target, task.parameters, limit, task.part)
+        except Exception as failure:
+            error = explain(failure, task)
+        documents = {place: text for place in task.places if (text := written(task, place))} if task.send else {}
     return Report(str(target), time.perf_counter() - started, error, documents)
 
 
@@ -140,12 +147,12 @@ def execute_others(folder: str) -> None:
             print(f"the page of {source.name} stays without outputs: {failure}", file=sys.stderr)
 
 
-def executed_as_it_is(source: Path, folder: str) -> bool:
-    """Whether an execution of a notebook in this folder ended well and shows the text that the notebook has now."""
+def executed_as_it_is(source: Path, folder: str, since: float = 0.0) -> bool:
+    """Whether an execution of a notebook in this folder ended well, not before `since`, and shows the text that it has now."""
     from mstask.lab import kernel
 
     notebook = kernel.read_notebook(source)
-    kept = (EXECUTED / source.stem / folder).glob("*.ipynb")
+    kept = [path for path in (EXECUTED / source.stem / folder).glob("*.ipynb") if path.stat().st_mtime >= since]
     return any(same(notebook, done) for path in kept if (done := finished(path)) is not None)
 
 
@@ -184,15 +191,6 @@ def without_loop(function: Callable[..., Any], *arguments: Any, **options: Any) 
 def as_template(path: Path) -> str:
     """A path as papermill takes it, which fills in what stands between braces."""
     return str(path).replace("{", "{{").replace("}", "}}")
-
-
-def prepare(task: Task) -> None:
-    """Name the results folder for the kernel; the working folder is the checkout."""
-    shared = Path(task.results)
-    results = shared if shared.is_dir() else results_dir().absolute()
-    os.environ["MSTASK_RESULTS"] = str(results)
-    if Path.cwd() != ROOT:
-        os.chdir(ROOT)
 
 
 def explain(failure: Exception, task: Task) -> str:

@@ -113,7 +113,7 @@ ENGINE: dict[str, Any] = {
 def environment(given: Mapping[str, str]) -> dict[str, str]:
     """The variables of a kernel: those given, without the dropped ones, and those that a run sets itself."""
     inherited = {name: value for name, value in given.items() if not name.startswith(DROPPED) or name in KEPT}
-    return inherited | ENVIRONMENT | {"IPYTHONDIR": str(FOLDER / "ipython")}
+    return inherited | ENVIRONMENT | {"IPYTHONDIR": str(FOLDER / "ipython"), "MSTASK_ROOT": str(ROOT)}
 
 
 def ignored() -> list[str]:

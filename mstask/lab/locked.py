@@ -10,7 +10,7 @@ from typing import Any
 from mstask import results
 from mstask.lab import status
 from mstask.lab.exhibits_parameters import counted
-from mstask.parameters import FULL, LISTS, PROFILES, profile_of
+from mstask.parameters import FULL, LISTS
 from mstask.results import locks
 from mstask.results.documents import DataSource
 from mstask.section import checked, grid, label, section, sections
@@ -69,21 +69,20 @@ def lock(section_id: str, profile: str | None, data_source: DataSource) -> Path:
             raise results.ResultsError(
                 f"the cell {cell.label} of section {section_id} is called {cell.profile!r}, but has {own}: run it again"
             )
-    refuse_to_lose(section_id, data_source, profile, runs[profile])
+    refuse_to_lose(section_id, data_source, runs[profile])
     said = shortfall(section_id, data_source, runs[profile])
     return results.lock_run(section_id, profile, data_source, said, section(section_id).title)
 
 
-def refuse_to_lose(section_id: str, data_source: DataSource, profile: str, cells: Sequence[results.Cell]) -> None:
-    """Raise a ResultsError where the locked run of this profile, or of a larger one, has cells that are not among these."""
+def refuse_to_lose(section_id: str, data_source: DataSource, cells: Sequence[results.Cell]) -> None:
+    """Raise a ResultsError where the locked run has cells that are not among these, or can't be read."""
     try:
         before = results.read_document(results.runs_root() / data_source / f"{section_id}.json")
-    except results.ResultsError:
+    except results.MissingResult:
         return
     places = {(cell.method, cell.case, cell.seed) for cell in cells}
     lost = [cell.label for cell in before.cells if (cell.method, cell.case, cell.seed) not in places]
-    smaller = PROFILES.index(profile_of(profile)) <= PROFILES.index(profile_of(before.profile))
-    if cells and lost and smaller:
+    if cells and lost:
         raise results.ResultsError(
             f"the locked run of section {section_id} has {len(before.cells)} cells, this one {len(cells)}, without {lost[0]}"
             f"{f' and {len(lost) - 1} more' if len(lost) > 1 else ''}: run them, or delete the locked document first"

@@ -21,14 +21,18 @@ def problems() -> list[str]:
             sources = [cell.source for cell in pairs.read(path).cells]
             if not {pairs.setup_source(), pairs.badge_source(path)} <= set(sources):
                 found.append(f"notebooks/{path.name} names another release than {tag}: run `python -m mstask notebooks`")
-    if changed := git("status", "--porcelain"):
+    if (changed := git("status", "--porcelain")) is None:
+        found.append("git doesn't answer here, so that commits and tags can't be compared")
+    elif changed:
         n = len(changed.splitlines())
         found.append(f"{count(n, 'file')} {'is' if n == 1 else 'are'} changed and not committed: commit, or git stash")
     head, tagged = (git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") for name in ("HEAD", tag))
     if tagged and tagged != head:
         found.append(f"tag {tag} is an earlier commit: raise the version in pyproject.toml and CITATION.cff")
     published = git("ls-remote", "--tags", address, tag, f"{tag}^{{}}")
-    if published and head and head.strip() not in published:
+    if published is None and head:
+        found.append(f"{address} doesn't answer, so that its tags can't be compared")
+    elif published and head and head.strip() not in published:
         found.append(f"{address} has a {tag} of another commit: raise the version in pyproject.toml and CITATION.cff")
     return found
 

@@ -14,6 +14,8 @@ from mstask.cell import data_record, device_to_use, load
 from mstask.errors import MstaskError, nearest
 from mstask.job import Job
 from mstask.lab.status import still_known
+from mstask.paths import results_in
+from mstask.results import locks
 from mstask.results.documents import Cell, DataRecord, Measures
 from mstask.section import checked, section
 
@@ -105,12 +107,24 @@ def repeat(cells: Sequence[Cell]) -> Iterator[Repeat]:
                 f"{cell.label} can't be repeated: section {cell.section} has other parameters now ({', '.join(changed)})"
             )
         splits = load(cell.section, parameters, cell.case)
-        with tempfile.TemporaryDirectory(prefix="mstask-repeat-") as folder:
-            checkpoint = Path(folder) / "checkpoint.pt"
+        with results_apart() as folder:
+            checkpoint = folder / "checkpoint.pt"
             job = Job(about, cell.method, cell.case, cell.seed, parameters, splits, device_to_use(about), checkpoint)
             with _threads(cell.provenance.threads if cell.provenance else 1):
                 measures = about.experiment().measure(job).measures
         yield Repeat(cell, measures, data_record(splits))
+
+
+@contextlib.contextmanager
+def results_apart() -> Iterator[Path]:
+    """A results folder for the time being, with the locked documents alone: a study's finished trials would be taken over."""
+    own = results.runs_root().absolute()
+    with tempfile.TemporaryDirectory(prefix="mstask-repeat-") as name:
+        for kept in (own / locked for locked in (*locks.KEPT, locks.MANIFEST)):
+            if kept.exists():
+                (Path(name) / kept.name).symlink_to(kept)
+        with results_in(Path(name)):
+            yield Path(name)
 
 
 @contextlib.contextmanager

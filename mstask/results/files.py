@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import math
@@ -73,7 +74,8 @@ def alone(path: Path, name: str) -> Iterator[None]:
     except NotImplementedError:
         pass
     except OSError as error:
-        raise ResultsError(f"{path.parent} can't be written: {error.strerror or error}") from error
+        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
+            raise ResultsError(f"{path.parent} can't be written: {error.strerror or error}") from error
     try:
         yield
     finally:

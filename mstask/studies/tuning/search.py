@@ -213,7 +213,7 @@ def read_from_study(place: Place, parameters: Parameters) -> dict[str, str]:
         return {}
     try:
         configuration = chosen(place.method, parameters)[1].configuration
-    except MissingResult:
+    except ResultsError:  # none, or a damaged one, which is told when a cell needs it
         return {}
     return {STUDY: hashlib.sha256(json.dumps(asdict(configuration), sort_keys=True).encode()).hexdigest()}
 
