@@ -326,7 +326,10 @@ class TestTheReadersRun:
 
 
 class TestOptionalDocuments:
-    PAGE = "Here: {result}`embedded/invented?:best`.\n\n:::{mstask-when} embedded/invented\nLocked.\n:::\n"
+    PAGE = (
+        "Here: {result}`embedded/invented?:best`.\n\n:::{mstask-when} embedded/invented\nLocked.\n:::\n\n"
+        ":::{mstask-unlocked} embedded/invented\nIt takes a day.\n:::\n"
+    )
 
     def test_absent_then_locked(self, project, results_folder):
         store(results_folder)
@@ -336,6 +339,8 @@ class TestOptionalDocuments:
         after = project.build()
         assert not before.warnings and not after.warnings
         assert "not locked" in before.html and "Locked." not in before.html
+        warned = r'warning admonition">\s*<p class="admonition-title">No locked embedded result yet</p>\s*<p>It takes a day'
+        assert [bool(re.search(warned, built.html)) for built in (before, after)] == [True, False]
         assert ">Dual-tau-LIF</span>" in after.html and "Locked." in after.html
 
     def test_a_damaged_document_is_not_taken_for_an_absent_one(self, project, results_folder):

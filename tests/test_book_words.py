@@ -105,6 +105,9 @@ LISTED = {
 }
 
 
+CONDITIONS = ("mstask-when", "mstask-unless", "mstask-unlocked")
+
+
 def sentences(page):
     """The sentences of a page that stand there whatever the documents say: without code, roles, options and conditions."""
     text = re.sub(r"^---\n.*?\n---\n", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -116,7 +119,7 @@ def sentences(page):
             else:
                 while inside and inside.pop()[0] != fence[1]:
                     pass
-        elif not any(name in ("mstask-when", "mstask-unless") for _, name in inside) and not re.match(r"^:\w+:", line):
+        elif not any(name in CONDITIONS for _, name in inside) and not re.match(r"^:\w+:", line):
             kept.append(line)
     prose = re.sub(r"(\{[\w-]+\})?`[^`]*`", "", "\n".join(kept))
     return [sentence.strip() for line in prose.splitlines() for sentence in re.split(r"(?<=[.?!:;])\s", line)]

@@ -23,6 +23,7 @@
     :::{mstask-when} embedded/ablation                     content for when that document, or a true value in it, exists
     :::{mstask-when} claims/run:radar-winner.verdict = supported     or for a value; < and > compare numbers
     :::{mstask-unless} embedded/ablation                   and its opposite
+    :::{mstask-unlocked} embedded/ablation                 the same as a warning
 
 The argument of a figure is `<name>` of `mstask.show.figure_<name>`, of a table `mstask.show.table_<name>`, of
 recordings `mstask.show.audio_<name>`, followed by the documents it is given. The data behind a figure or table, as
@@ -388,3 +389,12 @@ class UnlessDirective(WhenDirective):
     """The opposite of `mstask-when`."""
 
     shown_when = False
+
+
+class UnlockedDirective(UnlessDirective):
+    """A warning as long as a document isn't locked, which its content explains."""
+
+    def run(self) -> list[nodes.Node]:
+        said = super().run()
+        title = nodes.title("", "No locked embedded result yet")
+        return [nodes.admonition("", title, *said, classes=["warning"])] if said else []

@@ -25,6 +25,7 @@ from .directives import (
     ResultRole,
     TableDirective,
     UnlessDirective,
+    UnlockedDirective,
     WhenDirective,
 )
 from .elements import VISITORS
@@ -97,6 +98,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("mstask-folded", FoldedDirective)
     app.add_directive("mstask-when", WhenDirective)
     app.add_directive("mstask-unless", UnlessDirective)
+    app.add_directive("mstask-unlocked", UnlockedDirective)
     app.connect("config-inited", begin, priority=100)
     app.connect("config-inited", site.configure_theme)
     app.connect("builder-inited", start)
