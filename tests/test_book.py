@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 import pytest
 from making import scored
@@ -494,7 +495,7 @@ def prose(text: str) -> str:
     return re.sub(r"\]\([^)]*\)", "]", text)
 
 
-RESULT_LIKE = re.compile(r"(?<!ection )(?<![\w.])\d*\.\d+|\d\s*(?:%|per\s?cent\b)")
+RESULT_LIKE = re.compile(r"(?<!ection )(?<!# Run )(?<![\w.])\d*\.\d+|\d\s*(?:%|per\s?cent\b)")
 
 
 class TestNoNumberIsTyped:
@@ -504,6 +505,11 @@ class TestNoNumberIsTyped:
     def test_chapter(self, page):
         found = [match[0] for match in RESULT_LIKE.finditer(prose(page.read_text(encoding="utf-8")))]
         assert found == []
+
+    @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+    def test_notebook(self, path):
+        cells = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"]
+        assert [match[0] for source in cells for match in RESULT_LIKE.finditer(prose(source))] == []
 
     @pytest.mark.parametrize("text", ["reaches 0.87 on", "a gain of 12 %", "rises by 5%", "about .93,", "33.8 times", "a 4.1"])
     def test_the_rule_sees_results(self, text):
