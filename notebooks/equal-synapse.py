@@ -31,7 +31,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes less than a minute, `afternoon` half an hour on one processor core; `paper` trains as
+# `None` means: the profile's value. `quick` takes less than a minute, `afternoon` an hour on one processor core; `paper` trains as
 # long as the paper does on speech.
 
 # %% tags=["parameters"]

@@ -34,7 +34,7 @@
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick, afternoon or paper
-data_source: str = "embedded"  # embedded, or real: the user's own copy
+data_source: str = "embedded"  # embedded only
 data_size: str = None  # small, medium or paper
 methods: list = None  # which to run; None: the profile's
 seeds: list = None  # for example [42, 123, 999]
@@ -262,4 +262,4 @@ lesson.verdicts(document)
 #
 # 1. Lower the second weight above in steps, from 3 towards 1, and run the cells of the neuron each time. Which spike is lost, and
 #    what does the finite difference say while it is being lost?
-# 2. Set `grid_steps = [1.0, 0.5, 0.1, 0.02]`. Does the error fall in proportion to the step for every network?
+# 2. Set `grid_steps = [1.0, 0.5, 0.1, 0.02]` and `seeds = [7, 42, 123]`. Does the error fall in proportion to the step for every network?

@@ -35,7 +35,7 @@
 
 # %% tags=["parameters"]
 profile: str = "quick"  # smoke, quick, afternoon or paper
-data_source: str = "embedded"  # embedded, or real: the user's own copy
+data_source: str = "embedded"  # embedded only
 data_size: str = None  # small, medium or paper
 methods: list = None  # which to run; None: the profile's
 cases: list = None  # which data or splits; None: the profile's
@@ -214,7 +214,7 @@ plt.show()
 # %% [markdown]
 # ## Variants
 #
-# Two departures of the reference implementation, and other losses, neurons and wirings.
+# Those of this run; in full also two departures of the reference implementation, and other losses, neurons and wirings.
 
 # %%
 pd.Series({name: VARIANTS[name].text for name in settings.methods}).to_frame(
@@ -238,7 +238,9 @@ for place in grid(settings):
 # %% [markdown]
 # ## Results
 #
-# The published figures stand beside those of this run.
+# The published figures stand beside those of this run. Behind a score *at chance* says that it can't be told from guessing, *collapsed* that the last epoch
+# scored far below the best one on validation, *cut* that the budget ended a training before patience did; where it ended all of
+# them, as often in `quick`, that isn't said.
 
 # %%
 document = results.merge(cells)
@@ -251,7 +253,7 @@ show.table_eventprop_yin_yang(voices)
 # %% mystnb={"image": {"alt": "Accuracy of the published setting and its variants in this run beside the published accuracy"}}
 show.figure_eventprop_yin_yang(voices)
 
-# %% mystnb={"image": {"alt": "Accuracy by epoch of the published setting in this run beside the published curve"}}
+# %% mystnb={"image": {"alt": "Validation accuracy by epoch of the published setting in this run beside the published test accuracy"}}
 show.figure_eventprop_learning(voices)
 
 # %% [markdown]
@@ -265,7 +267,7 @@ lesson.verdicts(document)
 # %% [markdown]
 # ## What to change next
 #
-# 1. Weaken the input (`input_scale = 0.3`, `methods = ["exp"]`) until most neurons are silent, and run it with and without
+# 1. Weaken the input (`input_scale = 0.7`, `methods = ["exp"]`) until most neurons are silent, and run it with and without
 #    `rewire = True`. Can the exact gradient wake a silent neuron?
 # 2. Let time constants learn (`methods = ["exp", "trained-taus"]`) with twice the rate (`rate_factor = 2.0`). Is it the taus or the
 #    rate that changes the accuracy?

@@ -32,7 +32,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# `None` means: the profile's value. `quick` takes less than a minute and runs Yin-Yang only, `afternoon` less than an hour on two cores;
+# `None` means: the profile's value. `quick` takes less than a minute and runs Yin-Yang only, `afternoon` about two hours on two cores;
 # `paper` is the full protocol. Yin-Yang is generated; `data_source = "real"` asks for your own copy of spoken digits and radar.
 
 # %% tags=["parameters"]
@@ -176,7 +176,8 @@ show.table_eventprop_losses()
 # ## The network
 #
 # One hidden layer of neurons that fire in continuous time, and a readout. The gradient of every weight is exact: the notebook
-# on exact gradients derives it for one neuron.
+# on exact gradients derives it for one neuron. The number of parameters below still counts two time constants per neuron, which
+# don't learn here.
 
 # %%
 name, case = settings.methods[0], settings.cases[0]
@@ -251,7 +252,7 @@ show.table_eventprop(document)
 # %% mystnb={"image": {"alt": "Accuracy of each loss on each task of this run"}}
 show.figure_eventprop(document)
 
-# %% mystnb={"image": {"alt": "Validation accuracy by epoch of each loss in this run"}}
+# %% mystnb={"image": {"alt": "Validation accuracy by epoch of each loss on long Yin-Yang and on spoken digits, where this run has them"}}
 show.figure_eventprop_curves(document)
 
 # %% [markdown]
@@ -286,5 +287,5 @@ lesson.verdicts(document)
 #
 # 1. Train longer (`data_size = "paper"`, `max_epochs = 12`, `samples_per_epoch = 2500`) with `methods = ["sum", "exp",
 #    "sum-frozen"]`. Does the plain mean do better than hidden weights that never learn? Look again at what a hidden spike hears.
-# 2. Make the hidden layer louder or more quiet (`input_scale = 2.0`, `input_scale = 0.5`). Which loss suffers first when few neurons
+# 2. Make the hidden layer louder or more quiet (`input_scale = 2.0`, `input_scale = 0.75`). Which loss suffers first when few neurons
 #    fire, and does `rewire = True` help it?

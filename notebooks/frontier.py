@@ -209,7 +209,7 @@ for place in grid(settings):
 document = results.merge(cells)
 show.table_frontier({"run": document})
 
-# %% mystnb={"image": {"alt": "Macro-F1 of each network against its operation-count proxy; spiking networks are stars"}}
+# %% mystnb={"image": {"alt": "Macro-F1 of each network against its operation-count proxy; spiking networks have marks of their own"}}
 show.figure_frontier({"run": document})
 
 # %% [markdown]

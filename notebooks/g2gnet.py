@@ -104,9 +104,10 @@ pd.Series(settings.model_dump(), name="value").to_frame()
 # ## Wirings
 #
 # Three ways to deal neurons to groups, and the control without groups. Each small picture is one layer: a black square in
-# row o and column i means that neuron o listens to neuron i.
+# row o and column i means that neuron o listens to neuron i. The third row is the second layer without any connection between
+# groups.
 
-# %% mystnb={"image": {"alt": "Which connections exist in two layers of four wirings: blocks, stripes, and no visible order"}}
+# %% mystnb={"image": {"alt": "Which connections exist in two layers of four wirings, and in the second without any between groups: blocks, stripes, and no visible order"}}
 show.figure_g2gnet_wirings()
 
 # %%

@@ -308,7 +308,8 @@ show.figure_hetsyn(document)
 # %% [markdown]
 # ### Where the memory is
 #
-# Time constants and knock-outs as above: HetSynLIF's on each task of this run, and in the table HetNeuLIF's, too.
+# Time constants and knock-outs as above, for HetSynLIF: histograms on match-to-sample and the pattern without recurrence, spoken
+# digits in bins and radar, as far as this run has them; knock-outs on the tasks that are classified, in the table HetNeuLIF's, too.
 
 # %% mystnb={"image": {"alt": "Histograms of the time constants of this run before and after training"}}
 show.figure_hetsyn_times(document)

@@ -133,8 +133,8 @@ print(f"{count_parameters(network):,} parameters")
 # %% [markdown]
 # ## Thresholds that follow the weights
 #
-# Elsewhere thresholds are calibrated once. Here they are set anew before every epoch, a kind of homeostasis. This is all in
-# which the section differs from the others: calibration, what is noted after each epoch and, with `select_on = "test"`, the selection.
+# Elsewhere thresholds are calibrated once. Here they are set anew before every epoch, a kind of homeostasis. Beside its
+# few epochs this is all in which the section differs from the others: calibration, what is noted after each epoch and, with `select_on = "test"`, the selection.
 
 # %%
 Code(inspect.getsource(probe.measure), language="python")
@@ -172,7 +172,7 @@ if len(splits.validation):
     )
 
 # %% [markdown]
-# Thresholds before each epoch, and how far firing had strayed from the target after it.
+# Thresholds before each epoch, and how far firing had strayed from the target after it (here epochs count from 0).
 
 # %%
 layers = [f"layer {n}" for n in range(1, 5)]
@@ -202,7 +202,8 @@ for place in grid(settings):
 #
 # First the scores and the speed in training, then the firing: which layers ended an epoch outside the allowed range, and how
 # the rates of all layers went, on the examples that calibrate them. Each epoch starts at the calibrated rate, the thin line of
-# the figure.
+# the figure. Behind a score *at chance* says that it can't be told from guessing, *collapsed* that the last epoch scored far below
+# the best one on validation, *cut* that the budget ended a training before patience did.
 
 # %%
 document = results.merge(cells)

@@ -128,7 +128,8 @@ groups = {
 pd.DataFrame(groups).T.rename_axis("case")
 
 # %% [markdown]
-# Two examples, of the first case and of the last, as the network gets them: frame by frame, from left to right.
+# Two examples, of the first case and of the last, as the network gets them: frame by frame, from left to right. A channel is a
+# Doppler bin on RadHAR and Acconeer.
 
 # %%
 first = present[0]
@@ -206,7 +207,8 @@ print(f"macro-F1 {outcome.macro_f1:.3f}")
 # %% [markdown]
 # ## Two baselines
 #
-# How hard is a case, spikes aside? Logistic regression looks at all values of an example at once; validation selects its penalty.
+# How hard is a case, spikes aside? Logistic regression looks at all values of an example at once, of the 700
+# channels of speech at sums of ten neighbours; validation selects its penalty.
 
 # %%
 Code(inspect.getsource(measure.linear), language="python")

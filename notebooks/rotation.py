@@ -208,13 +208,15 @@ for place in grid(settings):
 # ## Results
 #
 # The first figure shows the ranking for each pair. The second sets the spread over pairs beside the spread over seeds; the
-# table below it splits the spread into its sources, for which at least two types, pairs and seeds are needed.
+# table below it splits the spread into its sources, for which at least two types, pairs and seeds are needed. Behind a score *at chance* says that it can't be told from guessing, *collapsed* that the last epoch
+# scored far below the best one on validation, *cut* that the budget ended a training before patience did; where it ended all of
+# them, as often in `quick`, that isn't said.
 
 # %%
 document = results.merge(cells)
 show.table_rotation(document)
 
-# %% mystnb={"image": {"alt": "Macro-F1 of each neuron type for each held-out pair of this run"}}
+# %% mystnb={"image": {"alt": "Rank of each neuron type for each held-out pair of this run"}}
 show.figure_rotation(document)
 
 # %% mystnb={"image": {"alt": "Spread of the scores over held-out pairs and over seeds in this run"}}
@@ -236,5 +238,6 @@ lesson.verdicts(document, ["rotation"])
 #
 # Set a parameter in the cell at the top and run all cells again; a cell that was run before is read back.
 #
-# 1. Which pair is hardest, and is it so for every neuron type? Add pairs (`cases`) and look at the first figure.
-# 2. Add seeds (`seeds = [42, 123, 999]`): is the spread over speakers still wider than that over seeds?
+# 1. Which pair is hardest, and is it so for every neuron type? Add pairs (`cases`) and read *lowest (pair)* and
+#    *highest (pair)* in the table.
+# 2. Add seeds (`seeds = [42, 123, 999]`): is the spread over speakers wider than that over seeds?

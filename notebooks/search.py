@@ -157,7 +157,7 @@ axes.margins(x=0)
 # %% [markdown]
 # ## One run in the open
 #
-# A few epochs of this network. The full length comes below, for all networks.
+# A few epochs of this network, in which a cosine only rises. The full length comes below, for all networks.
 
 # %%
 few = settings.model_copy(update={"max_epochs": min(3, settings.max_epochs)})

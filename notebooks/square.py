@@ -190,7 +190,7 @@ show.table_comparisons(document)
 # %% [markdown]
 # ## Does the square close?
 #
-# The corners on speech are those of your own run of `disjoint`, if there is one. The paper's lines cross: Doppler-LIF is
+# The corners on speech are those of your own largest run of `disjoint`, if there is one; it may be of another profile. The paper's lines cross: Doppler-LIF is
 # above on radar and below on speech.
 
 # %% mystnb={"image": {"alt": "Doppler-LIF and CrossInhib-LIF on radar and on speech in your runs"}}

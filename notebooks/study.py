@@ -253,4 +253,4 @@ show.table_selection(document)
 #
 # 1. Double `n_trials`. The study is extended, not begun anew. Does the front still move, and do the chosen trials change?
 # 2. Let the sampler look at the test set (`select_on = "test"`). Does the chosen trial score higher on test than before, and on
-#    validation?
+#    validation (`show.data_pareto(document)` has both)?

@@ -83,7 +83,8 @@ def parameters_source(section: Section) -> str:
         field = section.parameters.model_fields[name]
         kind: Any = str if get_origin(field.annotation) is Literal else get_origin(field.annotation) or field.annotation
         value = {"profile": '"quick"', "data_source": f'"{section.data_sources[0]}"'}.get(name)
-        lines.append(f"{name}: {kind.__name__} = {value}  # {field.description}")
+        alone = name == "data_source" and section.data_sources == ("embedded",)
+        lines.append(f"{name}: {kind.__name__} = {value}  # {'embedded only' if alone else field.description}")
     return "\n".join(lines)
 
 

@@ -223,6 +223,7 @@ def figure_eventprop_learning(documents: ByVoice) -> Figure:
     heard = by_voice(documents)
     with drawing(3.1) as figure:
         axes = figure.add_subplot()
+        lowest = 0.7
         for voice, document in heard.items():
             points = document.values.get("test_accuracy_by_epoch", {})
             if points:
@@ -232,7 +233,8 @@ def figure_eventprop_learning(documents: ByVoice) -> Figure:
                 axes.plot(range(1, len(values) + 1), values, color=VOICES[voice].colour, linewidth=0.6, alpha=0.4)
             if mean := curve(document, "published", None, "validation_accuracy"):
                 axes.plot(range(1, len(mean) + 1), mean, color=VOICES[voice].colour, linewidth=1.6)
-        axes.set(xscale="log", ylim=(0.7, 1.0), xlabel="epoch", ylabel="accuracy")
+                lowest = min(lowest, max(mean) - 0.1)
+        axes.set(xscale="log", ylim=(lowest, 1.0), xlabel="epoch", ylabel="accuracy")
         axes.set_xticks([1, 2, 5, 10, 20, 50, 100], [1, 2, 5, 10, 20, 50, 100])
         axes.minorticks_off()
         explain_voices(figure, documents)

@@ -147,7 +147,7 @@ def figure_g2gnet_erosion(document: Document) -> Figure:
             for name, look in looks.items():
                 rows = of_case[of_case["method"] == name]
                 axes.plot(rows["updates"], rows["intra"], color=look.colour, marker=look.marker, markersize=4.5, linewidth=1.3)
-            axes.set(ylim=(0, 0.6), xlim=(-0.2, last + 0.2), xticks=range(last + 1), title=answers.title(case))
+            axes.set(ylim=(0, max(0.6, 1.05 * of_case["intra"].max())), xlim=(-0.2, last + 0.2), xticks=range(last + 1), title=answers.title(case))
         grid[-1].set_xlabel("rewirings")
         figure.supylabel("connections inside groups")
         legend(figure, [*looks.values(), AT_RANDOM])
