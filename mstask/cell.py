@@ -178,10 +178,10 @@ def run_cell(
         job = Job(chosen, place.method, place.case, place.seed, parameters, splits, device, checkpoint, on_epoch)
         resumed = any(one.suffix != ".set-aside" for one in path.parent.glob(f"{checkpoint.name}*")) or None
         measure = chosen.experiment().measure
+        made = results.provenance(command(section_id, place, parameters), device)
         started = time.perf_counter()
         measured = measure(job)
         ended = converged(measured.measures, measured.seconds, parameters.of_cell())
-        made = results.provenance(command(section_id, place, parameters), device)
         cell = results.Cell(
             section=section_id,
             method=place.method,
@@ -194,7 +194,7 @@ def run_cell(
             timing=results.Timing(
                 seconds=time.perf_counter() - started, parts=measured.seconds, peak_memory=peak_memory(), resumed=resumed
             ),
-            provenance=made.model_copy(update={"inputs": made_by}),
+            provenance=made.model_copy(update={"inputs": made_by, "created": results.now()}),
         )
         cell = results.sealed(cell)
         results.write_cell(path, cell)

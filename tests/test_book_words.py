@@ -99,7 +99,6 @@ LISTED = {
         "data": ["moments of a beat", "that beat a few times", "wing beats"],
         "speech": ["The very recording behind"],
         "status": ["the run behind it"],
-        "synthesis": ["The verdicts behind these lines"],
         "zoo": ["to the highest frequency"],
     },
 }

@@ -102,7 +102,7 @@ def cut_told(unit: str) -> str:
     """Say that more seeds wouldn't decide where they would go against the claim and networks were cut off."""
     return (
         f"More {several(unit)} wouldn't settle this: at this spread they would contradict the claim, but some of its networks "
-        "were cut off by a smaller budget than the paper's, and such networks can't contradict."
+        "were cut off in a run that isn't the paper's protocol in full, and such networks can't contradict."
     )
 
 

@@ -33,13 +33,13 @@ class Repeat:
 
     @property
     def differing(self) -> list[str]:
-        """Names of the data's and the measures' fields that differ; of details, the single ones that both have."""
+        """Names of the data's and the measures' fields that differ; of details, those that were locked, new ones aside."""
         about, again = self.locked.result, self.measures
         found = ["data"] if self.locked.data is not None and self.locked.data != self.data else []
         fields = [name for name in Measures.model_fields if name not in ("details", "converged")]
         found += [name for name in fields if getattr(about, name) != getattr(again, name)]
         before, now = about.details or {}, again.details or {}
-        return found + [f"details.{name}" for name in sorted(set(before) & set(now)) if before[name] != now[name]]
+        return found + [f"details.{name}" for name in sorted(before) if name not in now or before[name] != now[name]]
 
     def __str__(self) -> str:
         score = self.locked.result.macro_f1

@@ -147,7 +147,8 @@ def figure_g2gnet_erosion(document: Document) -> Figure:
             for name, look in looks.items():
                 rows = of_case[of_case["method"] == name]
                 axes.plot(rows["updates"], rows["intra"], color=look.colour, marker=look.marker, markersize=4.5, linewidth=1.3)
-            axes.set(ylim=(0, max(0.6, 1.05 * of_case["intra"].max())), xlim=(-0.2, last + 0.2), xticks=range(last + 1), title=answers.title(case))
+            axes.set(ylim=(0, max(0.6, 1.05 * of_case["intra"].max())))
+            axes.set(xlim=(-0.2, last + 0.2), xticks=range(last + 1), title=answers.title(case))
         grid[-1].set_xlabel("rewirings")
         figure.supylabel("connections inside groups")
         legend(figure, [*looks.values(), AT_RANDOM])
@@ -156,21 +157,22 @@ def figure_g2gnet_erosion(document: Document) -> Figure:
 
 def table_g2gnet_erosion(document: Document) -> pd.DataFrame:
     """Rewired networks: share of the connections inside groups before and after, and what the rewirings did."""
+    columns = ["data", "network", "rewirings", "in groups before", "after", "regrown at once", "silent before the first"]
     rows = []
     for (case, method), found in answers.erosion(document).groupby(["case", "method"], sort=False):
         moved = found[found["updates"] > 0]
         rows.append(
-            {
-                "data": answers.title(case),
-                "network": label(method),
-                "rewirings": str(int(found["updates"].max())),
-                "in groups before": told(found["intra"].iloc[0]) if found["updates"].iloc[0] == 0 else NOTHING,
-                "after": told(found["intra"].iloc[-1]),
-                "regrown at once": _share(moved["regrown"].mean()),
-                "silent before the first": _share(moved["silent"].iloc[0] if len(moved) else None),
-            }
+            (
+                answers.title(case),
+                label(method),
+                str(int(found["updates"].max())),
+                told(found["intra"].iloc[0]) if found["updates"].iloc[0] == 0 else NOTHING,
+                told(found["intra"].iloc[-1]),
+                _share(moved["regrown"].mean()),
+                _share(moved["silent"].iloc[0] if len(moved) else None),
+            )
         )
-    return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["data", "network", "after"])
+    return pd.DataFrame(rows, columns=columns)
 
 
 def figure_g2gnet_cut(document: Document) -> Figure:
@@ -195,19 +197,13 @@ data_g2gnet_contrasts, data_g2gnet_erosion, data_g2gnet_cut = answers.contrasts,
 
 def table_g2gnet_cut(document: Document) -> pd.DataFrame:
     """Accuracy and hidden firing rate of each grouped network: whole, cut between groups, as many cut at random."""
-    rows = []
-    for row in answers.reliance(document).to_dict("records"):
-        rows.append(
-            {
-                "data": answers.title(row["case"]),
-                "network": label(row["method"]),
-                "whole (firing)": _with_rate(row, "accuracy", "rate"),
-                "cut between groups": _with_rate(row, "groups_only", "rate_groups_only"),
-                "as many at random": _with_rate(row, "thinned", "rate_thinned"),
-                "trained without them": told(row["without"]),
-            }
-        )
-    return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["data", "network"])
+    columns = ["data", "network", "whole (firing)", "cut between groups", "as many at random", "trained without them"]
+    rates = (("accuracy", "rate"), ("groups_only", "rate_groups_only"), ("thinned", "rate_thinned"))
+    rows = [
+        (answers.title(row["case"]), label(row["method"]), *(_with_rate(row, *pair) for pair in rates), told(row["without"]))
+        for row in answers.reliance(document).to_dict("records")
+    ]
+    return pd.DataFrame(rows, columns=columns)
 
 
 @takes_voices

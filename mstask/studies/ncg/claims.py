@@ -17,11 +17,11 @@ from mstask.claims.rules import difference, difference_of, with_leads
 from mstask.claims.words import listed, number, signed
 from mstask.results.documents import Document
 from mstask.results.voices import label
-from mstask.studies.ncg.declare import CASES
 from mstask.studies.ncg.facts import (
     CODES,
     DATA,
     EXTRACTORS,
+    ONE_CODE,
     ONE_THRESHOLD,
     PAIRS,
     TWO_THRESHOLDS,
@@ -33,8 +33,6 @@ from mstask.studies.ncg.facts import (
 SECTION = "ncg"
 FAMILY = tuple(PAIRS.values())
 """Every pair whose scores a claim compares."""
-ONE_CODE = tuple(case for case in CASES if case not in {second for _, second in CODES})
-"""The data sets, of two codes of the same examples the first: the same examples aren't two data sets."""
 
 
 def _balance(documents: Documents) -> Finding:

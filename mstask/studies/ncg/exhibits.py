@@ -33,7 +33,7 @@ from mstask.show.canvas import (
 from mstask.show.marks import About
 from mstask.show.scores import NBSP, ByVoice, case_order, cell_table, score_table, signed
 from mstask.show.sheet import plain, say_nothing
-from mstask.studies.ncg.facts import CODES, DATA, EXTRACTORS, GROUPS, PAIRS, SINGLE, winner_share
+from mstask.studies.ncg.facts import CODES, DATA, EXTRACTORS, GROUPS, ONE_CODE, PAIRS, SINGLE, winner_share
 from mstask.studies.ncg.names import METHODS
 from mstask.summary import at_chance, collapsed, remark
 from mstask.summary.comparisons import spread
@@ -279,7 +279,7 @@ def table_ncg_leads(document: Document) -> pd.DataFrame:
         "test, last": lambda cell: cell.result.accuracy,
         "test, best": lambda cell: detail(cell, "best_epoch_accuracy"),
     }
-    known = [cell for cell in document.cells if cell.result.history]
+    known = [cell for cell in document.cells if cell.result.history and cell.case in ONE_CODE]
     rows = []
     for a, b in PAIRS.values():
         row = {"lead": f"{label(a)} − {label(b)}"}

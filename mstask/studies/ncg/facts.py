@@ -8,6 +8,7 @@ from typing import Any
 
 from mstask.claims.figures import pooled_over_cases
 from mstask.results.documents import Cell, Document
+from mstask.studies.ncg.declare import CASES
 from mstask.summary.comparisons import common_places, compare, leads_by_case
 from mstask.summary.endings import collapsed
 
@@ -24,6 +25,8 @@ PAIRS = {
 CHANGES = ("code", "readout")
 CODES = (("digits", "digits-features"), ("speech", "speech-onsets"))
 """Cases that show the same examples in two input codes."""
+ONE_CODE = tuple(case for case in CASES if case not in {second for _, second in CODES})
+"""Every set of examples once, in the first of its codes: what a mean over data sets is taken over."""
 DATA = {
     "digits": "digits",
     "digits-features": "digits (learnt code)",
@@ -48,13 +51,14 @@ def facts(document: Document) -> dict[str, Any]:
     own samples that a class's most frequent winner takes. `code` and `readout`: how far macro-F1 moves when only that changes;
     `steady_code` and `steady_readout`: the same without runs that fell apart.
     """
+    once = document.model_copy(update={"cells": [cell for cell in document.cells if cell.case in ONE_CODE]})
     differences = {
-        name: {"mean": compare(document, *pair).difference, "cases": leads_by_case(document, *pair)}
+        name: {"mean": compare(once, *pair).difference, "cases": leads_by_case(document, *pair)}
         for name, pair in PAIRS.items()
-        if common_places(document, pair)
+        if common_places(once, pair)
     }
-    methods = dict.fromkeys(cell.method for cell in document.cells)
-    shares = {name: pooled_over_cases(found).value for name in methods if (found := winner_shares(document, name))}
+    methods = dict.fromkeys(cell.method for cell in once.cells)
+    shares = {name: pooled_over_cases(found).value for name in methods if (found := winner_shares(once, name))}
     moved = {}
     for prefix, found in ("", code_and_readout(document)), ("steady_", code_and_readout(_steady(document))):
         moved |= {f"{prefix}{name}": fmean(pair[i] for pair in found.values()) for i, name in enumerate(CHANGES) if found}

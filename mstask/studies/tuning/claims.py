@@ -79,6 +79,8 @@ def _compact_cnn(documents: Documents) -> Finding:
     other = summary.standings(frontier)["methods"].get(COMPACT_ON_FRONTIER) if frontier else None
     if finding.verdict == "not testable" or other is None or other["macro_f1"]["mean"] is None:
         return finding
+    if other["macro_f1"]["values"] == scores(documents, "search", COMPACT)[1]["methods"][COMPACT]["macro_f1"]["values"]:
+        return finding  # the frontier took these networks over
     target = scores(documents, "search", TARGET)[1]["methods"][TARGET]["macro_f1"]["mean"]
     side = "above" if other["macro_f1"]["mean"] > target else "not above"
     beside = f"On the frontier the same CNN has {number(other['macro_f1']['mean'], 4)}, {side} {number(target, 4)}."
