@@ -1,7 +1,7 @@
 """The synthesis: each part's two networks on the same two tasks, and what the seeds together show."""
 
 import pytest
-from making import scored
+from making import scored, with_result
 
 from mstask import results, show
 from mstask.section import section
@@ -98,7 +98,7 @@ def test_nothing_run_draws_empty_figures():
 
 def test_a_gain_at_unlike_sizes_does_not_answer_and_is_named(documents):
     cells = documents["search"].cells
-    grown = [c.model_copy(update={"result": c.result.model_copy(update={"n_parameters": 2000})}) for c in cells[:3]]
+    grown = [with_result(c, n_parameters=2000) for c in cells[:3]]
     unlike = documents | {"search": documents["search"].model_copy(update={"cells": grown + list(cells[3:])})}
     alone = overview(documents)
     assert alone["answer"]["radar"].startswith(
@@ -112,10 +112,7 @@ def test_a_gain_at_unlike_sizes_does_not_answer_and_is_named(documents):
 def test_a_neuron_that_only_validation_chooses_is_told_beside_the_answer():
     found = scored({"CrossInhib-LIF": LOSS, "Doppler-LIF": CLEAR, "Vanilla-LIF": PLAIN}, "disjoint")
     best = {"Doppler-LIF": 0.9}
-    cells = [
-        c.model_copy(update={"result": c.result.model_copy(update={"history": {"smoothed": [best.get(c.method, 0.1)]}})})
-        for c in found.cells
-    ]
+    cells = [with_result(c, history={"smoothed": [best.get(c.method, 0.1)]}) for c in found.cells]
     answer = overview({"disjoint": found.model_copy(update={"cells": cells})})["answer"]["speech"]
     assert answer.startswith("On speech nothing that the papers propose is shown to gain at equal size.")
     assert "The neuron that validation chooses, Doppler-LIF, is shown to gain: +0.100 [" in answer
@@ -168,6 +165,14 @@ def test_the_first_equal_contest_that_was_run_counts():
     free = with_case(scored({"S2-M5-CR2-L": CLEAR, "S2-M5-free": PLAIN}, "equal-readout"), "radar")
     documents["equal-readout"] = sized(free, S2_M5_CR2_L=500, S2_M5_free=500)
     assert overview(documents)["readout"]["radar"].counted.gain.difference == pytest.approx(0.1)
+
+
+def test_a_gain_over_a_network_with_its_rivals_settings_is_shown_and_not_counted():
+    held = with_case(scored({"S2-M5-CR2-L": CLEAR, "S2-M1": PLAIN, "S2-M5": LOSS}, "ncg"), "speech")
+    found = overview({"ncg": sized(held, S2_M5_CR2_L=500, S2_M1=100, S2_M5=500)})
+    assert "readout on speech at equal size" in found["uncounted"] and found["counted"] == ["none"]
+    assert found["caveats"]["speech"] == "On speech, not counted, since the plain network has its rival's settings: the readout."
+    assert found["answer"]["speech"].startswith("On speech nothing that the papers propose is shown")
 
 
 def test_the_table_shows_equal_sizes_beside_the_papers_own(synapses):

@@ -34,7 +34,8 @@ class Contest:
     """One part of a network on one task: `matched` is what its paper proposes, `plain` what that is measured against.
 
     `field` are the methods among which validation may choose another match. `equal` are contests of the same part on the same
-    task between networks of one size, of which the first that can be held counts.
+    task between networks of one size, of which the first that can be held counts. `borrowed` : the plain network has settings
+    that were searched for its rival.
     """
 
     part: str
@@ -45,6 +46,7 @@ class Contest:
     plain: str
     field: tuple[str, ...] = ()
     equal: tuple[Contest, ...] = ()
+    borrowed: bool = False
 
     @property
     def name(self) -> str:
@@ -72,11 +74,11 @@ def _neuron() -> Contest:
 def _readout(task: str) -> Contest:
     """A readout neuron has a weight for every input, so only as many neurons make a readout of equal size.
 
-    They either don't compete, or do so without regulation and labels.
+    They either don't compete, or do so without regulation and labels, by the settings that were searched for their rival.
     """
     groups = "S2-M5-CR2-L"
     free = [Contest("readout", task, "equal-readout", task, groups, "S2-M5-free")] if task in EQUAL_CASES else []
-    unregulated = Contest("readout", task, "ncg", task, groups, "S2-M5")
+    unregulated = Contest("readout", task, "ncg", task, groups, "S2-M5", borrowed=True)
     return Contest("readout", task, "ncg", task, groups, "S2-M1", equal=(*free, unregulated))
 
 
@@ -143,8 +145,8 @@ class Outcome:
 
     @property
     def counts(self) -> bool:
-        """Whether the gain counts for the answer: at equal size, over a plain network that learnt something."""
-        return self.like_with_like and not self.plain.at_chance
+        """Whether the gain counts for the answer: at equal size, over a plain network with its own settings that learnt."""
+        return self.like_with_like and not self.plain.at_chance and not self.contest.borrowed
 
     @property
     def like_with_like(self) -> bool:
@@ -221,7 +223,7 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
 
 
 def _answer(held: Mapping[Contest, Outcome], task: str) -> str:
-    """What to match first on a task, by the verdicts. Gains at unlike sizes, or over what learnt nothing, don't count."""
+    """What to match first on a task, by the verdicts, of the gains that count (`Outcome.counts`)."""
     own = [found for contest, found in held.items() if contest.task == task]
     if not own:
         return f"On {task} nothing was run."
@@ -254,13 +256,16 @@ def _caveats(held: Mapping[Contest, Outcome], task: str) -> str:
         "undecided: {}": [f for f in _counted(own) if f.verdict == "undecided"],
         "not counted, since the plain network learnt nothing: {}": [f for f in own if (f.counted or f).plain.at_chance],
         "not counted, since compared at unlike sizes only: {}": [f for f in own if f.counted is None],
+        "not counted, since the plain network has its rival's settings: {}": [
+            f for f in own if f.counted and f.counted.contest.borrowed
+        ],
     }
     told = [sentence.format(listed(f"the {f.contest.part}" for f in found)) for sentence, found in groups.items() if found]
     return f"On {task}, {'; '.join(told)}." if told else ""
 
 
 def _counted(held: Iterable[Outcome]) -> list[Outcome]:
-    """What parts gain at equal size over plain networks that learnt something."""
+    """What parts gain at equal size where that counts."""
     return [found.counted for found in held if found.counted and found.counted.counts]
 
 
