@@ -14,6 +14,7 @@ PROFILES: tuple[Profile, ...] = get_args(Profile)
 """How large a run is, from small to large: a test of the software, a look, what two cores lock, the published protocol."""
 FULL: tuple[Profile, ...] = ("afternoon", "paper")
 """Those that are made to judge a claim, and are locked."""
+DataSource = Literal["embedded", "real", "recorded"]
 
 
 def profile_of(label: str) -> str:
@@ -104,11 +105,16 @@ class Parameters(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     profile: Profile = Field(description="smoke, quick, afternoon or paper")
-    data_source: Literal["embedded", "real", "recorded"] = Field(description="embedded, or real: the user's own copy")
+    data_source: DataSource = Field(description="embedded, or real: the user's own copy")
     data_size: Literal["small", "medium", "paper"] = Field(description="small, medium or paper")
     methods: Annotated[list[str], Field(min_length=1)] = Field(description="which to run; None: the profile's")
     cases: list[str] = Field(description="which data or splits; None: the profile's")
     seeds: Seeds = Field(description="for example [42, 123, 999]")
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """The values of the parameters that have one of their own."""
+        return {name: field.default for name, field in cls.model_fields.items() if not field.is_required()}
 
     def of_cell(self) -> dict[str, Any]:
         """The parameters that all cells of the run share."""

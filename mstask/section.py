@@ -13,16 +13,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from mstask import plugins, syntax
 from mstask.errors import MstaskError, closest, nearest
-from mstask.parameters import LISTS, Parameters, read
-
-if TYPE_CHECKING:
-    from mstask.results.documents import DataSource
+from mstask.parameters import LISTS, DataSource, Parameters, read
 
 log = logging.getLogger(__name__)
 

@@ -89,6 +89,16 @@ def context():
         yield opened
 
 
+@pytest.fixture
+def tab(context):
+    """A tab of the browser, in which no script may fail."""
+    tab, errors = context.new_page(), []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    yield tab
+    tab.close()
+    assert errors == []
+
+
 @pytest.fixture(autouse=True)
 def same_random_numbers():
     """Global generators start each test in one state, whatever ran before it."""
@@ -115,6 +125,27 @@ def results_folder(tmp_path, monkeypatch):
     """An empty results folder in place of the checkout's."""
     monkeypatch.setenv("MSTASK_RESULTS", str(tmp_path / "results"))
     return tmp_path / "results"
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """Checkpoints are left in a folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def locked(results_folder):
+    """One small locked document, in place of all that the checkout has of cells."""
+    from making import document
+
+    from mstask import results
+
+    path = results_folder / "embedded" / "ablation.json"
+    results.write_document(path, document({"D0_doppler": 0.8, "D1_H1": 0.7}, source="embedded"))
+    results.lock(path)
+    for others in ("real", "recorded"):
+        (results_folder / others).mkdir()
+    return path
 
 
 @pytest.fixture

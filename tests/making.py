@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
+import io
+import os
+import subprocess
+import threading
+
 import numpy as np
 import pytest
 
@@ -28,6 +35,40 @@ def refused(call, *given, **options):
         call(*given, **options)
     assert "\n" not in str(caught.value)
     return str(caught.value)
+
+
+def sphinx(source, html, settings, on_read=None):
+    """Build a Sphinx project and return its warnings; `on_read` is told which pages are read."""
+    from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+    warnings = io.StringIO()
+    with patch_docutils(), docutils_namespace():
+        app = Sphinx(source, None, html, html.parent / "doctrees", "html", settings, status=None, warning=warnings)
+        if on_read:
+            app.connect("env-before-read-docs", lambda app, env, names: on_read(names))
+        app.build()
+    return warnings.getvalue()
+
+
+def git(folder, *arguments, **environment):
+    """Run git in a folder, as somebody."""
+    command = ["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@t", *arguments]
+    subprocess.run(command, check=True, env=os.environ | environment)
+
+
+@contextlib.contextmanager
+def serving(handler):
+    """The address of a server on this machine."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def altered(array, place, value):
@@ -87,6 +128,11 @@ def cell(method="D0_doppler", seed=42, skill=0.8, section="ablation", **changes)
         "provenance": PROVENANCE,
     }
     return results.Cell(**(values | changes))
+
+
+def with_result(one, **changes):
+    """A cell with other measures."""
+    return one.model_copy(update={"result": one.result.model_copy(update=changes)})
 
 
 def document(skills, section="ablation", seeds=(42, 123, 999), **about):

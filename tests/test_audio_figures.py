@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 import numpy as np
 import pytest
 from drawn import drawn
-from making import TEST_LABELS, cell, document, scored
+from making import TEST_LABELS, cell, document, scored, with_result
 
 from mstask import results, show
 from mstask.results.voices import label
@@ -262,7 +262,7 @@ class TestProbe:
         def noted(method, seed, accuracies):
             one = cell(method, seed, section="probe")
             history = one.result.history | {"test_accuracy": [one.result.accuracy + a for a in accuracies]}
-            return one.model_copy(update={"result": one.result.model_copy(update={"history": history})})
+            return with_result(one, history=history)
 
         document = results.merge([noted("D1_H1", 42, [-0.1, 0.0]), noted("D1_H1", 123, [0.02, 0.0])])
         row = show.table_probe_accuracy(document).iloc[0]

@@ -100,9 +100,10 @@ class TestStatus:
         assert results.comparable(again) == results.comparable(first)
 
     def test_a_document_of_an_earlier_scheme_is_stale_without_a_word_of_change(self, toy_here, monkeypatch):
-        measure()
-        monkeypatch.setattr(runs, "is_earlier", lambda made: True)
-        monkeypatch.setattr(runs, "of_cell", lambda *cell: {"code": "other", "notebook": "n"})
+        with monkeypatch.context() as patch:
+            patch.setattr(cells, "of_cell", lambda *cell: {"code": "5eed"})
+            measure()
+        monkeypatch.setattr(runs, "of_cell", lambda *cell: {"code": "content:other", "notebook": "n"})
         found = runs.find("toy", PLAIN, resolve("toy"))
         assert (found.state, found.note, found.changed) == ("stale", runs.EARLIER_SCHEME, ("code",))
 

@@ -6,10 +6,12 @@ import pandas as pd
 import pytest
 import torch
 
-from benchmarks import cochlea, contenders, epoch, gpu, ideas, runner, step, timing
+from benchmarks import cochlea, contenders, epoch, gpu, ideas, ncg, runner, scaling, step, timing
 from benchmarks.peers import Peer
 from mstask import neurons, results
+from mstask.lab import batch
 from mstask.results import documents, locks
+from mstask.section import grid
 from mstask.studies.speed import exhibits as speed
 
 REPEATS = 3
@@ -200,3 +202,29 @@ def test_the_ear_models_benchmark_writes_a_document_that_can_be_read(monkeypatch
     assert document.values["ratio"] == found["ratio"]
     assert document.values["provenance"]["command"].startswith("python benchmarks/cochlea.py")
     assert "700 times lauscher by CPU time" in capsys.readouterr().out
+
+
+class TestCompetingReadouts:
+    def test_makes_a_valid_document_and_names_the_yardstick(self, tmp_path, capsys, monkeypatch):
+        monkeypatch.setattr(ncg, "YARDSTICK", {name: ncg.YARDSTICK[name] for name in ("S2-M1", "R-M5")})
+        ncg.main(["--tiny", "--repeats", "3", "--out", str(tmp_path / "benchmark-ncg.json")])
+        values = results.read_document(tmp_path / "benchmark-ncg.json").values
+        for timing_of_events in ncg.TIMINGS:
+            assert all(0.5 < found["accuracy"] <= 1 for found in values[timing_of_events].values())
+        assert "reference S2-M1" in (said := capsys.readouterr().out) and "(yardstick 0.8983)" in said
+
+
+class TestScaling:
+    def test_makes_a_valid_document_of_measured_recorded_and_simulated_seconds(self, locked, tmp_path, capsys, monkeypatch):
+        def run(requests, workers):
+            places = grid(requests[0][1])
+            return [batch.Outcome("ablation", *place, "done", 8.0, notebook=f"{place}.ipynb") for place in places]
+
+        monkeypatch.setattr(batch, "run", run)
+        scaling.main(["--tiny", "--repeats", "3", "--out", str(tmp_path / "benchmark-scaling.json")])
+        values = results.read_document(tmp_path / "benchmark-scaling.json").values
+        assert [one["workers"] for one in values["measured"]] == [1, 2] * 3
+        assert {one["cell_seconds"] for one in values["measured"]} == {16.0}
+        assert {cell["section"] for cell in values["cells"] if cell["recorded"]} == {"ablation"}
+        assert [row["workers"] for row in values["simulated"]] == list(scaling.WORKERS)
+        assert "efficiency" in capsys.readouterr().out

@@ -322,32 +322,39 @@ class TestReading:
 
 
 class TestTheLedger:
-    def test_is_filtered_by_what_the_claims_say_and_whole_again(self, tab, html):
-        opened(tab, html / "book" / "claims.html")
-        every, shown = tab.locator("div.claim"), tab.locator("div.claim:visible")
+    """Of one page, which each test leaves whole and in its own order."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def ledger(cls, context, html):
+        tab = context.new_page()
+        tab.set_viewport_size(DESK)
+        yield opened(tab, html / "book" / "claims.html")
+        tab.close()
+
+    def test_is_filtered_by_what_the_claims_say_and_whole_again(self, ledger):
+        every, shown = ledger.locator("div.claim"), ledger.locator("div.claim:visible")
         assert shown.count() == every.count() > 30
-        tab.get_by_label("voice").first.select_option("embedded")
-        tab.locator("label:has-text('verdict') select").first.select_option("contradicted")
+        ledger.get_by_label("voice").first.select_option("embedded")
+        ledger.locator("label:has-text('verdict') select").first.select_option("contradicted")
         found = shown.evaluate_all("claims => claims.map(claim => claim.dataset.embedded)")
         assert 0 < len(found) < every.count() and set(found) == {"contradicted"}
-        tab.get_by_role("button", name="Show all").press("Enter")
+        ledger.get_by_role("button", name="Show all").press("Enter")
         assert shown.count() == every.count()
 
-    def test_is_sorted_by_paper_chapter_and_the_verdicts_of_a_voice(self, tab, html):
-        opened(tab, html / "book" / "claims.html")
+    def test_is_sorted_by_paper_chapter_and_the_verdicts_of_a_voice(self, ledger):
         told = "(claims, name) => claims.map(claim => claim.dataset[name])"
-        every, before = tab.locator("div.claim"), tab.locator("div.claim").evaluate_all(told, "paper")
+        every, before = ledger.locator("div.claim"), ledger.locator("div.claim").evaluate_all(told, "paper")
         for name in ("paper", "chapter", "embedded"):
-            tab.get_by_label("sorted by").select_option(name)
+            ledger.get_by_label("sorted by").select_option(name)
             found = every.evaluate_all(told, name)
             runs = [value for at, value in enumerate(found) if at == 0 or value != found[at - 1]]
             assert len(runs) == len(set(found)) > 2
-        tab.get_by_role("button", name="Show all").press("Enter")
+        ledger.get_by_role("button", name="Show all").press("Enter")
         assert every.evaluate_all(told, "paper") == before
 
-    def test_unfolds_its_evidence_by_keyboard(self, tab, html):
-        opened(tab, html / "book" / "claims.html")
-        evidence = tab.locator("div.claim details").first
+    def test_unfolds_its_evidence_by_keyboard(self, ledger):
+        evidence = ledger.locator("div.claim details").first
         assert not evidence.locator("p").first.is_visible()
         evidence.locator("summary").press("Enter")
         assert evidence.locator("p").first.is_visible()

@@ -24,23 +24,19 @@ def test_a_batch_run_continues_isolates_failures_and_equals_the_direct_run(resul
 
     In a process of its own, as a user runs it.
     """
-
-    def run(methods):
-        chosen = ["--profile", "smoke", "--set", "window_len=65", "--methods", methods, "--workers", "2", "--json"]
-        command = [sys.executable, "-m", "mstask", "run", "ablation", *chosen]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        found = {(outcome["method"], outcome["status"]) for outcome in json.loads(done.stdout)}
-        return done.returncode, found, done.stderr
-
-    code, outcomes, said = run("D0_doppler,D0_stft")
-    assert (code, outcomes) == (1, {("D0_doppler", "done"), ("D0_stft", "failed")})
-    assert "window_len is 65, longer than the trial of 64 steps" in said
-    assert "D0_stft-42.ipynb" in said
-    assert run("D0_doppler")[:2] == (0, {("D0_doppler", "skipped")})
+    chosen = ["--profile", "smoke", "--set", "window_len=65", "--methods", "D0_doppler,D0_stft", "--workers", "2", "--json"]
+    command = [sys.executable, "-m", "mstask", "run", "ablation", *chosen]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    outcomes = {(outcome["method"], outcome["status"]) for outcome in json.loads(done.stdout)}
+    assert (done.returncode, outcomes) == (1, {("D0_doppler", "done"), ("D0_stft", "failed")})
+    assert "window_len is 65, longer than the trial of 64 steps" in done.stderr
+    assert "D0_stft-42.ipynb" in done.stderr
+    settings = resolve("ablation", profile="smoke", window_len=65, methods=["D0_doppler"])
+    again = batch.plan([("ablation", settings)], 2, None, send=False, keep_stale=False)
+    assert ([outcome.status for outcome in again.outcomes], again.tasks) == (["skipped"], [])
     (path,) = results_folder.rglob("D0_doppler-42.json")
     by_batch = results.read_cell(path)
     monkeypatch.setenv("MSTASK_RESULTS", str(results_folder / "direct"))
-    settings = resolve("ablation", profile="smoke", window_len=65)
     direct = run_cell("ablation", Place("D0_doppler", None, 42), settings, data.load("radar", size="small"))
     assert results.comparable(by_batch) == results.comparable(direct)
 
@@ -86,7 +82,7 @@ def test_bad_use_is_refused_before_anything_heavy_is_imported():
     assert not {"torch", "scipy", "distributed", "papermill", "pandas", "matplotlib"} & set(done.stdout.split())
 
 
-def test_commands_that_train_nothing_dont_load_torch(results_folder):
+def test_commands_that_train_nothing_dont_load_torch(locked):
     """Runs of one's own are left out: whether they are by the present code is asked of the code, which is imported for it."""
     commands = [["status", "ablation"], ["verify"], ["claims", "--source", "published"], ["run", "ablation", "--help"]]
     code = "import sys; from mstask.lab.cli import main\n"
@@ -116,7 +112,7 @@ def test_the_ledger_prints_as_json_with_the_contracts_keys(capsys):
     assert expected | {"smallest", "rule", "seeds", "profile", "budget", "converged", "paper_seeds"} <= set(ledger[0])
 
 
-def test_verify_finds_the_checkouts_locks_intact(capsys):
+def test_verify_finds_intact_locks_intact(locked, capsys):
     assert main(["verify"]) == 0
     assert "intact" in capsys.readouterr().out
 

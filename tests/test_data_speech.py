@@ -500,14 +500,18 @@ class TestEmbedded:
         monkeypatch.setattr(spoken_digits, "generate", None)
         assert speech.generated("tiny") == tiny
 
-    @pytest.fixture
-    def two_speakers(self, tiny, tmp_path, monkeypatch):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def two_speakers(cls, tiny, tmp_path_factory):
         """A file of 40 words by two speakers, and a folder with its parts."""
-        monkeypatch.setitem(voices.FILE_SIZES, "two", (40, 0))
-        monkeypatch.setitem(spoken_digits.CHANNELS, "two", N_CHANNELS)
-        return self.bytes_of(spoken_digits.generate("two", tmp_path / "whole", workers=1)), tmp_path
+        folder = tmp_path_factory.mktemp("two")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(voices.FILE_SIZES, "two", (40, 0))
+            patch.setitem(spoken_digits.CHANNELS, "two", N_CHANNELS)
+            yield cls.bytes_of(spoken_digits.generate("two", folder / "whole", workers=1)), folder
 
-    def bytes_of(self, files):
+    @staticmethod
+    def bytes_of(files):
         return [[one.tobytes() for one in part] for part in (files[0].times, files[0].units)]
 
     def test_same_bytes_with_two_workers(self, two_speakers):
@@ -556,7 +560,7 @@ class TestEmbedded:
         assert times.astype(np.float16).tolist() == expected[0][30].tolist() and units.tolist() == expected[1][30].tolist()
 
     def test_a_failing_voice_stops_the_generation_and_leaves_no_set(self, tmp_path, monkeypatch, tiny):
-        speaker = voices.SPEAKERS[0].__class__("m", "en+nobody", "de+m1", 50, 50, 100, 1.0)
+        speaker = voices.SPEAKERS[0].__class__("en+nobody", "de+m1", 50, 50, 100, 1.0)
         monkeypatch.setattr(voices, "SPEAKERS", (speaker, *voices.SPEAKERS[1:]))
         monkeypatch.setenv("MSTASK_DATA", str(tmp_path))
         with pytest.raises(MstaskError, match="speaker 0 can't speak: voice 'en"):

@@ -6,7 +6,6 @@ import shutil
 import pytest
 from jupyter_client.kernelspec import KernelSpec
 
-from mstask import paths
 from mstask.lab import doctor, kernel
 from mstask.lab.cli import main
 
@@ -22,7 +21,7 @@ def test_a_check_that_finds_something_wrong_fails_the_command(monkeypatch, capsy
     assert ("all is in order" in capsys.readouterr().out) == (not code)
 
 
-def test_every_check_is_printed_the_same_as_json(monkeypatch, capsys):
+def test_every_check_is_printed_the_same_as_json(locked, monkeypatch, capsys):
     checks = doctor.examine()
     monkeypatch.setattr(doctor, "examine", lambda: checks)
     wrong = [check.name for check in checks if check.verdict == "wrong"]
@@ -84,11 +83,8 @@ def test_folders_are_tried_and_measured(tmp_path, monkeypatch, fault):
     assert verdict == "wrong" and expected in found and "MSTASK_RESULTS" in advice
 
 
-def test_a_broken_lock_is_wrong_and_named(tmp_path, monkeypatch):
-    folder = tmp_path / "embedded"
-    folder.mkdir()
-    (folder / "ablation.json").write_bytes((paths.ROOT / "results" / "embedded" / "ablation.json").read_bytes()[:-9])
-    monkeypatch.setenv("MSTASK_RESULTS", str(tmp_path))
+def test_a_broken_lock_is_wrong_and_named(locked, monkeypatch):
+    locked.write_bytes(locked.read_bytes()[:-9])
     ((verdict, found, advice),) = verdicts(doctor.locks, "locked results")
     assert verdict == "wrong" and "ablation.json" in found and "git checkout results" in advice
     monkeypatch.setattr(doctor, "examine", lambda: list(doctor.locks()))

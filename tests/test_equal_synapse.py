@@ -1,7 +1,7 @@
 """A homogeneous network of HetSynLIF's size: as many learnt values, the same shape, the same training."""
 
 import pytest
-from making import CLASSES, cell
+from making import CLASSES, cell, with_result
 
 from mstask import results
 from mstask.cost import count_parameters, energy_uJ
@@ -49,6 +49,6 @@ def test_operations_are_those_of_the_wide_network(cells):
     assert measured.n_parameters == connections
     made = cell("HomNeuLIF-wide", 42, section="equal-synapse", case="radar")
     changes = {"n_parameters": connections, "details": measured.details, "firing_rates": [0.5, 0.0]}
-    document = results.merge([made.model_copy(update={"result": made.result.model_copy(update=changes)})])
+    document = results.merge([with_result(made, **changes)])
     expected = energy_uJ(64 * 64 * first, 64 * 0.5 * (first**2 + first * second))
     assert energy(document.of_case("radar"), "HomNeuLIF-wide", "radar") == pytest.approx(expected)

@@ -1,13 +1,10 @@
 """The page of a notebook shows what came out when the reader executed it, without what a moment or a machine adds."""
 
-import io
-
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from making import sphinx
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from sphinx.application import Sphinx
-from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 CODE = "score = 0.5\nprint(score)"
@@ -54,12 +51,7 @@ class Book:
         settings["source_suffix"] = {
             ".rst": "restructuredtext"
         }  # else an extension adds its own to the defaults of later builds
-        warnings = io.StringIO()
-        with patch_docutils(), docutils_namespace():
-            Sphinx(
-                self.source, None, self.html, self.html.parent / "doctrees", "html", settings, status=None, warning=warnings
-            ).build()
-        assert not warnings.getvalue()
+        assert not sphinx(self.source, self.html, settings)
         return BeautifulSoup((self.html / "notebooks" / "ran.html").read_text(), "html.parser").select_one("div.body")
 
 

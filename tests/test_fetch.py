@@ -5,12 +5,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import http.server
-import threading
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from making import refused
+from making import refused, serving
 
 from mstask.data import idx
 from mstask.errors import MstaskError
@@ -21,7 +20,7 @@ MD5 = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
 
 
 @pytest.fixture
-def web(monkeypatch):
+def web():
     """A server whose folders behave as `web.behaviour` says (name -> list of what each request meets); `web.log` tells."""
     state = SimpleNamespace(behaviour={}, log=[], content=CONTENT)
 
@@ -52,16 +51,9 @@ def web(monkeypatch):
         def log_message(self, *arguments):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    state.mirrors = [f"{state.url}/first/", f"{state.url}/second"]
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Handler) as state.url:
+        state.mirrors = [f"{state.url}/first/", f"{state.url}/second"]
+        yield state
 
 
 @pytest.fixture

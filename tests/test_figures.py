@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from drawn import drawn
-from making import bare, data_record
+from making import bare, data_record, with_result
 
 from mstask import claims, neurons, results, show
 from mstask.claims import findings
@@ -110,10 +110,7 @@ class TestOtherTables:
     def test_comparisons_show_every_seed_with_its_interval(self):
         """The best homogeneous network is the one that validation chooses, so its histories are needed."""
         whole = document()
-        cells = [
-            cell.model_copy(update={"result": cell.result.model_copy(update={"history": {"smoothed": [cell.result.macro_f1]}})})
-            for cell in whole.cells
-        ]
+        cells = [with_result(cell, history={"smoothed": [cell.result.macro_f1]}) for cell in whole.cells]
         table = show.table_comparisons(whole.model_copy(update={"cells": cells})).set_index("difference")
         row = table.loc["vertical mix − best homogeneous"]
         assert row["mean"] == "−0.200" and row["consistent"] == "yes"

@@ -20,6 +20,7 @@ from mstask.studies.tuning import cnn, tuned
 from mstask.studies.tuning.declare import CNNS, TRIPLES, TUNED
 from mstask.training import Recipe, learning_rate, train
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
 PUBLISHED = results.load("frontier", "published")
 SHORT = Recipe(batch_size=16, max_epochs=6, learning_rate=5e-3, weight_decay=1e-4, schedule="cosine", warmup=2)
 
@@ -34,12 +35,6 @@ def toy():
     parts = [Split(x[a:b], y[a:b]) for a, b in ((0, 30), (30, 45), (45, 60))]
     about = {"name": "radar", "source": "embedded", "size": "small", "class_names": ["a", "b"]}
     return Splits(*parts, 2, about | {"fingerprint": "toy", "counts": {"test": 15}, "mean": 0.0, "sd": 1.0})
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    """Checkpoints are left in a folder of the test's own."""
-    monkeypatch.chdir(tmp_path)
 
 
 def job(splits, method, section_id="frontier", **given):

@@ -1,5 +1,6 @@
 """The data of the HetSyn section: synthetic trials, digits as sequences, and SHD's bins with their quirks."""
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -59,35 +60,38 @@ class TestMatchToSample:
         assert long[:, 30:350, :20].sum() == 0 < long[:, 350:, :20].sum()
 
 
-class TestPattern:
-    task = Pattern.draw(0)
+@cache
+def pattern():
+    return Pattern.draw(0)
 
+
+class TestPattern:
     def test_the_target_is_a_smooth_curve_that_reaches_both_ends(self):
-        target = self.task.target
+        target = pattern().target
         assert (target.shape, target.min().item(), target.max().item()) == ((2000,), -1, 1)
         assert target.diff().abs().max() < 0.03
 
     def test_the_target_repeats_after_two_seconds(self):
-        ends = self.task.target[[0, -1]]
+        ends = pattern().target[[0, -1]]
         assert (ends[0] - ends[1]).abs() < 0.03
 
     def test_the_template_returns_three_times_and_gaps_hold_noise_only(self):
-        x = self.task.trials(1, generator(), noise_hz=0)[0]
+        x = pattern().trials(1, generator(), noise_hz=0)[0]
         for start in (0, 750, 1500):
-            assert torch.equal(x[start : start + 500], self.task.template.float())
+            assert torch.equal(x[start : start + 500], pattern().template.float())
         assert x[500:750].sum() == x[1250:1500].sum() == 0
-        assert self.task.template.double().mean().item() == pytest.approx(0.01, abs=0.001)
+        assert pattern().template.double().mean().item() == pytest.approx(0.01, abs=0.001)
 
     def test_noise_is_drawn_anew(self):
         rng = generator()
-        first, second = self.task.trials(1, rng), self.task.trials(1, rng)
+        first, second = pattern().trials(1, rng), pattern().trials(1, rng)
         assert not torch.equal(first, second)
         assert first[0, 500:750].mean().item() == pytest.approx(0.002, abs=0.001)
 
     def test_another_seed_is_another_task(self):
         other = Pattern.draw(1)
-        assert not torch.equal(other.template, self.task.template)
-        assert not torch.equal(other.target, self.task.target)
+        assert not torch.equal(other.template, pattern().template)
+        assert not torch.equal(other.target, pattern().target)
 
     def test_the_sections_target_is_the_first_that_asks_for_three_different_answers(self):
         def apart(seed):
@@ -98,7 +102,7 @@ class TestPattern:
         assert [seed for seed in range(TASK_SEED + 1) if apart(seed) > 0.5] == [TASK_SEED]
 
     def test_repeat_distance_is_1_for_the_target_itself_and_0_for_a_repeating_output(self):
-        target = self.task.target
+        target = pattern().target
         assert repeat_distances(target[None], target, Pattern.starts, 500) == pytest.approx([1, 1])
         repeating = torch.arange(2000.0).remainder(750)[None]
         assert repeat_distances(repeating, target, Pattern.starts, 500) == [0, 0]

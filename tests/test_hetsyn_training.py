@@ -88,7 +88,7 @@ class TestPattern:
 
 
 class TestResume:
-    """By iterations and by epochs, where the rate depends on the step and the optimiser has two groups."""
+    """By iterations and by epochs, where the rate depends on the step, the optimiser has two groups and dropout draws."""
 
     class Killed(Exception):
         pass
@@ -99,7 +99,11 @@ class TestResume:
             ("match-recurrent", "HetSynLIF", {"iterations": 6}),
             ("pattern-feedforward", "HetNeuLIF", {"iterations": 6}),
             ("match-small", "HetSynLIF", {"iterations": 6, "small_repeats": 2}),
-            ("digits-rows", "HetSynLIF", {"digits_epochs": 4, "cosine_epochs": 3, "digits_batch_size": 32}),
+            (
+                "digits-rows",
+                "HetSynLIF",
+                {"digits_epochs": 4, "cosine_epochs": 3, "digits_batch_size": 32, "digits_dropout": 0.3},
+            ),
         ],
     )
     def test_an_interrupted_run_ends_with_the_same_document(self, case, method, size, tmp_path, monkeypatch):
@@ -301,7 +305,8 @@ class TestSection:
 
     @pytest.mark.parametrize("case", ["match-feedforward", "match-slow", "pattern-recurrent", "digits-rows"])
     @pytest.mark.parametrize("method", METHODS)
-    def test_every_kind_of_cell_gives_valid_measures(self, case, method, tmp_path):
+    def test_every_kind_of_cell_gives_valid_measures(self, case, method, tmp_path, monkeypatch):
+        monkeypatch.setattr(synthetic, "ROBUSTNESS_TRIALS", 4)
         measures = experiment.measure(job(case, method, tmp_path)).measures
         assert results.Measures.model_validate(measures.model_dump()).details == measures.details
 

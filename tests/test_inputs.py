@@ -115,6 +115,14 @@ def digests(root, names=SAMPLE):
     return {name: inputs.code_digest(section(name), root=root) for name in names}
 
 
+def read_anew(root, folders):
+    """Forget what modules that lie in folders say, which depends on the data files beside them."""
+    reached = [inputs.reachable(section(name), root=root) for name in SAMPLE] if folders else []
+    for module in filter(None, (module for one in reached for module in one.modules.values())):
+        if module.path.parent in folders:
+            vars(module).pop("texts", None)
+
+
 def stale_after(copied, changes):
     """The sections whose cells changes by file, each (old, new), make stale; the changes are taken back."""
     root, before = copied
@@ -124,14 +132,14 @@ def stale_after(copied, changes):
         was[path] = path.read_text() if path.exists() else None
         assert old in (was[path] or "")
         path.write_text((was[path] or "").replace(old, new, 1) or new)
-    data = any(path.suffix != ".py" for path in was)
-    inputs.parsed.cache_clear() if data else None
+    beside = {path.parent for path in was if path.suffix != ".py"}
+    read_anew(root, beside)
     try:
         after = digests(root)
     finally:
         for path, content in was.items():
             path.unlink() if content is None else path.write_text(content)
-        inputs.parsed.cache_clear() if data else None
+        read_anew(root, beside)
     return {name for name in before if before[name] != after[name]}
 
 

@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pytest
+from making import with_result
 from making_ncg import CASES, LEVELS, SEEDS, SHARES, cell, document
 from matplotlib.figure import Figure
 
@@ -129,9 +130,7 @@ PARTIAL = {
     "one method": lambda: document({"R-M5": 0.5}),
     "one seed": lambda: document(seeds=(42,)),
     "one data set": lambda: document(cases=("mnist",)),
-    "no details": lambda: results.merge(
-        [c.model_copy(update={"result": c.result.model_copy(update={"details": None})}) for c in document().cells]
-    ),
+    "no details": lambda: results.merge([with_result(c, details=None) for c in document().cells]),
     "no cells": lambda: results.load("ncg", "published"),
 }
 

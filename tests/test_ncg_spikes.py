@@ -18,6 +18,13 @@ TIMES = np.array([[0.5, 1.0, 0.25, 0.5], [1.0, 1.0, 0.0, 1.5]], np.float32)
 LABELS = np.array([3, 1])
 
 
+def to_dense(made):
+    """Spike times float32 [N, n_inputs]; a silent input has `max_time`."""
+    dense = np.full((len(made), made.n_inputs), made.max_time, np.float32)
+    dense[np.repeat(np.arange(len(made)), np.diff(made.starts)), made.inputs] = made.times
+    return dense
+
+
 @pytest.fixture
 def made():
     return spikes.from_dense(TIMES, LABELS)
@@ -33,12 +40,12 @@ class TestSpikeList:
 
     @given(hnp.arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(1, 8)), elements=st.floats(0, 2, width=32)))
     def test_dense_to_spikes_to_dense_is_exact_below_max_time(self, times):
-        back = spikes.to_dense(spikes.from_dense(times, np.zeros(len(times), int)))
+        back = to_dense(spikes.from_dense(times, np.zeros(len(times), int)))
         np.testing.assert_array_equal(back, np.minimum(times, np.float32(1)))
 
     def test_selected_rows_come_in_the_order_asked_for(self, made):
         chosen = made.select(np.array([1, 0, 1]))
-        np.testing.assert_array_equal(spikes.to_dense(chosen), np.minimum(TIMES[[1, 0, 1]], 1))
+        np.testing.assert_array_equal(to_dense(chosen), np.minimum(TIMES[[1, 0, 1]], 1))
         assert chosen.labels.tolist() == [1, 3, 1]
 
     def test_pictures_are_flattened(self):
@@ -149,7 +156,7 @@ class TestConvert:
         before = {name: (dense / name).read_bytes() for name in ("x.npy", "y.npy")}
         assert main(["convert", *(str(dense / name) for name in ("x.npy", "y.npy", "out.npz"))]) == 0
         assert {name: (dense / name).read_bytes() for name in before} == before
-        np.testing.assert_array_equal(spikes.to_dense(spikes.load(dense / "out.npz")), np.minimum(TIMES, 1))
+        np.testing.assert_array_equal(to_dense(spikes.load(dense / "out.npz")), np.minimum(TIMES, 1))
         assert "2 samples, 4 inputs" in capsys.readouterr().out
 
     def test_an_input_is_never_overwritten(self, dense):

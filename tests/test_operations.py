@@ -1,7 +1,7 @@
 """The operation-count proxy of every system of the synthesis, on cells whose operations can be counted by hand."""
 
 import pytest
-from making import CLASSES, cell
+from making import CLASSES, cell, with_result
 
 from mstask import results
 from mstask.cost import E_AC_PJ, E_MAC_PJ, spiking_operations
@@ -16,10 +16,7 @@ HETSYN = FEATURES * 128 + 128 * 128 + 128 * 64 + 64 * 64 + 64 * C
 def document(section, method, *measured):
     """One cell per seed, whose result has these measures."""
     cells = [cell(method, seed, section=section) for seed, _ in enumerate(measured)]
-    return results.merge(
-        own.model_copy(update={"result": own.result.model_copy(update=measures)})
-        for own, measures in zip(cells, measured, strict=True)
-    )
+    return results.merge(with_result(own, **measures) for own, measures in zip(cells, measured, strict=True))
 
 
 def microjoule(macs, accumulates):

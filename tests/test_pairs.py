@@ -3,10 +3,10 @@
 import json
 import os
 import shutil
-import subprocess
 
 import nbformat
 import pytest
+from making import git
 
 from mstask import paths
 from mstask.errors import MstaskError
@@ -48,8 +48,8 @@ def pair(tmp_path, monkeypatch):
     (tmp_path / ".gitignore").write_text("_build\n")
     pairs.update()
     shutil.rmtree(pairs.BUILT / "replaced")
-    for command in (["init", "-q"], ["add", "."], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "both"]):
-        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "both"]):
+        git(tmp_path, *command)
     return script, script.with_suffix(".ipynb")
 
 
@@ -84,8 +84,7 @@ def test_an_edit_reaches_the_other_side(pair, side, known):
         (pairs.BUILT / "pairs.json").unlink()
     edit(pair[side])
     if known == "commit":
-        command = ["git", "-C", str(pairs.ROOT), "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qam", "one side"]
-        subprocess.run(command, check=True, env=os.environ | {"GIT_COMMITTER_DATE": "2090-01-01T00:00:00Z"})
+        git(pairs.ROOT, "commit", "-qam", "one side", GIT_COMMITTER_DATE="2090-01-01T00:00:00Z")
     if known == "neither":
         (pairs.ROOT / ".git").rename(pairs.ROOT / "gone")
         os.utime(pair[1 - side], (1, 1))
@@ -118,8 +117,7 @@ def test_edits_on_both_sides_are_refused_by_name_and_left(pair):
 def test_edits_that_were_committed_on_both_sides_are_both_in_git_so_the_later_one_counts(pair):
     for side, text in ((1, "x = 3"), (0, "x = 2")):
         edit(pair[side], text)
-        commit = ["git", "-C", str(pairs.ROOT), "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qam", text]
-        subprocess.run(commit, check=True, env=os.environ | {"GIT_COMMITTER_DATE": f"20{90 - side}-01-01T00:00:00Z"})
+        git(pairs.ROOT, "commit", "-qam", text, GIT_COMMITTER_DATE=f"20{90 - side}-01-01T00:00:00Z")
     pairs.update()
     assert sources(pair[1])[-1] == "x = 2"
 

@@ -142,10 +142,6 @@ class TestOneReading:
 class TestNamesInANotebook:
     """The cells that were run are played to the check as a kernel keeps them: their sources in `In`, their values as names."""
 
-    PARAMETERS = (
-        "profile: str = 'quick'  # smoke, quick or paper\nseeds: list = None\nmax_epochs: int = None\nmethods: list = None"
-    )
-
     def settings(self, *cells):
         namespace = {"In": [""]}
         for source in (PARAMETERS, *cells):
@@ -330,12 +326,14 @@ class TestLocking:
         path.unlink()
         assert locked.lock("ablation", "paper", "embedded").is_file()
 
-    def test_a_smaller_run_never_takes_the_place_of_a_larger_one_that_has_more_cells(self, results_folder):
+    def test_no_run_takes_the_place_of_one_that_has_more_cells_or_cannot_be_read(self, results_folder):
         first, _ = self.cells(("D0_doppler", 42), ("D0_doppler", 123))
-        locked.lock("ablation", "paper", "embedded")
-        for profile in ("quick", "afternoon+1f2e3d4c", "paper"):
-            with pytest.raises(results.ResultsError, match=r"has 2 cells, this one 1"):
-                locked.refuse_to_lose("ablation", "embedded", profile, [first])
+        path = locked.lock("ablation", "paper", "embedded")
+        with pytest.raises(results.ResultsError, match=r"has 2 cells, this one 1"):
+            locked.refuse_to_lose("ablation", "embedded", [first])
+        path.write_text("<<<<<<< ours")
+        with pytest.raises(results.ResultsError):
+            locked.refuse_to_lose("ablation", "embedded", [first])
 
     def test_a_smaller_profile_says_what_it_lacks_and_one_that_is_the_papers_by_another_name_does_not(self, results_folder):
         for profile in ("smoke", "afternoon"):

@@ -120,7 +120,7 @@ def test_the_handle_of_the_factor_says_the_ledgers_verdict_where_no_tolerance_is
         [claim] = claims.judge({"frontier": document}, ["cnn-factor"])
         assert said.endswith(f"the claim is {marked(claim.verdict)}")
     published = [stop["says"][0] for stop in data["stops"]]
-    steps = results.load("frontier", "published") and show.data_factor_curve(given)
+    steps = show.data_factor_curve(given)
     for tolerance, network in steps[steps.voice == "published"][["tolerance", "network"]].itertuples(index=False):
         assert f": {network}, " in published[stops.index(tolerance)]
 

@@ -21,15 +21,6 @@ STATIC = ROOT / "book" / "_static"
 PAIR = ("Doppler-LIF", "CrossInhib-LIF")
 
 
-@pytest.fixture
-def tab(context):
-    tab, errors = context.new_page(), []
-    tab.on("pageerror", lambda error: errors.append(str(error)))
-    yield tab
-    tab.close()
-    assert errors == []
-
-
 def started(tab):
     """Give a page the book's look and the script, which begins where a page is whole."""
     tab.add_style_tag(content=(STATIC / "custom.css").read_text(encoding="utf-8"))
@@ -38,14 +29,23 @@ def started(tab):
     return tab
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A page with a figure and a table of the same scores, and the results folder that they come from."""
+    folder = tmp_path_factory.mktemp("built")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MSTASK_RESULTS", str(folder / "results"))
+        store(folder / "results")
+        project = Project(folder)
+        project.write(FIGURE + "\n" + TABLE)
+        project.build()
+    return project.output / "index.html", folder / "results"
+
+
 @pytest.fixture
-def page(tab, tmp_path, results_folder):
-    """A page with a figure and a table of the same scores."""
-    store(results_folder)
-    project = Project(tmp_path)
-    project.write(FIGURE + "\n" + TABLE)
-    project.build()
-    tab.goto((project.output / "index.html").as_uri())
+def page(tab, built, monkeypatch):
+    monkeypatch.setenv("MSTASK_RESULTS", str(built[1]))
+    tab.goto(built[0].as_uri())
     return started(tab)
 
 

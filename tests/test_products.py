@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
 import torch
 from hypothesis import given, strategies as st
@@ -162,15 +164,22 @@ def test_a_mixing_that_is_folded_into_the_weights_changes_rounding_only():
         torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize(("batch", "width"), [(128, NARROW), (50, 20)])
-def test_training_gives_the_same_numbers_on_any_number_of_threads(radar, threads, batch, width):
-    """Width and batch of the second are such that single products of torch's would depend on the threads."""
-    found = []
-    for count in (1, threads):
-        torch.set_num_threads(count)
+@pytest.fixture(scope="module")
+def trained(radar):
+    """What a training gives, by its number of threads, batch and width; each is trained once."""
+
+    def of(threads, batch, width):
+        torch.set_num_threads(threads)
         torch.manual_seed(0)
         net = VerticalNet(radar.train.x.shape[-1], radar.n_classes, ["Vanilla-LIF", "Doppler-LIF", "Beam-IF"], width)
         calibrate_thresholds(net, radar.train.x[:batch])
         outcome = train(net, radar, Recipe(batch_size=batch, max_epochs=2), seed=1)
-        found.append((vars(outcome) | {"seconds": None}, [p.tolist() for p in net.parameters()]))
-    assert found[0] == found[1]
+        return vars(outcome) | {"seconds": None}, [p.tolist() for p in net.parameters()]
+
+    return functools.cache(of)
+
+
+@pytest.mark.parametrize(("batch", "width"), [(128, NARROW), (50, 20)])
+def test_training_gives_the_same_numbers_on_any_number_of_threads(trained, threads, batch, width):
+    """Width and batch of the second are such that single products of torch's would depend on the threads."""
+    assert trained(threads, batch, width) == trained(1, batch, width)

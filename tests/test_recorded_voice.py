@@ -6,6 +6,7 @@ import re
 from statistics import fmean, stdev
 
 import pytest
+from making import with_result
 from scipy.stats import norm, t
 from test_book import Project
 
@@ -85,10 +86,7 @@ class TestKnownTruth:
     def test_the_ranking_of_each_speaker_counts_where_it_is_asked_whether_they_agree(self):
         order = {name: 0.05 * place for place, name in enumerate(AUDIO_NEURONS)}
         alike = recordings()
-        cells = [
-            c.model_copy(update={"result": c.result.model_copy(update={"macro_f1": 0.2 + order.get(c.method, 0)})})
-            for c in alike.cells
-        ]
+        cells = [with_result(c, macro_f1=0.2 + order.get(c.method, 0)) for c in alike.cells]
         assert verdicts(alike.model_copy(update={"cells": cells}))["rotation"] == "supported"
 
 
@@ -171,10 +169,7 @@ def test_embedded_data_in_the_same_order_is_a_stand_in_and_in_the_reverse_is_non
     order = {name: 0.06 * place for place, name in enumerate(ALL_NEURONS)}
 
     def ranked(document, sign):
-        changed = [
-            c.model_copy(update={"result": c.result.model_copy(update={"macro_f1": 0.5 + sign * 0.9 * order[c.method]})})
-            for c in document.cells
-        ]
+        changed = [with_result(c, macro_f1=0.5 + sign * 0.9 * order[c.method]) for c in document.cells]
         return document.model_copy(update={"cells": changed})
 
     people, audio = ranked(own, 1), recordings(folds=["speech-theo"], methods=AUDIO_NEURONS)

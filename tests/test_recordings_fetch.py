@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import http.server
-import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
 import making_recordings as making
 import pytest
-from making import refused
+from making import refused, serving
 
 from mstask.data import fsdd, neuroradar, originals
 from mstask.lab import downloads
@@ -61,21 +60,14 @@ def web(monkeypatch, tmp_path):
         def log_message(self, *arguments):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("MSTASK_DATA", str(tmp_path / "cache"))
     monkeypatch.delenv("NEURORADAR_DATA", raising=False)
-    original = replace(neuroradar.ORIGINAL, host=f"http://127.0.0.1:{server.server_port}")
-    with originals.opened(original, tmp_path / "gesture_data.zip") as copy:
-        original = replace(original, sha256=originals.digest(copy))
-    stand_in = SimpleNamespace(ORIGINAL=original, read=neuroradar.read)
-    monkeypatch.setitem(downloads.RECORDINGS, "neuroradar", stand_in)
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with originals.opened(neuroradar.ORIGINAL, tmp_path / "gesture_data.zip") as copy:
+        digest = originals.digest(copy)
+    with serving(Handler) as host:
+        original = replace(neuroradar.ORIGINAL, host=host, sha256=digest)
+        monkeypatch.setitem(downloads.RECORDINGS, "neuroradar", SimpleNamespace(ORIGINAL=original, read=neuroradar.read))
+        yield state
 
 
 def files(folder):

@@ -3,15 +3,12 @@
 import subprocess
 
 import pytest
+from making import git
 from test_pairs import SCRIPT
 
 from mstask import paths
 from mstask.lab import pairs, release
 from mstask.paths import ROOT
-
-
-def git(folder, *arguments):
-    subprocess.run(["git", "-C", str(folder), "-c", "user.name=t", "-c", "user.email=t@t", *arguments], check=True)
 
 
 @pytest.fixture

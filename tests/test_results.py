@@ -26,15 +26,6 @@ LOST = {"9c82d04d6264856468e6d15bedaba4273f37583c"}
 """A commit that 43 cells name and that no history has any more. Digests say that their code is the present one."""
 
 
-@pytest.fixture
-def locked(results_folder):
-    """A results folder with one locked document."""
-    path = results_folder / "embedded" / "ablation.json"
-    results.write_document(path, document({"D0_doppler": 0.8, "D1_H1": 0.7}, source="embedded"))
-    results.lock(path)
-    return path
-
-
 class TestCanonicalJson:
     def test_lists_of_numbers_take_one_line_and_keys_are_sorted(self):
         text = results.dumps({"b": [1, 2.5, 3], "a": {"d": [[0.1, 0.2], [0.3]], "c": []}})
@@ -381,7 +372,7 @@ class TestLocks:
         assert (kept.source, kept.data.source) == ("real", "real")
         with pytest.raises(MissingResult):
             results.load("ablation", "run")
-        assert results.verify() == []
+        assert results.verify(results_folder) == []
 
     def test_a_missing_result_on_real_data_names_the_commands_that_make_it(self, results_folder):
         (results_folder / "real").mkdir(parents=True)
@@ -500,7 +491,7 @@ class TestVerify:
         monkeypatch.setattr(locks, "_verify", lambda root, folders: asked.append((root, folders)) or [])
         assert results.verify() == []
         own = locked.parent.parent
-        assert dict(asked) == {CHECKOUT: ["published", "real", "recorded"], own: ["embedded"]}
+        assert dict(asked) == {CHECKOUT: ["published"], own: ["embedded", "real", "recorded"]}
 
     def test_an_empty_results_folder_is_a_problem_and_not_a_pass(self, tmp_path):
         (problem,) = results.verify(tmp_path)

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 from hypothesis import assume, given, strategies as st
-from making import bare, cell, data_record, document, scored
+from making import bare, cell, data_record, document, scored, with_result
 from scipy import stats as scipy_stats
 
 from mstask import claims, results, show, stats
@@ -360,10 +360,7 @@ class TestBestByValidation:
 class TestCautions:
     def changed(self, stopped="patience", profile="paper", seeds=SEEDS):
         whole = document(AGAINST, seeds=seeds)
-        cells = [
-            c.model_copy(update={"profile": profile, "result": c.result.model_copy(update={"stopped": stopped})})
-            for c in whole.cells
-        ]
+        cells = [with_result(c, stopped=stopped).model_copy(update={"profile": profile}) for c in whole.cells]
         return whole.model_copy(update={"cells": cells})
 
     @pytest.mark.parametrize("profile", ["smoke", "quick", "quick+changed"])
@@ -396,10 +393,7 @@ class TestCautions:
     )
     def test_no_number_of_seeds_is_said_to_decide_against_a_claim_by_networks_that_were_cut(self, values, said):
         whole = scored({"D2_concat": values, "D1_H1": [0.70, 0.71, 0.69]}, "ablation")
-        cells = [
-            c.model_copy(update={"profile": "afternoon", "result": c.result.model_copy(update={"stopped": "max_epochs"})})
-            for c in whole.cells
-        ]
+        cells = [with_result(c, stopped="max_epochs").model_copy(update={"profile": "afternoon"}) for c in whole.cells]
         claim = of(whole.model_copy(update={"cells": cells}))
         assert claim.verdict == "undecided" and said in claim.fragility
 

@@ -37,6 +37,7 @@ from mstask.studies.tuning.search import (
 from mstask.studies.tuning.trials import Claim, Trials, suggest
 from mstask.training import Diverged, History
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
 POINT = Configuration(96, 3, 0.95, 1e-3, "none", 25.0, 0.15, "plain")
 STEPS, FEATURES = 6, 5
 
@@ -56,12 +57,6 @@ def toy():
     x = torch.randn(90, STEPS, FEATURES, generator=g) + 2 * torch.eye(3, FEATURES)[y][:, None]
     parts = [Split(x[a:b], y[a:b]) for a, b in ((0, 50), (50, 70), (70, 90))]
     return Splits(*parts, 3, {"fingerprint": "toy", "mean": 0.5, "sd": 2.0})
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    """Checkpoints are left in a folder of the test's own."""
-    monkeypatch.chdir(tmp_path)
 
 
 def job(splits, section_id="study", method="Vanilla-LIF", on_epoch=None, **given):

@@ -4,7 +4,7 @@ from statistics import fmean
 
 import numpy as np
 import pytest
-from making import CLASSES, TEST_LABELS, cell, document, rotation, scored
+from making import CLASSES, TEST_LABELS, cell, document, rotation, scored, with_result
 
 from mstask import results, stats, summary
 from mstask.stats import example_bootstrap
@@ -49,10 +49,7 @@ def test_methods_are_ranked_by_mean_and_the_best_homogeneous_is_told_apart(ablat
 
 def validated(whole, scores):
     """The document with validation histories that end at the given scores."""
-    cells = [
-        c.model_copy(update={"result": c.result.model_copy(update={"history": {"smoothed": [0.1, scores.get(c.method, 0.2)]}})})
-        for c in whole.cells
-    ]
+    cells = [with_result(c, history={"smoothed": [0.1, scores.get(c.method, 0.2)]}) for c in whole.cells]
     return whole.model_copy(update={"cells": cells})
 
 

@@ -78,7 +78,6 @@ def test_a_run_uses_its_own_interpreter_and_settings_whatever_the_notebook_and_t
 
 
 def test_a_worker_that_sees_no_results_folder_of_the_asker_sends_what_it_measured(toy_here, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", toy.environment(toy_here)["PYTHONPATH"])
     monkeypatch.chdir(toy_here)
     place = Place("plain", None, 1)
     report = execute(Task("toy", (place,), {"profile": "quick"}, "elsewhere", "/not/on/this/machine", send=True))

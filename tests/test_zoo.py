@@ -12,6 +12,7 @@ import torch
 from drawn import drawn
 from making import document
 from test_book import Project
+from test_neurons import NAMES
 
 from mstask import neurons, show
 from mstask.neurons import registry
@@ -152,7 +153,7 @@ class TestResponses:
         assert found.tones[0].min() > 4 * found.tones[-1].max()
 
     def test_only_neurons_that_look_at_their_neighbours_hear_them(self):
-        assert {name for name in neurons.names() if measured(name).hears_neighbours} == {"Beam-IF", "CrossInhib-LIF"}
+        assert {name for name in NAMES if measured(name).hears_neighbours} == {"Beam-IF", "CrossInhib-LIF"}
 
     def test_neurons_alike_answer_alike_to_a_wave_they_can_not_notice(self):
         assert np.ptp(measured("Vanilla-LIF").shifts) < 0.2 * measured("Vanilla-LIF").shifts.mean()

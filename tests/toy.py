@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
@@ -13,7 +14,6 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -21,7 +21,7 @@ import psutil
 import pytest
 from studies.toy import declare, measure as toy_measure
 
-from mstask import plugins, results
+from mstask import paths, plugins, results
 from mstask.lab import pairs
 from mstask.lab.cli import main
 from mstask.paths import ROOT
@@ -43,6 +43,7 @@ def known(folder: Path):
         for name, value in environment(folder).items():
             if name.startswith("MSTASK_"):
                 patch.setenv(name, value)
+        patch.setattr(paths, "git", functools.cache(paths.git))
         plugins.clear()
         yield folder
     plugins.clear()
@@ -69,7 +70,7 @@ def start(folder: Path, *arguments: str, **more: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "mstask", "run", "toy", "--json", *arguments]
     made = environment(folder, **more)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen(command, cwd=ROOT, env=made, start_new_session=True, preexec_fn=heed, **pipes)
 
 
@@ -81,11 +82,15 @@ def finish(process: subprocess.Popen) -> tuple[int, dict[str, str], str]:
 
 
 def run(folder: Path, *arguments: str, **more: str) -> tuple[int, dict[str, str], str]:
-    """Do what `mstask run toy` does, in this process, whose kernels are forks of what an earlier run has started."""
+    """Do what `mstask run toy` does, in this process, whose kernels are forks of what other tests have started.
+
+    PYTHONPATH stays as it is: kernels that differ in it are forked from another process.
+    """
     out, said = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(said):
         for name, value in environment(folder, **more).items():
-            patch.setenv(name, value)
+            if name != "PYTHONPATH":
+                patch.setenv(name, value)
         plugins.clear()
         code = main(["run", "toy", "--json", *arguments])
     plugins.clear()

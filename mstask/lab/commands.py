@@ -18,7 +18,7 @@ from mstask.errors import MstaskError, UsageError, nearest
 from mstask.paths import ROOT
 
 if TYPE_CHECKING:
-    from mstask.results.documents import DataSource
+    from mstask.parameters import DataSource
 
 BUILT = ROOT / "_build"
 BOOK, PDF = BUILT / "html" / "index.html", BUILT / "mstask.pdf"

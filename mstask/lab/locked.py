@@ -10,9 +10,8 @@ from typing import Any
 from mstask import results
 from mstask.lab import status
 from mstask.lab.exhibits_parameters import counted
-from mstask.parameters import FULL, LISTS
+from mstask.parameters import FULL, LISTS, DataSource
 from mstask.results import locks
-from mstask.results.documents import DataSource
 from mstask.section import checked, grid, label, section, sections
 
 
@@ -101,11 +100,11 @@ def shortfall(section_id: str, data_source: str, cells: Sequence[results.Cell]) 
         for name, value in paper.of_cell().items()
         if name != "profile" and getattr(made, name) != value
     ]
-    for name in LISTS:
-        own = {getattr(cell, name.removesuffix("s")) for cell in cells} - {None}
+    parts = [{getattr(cell, name.removesuffix("s")) for cell in cells} for name in LISTS]
+    for name, part in zip(LISTS, parts, strict=True):
+        own = part - {None}
         if lacking := set(getattr(paper, name)) - own - set(chosen.added):
             found.append(f"{len(own)} of {len(own) + len(lacking)} {name}")
-    parts = [{getattr(cell, name.removesuffix("s")) for cell in cells} for name in LISTS]
     run = {(cell.method, cell.case, cell.seed) for cell in cells}
     wanted = [place for place in grid(paper) if all(part in own for part, own in zip(place, parts, strict=True))]
     if left := sum(place not in run for place in wanted):

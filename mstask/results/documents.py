@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_serializer, model_validator
 
-from mstask.parameters import profile_of
+from mstask.parameters import DataSource, profile_of
 from mstask.results.files import ResultsError, read_json, stamp
 
 SCHEMA: Literal["mstask/1"] = "mstask/1"
@@ -58,7 +58,6 @@ Size = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0.0)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Source = Literal["published", "embedded", "real", "recorded", "run"]
-DataSource = Literal["embedded", "real", "recorded"]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}$")]  # safe as a part of a file name
 History = dict[str, list[float] | list[list[float]]]
 

@@ -36,6 +36,7 @@ NOTHING = "—"
 
 VERDICTS = {"supported": "✓", "undecided": "≈", "contradicted": "✗", "not testable": "○"}
 
+WIRINGS = {"er": "unstructured", "index": "index groups", "random": "random groups", "mixer": "mixer groups"}
 LABELS = {
     "D0_doppler": "all Doppler-LIF",
     "D0_stft": "all STFT-IF",
@@ -77,18 +78,10 @@ LABELS = {
     "logistic": "logistic regression",
     "dense": "dense",
     "dense-matched": "dense, narrower",
-    "er": "unstructured",
-    "index": "index groups",
-    "random": "random groups",
-    "mixer": "mixer groups",
+    **WIRINGS,
     "er-p0": "unstructured, sparser",
-    "index-p0": "index groups only",
-    "random-p0": "random groups only",
-    "mixer-p0": "mixer groups only",
-    "er-dst": "unstructured, rewired",
-    "index-dst": "index groups, rewired",
-    "random-dst": "random groups, rewired",
-    "mixer-dst": "mixer groups, rewired",
+    **{f"{name}-p0": f"{text} only" for name, text in WIRINGS.items() if name != "er"},
+    **{f"{name}-dst": f"{text}, rewired" for name, text in WIRINGS.items()},
     "index-dst-class": "index groups, rewired in kind",
 }
 

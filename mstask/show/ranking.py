@@ -40,7 +40,7 @@ def figure_rank_stability(document: Document) -> Figure:
         axes.set_yticks(range(len(ranking)), [label(name) for name in ranking])
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        figure.supxlabel(f"rank, in % of draws of the errors over {stability['over']}")
+        figure.supxlabel(f"rank, in % of draws over {stability['over']}")
     return figure
 
 

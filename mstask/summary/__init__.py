@@ -26,19 +26,17 @@ from mstask.summary.once import once
 
 DENSE = "CNN"
 HETEROGENEOUS = ("D1_", "D2_")
-COMPARISONS = {
-    "D1_H1-best": ("D1_H1", BEST),
-    "D2_concat-best": ("D2_concat", BEST),
-    "D1_rev-best": ("D1_rev", BEST),
-    "D2_concat-D1_H1": ("D2_concat", "D1_H1"),
-    "D1_H1-D1_rev": ("D1_H1", "D1_rev"),
-    "D1_H1-D1_perm1": ("D1_H1", "D1_perm1"),
-    "CrossInhib-LIF-Doppler-LIF": ("CrossInhib-LIF", "Doppler-LIF"),
-    "Doppler-LIF-Vanilla-LIF": ("Doppler-LIF", "Vanilla-LIF"),
-    "Doppler-LIF-Parametric-LIF": ("Doppler-LIF", "Parametric-LIF"),
-    "Vanilla-LIF-Parametric-LIF": ("Vanilla-LIF", "Parametric-LIF"),
-    "SmallCNN-Doppler-LIF": ("SmallCNN", "Doppler-LIF"),
-}
+PAIRS = (
+    ("D2_concat", "D1_H1"),
+    ("D1_H1", "D1_rev"),
+    ("D1_H1", "D1_perm1"),
+    ("CrossInhib-LIF", "Doppler-LIF"),
+    ("Doppler-LIF", "Vanilla-LIF"),
+    ("Doppler-LIF", "Parametric-LIF"),
+    ("Vanilla-LIF", "Parametric-LIF"),
+    ("SmallCNN", "Doppler-LIF"),
+)
+COMPARISONS = {f"{a}-best": (a, BEST) for a in ("D1_H1", "D2_concat", "D1_rev")} | {f"{a}-{b}": (a, b) for a, b in PAIRS}
 """Comparisons the paper makes."""
 
 
@@ -104,7 +102,7 @@ def standings(document: Document) -> dict[str, Any]:
     """
     names = dict.fromkeys([cell.method for cell in document.cells] + list(document.means))
     methods = {name: _method(document, name) for name in names}
-    found = _ranked({name: method["macro_f1"]["mean"] for name, method in methods.items()})
+    found = ranked({name: method["macro_f1"]["mean"] for name, method in methods.items()})
     return {"methods": methods, **found, "best_homogeneous": next(filter(is_homogeneous, found["ranking"]), None)}
 
 
@@ -124,10 +122,10 @@ def _comparisons(document: Document, scored: list[str]) -> dict[str, Comparison]
 
 
 def _of_case(methods: Mapping[str, Any], case: str) -> dict[str, Any]:
-    return _ranked({name: m["cases"][case]["macro_f1"]["mean"] for name, m in methods.items() if case in m["cases"]})
+    return ranked({name: m["cases"][case]["macro_f1"]["mean"] for name, m in methods.items() if case in m["cases"]})
 
 
-def _ranked(scores: Mapping[str, float | None]) -> dict[str, Any]:
+def ranked(scores: Mapping[str, float | None]) -> dict[str, Any]:
     """Return the names that have a score, the highest first, equal ones by name; each one's rank; and the best."""
     known = {name: score for name, score in scores.items() if score is not None}
     ranking = sorted(known, key=lambda name: (-known[name], name))

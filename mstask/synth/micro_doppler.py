@@ -70,16 +70,24 @@ class Scene:
         return self.moving + self.rest
 
 
-def _to_unit(moving: np.ndarray) -> np.ndarray:
-    return moving / np.sqrt(in_band_power(moving))
+def _scene(
+    label: int,
+    aspect: tuple[float, float],
+    u: np.ndarray,
+    moving: np.ndarray,
+    rest: np.ndarray,
+    rotors: tuple[Rotor, ...] = (),
+    wings: Wings | None = None,
+    **facts: float,
+) -> Scene:
+    """Scale the moving parts, and tell the aspect (azimuth and elevation, rad) in degrees, before the other facts."""
+    azimuth, elevation = np.degrees(aspect).tolist()
+    facts = {"azimuth_deg": azimuth, "elevation_deg": elevation} | facts
+    return Scene(label, u, moving / np.sqrt(in_band_power(moving)), rest, rotors, wings, facts)
 
 
 def _to_level(body: np.ndarray, level_db: float) -> np.ndarray:
     return body * np.sqrt(decibel(level_db) / power(body))
-
-
-def _aspect_facts(azimuth: float, elevation: float) -> dict[str, float]:
-    return {"azimuth_deg": float(np.degrees(azimuth)), "elevation_deg": float(np.degrees(elevation))}
 
 
 def _tilted(angle: float, towards: float) -> np.ndarray:
@@ -97,22 +105,16 @@ def _sense(rng: np.random.Generator) -> int:
 
 def _rotor_on_a_stand(rng: np.random.Generator, label: int, shortest: float, longest: float) -> Scene:
     """Three blades at 200-1740 rpm, axis tilted by 0-10 deg, on a stand vibrating 0-2 mm at the rotor frequency."""
-    azimuth, elevation = draw_aspect(rng)
-    u = line_of_sight(azimuth, elevation)
+    aspect = draw_aspect(rng)
+    u = line_of_sight(*aspect)
     length, rpm = rng.uniform(shortest, longest), rng.uniform(200, 1740)
     axis = _tilted(np.radians(rng.uniform(0, 10)), rng.uniform(0, 2 * pi))
     rotor = draw_rotor(rng, 3, length, axis, np.zeros(3), draw_rotor_angle(rng, rpm, _sense(rng)))
     centre = rng.uniform(0, 0.002) * np.cos(rotor.angle + rng.uniform(0, 2 * pi))
     stand = body_return(rng, 0.05, u, centre)
-    return Scene(
-        label,
-        u,
-        moving=_to_unit(rotor_return(rotor, u, centre)),
-        rest=_to_level(stand, rng.uniform(-8, 8) - 10 * np.log10(length / 0.18)),
-        rotors=(rotor,),
-        wings=None,
-        facts={**_aspect_facts(azimuth, elevation), "rpm": rpm, "length_m": length, "n_blades": 3},
-    )
+    moving = rotor_return(rotor, u, centre)
+    rest = _to_level(stand, rng.uniform(-8, 8) - 10 * np.log10(length / 0.18))
+    return _scene(label, aspect, u, moving, rest, (rotor,), rpm=rpm, length_m=length, n_blades=3)
 
 
 def long_rotor(rng: np.random.Generator) -> Scene:
@@ -125,31 +127,20 @@ def short_rotor(rng: np.random.Generator) -> Scene:
     return _rotor_on_a_stand(rng, 1, 0.08, 0.14)
 
 
-def _bird_at(rng: np.random.Generator, label: int, azimuth: float, elevation: float) -> Scene:
+def _bird_at(rng: np.random.Generator, label: int, aspect: tuple[float, float]) -> Scene:
     """A bird flying forward at 2-8 m/s; its body is 0-10 dB above the wings."""
-    u = line_of_sight(azimuth, elevation)
+    u = line_of_sight(*aspect)
     wings, speed = draw_wings(rng), rng.uniform(2, 8)
     centre = centre_range(rng, -(FORWARD @ u) * speed, 1.0, 0.010, 1.5) - heave(rng, wings) * u[2]
     body = body_return(rng, 0.08, u, centre)
-    return Scene(
-        label,
-        u,
-        moving=_to_unit(wing_return(wings, u, centre)),
-        rest=_to_level(body, rng.uniform(0, 10)),
-        rotors=(),
-        wings=wings,
-        facts={
-            **_aspect_facts(azimuth, elevation),
-            "wing_beat_hz": wings.beat,
-            "semi_span_m": wings.inner + wings.outer,
-            "speed_m_s": speed,
-        },
-    )
+    moving, rest = wing_return(wings, u, centre), _to_level(body, rng.uniform(0, 10))
+    facts = {"wing_beat_hz": wings.beat, "semi_span_m": wings.inner + wings.outer, "speed_m_s": speed}
+    return _scene(label, aspect, u, moving, rest, wings=wings, **facts)
 
 
 def bird(rng: np.random.Generator) -> Scene:
     """Class 2: a bird beating its wings 2-4 times a second."""
-    return _bird_at(rng, 2, *draw_aspect(rng))
+    return _bird_at(rng, 2, draw_aspect(rng))
 
 
 def bird_and_helicopter(rng: np.random.Generator) -> Scene:
@@ -158,8 +149,8 @@ def bird_and_helicopter(rng: np.random.Generator) -> Scene:
     The tail rotor is geared 4-5 times up, 0.18-0.24 of the main rotor's length, 8-16 dB weaker and 1.15
     lengths behind. The bird is -6..6 dB relative to the helicopter's body.
     """
-    azimuth, elevation = draw_aspect(rng)
-    companion = _bird_at(rng, 3, azimuth, elevation)
+    aspect = azimuth, elevation = draw_aspect(rng)
+    companion = _bird_at(rng, 3, aspect)
     u = line_of_sight(azimuth + rng.uniform(-0.2, 0.2), elevation + rng.uniform(-0.2, 0.2))
     length = rng.uniform(0.09, 0.35)
     rpm = rng.uniform(1500, 3000) * min(1, 0.25 / length)
@@ -172,21 +163,16 @@ def bird_and_helicopter(rng: np.random.Generator) -> Scene:
     centre = centre_range(rng, -(_heading(heading) @ u) * speed, 0.5, 0.003, 3)
     body = _to_level(body_return(rng, 0.15, u, centre), rng.uniform(3, 23))
     bird_level = 10 * np.log10(power(body)) + rng.uniform(-6, 6)
-    return Scene(
-        3,
-        u,
-        moving=_to_unit(rotor_return(main, u, centre) + tail_amplitude * rotor_return(tail, u, centre)),
-        rest=body + _to_level(companion.echo, bird_level),
-        rotors=(main, tail),
-        wings=companion.wings,
-        facts={**companion.facts, "rpm": rpm, "length_m": length, "n_blades": 2},
-    )
+    moving = rotor_return(main, u, centre) + tail_amplitude * rotor_return(tail, u, centre)
+    rest = body + _to_level(companion.echo, bird_level)
+    facts = companion.facts | {"rpm": rpm, "length_m": length, "n_blades": 2}
+    return _scene(3, aspect, u, moving, rest, (main, tail), companion.wings, **facts)
 
 
 def quadcopter(rng: np.random.Generator) -> Scene:
     """Class 4: four rotors of 6-17 cm at 3000-8000 rpm (slower when longer), tilted the faster it flies."""
-    azimuth, elevation = draw_aspect(rng)
-    u = line_of_sight(azimuth, elevation)
+    aspect = draw_aspect(rng)
+    u = line_of_sight(*aspect)
     n_blades, length = 2 if rng.random() < 0.8 else 3, rng.uniform(0.06, 0.17)
     # Blades longer than 12 cm turn slower, so that their tips are no faster.
     rpm = rng.uniform(3000, 8000) * min(1, 0.12 / length)
@@ -200,21 +186,16 @@ def quadcopter(rng: np.random.Generator) -> Scene:
         rotors.append(draw_rotor(rng, n_blades, length, axis, hub, angle))
     centre = centre_range(rng, -(_heading(heading) @ u) * speed, 0.5, 0.003, 3)
     body = body_return(rng, 0.15, u, centre)
-    return Scene(
-        4,
-        u,
-        moving=_to_unit(sum(rotor_return(rotor, u, centre) for rotor in rotors)),
-        rest=_to_level(body, rng.uniform(3, 23)),
-        rotors=tuple(rotors),
-        wings=None,
-        facts=_aspect_facts(azimuth, elevation) | {"rpm": rpm, "length_m": length, "n_blades": n_blades, "speed_m_s": speed},
-    )
+    moving = sum(rotor_return(rotor, u, centre) for rotor in rotors)
+    rest = _to_level(body, rng.uniform(3, 23))
+    facts = {"rpm": rpm, "length_m": length, "n_blades": n_blades, "speed_m_s": speed}
+    return _scene(4, aspect, u, moving, rest, tuple(rotors), **facts)
 
 
 def rc_plane(rng: np.random.Generator) -> Scene:
     """Class 5: one propeller of 9-16.5 cm at 4000-9500 rpm facing the heading, 6-18 m/s, climbing by -15..15 deg."""
-    azimuth, elevation = draw_aspect(rng)
-    u = line_of_sight(azimuth, elevation)
+    aspect = draw_aspect(rng)
+    u = line_of_sight(*aspect)
     n_blades, length = 2 if rng.random() < 0.75 else 3, rng.uniform(0.09, 0.165)
     rpm = rng.uniform(4000, 9500) * min(1, 0.115 / length)
     speed, climb = rng.uniform(6, 18), np.radians(rng.uniform(-15, 15))
@@ -222,15 +203,9 @@ def rc_plane(rng: np.random.Generator) -> Scene:
     propeller = draw_rotor(rng, n_blades, length, nose, np.zeros(3), draw_rotor_angle(rng, rpm, _sense(rng)))
     centre = centre_range(rng, -(nose @ u) * speed, 2.0, 0.010, 1.5)
     body = body_return(rng, 0.5, u, centre)
-    return Scene(
-        5,
-        u,
-        moving=_to_unit(rotor_return(propeller, u, centre)),
-        rest=_to_level(body, rng.uniform(3, 23)),
-        rotors=(propeller,),
-        wings=None,
-        facts=_aspect_facts(azimuth, elevation) | {"rpm": rpm, "length_m": length, "n_blades": n_blades, "speed_m_s": speed},
-    )
+    moving, rest = rotor_return(propeller, u, centre), _to_level(body, rng.uniform(3, 23))
+    facts = {"rpm": rpm, "length_m": length, "n_blades": n_blades, "speed_m_s": speed}
+    return _scene(5, aspect, u, moving, rest, (propeller,), **facts)
 
 
 TARGETS: tuple[Callable[[np.random.Generator], Scene], ...] = (

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mstask.synth import cochlea, parallel
-from mstask.synth.spoken_digits import CHANNELS, CHUNK, part_of, whole_part, worthwhile, write_part
+from mstask.synth.spoken_digits import CHANNELS, CHUNK, part_of, whole_part, words_of, worthwhile, write_part
 
 VERSION = cochlea.VERSION
 
@@ -40,13 +40,8 @@ def hear(
     with tqdm(desc="listening", total=len(waves), unit="word", leave=False) as bar:
         for n_words in parallel.compute(f"{__name__}:hear_chunk", items, (), np.int64, workers):
             bar.update(int(n_words))
-    times: list[np.ndarray] = []
-    units: list[np.ndarray] = []
-    for first, *_ in items:
-        part = whole_part(_heard(parts, first))
-        times += np.split(part["times"], part["ends"][:-1])
-        units += np.split(part["units"], part["ends"][:-1])
-    return times, units
+    times, units = zip(*(word for first, *_ in items for word in words_of(_heard(parts, first))), strict=True)
+    return list(times), list(units)
 
 
 def hear_chunk(first: int, n_channels: int, parts: str) -> int:

@@ -114,14 +114,15 @@ def _collected(size: str, batches: list[list[voices.Utterance]], paths: list[Pat
     """Put the words of all parts into the order of the files."""
     plans = [voices.plan(size, file) for file in range(len(voices.FILES))]
     train, test = (Heard([_SILENT] * len(labels), [_SILENT] * len(labels), labels, speakers) for labels, speakers in plans)
-    heard = (word for path in paths for word in _words(path))
+    heard = (word for path in paths for word in words_of(path))
     for utterance, (times, units) in zip((u for batch in batches for u in batch), heard, strict=True):
         heard_in = (train, test)[utterance.file]
         heard_in.times[utterance.row], heard_in.units[utterance.row] = times, units
     return train, test
 
 
-def _words(path: Path) -> zip:
+def words_of(path: Path) -> zip:
+    """Return times and units of each word of a part."""
     part = whole_part(path)
     return zip(*(np.split(part[name], part["ends"][:-1]) for name in ("times", "units")), strict=True)
 

@@ -50,7 +50,6 @@ class VoiceError(DataError):
 class Speaker:
     """A voice: eSpeak's names for both languages, pitch and range (0-99), rate (words/min), vocal-tract factor."""
 
-    sex: str
     english: str
     german: str
     pitch: int
@@ -60,18 +59,18 @@ class Speaker:
 
 
 SPEAKERS = (
-    Speaker("m", "en+m1", "de+m1", 62, 50, 101, 1.00),
-    Speaker("f", "en-us+f2", "de+f2", 48, 50, 106, 1.00),
-    Speaker("m", "en-gb-x-rp+m3", "de+m3", 52, 60, 94, 0.97),
-    Speaker("f", "en-gb-scotland+f5", "de+f5", 45, 45, 112, 1.02),
-    Speaker("f", "en-us+linda", "de+linda", 40, 55, 99, 1.01),
-    Speaker("m", "en-gb-x-gbcwmd+m7", "de+m7", 66, 45, 108, 0.98),
-    Speaker("m", "en-us+Alex", "de+Alex", 60, 90, 115, 1.01),
-    Speaker("f", "en+Annie", "de+Annie", 38, 30, 97, 0.98),
-    Speaker("m", "en-gb-scotland+m4", "de+m4", 64, 55, 104, 1.03),
-    Speaker("f", "en-gb-x-rp+steph", "de+steph", 50, 50, 103, 0.96),
-    Speaker("m", "en-us+Reed", "de+Reed", 66, 70, 95, 0.96),
-    Speaker("f", "en-029+aunty", "de+aunty", 46, 40, 113, 1.03),
+    Speaker("en+m1", "de+m1", 62, 50, 101, 1.00),
+    Speaker("en-us+f2", "de+f2", 48, 50, 106, 1.00),
+    Speaker("en-gb-x-rp+m3", "de+m3", 52, 60, 94, 0.97),
+    Speaker("en-gb-scotland+f5", "de+f5", 45, 45, 112, 1.02),
+    Speaker("en-us+linda", "de+linda", 40, 55, 99, 1.01),
+    Speaker("en-gb-x-gbcwmd+m7", "de+m7", 66, 45, 108, 0.98),
+    Speaker("en-us+Alex", "de+Alex", 60, 90, 115, 1.01),
+    Speaker("en+Annie", "de+Annie", 38, 30, 97, 0.98),
+    Speaker("en-gb-scotland+m4", "de+m4", 64, 55, 104, 1.03),
+    Speaker("en-gb-x-rp+steph", "de+steph", 50, 50, 103, 0.96),
+    Speaker("en-us+Reed", "de+Reed", 66, 70, 95, 0.96),
+    Speaker("en-029+aunty", "de+aunty", 46, 40, 113, 1.03),
 )
 HELD_OUT = (4, 5)
 KNOWN = tuple(i for i in range(len(SPEAKERS)) if i not in HELD_OUT)

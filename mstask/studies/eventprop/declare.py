@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import ModuleType
 
 from mstask.protocol import FIVE_SEEDS
@@ -9,11 +10,9 @@ from mstask.section import Section
 from mstask.studies.eventprop.methods import LOSS_METHODS, PROBES, TASKS, VARIANTS, WHOLE
 from mstask.studies.eventprop.parameters import EventpropParameters, GradientParameters
 
-PROTOCOL = {name: field.default for name, field in EventpropParameters.model_fields.items() if not field.is_required()}
-"""Every option at rest, and the papers' neurons."""
-
 SMOKE = {"data_size": "small", "seeds": [42], "max_epochs": 2, "samples_per_epoch": 64, "width_factor": 0.2}
 QUICK = {"data_size": "small", "seeds": [42], "max_epochs": 6, "samples_per_epoch": 400, "width_factor": 0.5}
+FULL = {"data_size": "paper", "seeds": FIVE_SEEDS}
 SEEDS = [7, 42, 123, 999, 2024]
 _HERE, _THERE = (TASKS["speech"].sized(budget) for budget in ("reduced", "published"))
 YIN_YANG_PAPER = {"data_size": "paper", "max_epochs": 100, "samples_per_epoch": 5000}
@@ -33,28 +32,23 @@ def _probes() -> ModuleType:
     return probes
 
 
-SECTION = Section(
+EventpropSection = partial(Section, number="5.2", data="yin-yang", on_processor=True)
+TrainedSection = partial(
+    EventpropSection, parameters=EventpropParameters, protocol=EventpropParameters.defaults(), experiment=_measure
+)
+
+SECTION = TrainedSection(
     id="eventprop",
-    number="5.2",
     title="Exact gradients and the shape of the loss",
     about="Eventprop's losses",
     about_cases={"speech": "spoken digits", "yin-yang": "Yin-Yang, 60 ms", "yin-yang-long": "Yin-Yang, 400 ms"},
-    data="yin-yang",
     methods=tuple(LOSS_METHODS),
     cases=tuple(TASKS),
-    parameters=EventpropParameters,
-    protocol=PROTOCOL,
     profiles={
         "smoke": SMOKE | {"cases": ["yin-yang", "radar"], "methods": ["exp", "first-spike-exp"]},
         "quick": QUICK | {"cases": ["yin-yang-long"], "methods": ["sum", "exp", "max", "first-spike-exp", "sum-frozen"]},
-        "afternoon": {"data_size": "paper", "seeds": FIVE_SEEDS, "max_epochs": 30, "samples_per_epoch": 5000},
-        "paper": {
-            "data_size": "paper",
-            "seeds": FIVE_SEEDS,
-            "budget": "published",
-            "max_epochs": 300,
-            "samples_per_epoch": WHOLE,
-        },
+        "afternoon": FULL | {"max_epochs": 30, "samples_per_epoch": 5000},
+        "paper": FULL | {"budget": "published", "max_epochs": 300, "samples_per_epoch": WHOLE},
     },
     departures={
         "recurrence": "Hidden neurons hear the input alone; in the paper's comparison of losses on speech also each other",
@@ -64,21 +58,15 @@ SECTION = Section(
         "trials": f"Spoken digits last {_HERE.trial_ms:g} ms, where the papers' comparison of losses has 1400; Yin-Yang "
         f"{TASKS['yin-yang'].trial_ms:g} ms, where the original has no end and the reference implementation 30",
     },
-    experiment=_measure,
-    on_processor=True,
     case_sources={"yin-yang": ("embedded",), "yin-yang-long": ("embedded",)},
 )
 
-YIN_YANG_SECTION = Section(
+YIN_YANG_SECTION = TrainedSection(
     id="eventprop-yin-yang",
-    number="5.2",
     title="Eventprop on Yin-Yang: the published network and its variants",
     about="the published network on Yin-Yang",
-    data="yin-yang",
     methods=tuple(VARIANTS),
     cases=("yin-yang",),
-    parameters=EventpropParameters,
-    protocol=PROTOCOL,
     profiles={
         "smoke": SMOKE | {"methods": ["published", "trained-delays"]},
         "quick": QUICK | {"methods": ["published", "exp", "recurrent"]},
@@ -86,17 +74,13 @@ YIN_YANG_SECTION = Section(
         "paper": YIN_YANG_PAPER | {"seeds": [*SEEDS, 1, 2, 3, 4, 5]},
     },
     departures={"variants": "Only the published setting stands in the paper; its variants have fewer epochs"},
-    experiment=_measure,
-    on_processor=True,
     data_sources=("embedded",),
 )
 
-GRADIENTS_SECTION = Section(
+GRADIENTS_SECTION = EventpropSection(
     id="eventprop-gradients",
-    number="5.2",
     title="Are the gradients exact, and what do a time grid and other rules cost?",
     about="the gradients of event-based networks",
-    data="yin-yang",
     methods=PROBES,
     parameters=GradientParameters,
     protocol={"slopes": [1.0, 5.0, 20.0], "surrogate_step": 1.0, "trial_ms": 1400.0},
@@ -112,7 +96,6 @@ GRADIENTS_SECTION = Section(
         },
     },
     experiment=_probes,
-    on_processor=True,
     data_sources=("embedded",),
 )
 

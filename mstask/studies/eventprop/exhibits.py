@@ -10,7 +10,6 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from mstask.claims.rules import SMALLEST
 from mstask.results.documents import Document
@@ -25,7 +24,6 @@ from mstask.show.canvas import (
     draw_chance,
     draw_spread,
     drawing,
-    explain,
     explain_voices,
     in_pairs,
     lanes_of,
@@ -34,7 +32,7 @@ from mstask.show.canvas import (
 )
 from mstask.show.marks import About
 from mstask.show.scores import NBSP, ByVoice, cell_table, every_score, voice_columns
-from mstask.show.sheet import plain, say_nothing, sheet
+from mstask.show.sheet import Look, legend, plain, say_nothing, sheet
 from mstask.studies.eventprop.claims import PUBLISHED
 from mstask.studies.eventprop.declare import YIN_YANG_SECTION
 from mstask.studies.eventprop.facts import curve, tasks_of
@@ -44,20 +42,22 @@ from mstask.summary.comparisons import spread
 from mstask.summary.details import measured
 
 METHODS = tuple(LOSS_METHODS)
-GROUPS = {
-    "sum": "#5d6d7e",
-    "average-cross-entropy": "#5d6d7e",
-    "linear": "#00796b",
-    "exp": "#00796b",
-    "sigmoid": "#00796b",
-    "input": "#0b62a4",
-    "max": "#0b62a4",
-    "first-spike": "#a4243b",
-    "first-spike-exp": "#a4243b",
-    FROZEN: "#1d1d1d",
+LOOKS = {
+    name: Look(label(name), colour, "", line)
+    for name, colour, line in (
+        ("sum", GREY, "-"),
+        ("linear", "#00796b", "-"),
+        ("exp", "#00796b", "--"),
+        ("sigmoid", "#00796b", ":"),
+        ("input", "#0b62a4", "-"),
+        ("average-cross-entropy", GREY, "--"),
+        ("max", "#0b62a4", "--"),
+        ("first-spike", "#a4243b", "-"),
+        ("first-spike-exp", "#a4243b", "--"),
+        (FROZEN, "#1d1d1d", "-."),
+    )
 }
 """Colours by kind: grey weighs the trial evenly, green falls, blue neither, red asks for first spikes, black is the control."""
-LINES = dict(zip(METHODS, ("-", "-", "--", ":", "-", "--", "--", "-", "--", "-."), strict=True))
 CURVES = ("yin-yang-long", "speech")
 CONFUSED = ("sum", "exp")
 (CASE,) = YIN_YANG_SECTION.cases
@@ -74,7 +74,7 @@ def figure_eventprop(document: Document) -> Figure:
             draw_bands(axes, [label(name) for name in METHODS], size=SMALL)
             for row, name in enumerate(METHODS):
                 hollow = HOLLOW if at_chance(document, name, case) else {}
-                point = {"color": GROUPS[name], "marker": "o", "markersize": 4.5} | hollow
+                point = {"color": LOOKS[name].colour, "marker": "o", "markersize": 4.5} | hollow
                 scores = spread(measured(document, case, name).values())
                 key, what = f"methods.{name}.cases.{case}.accuracy", "accuracy on the test set"
                 draw_spread(axes, row, scores, point, (0, 1), About(label(name), document, key, what))
@@ -119,15 +119,14 @@ def figure_eventprop_curves(document: Document) -> Figure:
             drawn = {name: values for name in METHODS if (values := curve(document, name, case, "validation_accuracy"))}
             for name, values in drawn.items():
                 epochs = range(1, len(values) + 1)
-                axes.plot(epochs, values, color=GROUPS[name], linestyle=LINES[name], linewidth=1.4)
+                axes.plot(epochs, values, color=LOOKS[name].colour, linestyle=LOOKS[name].line, linewidth=1.4)
             if record := (document.cases or {}).get(case):
                 axes.axhline(record.chance, **CHANCE)
             axes.set(ylim=(0, 1.03), title=TASKS[case].title, ylabel="validation accuracy")
             if not drawn:
                 say_nothing(axes)
         axes.set_xlabel("epoch")
-        handles = [Line2D([], [], color=GROUPS[n], linestyle=LINES[n], label=label(n)) for n in METHODS]
-        explain(figure, handles, "lower")
+        legend(figure, LOOKS.values())
     return figure
 
 

@@ -13,7 +13,7 @@ from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label
 from mstask.show.canvas import GREY
 from mstask.show.sheet import Look, legend, say_nothing, sheet
-from mstask.studies.eventprop.exhibits import GROUPS, LINES
+from mstask.studies.eventprop.exhibits import LOOKS
 from mstask.studies.eventprop.facts import by_step, checks, facts, grid_table
 from mstask.studies.eventprop.methods import LOSS_METHODS, LOSSES
 from mstask.summary.details import measured
@@ -23,7 +23,7 @@ ERRORS = {
     "output_error": Look("output weights", "#0b62a4", "s", "-"),
 }
 IN_PROPORTION = Look("in proportion to the step", GREY, "", ":")
-SHAPES = {name: Look(label(name), GROUPS[name], "", LINES[name]) for name in ("sum", "linear", "exp", "sigmoid")}
+SHAPES = {name: LOOKS[name] for name in ("sum", "linear", "exp", "sigmoid")}
 """Weights of the output voltage."""
 ORIGINAL_NAMES = Path(__file__).with_name("original_names.csv")
 """The reference implementation's parameters: name there, place here (parameter, class.field, function), remark."""

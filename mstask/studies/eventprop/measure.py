@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,13 +21,11 @@ from mstask.studies.eventprop.augment import Augmentation
 from mstask.studies.eventprop.losses import Constants
 from mstask.studies.eventprop.methods import INSTANT, METHODS, TASKS, Initial, Method
 from mstask.studies.eventprop.networks import Architecture, EventpropNet
+from mstask.studies.eventprop.parameters import EventpropParameters
 from mstask.studies.eventprop.recording import Recording
 from mstask.studies.eventprop.regularise import Regularisation, Rewiring
 from mstask.studies.eventprop.schedules import Schedule
 from mstask.studies.eventprop.training import Outcome, Recipe, train
-
-if TYPE_CHECKING:
-    from mstask.studies.eventprop.parameters import EventpropParameters
 
 PREPARATION_SEED = 0
 SOURCES: dict[str, Callable[[str, str], Splits]] = {"speech": speech.spike_splits, "radar": radar.spike_splits}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,9 +20,7 @@ from mstask.studies.eventprop.gradients import Agreement
 from mstask.studies.eventprop.losses import LOSSES, WEIGHTS, Constants
 from mstask.studies.eventprop.methods import PROBES, Initial
 from mstask.studies.eventprop.networks import Architecture, EventpropNet
-
-if TYPE_CHECKING:
-    from mstask.studies.eventprop.parameters import GradientParameters
+from mstask.studies.eventprop.parameters import GradientParameters
 
 YIN_YANG = Architecture(5, 3, 60.0, (60,))
 RECURRENT = Architecture(

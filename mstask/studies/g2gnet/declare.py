@@ -8,6 +8,7 @@ from mstask.section import Section
 from mstask.studies.g2gnet.methods import CASE_SOURCES, CASES, METHODS
 from mstask.studies.g2gnet.parameters import G2GParameters
 
+ONE = {"seeds": [42], "cases": ["digits"]}
 FULL = {"data_size": "paper", "seeds": [42, 123, 999, 7, 2026], "max_epochs": 20}
 
 
@@ -26,41 +27,12 @@ SECTION = Section(
     data="digits",
     methods=tuple(METHODS),
     parameters=G2GParameters,
-    protocol={
-        "learning_rate": 1e-3,
-        "batch_size": 64,
-        "patience": 20,
-        "hidden": 128,
-        "hidden_layers": 2,
-        "p_inter": 0.15,
-        "labels": "per_layer",
-        "encoding": "current",
-        "steps": 25,
-        "scale": 1.0,
-        "bias": 0.0,
-        "weight_decay": 1e-4,
-        "prune": "hebb",
-        "grow": "hebb",
-        "scope": "layer",
-        "fraction": 0.1,
-        "regrow": True,
-        "updates": 4,
-        "rate_penalty": "none",
-        "warmup_epochs": 10,
-        "form": "auto",
-    },
+    protocol=G2GParameters.defaults() | {"learning_rate": 1e-3, "batch_size": 64, "patience": 20},
     profiles={
-        "smoke": {
-            "data_size": "small",
-            "seeds": [42],
-            "cases": ["digits"],
-            "methods": ["dense", "er", "index", "index-dst"],
-            "max_epochs": 2,
-        },
-        "quick": {
+        "smoke": ONE | {"data_size": "small", "methods": ["dense", "er", "index", "index-dst"], "max_epochs": 2},
+        "quick": ONE
+        | {
             "data_size": "medium",
-            "seeds": [42],
-            "cases": ["digits"],
             "methods": ["dense", "er", "index", "random", "mixer", "index-dst"],
             "max_epochs": 12,
         },

@@ -10,7 +10,6 @@ rounded alike. Its time constants are given per step: "20 ms" there are 20 steps
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,10 +19,8 @@ from mstask import data
 from mstask.data import DataError, Split, Splits, checks, shd, speech
 from mstask.errors import MstaskError, nearest
 from mstask.studies.hetsyn.names import CASES
+from mstask.studies.hetsyn.parameters import HetSynParameters
 from mstask.studies.hetsyn.tasks import MatchToSample, Pattern
-
-if TYPE_CHECKING:
-    from mstask.studies.hetsyn.parameters import HetSynParameters
 
 ROWS, BIN_S = 250, 0.004
 VALIDATION_TRIALS = 256

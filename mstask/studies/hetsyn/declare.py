@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -55,40 +56,17 @@ SIZES: dict[str, tuple[Any, ...]] = {
 }
 """By profile, from small to large; None: the protocol's value, or every case."""
 
-BY_EPOCHS = {
-    "learning_rate": 2e-3,
-    "batch_size": 32,
-    "patience": 150,
-    "weight_decay": 4e-3,
-    "decay_rate": 2.0,
-    "warm_up": 0.05,
-    "cosine_epochs": 40,
-    "plateau": 0.05,
-    "clip_gradient": 0.0,
-    "dropout": 0.2,
-    "threshold": 1.0,
-}
+TRAINING = {"batch_size": 32, "patience": 150}
 
-SECTION = Section(
+HetSynSection = partial(Section, number="5.1", data="speech", on_processor=True)
+
+SECTION = HetSynSection(
     id="hetsyn",
-    number="5.1",
     title="HetSyn: time constants in the synapse",
     about="HetSyn's tasks",
-    data="speech",
     methods=METHODS,
     parameters=HetSynParameters,
-    protocol=BY_EPOCHS
-    | {
-        "digits_learning_rate": 1e-3,
-        "digits_batch_size": 256,
-        "digits_weight_decay": 0.0,
-        "digits_dropout": 0.0,
-        "match_learning_rate": 5e-3,
-        "pattern_learning_rate": 1e-3,
-        "hidden": 100,
-        "slow_tau_ms": [100.0, 200.0, 400.0],
-        "task_seed": TASK_SEED,
-    },
+    protocol=HetSynParameters.defaults() | TRAINING | {"task_seed": TASK_SEED},
     profiles={
         profile: {name: values[k] for name, values in SIZES.items() if values[k] is not None}
         for k, profile in enumerate(PROFILES)
@@ -101,18 +79,15 @@ SECTION = Section(
         "selection": "An epoch is chosen by its validation score, where the paper's code reports the best test score",
     },
     experiment=_measure,
-    on_processor=True,
     cases=CASES,
 )
-EQUAL_SECTION = Section(
+EQUAL_SECTION = HetSynSection(
     id="equal-synapse",
-    number="5.1",
     title="HetSyn against a homogeneous network of equal size",
-    data="speech",
     methods=EQUAL_METHODS,
     cases=EQUAL_CASES,
     parameters=EpochParameters,
-    protocol=BY_EPOCHS,
+    protocol=EpochParameters.defaults() | TRAINING,
     profiles={
         "smoke": {"data_size": "small", "seeds": [42], "max_epochs": 1, "cases": ["radar"]},
         "quick": {"data_size": "small", "seeds": [42], "max_epochs": 8, "cases": ["radar"]},
@@ -121,7 +96,6 @@ EQUAL_SECTION = Section(
     },
     departures={"comparison": "The paper compares networks with equally many neurons only, one with twice the learnt values"},
     experiment=_equal,
-    on_processor=True,
 )
 
 SECTIONS = (SECTION, EQUAL_SECTION)

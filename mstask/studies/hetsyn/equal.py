@@ -6,7 +6,6 @@ Both hidden layers of the wide network grow alike: twice as many neurons in the 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -17,11 +16,9 @@ from mstask.spiking import of_outcome
 from mstask.studies.hetsyn.measure import load, recipe
 from mstask.studies.hetsyn.names import EQUAL_METHODS, WIDE
 from mstask.studies.hetsyn.networks import Network
+from mstask.studies.hetsyn.parameters import HetSynParameters
 from mstask.studies.hetsyn.settings import SETTINGS, Setting
 from mstask.training import train
-
-if TYPE_CHECKING:
-    from mstask.studies.hetsyn.parameters import HetSynParameters
 
 __all__ = ["load", "measure", "sized"]
 

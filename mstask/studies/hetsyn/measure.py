@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,12 +21,10 @@ from mstask.spiking import of_outcome
 from mstask.studies.hetsyn import data, loop, synthetic
 from mstask.studies.hetsyn.analyses import accuracy, added, at_levels, deleted, knock_out, learnt, shrunk, spreads
 from mstask.studies.hetsyn.networks import Network
+from mstask.studies.hetsyn.parameters import HetSynParameters
 from mstask.studies.hetsyn.settings import SETTINGS
 from mstask.studies.hetsyn.synthetic import TEST_SEED
 from mstask.training import train
-
-if TYPE_CHECKING:
-    from mstask.studies.hetsyn.parameters import HetSynParameters
 
 PAPER_STEPS, PAPER_COSINE, PAPER_RATE, PAPER_DECAY = 25_500, 10_200, 2e-3, 4e-3
 """Of the paper's SHD code: optimiser steps in all, in the cosine; learning rate of the weights; weight decay."""

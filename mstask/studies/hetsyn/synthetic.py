@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,12 +20,10 @@ from mstask.studies.hetsyn import analyses, loop
 from mstask.studies.hetsyn.analyses import accuracy, at_levels, first_hit
 from mstask.studies.hetsyn.names import SUCCESS
 from mstask.studies.hetsyn.networks import Network
+from mstask.studies.hetsyn.parameters import HetSynParameters
 from mstask.studies.hetsyn.settings import SETTINGS, Setting, starting_from
 from mstask.studies.hetsyn.tasks import MatchToSample, Pattern, rate_penalty, repeat_distances
 from mstask.training import History
-
-if TYPE_CHECKING:
-    from mstask.studies.hetsyn.parameters import HetSynParameters
 
 BATCH = 32
 EXTRA_HZ = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)

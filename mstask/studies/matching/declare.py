@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import ModuleType
 
 from mstask.parameters import ProbeParameters, SpikingParameters
@@ -50,20 +51,20 @@ QUICK = {"data_size": "medium", "seeds": [42], "max_epochs": 8}
 PAPER = {"data_size": "paper", "seeds": THREE_SEEDS, "max_epochs": PROTOCOL.max_epochs}
 PROFILES = {"smoke": SMOKE, "quick": QUICK, "paper": PAPER}
 
-ABLATION = Section(
+SpikingSection = partial(Section, parameters=SpikingParameters, experiment=spiking)
+
+ABLATION = SpikingSection(
     id="ablation",
     number="4.1",
     title="Matched-capacity ablation on radar",
     about="the radar ablation",
     data="radar",
     methods=("D0_doppler", "D0_stft", "D0_chirp", "D0_dualtau", "D1_H1", "D1_rev", "D1_perm1", "D2_concat"),
-    parameters=SpikingParameters,
     protocol=SPIKING | ON_RADAR,
     profiles=PROFILES | {"quick": QUICK | {"seeds": [42, 123]}},
-    experiment=spiking,
 )
 
-SQUARE = Section(
+SQUARE = SpikingSection(
     id="square",
     number="4.3",
     title="The audio neurons on radar: closing the square",
@@ -71,13 +72,11 @@ SQUARE = Section(
     data="radar",
     methods=(*AUDIO_ON_RADAR, *(name for name in ALL_NEURONS if name not in AUDIO_ON_RADAR)),
     added=tuple(name for name in ALL_NEURONS if name not in AUDIO_ON_RADAR),
-    parameters=SpikingParameters,
     protocol=SPIKING | ON_RADAR | MORE_CALIBRATION,
     profiles=PROFILES | {name: PROFILES[name] | {"methods": list(AUDIO_ON_RADAR)} for name in ("smoke", "quick")},
-    experiment=spiking,
 )
 
-DISJOINT = Section(
+DISJOINT = SpikingSection(
     id="disjoint",
     number="3.3",
     title="Spoken digits by unfamiliar speakers",
@@ -86,13 +85,11 @@ DISJOINT = Section(
     arrays_suffice=True,
     methods=ALL_NEURONS,
     added=("Parametric-LIF",),
-    parameters=SpikingParameters,
     protocol=SPIKING | ON_AUDIO,
     profiles=PROFILES | {name: PROFILES[name] | {"methods": list(AUDIO_NEURONS)} for name in ("smoke", "quick")},
-    experiment=spiking,
 )
 
-MIXED = Section(
+MIXED = SpikingSection(
     id="mixed",
     number="4.3",
     title="Spoken digits with mixed speakers",
@@ -100,13 +97,11 @@ MIXED = Section(
     data="speech-mixed",
     arrays_suffice=True,
     methods=AUDIO_NEURONS,
-    parameters=SpikingParameters,
     protocol=SPIKING | {"window_len": 0} | MORE_CALIBRATION,
     profiles=PROFILES,
-    experiment=spiking,
 )
 
-ROTATION = Section(
+ROTATION = SpikingSection(
     id="rotation",
     number="3.3",
     title="Which speakers are held out?",
@@ -116,7 +111,6 @@ ROTATION = Section(
     methods=AUDIO_NEURONS,
     cases=PAIRS,
     held_out={"speakers-": "held-out speakers"},
-    parameters=SpikingParameters,
     protocol=SPIKING | ON_AUDIO,
     profiles={
         "smoke": SMOKE | {"cases": ["speakers-0-1"], "methods": ["Vanilla-LIF", "Doppler-LIF"]},
@@ -124,7 +118,6 @@ ROTATION = Section(
         "afternoon": PAPER | {"data_size": "medium"},
         "paper": PAPER,
     },
-    experiment=spiking,
 )
 
 PROBE = Section(

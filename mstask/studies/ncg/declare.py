@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import ModuleType
 
 from mstask.protocol import FIVE_SEEDS, TEN_SEEDS
@@ -20,6 +21,7 @@ COMPARED = ("digits", "digits-features", "speech", "radar", "mnist", "fashion-mn
 CASES = (*COMPARED, "speech-onsets")
 """Data sets. "speech-onsets" is an extra: the cochlea's very first spikes."""
 
+FEW = {"seeds": [42], "cases": ["digits", "mnist"]}
 PAPER = {"data_size": "paper", "max_epochs": 100, "cases": list(COMPARED)}
 
 
@@ -37,39 +39,23 @@ def _equal() -> ModuleType:
     return equal
 
 
-PROTOCOL = {
-    "patience": 10,
-    "annealing": 0.98,
-    "threshold_scale": 1.0,
-    "rate_scale": 1.0,
-    "regulation_scale": 1.0,
-    "reference_timing": False,
-}
+ReadoutSection = partial(
+    Section, number="5.3", data="digits", parameters=NCGParameters, protocol=NCGParameters.defaults(), on_processor=True
+)
 
-SECTION = Section(
+SECTION = ReadoutSection(
     id="ncg",
-    number="5.3",
     title="Groups of competing readout neurons",
     about="competing readout neurons",
-    data="digits",
     methods=tuple(METHODS),
     cases=CASES,
     case_sources=CASE_SOURCES,
-    parameters=NCGParameters,
-    protocol=PROTOCOL,
     profiles={
-        "smoke": {
-            "data_size": "small",
-            "seeds": [42],
-            "max_epochs": 2,
-            "cases": ["digits", "mnist"],
-            "methods": ["S2-M1", "S2-M5-CR2-L"],
-        },
-        "quick": {
+        "smoke": FEW | {"data_size": "small", "max_epochs": 2, "methods": ["S2-M1", "S2-M5-CR2-L"]},
+        "quick": FEW
+        | {
             "data_size": "paper",
-            "seeds": [42],
             "max_epochs": 30,
-            "cases": ["digits", "mnist"],
             "methods": ["S2-M1", "S2-M5", "S2-M5-CR2-L", "SSTDP-M1", "SSTDP-M5-CR2", "R-M5"],
         },
         "afternoon": PAPER | {"seeds": FIVE_SEEDS},
@@ -83,19 +69,14 @@ SECTION = Section(
         "reference_timing": "Neurons fire at the last input spike, too, as described; the published code leaves it out",
     },
     experiment=_measure,
-    on_processor=True,
 )
 
-EQUAL_SECTION = Section(
+EQUAL_SECTION = ReadoutSection(
     id="equal-readout",
-    number="5.3",
     title="Readouts of equal size, tuned at the length that they train",
-    data="digits",
     methods=tuple(AT_LENGTH),
     cases=EQUAL_CASES,
     case_sources={"digits": ("embedded",)},
-    parameters=NCGParameters,
-    protocol=PROTOCOL,
     profiles={
         "smoke": {"data_size": "small", "seeds": [42], "max_epochs": 2, "cases": ["digits"]},
         "quick": {"data_size": "medium", "seeds": [42], "max_epochs": 30, "cases": ["digits"]},
@@ -107,7 +88,6 @@ EQUAL_SECTION = Section(
         "settings": "Chosen for each method from as many random draws, trained as long as here, on data of medium size",
     },
     experiment=_equal,
-    on_processor=True,
 )
 
 SECTIONS = (SECTION, EQUAL_SECTION)

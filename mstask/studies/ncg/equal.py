@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mstask.errors import MstaskError
 from mstask.job import Job, Measured
 from mstask.studies.ncg import measure as groups
 from mstask.studies.ncg.measure import load
 from mstask.studies.ncg.methods import SETTINGS_AT_LENGTH, tuned_at_length
 from mstask.studies.ncg.names import AT_LENGTH
-
-if TYPE_CHECKING:
-    from mstask.studies.ncg.parameters import NCGParameters
+from mstask.studies.ncg.parameters import NCGParameters
 
 __all__ = ["load", "measure"]
 

@@ -104,13 +104,6 @@ def joined(first: SpikeList, second: SpikeList) -> SpikeList:
     return SpikeList(inputs, times, starts, labels, first.n_inputs, first.max_time)
 
 
-def to_dense(spikes: SpikeList) -> np.ndarray:
-    """Spike times float32 [N, n_inputs]; a silent input has `max_time`."""
-    dense = np.full((len(spikes), spikes.n_inputs), spikes.max_time, np.float32)
-    dense[np.repeat(np.arange(len(spikes)), np.diff(spikes.starts)), spikes.inputs] = spikes.times
-    return dense
-
-
 def ranked(labels: np.ndarray, classes: np.ndarray, where: object = "the data") -> np.ndarray:
     """Labels as ranks 0..C-1 among the sorted `classes`.
 

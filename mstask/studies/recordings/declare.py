@@ -8,8 +8,7 @@ from mstask.data import recorded
 from mstask.protocol import FIVE_SEEDS, PROTOCOL, THREE_SEEDS
 from mstask.section import Section
 from mstask.studies.matching.declare import ALL_NEURONS, ON_RADAR, SPIKING
-from mstask.studies.recordings.names import LOGISTIC, SMALL_CNN, TO_EMBEDDED, TO_RECORDED
-from mstask.studies.recordings.parameters import RecordingsParameters
+from mstask.studies.recordings.parameters import LOGISTIC, SMALL_CNN, TO_EMBEDDED, TO_RECORDED, RecordingsParameters
 
 
 def experiment() -> ModuleType:

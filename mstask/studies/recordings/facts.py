@@ -13,9 +13,9 @@ from mstask.results.documents import Document
 from mstask.stats import rank_correlation
 from mstask.studies.matching.declare import ALL_NEURONS
 from mstask.studies.recordings.declare import RECORDINGS
-from mstask.studies.recordings.names import LOGISTIC, TO_EMBEDDED, TO_RECORDED
+from mstask.studies.recordings.parameters import LOGISTIC, TO_EMBEDDED, TO_RECORDED
 from mstask.studies.recordings.stand_ins import HOMOGENEOUS, view
-from mstask.summary import standings
+from mstask.summary import ranked, standings
 from mstask.summary.comparisons import common_places, in_common, mean_score, spread, unit_scores
 
 SETS: dict[str, tuple[str, ...]] = {
@@ -80,17 +80,15 @@ def of_set(document: Document, name: str) -> dict[str, Any] | None:
         method: {"macro_f1": about["macro_f1"], "accuracy": about["accuracy"]["mean"]}
         for method, about in standings(own)["methods"].items()
     }
-    ranking = sorted((n for n in ALL_NEURONS if n in methods), key=lambda n: -methods[n]["macro_f1"]["mean"])
+    ranks = ranked({name: methods[name]["macro_f1"]["mean"] for name in ALL_NEURONS if name in methods})
     return {
         "name": NAMES.get(name, name),
         "chance": next(iter((own.cases or {}).values())).chance,
         "folds": sorted({cell.case for cell in own.cells if cell.case}),
         "seeds": sorted({cell.seed for cell in own.cells}),
         "methods": methods,
-        "ranking": ranking,
-        "rank": {method: place for place, method in enumerate(ranking, start=1)},
-        "best": ranking[0] if ranking else None,
-        "linear": _linear(own, ranking),
+        **ranks,
+        "linear": _linear(own, ranks["ranking"]),
     }
 
 

@@ -24,8 +24,7 @@ from mstask.results.documents import Measures
 from mstask.section import Section
 from mstask.stats.scoring import accuracy, macro_f1
 from mstask.studies.recordings import transfer
-from mstask.studies.recordings.names import LOGISTIC, SMALL_CNN
-from mstask.studies.recordings.parameters import RecordingsParameters
+from mstask.studies.recordings.parameters import LOGISTIC, SMALL_CNN, RecordingsParameters
 from mstask.studies.tuning import cnn
 from mstask.training import train
 

@@ -1,4 +1,4 @@
-"""What may be set in the runs on recordings."""
+"""What may be set in the runs on recordings, and the names of their baselines and of two cases."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mstask.parameters import Count, NotNegative, Positive, SpikingParameters
+
+LOGISTIC, SMALL_CNN = "logistic", "SmallCNN"
+"""Names of the baselines."""
+TO_RECORDED, TO_EMBEDDED = "transfer-to-recorded", "transfer-to-embedded"
+"""The cases that carry a network from one kind of speech to the other."""
 
 
 class RecordingsParameters(SpikingParameters):

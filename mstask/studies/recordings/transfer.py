@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mstask.data import Splits, checks, parts, recorded, shd, speech
-from mstask.studies.recordings.names import TO_EMBEDDED, TO_RECORDED
+from mstask.studies.recordings.parameters import TO_EMBEDDED, TO_RECORDED
 
 CASES = (TO_RECORDED, TO_EMBEDDED)
 N_VALIDATION = {"embedded": 2, "recorded": 1}

@@ -5,8 +5,6 @@ Where that recipe is silent, the paper's protocol holds: batch 128, macro-F1 on 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 
 from mstask.cost import cnn_operations, count_parameters
@@ -15,11 +13,8 @@ from mstask.networks import SmallCNN
 from mstask.protocol import PROTOCOL
 from mstask.results.documents import Measures
 from mstask.spiking import of_outcome
+from mstask.studies.tuning.parameters import TunedParameters
 from mstask.training import Recipe, train
-
-if TYPE_CHECKING:
-    from mstask.studies.tuning.parameters import TunedParameters
-
 
 SMALL_CNN = "SmallCNN"
 """The compact network of the paper's final table, by its name there."""

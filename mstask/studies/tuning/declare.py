@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -27,6 +28,7 @@ SMOKE = {"data_size": "small", "seeds": [42], "max_epochs": 2}
 QUICK = {"data_size": "medium", "seeds": [42], "max_epochs": 6}
 AFTERNOON = {"data_size": "paper", "seeds": THREE_SEEDS, "max_epochs": 60, "cnn_epochs": 20}
 PAPER = {"data_size": "paper", "seeds": THREE_SEEDS, "max_epochs": PROTOCOL.max_epochs}
+STUDIED: dict[str, Any] = {"methods": list(TUNED), "seeds": [42]}
 
 
 def _from_study(place: Place, parameters: Parameters) -> dict[str, str]:
@@ -50,41 +52,30 @@ def _tuned() -> ModuleType:
     return tuned
 
 
-STUDY = Section(
+RadarSection = partial(Section, number="4.2", data="radar")
+TunedSection = partial(RadarSection, parameters=TunedParameters, protocol=COMMON | DENSE, experiment=_tuned, reads=_from_study)
+
+STUDY = RadarSection(
     id="study",
-    number="4.2",
     title="Tuning for radar: the studies",
-    data="radar",
     methods=(*TUNED, BANK),
     parameters=StudyParameters,
     protocol=COMMON | {"prune_epoch": 31, "prune_below": 0.30, "select_on": "validation"},
     profiles={
-        "smoke": SMOKE | {"methods": list(TUNED), "n_trials": 2, "startup_trials": 1},
-        "quick": QUICK | {"methods": list(TUNED), "n_trials": 3, "startup_trials": 2},
-        "afternoon": {
-            "data_size": "paper",
-            "methods": list(TUNED),
-            "seeds": [42],
-            "max_epochs": 30,
-            "n_trials": 20,
-            "startup_trials": 10,
-            "prune_epoch": 15,
-        },
-        "paper": PAPER | {"methods": list(TUNED), "seeds": [42], "n_trials": 55, "startup_trials": 10},
+        "smoke": SMOKE | STUDIED | {"n_trials": 2, "startup_trials": 1},
+        "quick": QUICK | STUDIED | {"n_trials": 3, "startup_trials": 2},
+        "afternoon": PAPER | STUDIED | {"max_epochs": 30, "n_trials": 20, "startup_trials": 10, "prune_epoch": 15},
+        "paper": PAPER | STUDIED | {"n_trials": 55, "startup_trials": 10},
     },
     departures={"select_on": "A trial is chosen by its validation score; the paper's script looks at test scores"},
     experiment=_study,
 )
 
-SEARCH = Section(
+SEARCH = TunedSection(
     id="search",
-    number="4.2",
     title="Tuned networks on radar",
     about="tuned networks on radar",
-    data="radar",
     methods=(*TUNED, BANK, *(f"{name}.efficient" for name in (*TUNED, BANK)), "SmallCNN"),
-    parameters=TunedParameters,
-    protocol=COMMON | DENSE,
     profiles={
         "smoke": SMOKE | {"methods": [*TUNED, "SmallCNN"], "cnn_epochs": 2},
         "quick": QUICK | {"methods": [*TUNED, "SmallCNN"], "max_epochs": 8, "cnn_epochs": 8},
@@ -97,19 +88,13 @@ SEARCH = Section(
         },
     },
     after=("study",),
-    reads=_from_study,
-    experiment=_tuned,
 )
 
-FRONTIER = Section(
+FRONTIER = TunedSection(
     id="frontier",
-    number="4.2",
     title="Accuracy against operation-count proxy: the CNN frontier on radar",
     about="the CNN frontier on radar",
-    data="radar",
     methods=(*CNNS, *TUNED),
-    parameters=TunedParameters,
-    protocol=COMMON | DENSE,
     profiles={
         "smoke": SMOKE | {"methods": [CNNS[0], "Doppler-LIF"], "cnn_epochs": 2},
         "quick": QUICK | {"methods": [*CNNS[:2], "Doppler-LIF"], "max_epochs": 8, "cnn_epochs": 8},
@@ -117,8 +102,6 @@ FRONTIER = Section(
         "paper": PAPER | {"cnn_epochs": PROTOCOL.max_epochs},
     },
     after=("study", "search"),
-    reads=_from_study,
-    experiment=_tuned,
 )
 
 SECTIONS = (STUDY, SEARCH, FRONTIER)

@@ -14,25 +14,23 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mstask import neurons, results, spiking
 from mstask.cell import device_to_use
 from mstask.cost import count_parameters
+from mstask.data import Splits
 from mstask.identity import inputs
 from mstask.job import Job, Measured
 from mstask.loop import tick
+from mstask.networks import SpikingNet
 from mstask.results.documents import Measures
 from mstask.section import resolve, section
 from mstask.studies.tuning import tuned
+from mstask.studies.tuning.parameters import StudyParameters
 from mstask.studies.tuning.search import Trial, as_plain
 from mstask.studies.tuning.trials import Claim, Trials
 from mstask.training import Diverged, History, predict
-
-if TYPE_CHECKING:
-    from mstask.data import Splits
-    from mstask.networks import SpikingNet
-    from mstask.studies.tuning.parameters import StudyParameters
 
 load = spiking.load
 

@@ -7,7 +7,6 @@ A method is an architecture at its best point ("Doppler-LIF") or at the point th
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -24,11 +23,9 @@ from mstask.results.documents import Measures
 from mstask.runs import finished
 from mstask.section import Place
 from mstask.studies.tuning import cnn, search
+from mstask.studies.tuning.parameters import StudyParameters, TunedParameters
 from mstask.studies.tuning.search import Configuration
 from mstask.training import Outcome, Recipe, train
-
-if TYPE_CHECKING:
-    from mstask.studies.tuning.parameters import StudyParameters, TunedParameters
 
 load = spiking.load
 
