@@ -43,6 +43,19 @@ settings |= {"numfig": True, "root_doc": "leaks", "include_patterns": ["leaks.md
 Sphinx("book", None, "_build/html", "_build/doctrees", "html", confoverrides=settings, status=None).build()
 """
 
+COMMANDS = """
+import sys
+from mstask.lab.cli import main
+for line in sys.argv[1:]:
+    try:
+        code = main(line.split()[3:])
+    except SystemExit as ended:  # of --help
+        code = ended.code
+    assert not code, line
+    print(end="\\f", flush=True)
+"""
+"""Does what lines of a shell do, one after the other, and ends what each says with a form feed."""
+
 
 def recipe(title):
     """A section of CONTRIBUTING.md."""
@@ -58,9 +71,9 @@ def follow(text, folder):
     for prose, language, code in re.findall(r"(.*?)^ *```(\w+)\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE):
         named = [named, *re.findall(r"`((?:mstask|notebooks|book)/\w[\w/]*\.\w+)`", prose.replace("/__init__.py`", ""))][-1]
         if language == "sh":
-            for line in textwrap.dedent(code).splitlines():
-                assert line.startswith("python -m mstask "), line
-                yield run(folder, *line.split()[1:])
+            lines = textwrap.dedent(code).strip().splitlines()
+            assert all(line.startswith("python -m mstask ") for line in lines), lines
+            yield from run(folder, "-c", COMMANDS, *lines).split("\f")[:-1]
         else:
             (folder / named).parent.mkdir(parents=True, exist_ok=True)
             before = (folder / named).read_text(encoding="utf-8") + "\n" if (folder / named).exists() else ""
@@ -70,9 +83,10 @@ def follow(text, folder):
 def run(folder, *arguments):
     """Run Python in the copy; returns what it says."""
     environment = os.environ | {"PYTHONPATH": str(folder), "MSTASK_RESULTS": str(folder / "results"), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, f"{arguments}: {done.stdout[-2000:]}{done.stderr[-3000:]}"
-    return done.stdout + done.stderr
+    together = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    done = subprocess.run([sys.executable, *arguments], cwd=folder, env=environment, **together)
+    assert done.returncode == 0, f"{arguments}: {done.stdout[-5000:]}"
+    return done.stdout
 
 
 @pytest.fixture(scope="module")

@@ -215,7 +215,7 @@ class Exhibit(SphinxDirective):
 
     def caption(self) -> list[nodes.Node]:
         text = " ".join(line.strip() for line in self.content)
-        children, messages = self.state.inline_text(text, self.content_offset + 1)
+        children, messages = self.state.inline_text(text, self.lineno + self.content_offset)
         return [*children, *messages]
 
     def alt_text(self) -> str:
