@@ -53,6 +53,14 @@ def test_what_differs_is_named_with_the_answers_that_changed(locked):
     assert str(found).endswith(f"macro-F1 {cell.result.macro_f1:.4f}, now 0.2500, 1 of 15 answers")
 
 
+def test_another_machine_is_named_where_something_differs(locked):
+    (cell,) = repeat.chosen("toy", methods=["plain"], seeds=[1])
+    made = cell.model_copy(update={"provenance": cell.provenance.model_copy(update={"machine": "another"})})
+    changed = cell.result.model_copy(update={"macro_f1": 0.25})
+    assert str(repeat.Repeat(made, changed, cell.data)).endswith(f"; it was made on another, this is {results.machine()}")
+    assert "another" not in str(repeat.Repeat(made, cell.result, cell.data))
+
+
 def test_other_data_is_named(locked):
     (again,) = repeat.repeat(repeat.chosen("toy", methods=["plain"], seeds=[1]))
     other = again.data.model_copy(update={"fingerprint": "sha256:other"})

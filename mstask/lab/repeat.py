@@ -33,13 +33,17 @@ class Repeat:
 
     @property
     def differing(self) -> list[str]:
-        """Names of the data's and the measures' fields that differ; of details, those that were locked, new ones aside."""
+        """Names of the data's and the measures' fields that differ; of details, those that were locked.
+
+        New ones aren't compared, nor what says whose run of another section a cell built on: here it is always the locked one.
+        """
         about, again = self.locked.result, self.measures
         found = ["data"] if self.locked.data is not None and self.locked.data != self.data else []
         fields = [name for name in Measures.model_fields if name not in ("details", "converged")]
         found += [name for name in fields if getattr(about, name) != getattr(again, name)]
+        origins = section(self.locked.section).after
         before, now = about.details or {}, again.details or {}
-        return found + [f"details.{name}" for name in sorted(before) if name not in now or before[name] != now[name]]
+        return found + [f"details.{name}" for name in sorted(before) if name not in origins and before[name] != now.get(name)]
 
     def __str__(self) -> str:
         score = self.locked.result.macro_f1
@@ -48,9 +52,10 @@ class Repeat:
             return f"{self.locked.label}: the same bit by bit{shown}"
         if score is not None and self.measures.macro_f1 != score:
             shown += f", now {self.measures.macro_f1:.4f}"
-        return (
-            f"{self.locked.label}: differs in {', '.join(self.differing)}{shown}{_answers(self.locked.result, self.measures)}"
-        )
+        made, here = self.locked.provenance, results.machine()
+        elsewhere = f"; it was made on {made.machine}, this is {here}" if made and made.machine != here else ""
+        answers = _answers(self.locked.result, self.measures)
+        return f"{self.locked.label}: differs in {', '.join(self.differing)}{shown}{answers}{elsewhere}"
 
 
 def chosen(

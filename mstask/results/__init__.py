@@ -63,11 +63,16 @@ def provenance(command: str, device: str = "cpu") -> Provenance:
         dirty=changed != "" or not revision,
         command=command,
         versions={"python": platform.python_version()} | {p: paths.version(p) or "none" for p in PACKAGES},
-        machine=f"{_cpu()}, {os.cpu_count()} logical cores, {platform.system()} {platform.machine()}",
+        machine=machine(),
         threads=torch.get_num_threads(),
         device=device,
         created=now(),
     )
+
+
+def machine() -> str:
+    """Return which machine this is: processor, cores and system."""
+    return f"{_cpu()}, {os.cpu_count()} logical cores, {platform.system()} {platform.machine()}"
 
 
 def cell_path(section: str, profile: str, data_source: str, method: str, seed: int, case: str | None = None) -> Path:
