@@ -10,7 +10,7 @@ from mstask import results
 from mstask.identity import is_earlier, of_cell
 from mstask.parameters import Parameters
 from mstask.results.files import read_json
-from mstask.section import Place, grid, label, section
+from mstask.section import Place, label, section
 
 UNKNOWN_CODE = "made before code was recorded"
 EARLIER_SCHEME = "whether its code has changed is unknown: it was recorded by an earlier scheme"
@@ -36,8 +36,8 @@ def path_of(section_id: str, place: Place, parameters: Parameters) -> Path:
 
 def last_written(section_id: str, parameters: Parameters) -> float:
     """When the newest document of a section's run was written, in seconds since the epoch; 0 without any."""
-    folder = path_of(section_id, next(iter(grid(parameters))), parameters).parent
-    return max((path.stat().st_mtime for path in folder.glob("[!.]*.json")), default=0.0)
+    folder = results.run_folder(section_id, label(section_id, parameters), parameters.data_source)
+    return max((path.stat().st_mtime for path in results.cell_files(folder)), default=0.0)
 
 
 def failure_path(path: Path) -> Path:

@@ -209,15 +209,6 @@ GIVEN = {
     "probe": "methods = ['D0_doppler', 'D1_H1']",
     "hetsyn": "methods = ['HomNeuLIF', 'HetSynLIF']",
 }
-TWO = "methods = ['Vanilla-LIF', 'Doppler-LIF']"
-GIVEN = {
-    "study": "methods = ['Doppler-LIF']",
-    "search": "methods = ['Doppler-LIF', 'SmallCNN']",
-    "disjoint": TWO,
-    "mixed": TWO,
-    "probe": "methods = ['D0_doppler', 'D1_H1']",
-    "hetsyn": "methods = ['HomNeuLIF', 'HetSynLIF']",
-}
 shell = Shell.instance()
 shell.display_formatter.active_types = ["text/plain"]  # no picture of a figure is looked at
 gc.freeze()  # each reset collects, and would go through the libraries
@@ -225,7 +216,6 @@ gc.freeze()  # each reset collects, and would go through the libraries
 
 def execute(path):
     shell.reset(new_session=True)
-    given = GIVEN.get(os.path.basename(path)[:-len(".ipynb")], "")
     given = GIVEN.get(os.path.basename(path)[:-len(".ipynb")], "")
     for cell in json.load(open(path))["cells"]:
         if cell["cell_type"] == "code":

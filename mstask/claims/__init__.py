@@ -150,7 +150,7 @@ def _concerned(entry: Entry, documents: Documents) -> Documents:
 
 @once
 def _of_cases(document: Document, cases: tuple[str, ...]) -> Document:
-    return document.model_copy(update={"cells": [cell for cell in document.cells if cell.case in cases]})
+    return document.of_cases(cases)
 
 
 def _cautious(statement: Test, trained: Budget) -> Test:

@@ -15,6 +15,7 @@ from typing import Literal
 from mstask import paths
 from mstask.claims.words import count
 from mstask.data import DataError, originals, recorded
+from mstask.data.images import FASHION, MNIST
 from mstask.errors import MstaskError
 from mstask.lab import session
 
@@ -30,6 +31,8 @@ ORIGINALS = {
     "CIFAR100_DATA": ("train.bin*",),
 }
 """Variables that name a folder of original data, and what its files are called."""
+FETCHED = {"SHD_DATA": "shd", MNIST.variable: MNIST.name, FASHION.variable: FASHION.name}
+"""Those of them whose data can be downloaded, and by which name."""
 
 RUNTIME = ("torch", "numpy", "scipy", "numba", "pandas", "matplotlib", "scikit-learn", "pydantic", "distributed", "papermill")
 """Packages whose version can change a number or break a run; another version of the rest is only noted."""
@@ -83,7 +86,7 @@ def versions() -> Iterator[Check]:
         elif found.partition("+")[0] != version:
             other.append((package, f"{package} {found} instead of {version}"))
     advice = "`pip install -r requirements.txt` in the environment you use, or `make book`, which makes its own"
-    needed = {re.split(r"[^\w.-]", requirement)[0] for requirement in session.missing()} if missing else set()
+    needed = set(map(session.package, session.missing())) if missing else set()
     if lacking := [package for package in missing if package in needed]:
         yield Check("packages", "wrong", f"missing: {', '.join(lacking)}", advice)
     if spare := [package for package in missing if package not in needed]:
@@ -196,7 +199,7 @@ def data() -> Iterator[Check]:
     yield Check("embedded data", "ok", found, "" if made else "nothing to do: each set is generated when first used")
     for variable, patterns in ORIGINALS.items():
         if not (value := paths.named(variable)):
-            if any((fetched := cache / variable.removesuffix("_DATA").lower().replace("_", "-")).glob("*.gz")):
+            if variable in FETCHED and any((fetched := cache / FETCHED[variable]).glob("*.gz")):
                 yield Check(variable, "ok", f"fetched: {fetched}")
                 continue
             yield Check(variable, "ok", "not set", "set it to the originals' folder if you own them and want `--data real`")

@@ -107,7 +107,12 @@ def found(results: Path) -> str:
 def missing() -> list[str]:
     """Requirements of pyproject.toml whose package isn't installed here, whatever its version."""
     declared = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
-    return [requirement for requirement in declared if not paths.version(re.split(r"[^\w.-]", requirement)[0])]
+    return [requirement for requirement in declared if not paths.version(package(requirement))]
+
+
+def package(requirement: str) -> str:
+    """The name in a requirement such as "torch>=2.2"."""
+    return re.split(r"[^\w.-]", requirement)[0]
 
 
 def install(requirements: list[str]) -> None:

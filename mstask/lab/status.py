@@ -100,8 +100,8 @@ def existing(section_id: str) -> list[Run]:
 
 def on_disk(run: Run) -> list[Place]:
     """The cells of which a run has a document, or a note on how they failed, by the names of the files."""
-    folder = results.cell_path(run.section, run.label, run.data, "any", 0).parent
-    stems = [path.stem for path in sorted(folder.glob("[!.]*.json"))]
+    folder = results.run_folder(run.section, run.label, run.data)
+    stems = [path.stem for path in results.cell_files(folder)]
     stems += [path.name.removeprefix(".").removesuffix(FAILURE) for path in sorted(folder.glob(f".*{FAILURE}"))]
     places = []
     for stem in dict.fromkeys(stems):
@@ -140,7 +140,7 @@ def of_document(document: results.Document) -> dict[str, Any]:
 
 def _recorded(section_id: str, folder: Path) -> dict[str, Any]:
     """The parameters in a run's first readable document, or note on a failure."""
-    for path in [*sorted(folder.glob("[!.]*.json")), *sorted(folder.glob(f".*{FAILURE}"))]:
+    for path in [*results.cell_files(folder), *sorted(folder.glob(f".*{FAILURE}"))]:
         try:
             recorded = read_json(path)["parameters"]
         except (results.ResultsError, LookupError, TypeError):

@@ -78,7 +78,17 @@ def machine() -> str:
 def cell_path(section: str, profile: str, data_source: str, method: str, seed: int, case: str | None = None) -> Path:
     """Return the file of one cell of a run."""
     place = f"{method}@{case}-{seed}" if case else f"{method}-{seed}"
-    return runs_root() / "runs" / section / f"{profile}-{data_source}" / f"{place}.json"
+    return run_folder(section, profile, data_source) / f"{place}.json"
+
+
+def run_folder(section: str, profile: str, data_source: str) -> Path:
+    """Return the folder of a run."""
+    return runs_root() / "runs" / section / f"{profile}-{data_source}"
+
+
+def cell_files(folder: Path) -> list[Path]:
+    """Return the documents of cells in a run's folder, in order."""
+    return sorted(folder.glob("[!.]*.json"))
 
 
 def write_cell(path: str | Path, cell: Cell) -> None:
@@ -136,9 +146,8 @@ def merge(
 
 def run_cells(section: str, profile: str, data_source: str) -> list[Cell]:
     """Read all cells of one run; a cell filed under another run's folder is an error naming the file."""
-    folder = cell_path(section, profile, data_source, "any", 0).parent
     cells = []
-    for path in sorted(folder.glob("[!.]*.json")):
+    for path in cell_files(run_folder(section, profile, data_source)):
         cell = read_cell(path)
         source = cell.data.source if cell.data else data_source
         if path != cell_path(cell.section, cell.profile, source, cell.method, cell.seed, cell.case):

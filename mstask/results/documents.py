@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -314,6 +315,10 @@ class Document(Record):
         """The cells of one case as a document without cases, in which seeds are what a spread is taken over."""
         cells = [cell.model_copy(update={"case": None}) for cell in self.cells if cell.case == case]
         return self.model_copy(update={"cells": cells, "data": (self.cases or {}).get(case), "cases": None})
+
+    def of_cases(self, cases: Collection[str]) -> Document:
+        """The cells of some cases."""
+        return self.model_copy(update={"cells": [cell for cell in self.cells if cell.case in cases]})
 
     @model_validator(mode="after")
     def _cells_agree(self) -> Self:

@@ -57,7 +57,7 @@ from .offered import offered
 from .pointer import answering, playing
 from .provenance import provenance_line
 from .rendering import docutils_table, in_words, placeholder
-from .sources import Absent, BrokenReference, Reference, Sources
+from .sources import Absent, BrokenReference, Reference, sources_of
 
 log = logging.getLogger(__name__)
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
@@ -68,11 +68,6 @@ RELATIONS: dict[str, Callable[[Any, str], bool]] = {
     ">": lambda found, expected: found > float(expected),
 }
 Options = dict[str, Callable[[str], Any]]
-
-
-def sources_of(env: BuildEnvironment) -> Sources:
-    """Return the look-up of the build now running."""
-    return env.app.mstask_sources
 
 
 def depend(env: BuildEnvironment, *references: Reference) -> None:

@@ -10,14 +10,14 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.environment import BuildEnvironment
 
-from mstask import results, summary
+from mstask import summary
 from mstask.errors import MstaskError
 from mstask.parameters import profile_of
 from mstask.results import locks
 from mstask.section import checked
 
 from .elements import control, folded
-from .sources import Reference
+from .sources import Reference, sources_of
 
 KINDS = {"audio": "recording"}
 
@@ -31,12 +31,12 @@ def provenance_line(
         parts.append([nodes.Text("from "), *_separated([_file(reference) for reference in references])])
     parts.append([nodes.Text("by "), nodes.literal("", f"{function.__module__}.{function.__name__}")])
     parts += [[nodes.Text("notebook "), _notebook(env, notebook)] for notebook in _notebooks(env, references)]
-    if commands := _commands(references):
+    if commands := _commands(env, references):
         parts.append([nodes.Text("remade by "), *_separated([nodes.literal("", command) for command in commands])])
     manifest = _entries()
     if made := revisions(manifest.get(f"{reference.stem}.json", {}) for reference in references):
         parts.append([nodes.Text(f"revision {', '.join(made)}")])
-    parts += [[nodes.Text(text)] for text in _ended(references)]
+    parts += [[nodes.Text(text)] for text in _ended(env, references)]
     line = nodes.paragraph()
     for part in [*parts, *([[download]] if download else [])]:
         line += [nodes.Text(" · ")] * bool(line.children) + part
@@ -45,7 +45,7 @@ def provenance_line(
     return folded("", control("", "", nodes.Text("source"), heard), line, classes=["mstask-provenance"])
 
 
-def _ended(references: Sequence[Reference]) -> list[str]:
+def _ended(env: BuildEnvironment, references: Sequence[Reference]) -> list[str]:
     """Say for each voice of this project's how many of the trainings behind an exhibit converged, and how many were cut."""
     said = []
     for voice in dict.fromkeys(
@@ -54,7 +54,7 @@ def _ended(references: Sequence[Reference]) -> list[str]:
         found = [0, 0, 0]
         for reference in {reference.stem: reference for reference in references if reference.source == voice}.values():
             with contextlib.suppress(MstaskError):
-                ended = summary.how_ended(results.load(reference.section, voice))
+                ended = summary.how_ended(sources_of(env).document(reference))
                 found = [a + b for a, b in zip(found, (ended.converged, ended.cut, ended.unknown), strict=True)]
         told = [f"{n} {how}" for n, how in zip(found, ("converged", "cut", "of unknown end"), strict=True) if n]
         said += [f"trainings ({voice}): {', '.join(told)}"] if told else []
@@ -80,19 +80,19 @@ def _notebook(env: BuildEnvironment, notebook: str) -> addnodes.pending_xref:
     return addnodes.pending_xref("", nodes.literal("", notebook), refdoc=env.docname, **target)
 
 
-def _commands(references: Sequence[Reference]) -> list[str]:
+def _commands(env: BuildEnvironment, references: Sequence[Reference]) -> list[str]:
     """Return the commands that make the documents of the first voice that can be remade."""
-    made = [(reference.source, command) for reference in references if (command := _command(reference))]
+    made = [(reference.source, command) for reference in references if (command := _command(env, reference))]
     return list(dict.fromkeys(command for source, command in made if source == made[0][0]))
 
 
-def _command(reference: Reference) -> str | None:
+def _command(env: BuildEnvironment, reference: Reference) -> str | None:
     """Return the command that makes a document anew; published figures can't be remade."""
     if reference.section.startswith("benchmark-"):
         return f"python -m mstask bench {reference.section.removeprefix('benchmark-')}"
     match reference.source:
         case "embedded" | "real" | "recorded" | "run":
-            return f"python -m mstask run {reference.section}{_as_run(reference)}"
+            return f"python -m mstask run {reference.section}{_as_run(env, reference)}"
         case "protocol" | "afternoon":
             return f"python -m mstask run {reference.section} --help" if reference.section else None
         case "claims":
@@ -102,10 +102,10 @@ def _command(reference: Reference) -> str | None:
     return None
 
 
-def _as_run(reference: Reference) -> str:
+def _as_run(env: BuildEnvironment, reference: Reference) -> str:
     """Return the options by which a document was run: profile, data, and seeds where they aren't the profile's."""
     with contextlib.suppress(MstaskError):
-        document = results.load(reference.section, reference.source)
+        document = sources_of(env).document(reference)
         profile, data = profile_of(document.profile), document.data_source or "embedded"
         seeds = list(dict.fromkeys(cell.seed for cell in document.cells))
         usual = checked(reference.section, profile=profile, data_source=data).seeds

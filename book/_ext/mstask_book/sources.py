@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from sphinx.environment import BuildEnvironment
 
 from mstask import claims, paths, results, summary
 from mstask.claims.rules import SMALLEST
@@ -324,6 +325,11 @@ def _format(value: Any, spec: str) -> str:
         return voices.label(value)
     text = format(value, spec)
     return text if isinstance(value, str) else text.replace("-", "−")
+
+
+def sources_of(env: BuildEnvironment) -> Sources:
+    """Return the look-up of the build now running."""
+    return env.app.mstask_sources
 
 
 def digest(path: Path) -> str:

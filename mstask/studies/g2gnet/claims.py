@@ -44,9 +44,8 @@ def _ahead(documents: Documents, pairs: Pairs, data_sets: Sequence[str] = DATA_S
     document = results_of(documents, SECTION.id)
     if document.source == "published":
         return every(*_quoted(document.values.get("heads", {}), pairs, data_sets))
-    cells = [cell for cell in document.cells if cell.case in data_sets]
-    known = document.model_copy(update={"cells": cells})
-    if not cells:
+    known = document.of_cases(data_sets)
+    if not known.cells:
         raise NotTestable(f"There is no figure on {listed(map(answers.title, data_sets))} for {subject(SECTION.id)} (not run).")
     run = [(a, b) for a, b in pairs if a in NEEDED or a not in GROUPINGS or scored_cells(known, a)]
     found = {(a, b): difference({SECTION.id: known}, SECTION.id, a, b, family=FAMILY) for a, b in run}

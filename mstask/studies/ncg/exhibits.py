@@ -279,7 +279,7 @@ def table_ncg_leads(document: Document) -> pd.DataFrame:
         "test, last": lambda cell: cell.result.accuracy,
         "test, best": lambda cell: detail(cell, "best_epoch_accuracy"),
     }
-    known = [cell for cell in document.cells if cell.result.history and cell.case in ONE_CODE]
+    known = [cell for cell in document.of_cases(ONE_CODE).cells if cell.result.history]
     rows = []
     for a, b in PAIRS.values():
         row = {"lead": f"{label(a)} − {label(b)}"}

@@ -51,14 +51,14 @@ def facts(document: Document) -> dict[str, Any]:
     own samples that a class's most frequent winner takes. `code` and `readout`: how far macro-F1 moves when only that changes;
     `steady_code` and `steady_readout`: the same without runs that fell apart.
     """
-    once = document.model_copy(update={"cells": [cell for cell in document.cells if cell.case in ONE_CODE]})
+    coded = document.of_cases(ONE_CODE)
     differences = {
-        name: {"mean": compare(once, *pair).difference, "cases": leads_by_case(document, *pair)}
+        name: {"mean": compare(coded, *pair).difference, "cases": leads_by_case(document, *pair)}
         for name, pair in PAIRS.items()
-        if common_places(once, pair)
+        if common_places(coded, pair)
     }
-    methods = dict.fromkeys(cell.method for cell in once.cells)
-    shares = {name: pooled_over_cases(found).value for name in methods if (found := winner_shares(once, name))}
+    methods = dict.fromkeys(cell.method for cell in coded.cells)
+    shares = {name: pooled_over_cases(found).value for name in methods if (found := winner_shares(coded, name))}
     moved = {}
     for prefix, found in ("", code_and_readout(document)), ("steady_", code_and_readout(_steady(document))):
         moved |= {f"{prefix}{name}": fmean(pair[i] for pair in found.values()) for i, name in enumerate(CHANGES) if found}
