@@ -64,7 +64,7 @@ STUDY = RadarSection(
     profiles={
         "smoke": SMOKE | STUDIED | {"n_trials": 2, "startup_trials": 1},
         "quick": QUICK | STUDIED | {"n_trials": 3, "startup_trials": 2},
-        "afternoon": PAPER | STUDIED | {"max_epochs": 30, "n_trials": 20, "startup_trials": 10, "prune_epoch": 15},
+        "afternoon": PAPER | STUDIED | {"max_epochs": 30, "n_trials": 30, "startup_trials": 10, "prune_epoch": 15},
         "paper": PAPER | STUDIED | {"n_trials": 55, "startup_trials": 10},
     },
     departures={"select_on": "A trial is chosen by its validation score; the paper's script looks at test scores"},
