@@ -54,7 +54,7 @@ colab: $(VENV)/ready
 clean:
 	rm -rf _build
 
-$(VENV)/ready: requirements.txt pyproject.toml
+$(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 	@start=$$(date +%s); \
 	for python in python3 python3.13 python3.12 python3.11; do \
 	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; python=; \
@@ -62,5 +62,5 @@ $(VENV)/ready: requirements.txt pyproject.toml
 	if [ -z "$$python" ]; then echo "mstask needs Python 3.11 or newer: install python3 (Debian, Ubuntu: apt install python3 python3-venv)." >&2; exit 1; fi; \
 	if ! "$$python" -c 'import venv, ensurepip' 2>/dev/null; then echo "Python's venv module is missing: install it (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; fi; \
 	echo "Setting up $(VENV): about 2 GB, a minute or two ..."; \
-	"$$python" -m venv $(if $(WORKS),,--clear) $(VENV) && $(PY) -m pip install --disable-pip-version-check -r requirements.txt -e . && \
+	"$$python" -m venv $(if $(WORKS),,--clear) $(VENV) && $(PY) -m pip install --disable-pip-version-check -r requirements.txt -c constraints.txt -e . && \
 	touch $@ && echo "set-up: $$(($$(date +%s) - start)) s"

@@ -2,7 +2,7 @@
 
 Contenders per layer: "dense" (mask applied once, one product), "grouped" and "sparse" (see `mstask.studies.g2gnet.products`)
 and "step by step" (the mask applied anew, and one product, for every time step: the usual way). Ratios to "dense" are formed
-within a repeat when the document is read (`mstask.studies.g2gnet.speed`).
+within a repeat when the document is read (`mstask.studies.g2gnet.facts`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder: numba would import its coverage.py
 
 from benchmarks import runner
 
@@ -102,11 +103,11 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _report(document: Any) -> Iterator[Any]:
-    from mstask.studies.g2gnet import speed
+    from mstask.studies.g2gnet import facts
 
     for clock in RUNS:
         yield f"{clock}: relative to the dense product, median and quartiles; chosen: what the automatic choice takes"
-        yield from (speed.ratios(document, clock).drop(columns="ratios"), speed.crossovers(document, clock))
+        yield from (facts.ratios(document, clock).drop(columns="ratios"), facts.crossovers(document, clock))
         yield f"fastest form chosen, within a tenth: {best_choices(document, clock):.0%}"
 
 

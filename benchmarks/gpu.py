@@ -9,7 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder: numba would import its coverage.py
 
 import torch
 
@@ -48,8 +49,6 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
                 steps[name] = synchronised(training_step(net, given, y))
             about[name] = {"group": contender.group, "neuron": contender.neuron, "installed": True}
             about[name] |= {"version": None, "agreement": None}
-            if name in steps:
-                about[name]["waits_for_host"] = waits_for_host(training_step(net, given, y))
         seconds[key] = interleaved(steps, "wall", options.repeats, timed=3)
     return {
         "contenders": about,
@@ -60,7 +59,7 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _report(document: Any) -> Iterator[Any]:
-    yield from (speed.table_step(document), speed.table_speedup(document))
+    yield speed.table_wall(document)
 
 
 def synchronised(step):
@@ -71,20 +70,6 @@ def synchronised(step):
         torch.cuda.synchronize()
 
     return wait
-
-
-def waits_for_host(step) -> bool:
-    """Whether one step makes the host wait for the card: such a step can't be captured in a CUDA graph."""
-    step()
-    torch.cuda.synchronize()
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        step()
-    except RuntimeError:
-        return True
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-    return False
 
 
 if __name__ == "__main__":

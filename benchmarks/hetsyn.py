@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder: numba would import its coverage.py
 
 from benchmarks import runner
 
@@ -102,18 +103,17 @@ def measure(threads: int, repeats: int, tiny: bool) -> dict[str, Any]:
 
 def memory(threads: int, workload: str, form: str, tiny: bool) -> float:
     """MiB that one training step adds to the process's peak; called in a process of its own."""
-    import resource
-
     import torch
+
+    from mstask.cell import peak_memory
 
     torch.set_num_threads(threads)
     small = TINY["match"]
     _step(small, form)()  # libraries and kernels are loaded
     step = _step((TINY if tiny else WORKLOADS)[workload], form)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory()
     step()
-    unit = 1 if sys.platform == "darwin" else 1024
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit / 2**20
+    return (peak_memory() - before) / 2**20
 
 
 def agreement(threads: int) -> dict[str, dict[str, float]]:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder: numba would import its coverage.py
 
 from benchmarks import runner
 
@@ -89,6 +90,8 @@ def _against(base: str, variants: dict[str, Callable[[], Any]], repeats: int) ->
 def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
     options = runner.options(__doc__.partition("\n")[0], arguments)
+    if options.lock or options.out:
+        raise SystemExit("benchmarks/ideas.py writes no document, so that --lock and --out mean nothing here")
     print(f"load average {runner.load()}")
     from mstask.studies.speed.exhibits import Spread
 

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.pop(0)  # this folder has a coverage.py, and numba would import it for the package of that name
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder: numba would import its coverage.py
 
 from mstask.results import documents, files
 from mstask.section import resolve

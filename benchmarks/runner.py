@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 """How JAX is told, which reads none of these variables."""
-PACKAGES = ("spikingjelly", "snntorch", "norse", "jax", "sinabs", "rockpool")
+PACKAGES = ("spikingjelly", "snntorch", "norse", "jax", "sinabs", "rockpool", "lauscher", "triton")
 BUSY = 0.5
 """Average number of running programs above which the machine counts as loaded."""
 
@@ -135,6 +135,8 @@ def lock(path: Path) -> Path:
     from mstask import results
 
     measured = results.read_document(path)
+    if measured.profile == "smoke":
+        raise SystemExit(f"{path} was measured with --tiny, which shows that it runs and measures nothing: measure it in full")
     kept = results.runs_root() / "embedded" / f"{measured.section}.json"
     results.write_document(kept, measured.model_copy(update={"source": "embedded"}))
     results.lock(kept)

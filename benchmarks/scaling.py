@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import heapq
-import os
 import sys
 import tempfile
 import time
@@ -13,7 +12,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder: numba would import its coverage.py
 
 from benchmarks import runner
 
@@ -41,32 +41,26 @@ def measure(repeats: int, tiny: bool) -> list[dict[str, Any]]:
     """
     from mstask import data, section as sections
     from mstask.lab import batch
+    from mstask.paths import results_in
 
     chosen = MEASURED | ({"methods": ["D0_doppler"], "seeds": [1, 2], "max_epochs": 1} if tiny else {})
     section = chosen.pop("section")
     parameters = sections.resolve(section, profile="smoke" if tiny else "quick", **chosen)
     data.load("radar", size=parameters.data_size)
-    before = os.environ.get("MSTASK_RESULTS")
     runs = []
-    try:
-        for _ in range(repeats):
-            for workers in (1, 2):
-                with tempfile.TemporaryDirectory(prefix="mstask-scaling-") as folder:
-                    os.environ["MSTASK_RESULTS"] = folder
-                    started = time.perf_counter()
-                    outcomes = batch.run([(section, parameters)], workers)
-                    seconds = time.perf_counter() - started
-                if failed := [outcome.error for outcome in outcomes if outcome.status != "done"]:
-                    raise SystemExit(f"a cell of the measured grid failed: {failed[0]}")
-                executions = len({outcome.notebook for outcome in outcomes})
-                own = sum(outcome.seconds for outcome in outcomes)
-                overhead = max(0.0, (seconds * workers - own) / executions)
-                runs.append({"workers": workers, "seconds": seconds, "cells": len(outcomes), "executions": executions})
-                runs[-1] |= {"cell_seconds": own, "overhead": overhead}
-    finally:
-        os.environ.pop("MSTASK_RESULTS")
-        if before is not None:
-            os.environ["MSTASK_RESULTS"] = before
+    for workers in (1, 2) * repeats:
+        with tempfile.TemporaryDirectory(prefix="mstask-scaling-") as folder, results_in(Path(folder)):
+            started = time.perf_counter()
+            outcomes = batch.run([(section, parameters)], workers)
+            seconds = time.perf_counter() - started
+        if failed := [outcome.error for outcome in outcomes if outcome.status != "done"]:
+            raise SystemExit(f"a cell of the measured grid failed: {failed[0]}")
+        tasks = len({outcome.notebook for outcome in outcomes})
+        executions = tasks + (tasks > 1)  # a grid that several executions shared is read back once more, for its page
+        own = sum(outcome.seconds for outcome in outcomes)
+        overhead = max(0.0, (seconds * workers - own) / executions)
+        runs.append({"workers": workers, "seconds": seconds, "cells": len(outcomes), "executions": executions})
+        runs[-1] |= {"cell_seconds": own, "overhead": overhead}
     return runs
 
 

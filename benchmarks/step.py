@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder: numba would import its coverage.py
 
 from benchmarks import runner
 
@@ -86,7 +87,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _measured(options: argparse.Namespace) -> dict[str, Any]:
     values = runner.fresh("benchmarks.step:describe", 1, tiny=options.tiny)
     if absent := [name for name, about in values["contenders"].items() if not about["installed"]]:
-        print(f"Not installed, so left out: {', '.join(absent)}. `pip install -e .[peers]` adds them.", file=sys.stderr)
+        print(f"Not installed, so left out: {', '.join(absent)}. benchmarks/README.md says how to add them.", file=sys.stderr)
     runs = [
         runner.fresh("benchmarks.step:measure", threads, clock=clock, repeats=options.repeats, tiny=options.tiny)
         for clock, threads in RUNS.items()

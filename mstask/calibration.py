@@ -18,7 +18,7 @@ def calibrate_thresholds(model: SpikingNet, x: Tensor, target: float = 0.15) -> 
     """Set each layer's threshold so that it fires at `target` on the calibration batch x [B, T, F]; returns the model.
 
     Layers are calibrated in order, each on the spikes of the calibrated layer before it (paper, methods: target 0.15,
-    first 128 or 256 training examples).
+    first 128 or 256 training examples). A layer whose rate jumps over the target, as CrossInhib-LIF's can, ends beside it.
     """
     if not 0 < target < 1:
         raise MstaskError(f"target firing rate is {target}, expected a rate between 0 and 1 spikes per step")

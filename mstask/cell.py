@@ -176,11 +176,12 @@ def run_cell(
         device = device_to_use(chosen)
         checkpoint = path.with_name(f"{path.stem}.{made_by['code'][-8:]}.checkpoint.pt")
         job = Job(chosen, place.method, place.case, place.seed, parameters, splits, device, checkpoint, on_epoch)
-        resumed = any(one.suffix != ".set-aside" for one in path.parent.glob(f"{checkpoint.name}*")) or None
+        begun, aside = any(one.suffix != ".set-aside" for one in beside(checkpoint)), set_aside(checkpoint)
         measure = chosen.experiment().measure
         made = results.provenance(command(section_id, place, parameters), device)
         started = time.perf_counter()
         measured = measure(job)
+        resumed = (begun and set_aside(checkpoint) == aside) or None
         ended = converged(measured.measures, measured.seconds, parameters.of_cell())
         cell = results.Cell(
             section=section_id,
@@ -229,6 +230,16 @@ def data_record(splits: Splits) -> results.DataRecord:
     """What a result document says of the data it was obtained on."""
     kept = ("name", "source", "size", "fingerprint", "counts", "class_names")
     return results.DataRecord(**{name: splits.meta[name] for name in kept}, test_labels=splits.test.y.tolist())
+
+
+def beside(checkpoint: Path) -> list[Path]:
+    """A cell's checkpoints, one or several by the way it is measured, and those that were damaged."""
+    return list(checkpoint.parent.glob(f"{checkpoint.name}*"))
+
+
+def set_aside(checkpoint: Path) -> set[tuple[Path, int]]:
+    """Checkpoints of a cell that turned out to be damaged, each with the time that it was written."""
+    return {(one, one.stat().st_mtime_ns) for one in beside(checkpoint) if one.suffix == ".set-aside"}
 
 
 def peak_memory() -> int | None:

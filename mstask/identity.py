@@ -6,8 +6,8 @@ With a module come its statements that bind nothing (they run on import), with a
 stands in a registry (a neuron type under `register`, a loader under `data_set`) is reached by its name alone, and what
 `plugins.plugin` fetches as if it were imported.
 
-Statements count by what they say: no comment, docstring, annotation, layout, import, module name or path does. Code that
-only moves to another module leaves every digest as it was. `APART` is not counted.
+Statements count by what they say: no comment, docstring, annotation of a function, layout, import, module name or path
+does. Code that only moves to another module leaves every digest as it was. `APART` is not counted.
 """
 
 from __future__ import annotations

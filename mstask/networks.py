@@ -68,7 +68,10 @@ class SpikingNet(nn.Module):
             yield from chain
 
     def dense_above(self, share: float) -> None:
-        """Multiply densely where a larger share of a layer's input isn't 0: 0 always, 1 never (`mstask.products`)."""
+        """Multiply densely where a larger share of a layer's input isn't 0: 0 always, 1 where events are no choice.
+
+        See `mstask.products`.
+        """
         for module in self.modules():
             if isinstance(module, Linear):
                 module.dense_above = share

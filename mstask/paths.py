@@ -14,8 +14,8 @@ from pathlib import Path
 from mstask.errors import MstaskError
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("MSTASK_RESULTS", "RESEARCH_ROOT", "MSTASK_STUDIES", "SHD_CACHE")
-"""Environment variables that name a folder, beside those of data, which end in _DATA."""
+FOLDERS = ("MSTASK_RESULTS", "RESEARCH_ROOT", "MSTASK_STUDIES", "MSTASK_DATA", "SHD_CACHE")
+"""Environment variables that name a folder, beside those of data sets, which end in _DATA as other programs' may."""
 
 
 def is_checkout() -> bool:
@@ -33,7 +33,15 @@ def git(*arguments: str, whole: bool = False) -> str | None:
         return None
     command = ["git", "-C", str(ROOT), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=30, check=True)
+        done = subprocess.run(
+            command,
+            env=os.environ | {"GIT_TERMINAL_PROMPT": "0"},  # which asks nobody for a password
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=30,
+            check=True,
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout if whole else done.stdout.strip()
@@ -86,8 +94,9 @@ def keep_compiled() -> None:
 def settle() -> None:
     """Make folders that variables name by relative paths absolute: those of the folder a command was given in."""
     for name in [n for n in os.environ if n in FOLDERS or n.endswith("_DATA")]:
-        if found := named(name):
-            os.environ[name] = str(found.absolute())
+        with contextlib.suppress(MstaskError):  # whoever uses it says what is wrong with it
+            if (found := named(name)) and (name in FOLDERS or found.exists()):
+                os.environ[name] = str(found.absolute())
 
 
 def home() -> Path:
@@ -110,13 +119,14 @@ def results_dir() -> Path:
 @contextlib.contextmanager
 def results_in(folder: Path) -> Iterator[None]:
     """Have `MSTASK_RESULTS` name a folder for the time being, for this process and those that it starts meanwhile."""
-    before = {name: value for name, value in os.environ.items() if name == "MSTASK_RESULTS"}
+    before = os.environ.get("MSTASK_RESULTS")
     os.environ["MSTASK_RESULTS"] = str(folder)
     try:
         yield
     finally:
-        del os.environ["MSTASK_RESULTS"]
-        os.environ.update(before)
+        os.environ.pop("MSTASK_RESULTS", None)
+        if before is not None:
+            os.environ["MSTASK_RESULTS"] = before
 
 
 def cache_dir() -> Path:

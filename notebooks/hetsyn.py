@@ -270,8 +270,8 @@ pd.Series(
 # ## The grid
 #
 # One cell of the grid is one network on one task with one seed. The synthetic tasks run for a fixed number of iterations; the
-# others, of which `quick` has none, go through the training set until validation stops improving, or for `max_epochs` (the digits for
-# `digits_epochs`). Each cell writes one result document; a cell that is already done is read back.
+# others, of which `quick` has none, go through the training set for `max_epochs` (the digits for `digits_epochs`); the best epoch is
+# kept. Each cell writes one result document; a cell that is already done is read back.
 
 # %%
 splits = {case: load("hetsyn", settings, case) for case in settings.cases}

@@ -8,6 +8,7 @@ What takes long in one piece comes first, so that no worker is left with it whil
 import contextlib
 import gc
 import importlib
+import json
 import os
 import random
 import signal
@@ -47,6 +48,7 @@ PAGES = ("test_book.py", "test_browser.py", "test_drawn.py", "test_pointer.py", 
 KERNELS = (
     *("test_faults.py", "test_notebooks.py", "test_surroundings.py", "test_recipes.py"),
     *("test_forking.py", "test_doctor.py", "test_cli.py", "test_parameters.py"),
+    *("test_installed.py", "test_micro_doppler.py", "test_javascript.py", "test_hetsyn_training.py"),  # long in themselves
 )
 
 
@@ -120,6 +122,24 @@ def radar():
     return data.load("radar", size="small")
 
 
+@pytest.fixture(scope="session")
+def yin_yang():
+    """The small set of Yin-Yang, as spikes."""
+    from mstask.studies.eventprop.yin_yang import spike_splits
+
+    return spike_splits("small")
+
+
+@pytest.fixture
+def copies(tmp_path, monkeypatch):
+    """Tiny copies of all four sets of recordings, named by the variables; their folder."""
+    import making_recordings
+
+    for variable, path in making_recordings.everything(tmp_path).items():
+        monkeypatch.setenv(variable, path)
+    return tmp_path
+
+
 @pytest.fixture
 def results_folder(tmp_path, monkeypatch):
     """An empty results folder in place of the checkout's."""
@@ -170,6 +190,17 @@ def in_process(monkeypatch):
     gc.freeze()  # every repeat collects before it measures, and would go through what other tests have left
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(scope="session")
+def problems(tmp_path_factory):
+    """What `results.verify` says of the checkout; of several test workers the first that asks does so for all."""
+    from mstask import paths, results
+
+    def verify(_):
+        return json.dumps(results.verify(paths.ROOT / "results"))
+
+    return json.loads(made_once(tmp_path_factory, "problems.json", verify).read_text("utf-8"))
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import http.server
 import io
 import os
@@ -12,8 +13,10 @@ import threading
 import numpy as np
 import pytest
 
-from mstask import results, stats
+from mstask import cell as cells, claims, results, stats
 from mstask.errors import MstaskError
+from mstask.job import Job
+from mstask.section import resolve, section
 
 CLASSES = ["bird", "drone", "fan", "noise", "plane", "walker"]
 TEST_LABELS = np.random.default_rng(7).integers(0, len(CLASSES), 240).tolist()
@@ -69,6 +72,50 @@ def serving(handler):
         finally:
             server.shutdown()
             thread.join()
+
+
+def verdict(claim, documents):
+    """The ledger's verdict on a claim by documents, without all else that it says."""
+    (entry,) = claims.entries_of([claim])
+    return claims.judged(entry, documents).verdict
+
+
+def job(name, method, folder, splits=None, case=None, seed=42, on_epoch=None, **settings):
+    """A cell to be measured, of the profile smoke where the settings name no other; its data are loaded if none are given."""
+    parameters = resolve(name, **{"profile": "smoke"} | settings)
+    splits = splits or cells.load(name, parameters, case)
+    return Job(section(name), method, case, seed, parameters, splits, "cpu", folder / "cell.pt", on_epoch)
+
+
+class Killed(BaseException):
+    """What ends a training in the middle, as no error of its own does."""
+
+
+def killing(after):
+    """What kills a training when it is told of so many epochs."""
+    told = []
+
+    def kill(history):
+        told.append(history)
+        if len(told) == after:
+            raise Killed
+
+    return kill
+
+
+def same(outcome):
+    """What two trainings have in common that do the same: all but their seconds."""
+    return {name: value for name, value in dataclasses.asdict(outcome).items() if name != "seconds"}
+
+
+class Trap:
+    """What makes the file "sprung" in a folder when it is unpickled."""
+
+    def __init__(self, folder):
+        self.path = str(folder / "sprung")
+
+    def __reduce__(self):
+        return open, (self.path, "w")
 
 
 def altered(array, place, value):

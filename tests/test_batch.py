@@ -12,6 +12,7 @@ import nbformat
 import papermill
 import pytest
 import toy
+from making import Killed, killing
 
 from benchmarks.scaling import makespan, simulate
 from mstask import cell as cells, results, runs, section as sections, show
@@ -42,17 +43,10 @@ class TestRunCell:
             cells.run_cell("ncg", place, given, replace(splits, meta=splits.meta | {"name": "digits"}))
 
     def test_a_resumed_cell_says_so_and_leaves_nothing_beside_its_document(self, toy_here, monkeypatch):
-        class Killed(BaseException):
-            pass
-
-        def kill(history):
-            if len(history.train_loss) == 2:
-                raise Killed
-
         parameters, experiment = resolve("toy"), section("toy").experiment()
         with monkeypatch.context() as patch, pytest.raises(Killed):
             train = experiment.train
-            patch.setattr(experiment, "train", lambda *given: train(*given[:-1], kill))
+            patch.setattr(experiment, "train", lambda *given: train(*given[:-1], killing(2)))
             measure()
         path = runs.path_of("toy", PLAIN, parameters)
         (checkpoint,) = path.parent.glob("*.checkpoint.pt")
@@ -61,6 +55,8 @@ class TestRunCell:
         assert measure().timing.resumed
         assert [one.name for one in path.parent.iterdir() if ".checkpoint." in one.name] == []
         assert measure(Place("plain", None, 2)).timing.resumed is None
+        (path.parent / checkpoint.name.replace("plain-1", "plain-3")).write_bytes(b"half")
+        assert measure(Place("plain", None, 3)).timing.resumed is None  # a damaged checkpoint is begun anew
 
     def test_files_of_ones_own_that_a_reader_trips_over_are_one_sentence(self, monkeypatch):
         def trips(*given):

@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner
 from papermill.cli import papermill
 
-from mstask.lab.cli import parser
 from mstask.paths import ROOT
 from mstask.section import Place, grid, resolve
 
@@ -78,11 +77,6 @@ def test_several_notebooks_at_a_time_differ_in_their_seed(tmp_path):
     script = next(text for text in SHELL if "xargs" in text)
     seeds = [call[call.index("seeds") + 1] for call in told(tmp_path, script)]
     assert sorted(map(int, seeds)) == sorted(resolve("ablation", profile="paper").seeds)
-
-
-@pytest.mark.parametrize("line", [line for line in COMMANDS if "mstask" in line and not line.startswith("papermill")])
-def test_a_command_of_ours_is_understood(line):
-    assert parser().parse_args(shlex.split(line)[3:]).command
 
 
 def test_the_cluster_is_asked_for_workers_of_one_cell(monkeypatch, capsys):

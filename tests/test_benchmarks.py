@@ -185,6 +185,12 @@ class TestRunner:
         with pytest.raises(SystemExit, match="no CUDA device is present"):
             gpu.main([])
 
+    def test_what_a_card_took_is_shown_though_no_processor_time_was_taken(self):
+        document = step_document(floor=[1.0], lif=[2.0])
+        document.values["runs"] = [run | {"clock": "wall"} for run in document.values["runs"][:1]]
+        (table,) = gpu._report(document)
+        assert any("2.00" in str(cell) for cell in table.to_numpy().ravel())
+
 
 def test_every_idea_is_measured(in_process):
     found = ideas.measure(threads=1, repeats=1, tiny=True)

@@ -43,7 +43,7 @@ LISTED = {
                 "If one type wins on both",
                 "much its lead may vary",
                 "The paper's double dissociation is",
-                "in black, a type that is surely ahead",
+                "types that are surely ahead",
                 "leads on the two tasks leave out zero",
             ),
             *("can be true although CrossInhib-LIF wins", "A double dissociation between two types"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from conftest import made_once
 
 DESK, TELEPHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
@@ -22,6 +22,8 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 CONTRAST = {"runOnly": ["color-contrast"]}
 ONE_OF_EACH = "axe.configure({rules: [{id: 'color-contrast', selector: '*:not([data-alike])'}]})"
 """Lets axe judge the contrast of one of the texts that `ALIKE` has found to look alike."""
+AXE = f"{AXE_SCRIPT}\n{ONE_OF_EACH}"
+"""What a tab runs at the beginning of each page; it is sent to the browser once."""
 
 FOREIGN = {
     ("region", "logo"): "sphinx-book-theme puts the sidebar's logo outside of every landmark",
@@ -135,6 +137,7 @@ def visits(context, html, tmp_path_factory):
     def visit_all(_):
         pages = [page for page in sorted(html.rglob("*.html")) if "_static" not in page.parts and page != html / "index.html"]
         tab = context.new_page()
+        tab.add_init_script(AXE)
         tab.emulate_media(reduced_motion="reduce")
         found = {page.relative_to(html).as_posix(): asdict(visited(tab, page)) for page in pages}
         tab.close()
@@ -184,9 +187,6 @@ def visited(tab, page: Path) -> Visit:
 
 def barriers(tab, options, marks=ALIKE) -> list[str]:
     """Return what axe finds, but for what others do; of texts that look alike it judges the contrast of the first."""
-    if not tab.evaluate("'axe' in window"):
-        tab.evaluate(Axe().axe_script)
-        tab.evaluate(ONE_OF_EACH)
     tab.evaluate(marks)
     response = tab.evaluate("o => axe.run(':root', o)", options | {"resultTypes": ["violations"], "preload": False})
     return [
@@ -199,6 +199,8 @@ def barriers(tab, options, marks=ALIKE) -> list[str]:
 
 def test_texts_that_look_alike_are_judged_by_one_of_them_and_no_other_is_left_out(context):
     tab = context.new_page()
+    tab.add_init_script(AXE)
+    tab.goto("about:blank")
     style = "td { color: black; background: white } .faint { color: silver } .dark { background: #444 }"
     cells = {"good": "", "faint": "faint", "dark": "dark", "gone": "faint new' hidden='", "late": "faint new"}
     row = "".join(f"<td class='{kind}'>{text}</td>" for text, kind in cells.items())

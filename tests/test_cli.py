@@ -1,5 +1,6 @@
 """Claims about the command line: it runs a section for real, continues, names failures, and refuses bad use."""
 
+import io
 import json
 import os
 import signal
@@ -19,18 +20,14 @@ from mstask.paths import ROOT
 from mstask.section import Place, resolve
 
 
-def test_a_batch_run_continues_isolates_failures_and_equals_the_direct_run(results_folder, monkeypatch):
-    """Two methods by papermill, of which STFT fails: its window is longer than the trial's 64 steps.
-
-    In a process of its own, as a user runs it.
-    """
+def test_a_batch_run_continues_isolates_failures_and_equals_the_direct_run(results_folder, monkeypatch, capsys):
+    """Two methods by papermill, of which STFT fails: its window is longer than the trial's 64 steps."""
     chosen = ["--profile", "smoke", "--set", "window_len=65", "--methods", "D0_doppler,D0_stft", "--workers", "2", "--json"]
-    command = [sys.executable, "-m", "mstask", "run", "ablation", *chosen]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    outcomes = {(outcome["method"], outcome["status"]) for outcome in json.loads(done.stdout)}
-    assert (done.returncode, outcomes) == (1, {("D0_doppler", "done"), ("D0_stft", "failed")})
-    assert "window_len is 65, longer than the trial of 64 steps" in done.stderr
-    assert "D0_stft-42.ipynb" in done.stderr
+    code, (out, said) = main(["run", "ablation", *chosen]), capsys.readouterr()
+    outcomes = {(outcome["method"], outcome["status"]) for outcome in json.loads(out)}
+    assert (code, outcomes) == (1, {("D0_doppler", "done"), ("D0_stft", "failed")})
+    assert "window_len is 65, longer than the trial of 64 steps" in said
+    assert "D0_stft-42.ipynb" in said
     settings = resolve("ablation", profile="smoke", window_len=65, methods=["D0_doppler"])
     again = batch.plan([("ablation", settings)], 2, None, send=False, keep_stale=False)
     assert ([outcome.status for outcome in again.outcomes], again.tasks) == (["skipped"], [])
@@ -156,9 +153,9 @@ def test_what_a_benchmark_starts_ends_with_it(tmp_path, monkeypatch):
     assert not psutil.wait_procs(children, timeout=30)[1], "an ended process may take a moment to be gone"
 
 
-def test_a_terminal_that_knows_no_sign_of_mathematics_gets_another(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "mstask", "run", "ablation", "--help"],
-        cwd=ROOT, env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0 and "? 2, ? 4096" in done.stdout
+def test_a_terminal_that_knows_no_sign_of_mathematics_gets_another(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["run", "ablation", "--help"])
+    sys.stdout.flush()
+    assert b"? 2, ? 4096" in sys.stdout.buffer.getvalue()

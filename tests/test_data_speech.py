@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from making import altered, refused
+from making import Trap, altered, refused
 
 from mstask import cell, data, section
 from mstask.data import cache as data_cache, shd, speech
@@ -419,14 +419,10 @@ class TestBadCaches:
             data.load("speech-mixed", source="real")
 
     def test_pickle_is_never_opened(self, cache, tmp_path):
-        class Trap:
-            def __reduce__(self):
-                return open, (str(tmp_path / "sprung"), "w")
-
         path = tmp_path / "shd.pt"
-        torch.save({"Xtr": Trap()}, path)
+        torch.save({"Xtr": Trap(tmp_path)}, path)
         assert "refused" in self.refusal(path)
-        path.write_bytes(pickle.dumps(Trap()))
+        path.write_bytes(pickle.dumps(Trap(tmp_path)))
         assert "refused" in self.refusal(path)
         assert not (tmp_path / "sprung").exists()
 
@@ -567,9 +563,6 @@ class TestEmbedded:
             speech.generated("tiny")
         assert [path.name for path in tmp_path.iterdir() if path.is_dir() and path.suffix != ".unfinished"] == []
 
-    def test_names(self):
-        assert {"speech", "speech-mixed"} <= set(data.names())
-
 
 class TestMade:
     """Arrays that come with the package stand in for generated ones, and are those that would be generated."""
@@ -598,6 +591,12 @@ class TestMade:
             folder = speech.generated("tiny")
             (folder / "shd_test_counts.npy").write_bytes(b"damaged")
             assert speech._fault(folder) and speech._fault(speech.generated("tiny")) is None
+
+    def test_a_package_that_is_damaged_is_told_and_the_set_generated(self, packed, caplog):
+        (data_cache.MADE / f"{packed.name}.npz").write_bytes(b"damaged")
+        with data_cache.arrays_suffice(), pytest.raises(MstaskError, match="generated after all"):
+            speech.generated("tiny")
+        assert "can't be unpacked" in caplog.text
 
     def test_what_another_process_has_done_of_the_set_stays(self, packed, tmp_path):
         unfinished = data_cache.unfinished(tmp_path / "cache" / packed.name)

@@ -21,7 +21,9 @@ ON_PAGES = dict.fromkeys(
 )
 TELEPHONE, SMALLEST = 360, 11
 """How wide a telephone shows a figure, which `tests/test_browser.py` measures, and how high its text must be; pixels."""
-OF_NEURONS = [f"{figure} {name}" for figure in ("zoo_responses", "zoo_layer") for name in neurons.names()]
+SAYS = {"zoo_responses": "white noise", "zoo_layer": "firing: tones"}
+"""What the figures of every neuron say."""
+OF_NEURONS = [f"{figure} {name}" for figure in SAYS for name in neurons.names()]
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,7 @@ def test_no_text_of_a_figure_runs_into_anything_or_is_small_on_a_telephone(asked
     found = texts(figure)
     small = [shown(text) for text, _ in found if text.get_fontsize() * pixels < SMALLEST]
     assert faults(figure, found) + small == []
+    assert SAYS.get(asked.split()[0], "") in ["", *(text.get_text() for text, _ in found)]
     assert all(mark.method and mark.what for mark in getattr(figure, "marks", []))
 
 

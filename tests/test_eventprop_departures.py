@@ -7,19 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from mstask.studies.eventprop import departures, gradients, probes
+from mstask.studies.eventprop import gradients, probes
 from mstask.studies.eventprop.declare import GRADIENTS_SECTION
 from mstask.studies.eventprop.events import EventpropError
 from mstask.studies.eventprop.layers import Membrane, SpikingLayer
 from mstask.studies.eventprop.losses import LOSSES
 from mstask.studies.eventprop.methods import Initial
-from mstask.studies.eventprop.networks import Architecture, EventpropNet
-from mstask.studies.eventprop.yin_yang import spike_splits
-
-
-@pytest.fixture(scope="module")
-def yin_yang():
-    return spike_splits("small")
+from mstask.studies.eventprop.networks import EventpropNet
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +25,7 @@ def parameters():
 
 def test_the_exact_jump_restated_gives_the_kernels_gradient():
     net, inputs, label = probes.adaptive_problem(7)
-    restated = departures.adaptive_gradient(net, inputs, label, departures.exact_jump)
+    restated = probes.adaptive_gradient(net, inputs, label, probes.exact_jump)
     outputs, _ = net(inputs)
     net.zero_grad()
     LOSSES["exp"].judged(outputs, torch.tensor([label]))[1].backward()
@@ -41,27 +35,25 @@ def test_the_exact_jump_restated_gives_the_kernels_gradient():
 def test_without_adaptation_the_reference_jump_is_the_exact_one():
     net, inputs, label = probes.adaptive_problem(7)
     plain = EventpropNet(replace(net.architecture, neuron="LIF"), 7)
-    found = [
-        departures.adaptive_gradient(plain, inputs, label, jump) for jump in (departures.reference_jump, departures.exact_jump)
-    ]
+    found = [probes.adaptive_gradient(plain, inputs, label, jump) for jump in (probes.reference_jump, probes.exact_jump)]
     np.testing.assert_allclose(*found, rtol=1e-9)
-    assert departures.adaptation(7, probes.adaptive_problem).error > 0.01
+    assert probes.adaptation(7, probes.adaptive_problem).error > 0.01
 
 
 def test_the_missing_factor_scales_the_gradient_and_bends_it_only_where_time_constants_vary(yin_yang):
     net = EventpropNet(probes.YIN_YANG, 0)
-    alike = departures.forcing(net, yin_yang.train.x.take([0]), yin_yang.train.y[:1])["hidden"]
+    alike = probes.forcing(net, yin_yang.train.x.take([0]), yin_yang.train.y[:1])["hidden"]
     assert alike.norm_ratio == pytest.approx(1 / 20) and alike.cosine == pytest.approx(1.0)
     varied = EventpropNet(replace(probes.YIN_YANG, readout="hetLI"), 0)
-    assert departures.forcing(varied, yin_yang.train.x.take([0]), yin_yang.train.y[:1])["hidden"].cosine < 0.9999
+    assert probes.forcing(varied, yin_yang.train.x.take([0]), yin_yang.train.y[:1])["hidden"].cosine < 0.9999
 
 
 def test_a_stale_backward_pass_is_exact_while_nothing_moves_and_off_when_it_does(yin_yang):
     def batches():
         return [(yin_yang.train.x.take(range(k, k + 8)), yin_yang.train.y[k : k + 8]) for k in range(0, 40, 8)]
 
-    still = list(departures.stale(EventpropNet(probes.YIN_YANG, 0), batches(), rate=0.0))
-    moving = list(departures.stale(EventpropNet(probes.YIN_YANG, 0), batches(), rate=0.02))
+    still = list(probes.stale(EventpropNet(probes.YIN_YANG, 0), batches(), rate=0.0))
+    moving = list(probes.stale(EventpropNet(probes.YIN_YANG, 0), batches(), rate=0.02))
     assert len(still) == len(moving) == 4
     assert max(one.error for one in still) == 0.0
     assert min(one.error for one in moving) > 1e-4
@@ -120,4 +112,3 @@ def test_agreement_of_a_gradient_with_itself_is_whole():
     net, inputs, label = gradients.sample_problem(0)
     exact = gradients.exact_gradients(net, inputs, label).inputs
     assert gradients.agreement(exact, exact).cosine == pytest.approx(1.0)
-    assert isinstance(net.architecture, Architecture)

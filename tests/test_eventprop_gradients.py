@@ -12,12 +12,9 @@ from mstask.studies.eventprop.layers import Membrane, SpikingLayer
 from mstask.studies.eventprop.losses import LOSSES, WEIGHTS, Constants
 from mstask.studies.eventprop.methods import Initial
 from mstask.studies.eventprop.networks import Architecture, EventpropNet
+from mstask.studies.eventprop.probes import RECURRENT as SMALL
 
 INTEGRAL_LOSSES = ["sum", "linear", "exp", "sigmoid", "average-cross-entropy"]
-SMALL = Architecture(
-    5, 3, 60.0, (4,), neuron="hetLIF", readout="hetLI", recurrent=True, input_weights=Initial(1.2, 0.8),
-    recurrent_weights=Initial(0.2, 0.5), output_weights=Initial(0.0, 1.0),
-)  # fmt: skip
 
 
 def trials(n=2, n_spikes=12, seed=0):

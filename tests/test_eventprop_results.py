@@ -4,7 +4,8 @@ from statistics import fmean
 
 import pandas as pd
 import pytest
-from making import bare, document as scored_document
+from making import bare, document as scored_document, verdict
+from matplotlib.figure import Figure
 
 from mstask import claims, results, show, summary
 from mstask.studies.eventprop.declare import GRADIENTS_SECTION, SECTION, SECTIONS, YIN_YANG_SECTION
@@ -78,8 +79,8 @@ def gradients(error=1e-7, errors=((0.5, 0.01), (0.4, 0.02), (0.6, 0.03))):
 
 
 def verdicts(*documents):
-    found = claims.judge({document.section: document for document in documents})
-    return {claim.id: claim.verdict for claim in found if claim.id.startswith("eventprop")}
+    known = {document.section: document for document in documents}
+    return {entry.id: verdict(entry.id, known) for entry in claims.entries() if entry.id.startswith("eventprop")}
 
 
 def cut(document, **keep):
@@ -114,7 +115,7 @@ class TestClaims:
         assert found["eventprop-speech"] == "not testable" and found["eventprop-shaping"] == "supported"
 
     @pytest.mark.parametrize(
-        ("accuracies", "verdict"),
+        ("accuracies", "expected"),
         [
             ((0.980, 0.981, 0.982), "supported"),
             ((0.97, 0.98, 0.99), "undecided"),
@@ -122,8 +123,8 @@ class TestClaims:
             ((0.960, 0.962, 0.961), "contradicted"),
         ],
     )
-    def test_the_published_accuracy_is_reached_again_within_a_hundredth_or_not(self, accuracies, verdict):
-        assert verdicts(variants(accuracies))["eventprop-yin-yang"] == verdict
+    def test_the_published_accuracy_is_reached_again_within_a_hundredth_or_not(self, accuracies, expected):
+        assert verdicts(variants(accuracies))["eventprop-yin-yang"] == expected
 
     def test_gradients_are_exact_up_to_the_error_of_finite_differences(self):
         assert verdicts(gradients(error=1e-7))["eventprop-exact"] == "supported"
@@ -135,20 +136,20 @@ class TestClaims:
         assert verdicts(results.merge(cells))["eventprop-exact"] == "contradicted", "the largest error counts"
 
     @pytest.mark.parametrize(
-        ("errors", "verdict"),
+        ("errors", "expected"),
         [
             (((0.5, 0.01), (0.4, 0.02), (0.6, 0.03)), "supported"),
             (((0.5, 0.01), (0.4, 0.02), (0.6, 0.5)), "undecided"),
             (((0.5, 0.4), (0.45, 0.4), (0.6, 0.5)), "contradicted"),
         ],
     )
-    def test_the_bias_of_the_grid_must_fall(self, errors, verdict):
-        assert verdicts(gradients(errors=errors))["eventprop-grid"] == verdict
+    def test_the_bias_of_the_grid_must_fall(self, errors, expected):
+        assert verdicts(gradients(errors=errors))["eventprop-grid"] == expected
 
     def test_published_figures_are_judged_by_what_they_are(self):
         published = [results.load(section.id, "published") for section in (SECTION, YIN_YANG_SECTION)]
         found = verdicts(*published)
-        assert {name for name, verdict in found.items() if verdict != "not testable"} == {"eventprop-speech"}
+        assert {name for name, told in found.items() if told != "not testable"} == {"eventprop-speech"}
         assert found["eventprop-speech"] == "undecided"
 
     def test_without_documents_nothing_is_testable(self):
@@ -168,18 +169,26 @@ def holds_something(found):
     return len(found) > 0 if isinstance(found, pd.DataFrame) else any(axes.has_data() for axes in found.axes)
 
 
+@pytest.fixture(scope="module")
+def whole():
+    return [losses(), variants((0.97, 0.98, 0.99)), gradients()]
+
+
+@pytest.fixture(scope="module")
+def partial(whole):
+    return [
+        cut(whole[0], method=("exp",), case=("speech",), seed=(42,)),
+        cut(whole[1], method=("exp",), seed=(42,)),
+        cut(whole[2], method=("shaping",)),
+        losses(cases=("radar",), seeds=(123,)),
+    ]
+
+
 class TestFigures:
     @pytest.mark.parametrize("name", FIGURES)
-    def test_every_figure_and_table_takes_whole_partial_and_foreign_documents(self, name):
-        whole = [losses(), variants((0.97, 0.98, 0.99)), gradients()]
-        partial = [
-            cut(whole[0], method=("exp",), case=("speech",), seed=(42,)),
-            cut(whole[1], method=("exp",), seed=(42,)),
-            cut(whole[2], method=("shaping",)),
-            losses(cases=("radar",), seeds=(123,)),
-        ]
+    def test_every_figure_and_table_takes_whole_partial_and_foreign_documents(self, name, whole, partial):
         for document in partial:
-            assert drawn(name, document) is not None
+            assert isinstance(drawn(name, document), Figure | pd.DataFrame)
         assert any(holds_something(drawn(name, document)) for document in whole)
 
     def test_the_published_document_stands_beside_a_run(self):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from making import Killed, killing
 
 from mstask import section as sections
 from mstask.data import Split, Splits
@@ -16,17 +17,10 @@ from mstask.studies.eventprop.events import EventpropError
 from mstask.studies.eventprop.methods import VARIANTS, Initial
 from mstask.studies.eventprop.networks import Architecture, EventpropNet
 from mstask.studies.eventprop.recording import Recording, membrane_trace
-from mstask.studies.eventprop.regularise import Regularisation, Rewiring
-from mstask.studies.eventprop.schedules import Rate, Schedule
-from mstask.studies.eventprop.training import Recipe, choose_trainable, train
+from mstask.studies.eventprop.training import Rate, Recipe, Regularisation, Rewiring, Schedule, choose_trainable, train
 from mstask.studies.eventprop.yin_yang import spike_splits
 
 SMALL = Architecture(5, 3, 60.0, (40,), readout_step=1.0)
-
-
-@pytest.fixture(scope="module")
-def yin_yang():
-    return spike_splits("small")
 
 
 @pytest.fixture(scope="module")
@@ -67,16 +61,9 @@ def test_an_interrupted_training_ends_with_the_same_numbers(yin_yang, tmp_path):
     recipe = Recipe("exp", max_epochs=4, schedule=Schedule(decay=0.9, ease_in=1.2), rewiring=Rewiring(Initial(1.5, 0.78)))
     whole = train(EventpropNet(SMALL, 5), yin_yang, recipe, seed=5, checkpoint=tmp_path / "whole.pt")
 
-    class Killed(Exception):
-        pass
-
-    def kill(history):
-        if len(history.train_loss) == 2:
-            raise Killed
-
     path = tmp_path / "killed.pt"
     with pytest.raises(Killed):
-        train(EventpropNet(SMALL, 5), yin_yang, recipe, seed=5, checkpoint=path, on_epoch=kill)
+        train(EventpropNet(SMALL, 5), yin_yang, recipe, seed=5, checkpoint=path, on_epoch=killing(2))
     torch.manual_seed(0)
     resumed = train(EventpropNet(SMALL, 5), yin_yang, recipe, seed=5, checkpoint=path)
     assert resumed.history == whole.history and resumed.best_epoch == whole.best_epoch

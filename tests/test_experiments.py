@@ -1,15 +1,16 @@
 """Claims about what a cell of the paper's sections does, and about documents whose cells differ in their data."""
 
 import json
+from dataclasses import replace
 
+import making
 import pytest
 import torch
-from making import cell, data_record
+from making import Killed, cell, data_record, killing
 
 from mstask import cell as cells, results, spiking
 from mstask.calibration import calibrate_thresholds
 from mstask.errors import MstaskError
-from mstask.job import Job
 from mstask.results import ResultsError
 from mstask.section import Place, resolve, section
 from mstask.studies.matching import probe
@@ -17,10 +18,8 @@ from mstask.studies.matching import probe
 TINY = {"profile": "smoke", "width": 8, "max_epochs": 2}
 
 
-def job(name, method, tmp_path, case=None, **given):
-    parameters = resolve(name, **(TINY | given))
-    splits = cells.load(name, parameters, case)
-    return Job(section(name), method, case, 42, parameters, splits, "cpu", tmp_path / "cell.pt")
+def job(name, method, folder, **given):
+    return making.job(name, method, folder, **TINY | given)
 
 
 def test_a_case_of_the_rotation_holds_its_pair_out_and_nobody_else():
@@ -56,16 +55,10 @@ def test_the_probe_differs_from_the_same_network_calibrated_once(tmp_path):
 
 
 def test_a_probe_interrupted_after_an_epoch_ends_with_the_same_measures(tmp_path):
-    class Interrupted(Exception):
-        pass
-
-    def interrupt(history):
-        raise Interrupted
-
     whole = probe.measure(job("probe", "D0_chirp", tmp_path / "whole", max_epochs=3)).measures
     broken = job("probe", "D0_chirp", tmp_path / "broken", max_epochs=3)
-    with pytest.raises(Interrupted):
-        probe.measure(Job(**(vars(broken) | {"on_epoch": interrupt})))
+    with pytest.raises(Killed):
+        probe.measure(replace(broken, on_epoch=killing(1)))
     assert broken.checkpoint.exists()
     assert probe.measure(broken).measures == whole
 
@@ -109,7 +102,7 @@ def test_the_mixed_cache_alone_is_enough_for_the_real_probe(tmp_path, monkeypatc
 
 def test_an_unknown_network_gets_a_suggestion(tmp_path):
     with pytest.raises(MstaskError, match="did you mean 'Doppler-LIF'"):
-        spiking.measure(Job(**(vars(job("square", "Doppler-LIF", tmp_path)) | {"method": "Dopler-LIF"})))
+        spiking.measure(job("square", "Dopler-LIF", tmp_path))
 
 
 class TestCases:

@@ -12,8 +12,11 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import nbformat
 import psutil
 import pytest
 import toy
@@ -95,20 +98,72 @@ def test_a_failure_a_dead_kernel_and_a_hang_are_named_and_stop_nobody_else(tmp_p
     assert states["plain"] == "done" and states["other"] == "missing"
 
 
-def test_two_batches_on_one_folder_share_the_work(tmp_path, whole):
-    """The one that begins is a process of its own."""
-    first = toy.start(tmp_path, "--workers", "1", MSTASK_TOY_PAUSE="0.15")
-    begun(tmp_path, first)
-    second = toy.run(tmp_path, "--workers", "1")
+STARTUP = """
+import builtins, pathlib, os
+pathlib.Path(os.environ["MSTASK_TOY_FOLDER"], "leaked").touch()
+builtins.range = None
+"""
+
+
+def hostile(folder):
+    """Settings that a user may have, each of which would end or change a run that heeded it; the folder is in every path."""
+    for name, argv in {"python3": ["/no/such/python"], "other": ["false"]}.items():
+        spec = folder / "jupyter" / "kernels" / name
+        spec.mkdir(parents=True)
+        (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": name, "language": "python"}))
+    profile = folder / "ipython" / "profile_default"
+    (profile / "startup").mkdir(parents=True)
+    (profile / "startup" / "00.py").write_text(STARTUP)
+    (profile / "ipython_kernel_config.py").write_text("c.InteractiveShellApp.exec_lines = ['range = None']")
+    (folder / "startup.py").write_text(STARTUP)
+    (folder / "matplotlibrc").write_text("text.usetex: True\n")
+    return {
+        "JUPYTER_PATH": str(folder / "jupyter"),
+        "JUPYTER_RUNTIME_DIR": "/proc/none",
+        "HOME": "/proc/none",
+        "IPYTHONDIR": str(folder / "ipython"),
+        "PYTHONSTARTUP": str(folder / "startup.py"),
+        "PYTHONHASHSEED": "7",
+        "PYTHONIOENCODING": "ascii",
+        "PYTHONWARNINGS": "error::DeprecationWarning",
+        "LC_ALL": "C",
+        "MATPLOTLIBRC": str(folder),
+        "NUMBA_DISABLE_JIT": "1",
+        "OMP_NUM_THREADS": "2",
+    }
+
+
+PROBE = """
+import os, sys
+assert sys.executable == {executable!r} and range and os.environ["OMP_NUM_THREADS"] == "1"
+assert not (sys.flags.hash_randomization or sys.warnoptions) and sys.stdout.encoding == "UTF-8"
+"""
+
+
+def test_two_batches_on_one_folder_share_the_work_whatever_notebook_and_user_name(tmp_path, whole):
+    """The one that begins is a process of its own, amid a user's settings; an editor saved the notebook for another kernel."""
+    folder = tmp_path / "{ü} %20 & 'more'"
+    toy.environment(folder)
+    notebook = nbformat.read(folder / "toy.ipynb", 4)
+    notebook.metadata.kernelspec = {"name": "other", "display_name": "Other", "language": "R"}
+    notebook.cells.insert(1, nbformat.v4.new_code_cell(PROBE.format(executable=sys.executable)))
+    nbformat.write(notebook, folder / "toy.ipynb")
+    first = toy.start(folder, "--workers", "1", MSTASK_TOY_PAUSE="0.15", **hostile(tmp_path))
+    begun(folder, first)
+    second = toy.run(folder, "--workers", "1")
     for code, statuses, said in (toy.finish(first), second):
         assert code == 0, said
         assert set(statuses) == set(toy.CELLS)
-    assert sorted(toy.measured(tmp_path)) == sorted(toy.CELLS)
-    assert toy.documents(tmp_path) == whole
+    assert sorted(toy.measured(folder)) == sorted(toy.CELLS)
+    assert toy.documents(folder) == whole
+    assert not (folder / "leaked").exists()
 
 
 def test_killing_the_workers_and_the_scheduler_of_a_cluster_loses_nothing(tmp_path, whole):
-    """Scheduler and worker are programs of their own: the worker is killed and replaced, then the scheduler is killed."""
+    """Scheduler and worker are programs of their own: the worker is killed and replaced, then the scheduler is killed.
+
+    Who asked them, a thread of this process, leaves nothing running.
+    """
     own = toy.environment(tmp_path, MSTASK_TOY_PAUSE="0.3")
     address = tmp_path / "scheduler.json"
 
@@ -122,18 +177,18 @@ def test_killing_the_workers_and_the_scheduler_of_a_cluster_loses_nothing(tmp_pa
         return dask("worker", "--scheduler-file", str(address), "--nthreads", "1", "--no-nanny", "--local-directory", "/tmp")
 
     scheduler = dask("scheduler", "--scheduler-file", str(address), "--port", "0", "--host", "127.0.0.1")
-    workers = [worker()]
+    workers, pool = [worker()], ThreadPoolExecutor(1)
     try:
         toy.wait_until(lambda: address.exists() and address.read_text().strip().endswith("}"))
         at = json.loads(address.read_text())["address"]
         toy.wait_until(lambda: _has_worker(at))
-        process = toy.start(tmp_path, "--scheduler", at)
-        toy.wait_until(lambda: toy.measured(tmp_path))
+        before, asked = set(threading.enumerate()), pool.submit(toy.run, tmp_path, "--scheduler", at)
+        toy.wait_until(lambda: toy.measured(tmp_path) or asked.done())
         workers[0].kill()
         workers.append(worker())
-        toy.wait_until(lambda: len(toy.measured(tmp_path)) >= 3)
+        toy.wait_until(lambda: len(toy.measured(tmp_path)) >= 3 or asked.done())
         scheduler.kill()
-        code, _, said = toy.finish(process)
+        code, _, said = asked.result()
         assert code == 1
         assert f"the connection to the Dask scheduler {at} is lost" in said
         assert "the same command continues with the rest" in said
@@ -141,6 +196,8 @@ def test_killing_the_workers_and_the_scheduler_of_a_cluster_loses_nothing(tmp_pa
         for program in (scheduler, *workers):
             program.kill()
             program.wait()
+        pool.shutdown()
+    toy.wait_until(lambda: set(threading.enumerate()) <= before, 60)
     code, _, said = toy.run(tmp_path, "--workers", "1")
     assert code == 0, said
     assert toy.documents(tmp_path) == whole

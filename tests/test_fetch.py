@@ -160,12 +160,21 @@ class TestResume:
 
 class TestOpenML:
     def test_a_fetched_set_becomes_idx_files(self, tmp_path, monkeypatch):
-        x, y = np.zeros((70_000, 784), np.uint8), np.arange(70_000) % 10
-        x[:, :3] = np.arange(70_000)[:, None] >> np.array([16, 8, 0]) & 255
+        assert (downloads.N_TRAIN, downloads.N_ALL) == (60_000, 70_000)
+        monkeypatch.setattr(downloads, "N_TRAIN", 600)
+        monkeypatch.setattr(downloads, "N_ALL", 700)
+        x, y = np.zeros((700, 784), np.uint8), np.arange(700) % 10
+        x[:, :2] = np.arange(700)[:, None] >> np.array([8, 0]) & 255
         monkeypatch.setattr(downloads, "_from_openml", lambda name: (x, y.astype(str)))
         folder = downloads.fetch("mnist", tmp_path / "here")
-        assert idx.read(folder / "t10k-labels-idx1-ubyte.gz", 1).tolist() == y[60_000:].tolist()
+        assert idx.read(folder / "t10k-labels-idx1-ubyte.gz", 1).tolist() == y[600:].tolist()
         np.testing.assert_array_equal(idx.read(folder / "train-images-idx3-ubyte.gz", 3)[7].ravel(), x[7])
+
+    def test_after_a_failure_nothing_counts_as_fetched(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(downloads, "_from_openml", lambda name: (np.zeros((10, 784)), np.zeros(10)))
+        with pytest.raises(MstaskError, match="expected"):
+            downloads.fetch("mnist", tmp_path / "here")
+        assert not (tmp_path / "here").exists()
 
     def test_what_is_there_is_not_fetched_again(self, tmp_path, monkeypatch):
         for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):

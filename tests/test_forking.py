@@ -5,6 +5,8 @@ import os
 import socket
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import nbformat
 import psutil
@@ -29,10 +31,10 @@ mark = 1
 """
 
 
-def executed(source):
+def executed(source, **engine):
     """What a cell prints in a kernel of its own."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
-    NotebookClient(notebook, startup_timeout=kernel.KERNEL_START, **kernel.ENGINE).execute(cwd=str(ROOT))
+    NotebookClient(notebook, startup_timeout=kernel.KERNEL_START, **(kernel.ENGINE | engine)).execute(cwd=str(ROOT))
     return notebook.cells[0].outputs[0].text
 
 
@@ -52,6 +54,15 @@ def test_a_kernel_sees_the_variables_of_this_package_as_they_are_when_it_starts(
     assert mark == "set"
     monkeypatch.delenv("MSTASK_TOY_MARK")
     assert executed(asked).split() == [server, "None"]
+
+
+def test_a_kernel_can_be_told_of_another_results_folder_than_its_processs(tmp_path, monkeypatch):
+    monkeypatch.setenv("MSTASK_RESULTS", "own")
+    asked = "import os; print(os.environ['MSTASK_RESULTS'])"
+    folders = [tmp_path / "one", tmp_path / "other"]
+    with ThreadPoolExecutor() as threads:
+        said = list(threads.map(lambda folder: executed(asked, **kernel.writing_to(folder)), folders))
+    assert [Path(told.strip()) for told in said] == folders and executed(asked).strip() == "own"
 
 
 def test_the_server_runs_no_thread_that_a_fork_would_lose():

@@ -2,18 +2,18 @@
 
 import dataclasses
 import math
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
+import making
 import pytest
 import torch
-from making import bare
+from making import Killed, bare, killing, same
 
 from mstask import results
 from mstask.cell import data_record, path_of
 from mstask.cost import cnn_operations, count_parameters
 from mstask.data import Split, Splits
-from mstask.job import Job
 from mstask.networks import SmallCNN
 from mstask.section import Place, resolve, section
 from mstask.studies.tuning import cnn, tuned
@@ -38,8 +38,7 @@ def toy():
 
 
 def job(splits, method, section_id="frontier", **given):
-    parameters = resolve(section_id, profile="smoke", **given)
-    return Job(section(section_id), method, None, 42, parameters, splits, "cpu", Path("cell.pt"))
+    return making.job(section_id, method, Path(), splits, **given)
 
 
 def test_the_networks_are_the_published_ones():
@@ -90,26 +89,15 @@ def test_warm_up_rises_in_a_line_to_the_top_of_the_cosine():
     assert {learning_rate(Recipe(), epoch) for epoch in (0, 7, 199)} == {1e-3}
 
 
-def same(outcome):
-    return {key: value for key, value in asdict(outcome).items() if key != "seconds"}
-
-
 def net():
     torch.manual_seed(0)
     return SmallCNN(2, (2, 4, 4))
 
 
 def test_a_scheduled_run_resumes_to_the_same_outcome(toy, tmp_path):
-    class Killed(Exception):
-        pass
-
-    def kill(history):
-        if len(history.train_loss) == 3:
-            raise Killed
-
     whole = train(net(), toy, SHORT, 1)
     with pytest.raises(Killed):
-        train(net(), toy, SHORT, 1, tmp_path / "cell.pt", kill)
+        train(net(), toy, SHORT, 1, tmp_path / "cell.pt", killing(3))
     assert same(train(net(), toy, SHORT, 1, tmp_path / "cell.pt")) == same(whole)
 
 

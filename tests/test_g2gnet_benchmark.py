@@ -9,7 +9,7 @@ import pytest
 from benchmarks import g2gnet
 from mstask import results
 from mstask.results import documents
-from mstask.studies.g2gnet import speed
+from mstask.studies.g2gnet import facts
 
 
 def layer(p_inter, dense, grouped, chosen="grouped"):
@@ -48,14 +48,14 @@ def test_makes_a_valid_document_and_prints_its_tables(in_process, tmp_path, caps
 
 
 def test_ratios_are_formed_within_a_repeat():
-    found = speed.ratios(document(layer(0.1, [1.0, 3.0], [0.5, 1.5])))
+    found = facts.ratios(document(layer(0.1, [1.0, 3.0], [0.5, 1.5])))
     assert found[found.form == "grouped"]["median"].tolist() == [0.5]
 
 
 def test_the_crossover_lies_between_the_measured_probabilities():
-    found = speed.crossovers(document(layer(0.1, [1.0, 1.0], [0.5, 0.5]), layer(0.3, [1.0, 1.0], [1.5, 1.5])))
+    found = facts.crossovers(document(layer(0.1, [1.0, 1.0], [0.5, 0.5]), layer(0.3, [1.0, 1.0], [1.5, 1.5])))
     assert found["p_inter"].tolist() == pytest.approx([0.2])
-    always = speed.crossovers(document(layer(0.1, [1.0, 1.0], [0.5, 0.5]), layer(0.3, [1.0, 1.0], [0.9, 0.9])))
+    always = facts.crossovers(document(layer(0.1, [1.0, 1.0], [0.5, 0.5]), layer(0.3, [1.0, 1.0], [0.9, 0.9])))
     assert math.isnan(always["p_inter"][0])
 
 

@@ -9,6 +9,7 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
+from making import Killed, killing
 
 from mstask import data
 from mstask.data import DataError, Split, Splits
@@ -42,21 +43,13 @@ def changed(**changes):
     return TINY.model_copy(update=changes)
 
 
-class Interrupted(Exception):
-    pass
-
-
 @pytest.mark.parametrize("kind", ["current", "rate"])
 def test_a_run_interrupted_after_two_epochs_ends_with_the_same_network(digits, tmp_path, kind):
     plan = Design(64, 10, "mixer", 16, encoding=Encoding(kind, steps=5))
     how = Regime(batch_size=32, max_epochs=4, rule=Rule("hebb", "hebb"), every=5)
 
-    def stop(history):
-        if len(history.train_loss) == 2:
-            raise Interrupted
-
-    with pytest.raises(Interrupted):
-        experiment.fit(plan, how, digits, 1, checkpoint=tmp_path / "run.pth", on_epoch=stop)
+    with pytest.raises(Killed):
+        experiment.fit(plan, how, digits, 1, checkpoint=tmp_path / "run.pth", on_epoch=killing(2))
     resumed, again = experiment.fit(plan, how, digits, 1, checkpoint=tmp_path / "run.pth")
     model, whole = experiment.fit(plan, how, digits, 1)
     assert replace(again.outcome, seconds={}) == replace(whole.outcome, seconds={})
@@ -109,7 +102,7 @@ def test_options_that_cannot_be_are_refused_in_one_sentence(capsys, tmp_path):
     ):
         with pytest.raises(MstaskError, match=match):
             runs.options(**given)
-    assert main(["train", "--hidden_dim", "20", "--model", "index", "--folder", str(tmp_path)]) == 1
+    assert main(["train", "--hidden_dim", "20", "--model", "index", "--folder", str(tmp_path)]) == 2
     assert "doesn't divide into 8 groups" in capsys.readouterr().err
 
 

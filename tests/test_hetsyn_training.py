@@ -4,8 +4,10 @@ import copy
 import math
 from types import SimpleNamespace
 
+import making
 import pytest
 import torch
+from making import Killed
 
 from mstask import results
 from mstask.data import Split, Splits
@@ -25,9 +27,7 @@ def parameters(profile="smoke", **changes):
 
 
 def job(case, method, folder, seed=0, on_epoch=None, **changes):
-    chosen = parameters(**changes)
-    splits = experiment.load(SECTION, chosen, case)
-    return Job(SECTION, method, case, seed, chosen, splits, "cpu", folder / "cell.pt", on_epoch)
+    return making.job("hetsyn", method, folder, case=case, seed=seed, on_epoch=on_epoch, **changes)
 
 
 def measured(*arguments, **options):
@@ -90,9 +90,6 @@ class TestPattern:
 class TestResume:
     """By iterations and by epochs, where the rate depends on the step, the optimiser has two groups and dropout draws."""
 
-    class Killed(Exception):
-        pass
-
     @pytest.mark.parametrize(
         ("case", "method", "size"),
         [
@@ -115,9 +112,9 @@ class TestResume:
         def kill(history):
             told.append(len(history.train_loss))
             if len(told) == 2:
-                raise self.Killed
+                raise Killed
 
-        with pytest.raises(self.Killed):
+        with pytest.raises(Killed):
             measured(case, method, tmp_path / "cut", on_epoch=kill, **size)
         assert told == [1, 2] and list((tmp_path / "cut").iterdir())
         again = measured(case, method, tmp_path / "cut", on_epoch=lambda h: rest.append(len(h.train_loss)), **size)

@@ -21,7 +21,7 @@ from mstask.parameters import read
 from mstask.results.files import read_json, write_atomic
 from mstask.studies.eventprop import events
 from mstask.studies.g2gnet import wiring
-from mstask.studies.ncg import coding
+from mstask.studies.ncg import inputs
 
 NAMES = st.sampled_from(neurons.names())
 COUPLED = {"Beam-IF", "CrossInhib-LIF"}
@@ -234,7 +234,7 @@ class TestCodes:
     @given(pictures)
     def test_a_brighter_value_fires_earlier(self, rows):
         values = np.array(rows, np.float32)
-        times = coding.latency(values)
+        times = inputs.latency(values)
         order = np.argsort(values, axis=None)
         assert (np.diff(times.reshape(-1)[order]) <= 0).all()
 

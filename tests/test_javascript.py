@@ -80,9 +80,11 @@ def compare(engines, neuron, x, close=CLOSE):
     return s
 
 
-@pytest.mark.parametrize("width", [1, 5])
-@pytest.mark.parametrize("seed", [None, 0])
-@pytest.mark.parametrize("name", neurons.names())
+ALONE_AND_TOGETHER = [(name, seed, width) for name in neurons.names() for seed, width in ((None, 1), (0, 5))]
+"""Each neuron as it begins alone, and five that differ; those that hear each other also as they begin."""
+
+
+@pytest.mark.parametrize(("name", "seed", "width"), [*ALONE_AND_TOGETHER, ("Beam-IF", None, 5), ("CrossInhib-LIF", None, 5)])
 def test_every_registered_neuron_fires_as_the_reference_does(name, seed, width, engines):
     neuron = neurons.create(name, width).double() if seed is None else layer(name, width, seed=seed)
     neuron.backend = "reference"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 from mstask import cell
 from mstask.data import mapped
@@ -36,7 +37,7 @@ class TestOnce:
         assert torch.equal(mapped.once("toy", "asked", load)["x"], load()["x"])
         with mapped.sharing(["other"]) as folder:
             assert mapped.once("toy", "asked", load)["about"] == "ones"
-            assert [path.name for path in folder.rglob("*")] == ["other"]
+            assert {path.name for path in folder.rglob("*")} == {"other", mapped.HELD}
 
     def test_it_is_loaded_once_for_equal_questions(self):
         counted = []
@@ -84,19 +85,18 @@ class TestOnce:
 
     def test_what_a_killed_run_left_is_taken_away(self, tmp_path, monkeypatch):
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-        done = subprocess.run(
-            [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
-        )
-        for pid in (done.stdout.strip(), os.getpid()):
-            (tmp_path / f"mstask-data-{pid}-abc" / "toy").mkdir(parents=True)
-        with mapped.sharing(["toy"]) as folder:
-            assert sorted(tmp_path.iterdir()) == sorted([folder, tmp_path / f"mstask-data-{os.getpid()}-abc"])
+        killed, alive = tmp_path / "mstask-data-abc", tmp_path / "mstask-data-def"
+        for run in (killed, alive):
+            (run / "toy").mkdir(parents=True)
+            (run / mapped.HELD).touch()
+        with FileLock(alive / mapped.HELD), mapped.sharing(["toy"]) as own:
+            assert sorted(tmp_path.iterdir()) == sorted([alive, own])
 
     def test_nothing_stays(self):
         with mapped.sharing(["toy"]) as folder:
             kept = mapped.once("toy", "asked", load)
             mapped.end(folder, "toy")
-            assert not list(folder.iterdir())
+            assert [left.name for left in folder.iterdir()] == [mapped.HELD]
             assert kept["x"].sum() == 4_000_000
         assert not folder.exists()
         assert mapped.FOLDER not in os.environ

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from making import Killed, killing
 
 from benchmarks import ncg
 from mstask.studies.ncg.config import parse
@@ -175,13 +176,9 @@ class TestFit:
         config = configuration(trainer__dropout_out=0.1)
         whole = fit(config, samples, samples, seed=3)
 
-        def stop(history):
-            if len(history.train_accuracy) == 3:
-                raise KeyboardInterrupt
-
         path = tmp_path / "c.pt"
-        with pytest.raises(KeyboardInterrupt):
-            fit(config, samples, samples, seed=3, checkpoint=path, on_epoch=stop)
+        with pytest.raises(Killed):
+            fit(config, samples, samples, seed=3, checkpoint=path, on_epoch=killing(3))
         epochs = []
         again = fit(config, samples, samples, seed=3, checkpoint=path, on_epoch=lambda h: epochs.append(len(h.wins)))
         assert epochs == [4, 5, 6]

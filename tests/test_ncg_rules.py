@@ -7,9 +7,20 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mstask.studies.ncg import rules
-from mstask.studies.ncg.epoch import learn, training_thresholds
 from mstask.studies.ncg.layer import first, integrate
-from mstask.studies.ncg.rules import ONE_THRESHOLD, RSTDP, S2STDP, S4NN, TWO_THRESHOLDS, Rule, regulate, stdp, timing_errors
+from mstask.studies.ncg.rules import (
+    ONE_THRESHOLD,
+    RSTDP,
+    S2STDP,
+    S4NN,
+    TWO_THRESHOLDS,
+    Rule,
+    learn,
+    regulate,
+    stdp,
+    timing_errors,
+    training_thresholds,
+)
 
 SILENT = 1.0
 IN_TIMES = np.array([0.1, 0.4, SILENT], np.float32)

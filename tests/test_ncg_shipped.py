@@ -107,7 +107,7 @@ class TestChanges:
         assert main(["config", name, "--set", "trainer.epochs=3"]) == 0
         (tmp_path / "c.json").write_text(capsys.readouterr().out)
         assert config.parse(shipped.resolve(str(tmp_path / "c.json"), None)) == made(name, **{"trainer.epochs": 3})
-        assert main(["config", name, "--set", "trainer.epochs=three"]) == 1
+        assert main(["config", name, "--set", "trainer.epochs=three"]) == 2
         assert "expected SECTION.FIELD=VALUE" in capsys.readouterr().err
         assert main(["config"]) == 0
         assert capsys.readouterr().out.splitlines() == list(shipped.names())

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
+from making import Trap
 
 from mstask.errors import MstaskError
-from mstask.studies.ncg import coding, spikes
+from mstask.studies.ncg import inputs, spikes
 from mstask.studies.ncg.__main__ import main
 from mstask.studies.ncg.spikes import SpikeError
 
@@ -130,16 +131,12 @@ class TestFiles:
 
     @pytest.mark.parametrize("pickled", ["file", "array"])
     def test_nothing_is_unpickled(self, made, tmp_path, pickled):
-        class Trap:
-            def __reduce__(self):
-                return (open, (str(tmp_path / "sprung"), "w"))
-
         path = tmp_path / "a.npz"
         if pickled == "file":
-            path.write_bytes(pickle.dumps(Trap()))
+            path.write_bytes(pickle.dumps(Trap(tmp_path)))
         else:
             arrays = {name: np.asarray(getattr(made, name)) for name in spikes.FIELDS}
-            np.savez(path, **arrays | {"labels": np.array([Trap()], object)}, allow_pickle=True)
+            np.savez(path, **arrays | {"labels": np.array([Trap(tmp_path)], object)}, allow_pickle=True)
         with pytest.raises(SpikeError, match="run code"):
             spikes.load(path)
         assert not (tmp_path / "sprung").exists()
@@ -171,21 +168,21 @@ class TestConvert:
 
 class TestCoding:
     def test_latency_is_early_for_strong_inputs(self):
-        assert coding.latency([[0.0, 0.25, 1.0]]).tolist() == [[1.0, 0.75, 0.0]]
+        assert inputs.latency([[0.0, 0.25, 1.0]]).tolist() == [[1.0, 0.75, 0.0]]
         with pytest.raises(MstaskError, match="expected 0 to 1"):
-            coding.latency(np.array([1.5]))
+            inputs.latency(np.array([1.5]))
 
     def test_scaling_is_the_training_parts(self):
         train = np.array([[0.0, 5.0, 2.0], [4.0, 5.0, 3.0]])
-        assert coding.shares_of_maximum(np.array([[2.0, 5.0, 9.0]]), train).tolist() == [[0.5, 1.0, 1.0]]
+        assert inputs.shares_of_maximum(np.array([[2.0, 5.0, 9.0]]), train).tolist() == [[0.5, 1.0, 1.0]]
 
     def test_even_pictures_have_no_contrast(self):
-        np.testing.assert_allclose(coding.on_off(np.full((1, 8, 8), 0.7)), 0, atol=1e-6)
+        np.testing.assert_allclose(inputs.on_off(np.full((1, 8, 8), 0.7)), 0, atol=1e-6)
 
     def test_a_bright_pixel_is_on_in_the_middle_and_off_around(self):
         picture = np.zeros((1, 9, 9))
         picture[0, 4, 4] = 1
-        on, off = coding.on_off(picture, 7).reshape(2, 9, 9)
+        on, off = inputs.on_off(picture, 7).reshape(2, 9, 9)
         kernels = [np.exp(-(np.arange(-3, 4) ** 2) / (2 * sigma**2)) for sigma in (1, 2)]
         narrow, wide = (np.outer(kernel, kernel) / kernel.sum() ** 2 for kernel in kernels)
         np.testing.assert_allclose((on - off)[1:8, 1:8], narrow - wide, atol=1e-6)
@@ -193,8 +190,8 @@ class TestCoding:
 
     def test_edges_are_replicated(self):
         ramp = np.tile(np.arange(8.0), (8, 1))[None]
-        assert np.abs(coding.difference_of_gaussians(ramp)[0, :, 3:5]).max() < 1e-6
+        assert np.abs(inputs.difference_of_gaussians(ramp)[0, :, 3:5]).max() < 1e-6
 
     def test_a_filter_needs_a_middle(self):
         with pytest.raises(MstaskError, match="odd size"):
-            coding.on_off(np.zeros((1, 8, 8)), 4)
+            inputs.on_off(np.zeros((1, 8, 8)), 4)

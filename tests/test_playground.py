@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -47,6 +49,7 @@ class Picky(ToyIF):
         return s, type(state)(u * (1 - s))
 
 
+played = functools.cache(playground.played)
 TYPES = {"Toy-IF": ToyIF, "Sorting": Sorting, "Doppler-LIF": neurons.neuron_type("Doppler-LIF")}
 
 
@@ -68,7 +71,7 @@ def tab(page, tab):
 
 def counted(name, x, **changed):
     """How often the reference fires on x [T] with the knobs at the given positions, None for where they begin."""
-    one = playground.played(name)
+    one = played(name)
     with playground.double():
         layer = playground._made(neurons.neuron_type(name), one.width)
     layer.threshold = one.threshold * changed.pop("threshold θ", 20) / 20
@@ -147,7 +150,7 @@ class TestOnThePage:
 class TestWhatIsPlayed:
     @pytest.mark.parametrize("name", neurons.names())
     def test_sliders_begin_where_the_zoo_s_middle_neuron_is(self, name):
-        one, zoo = playground.played(name), neurons.create(name, responses.WIDTH).double()
+        one, zoo = played(name), neurons.create(name, responses.WIDTH).double()
         middle = {key: value.flatten()[responses.MIDDLE % value.numel()] for key, value in javascript.attributes(zoo).items()}
         begun = {key: values[knob.start] for knob in one.knobs for key, values in knob.values.items()}
         assert one.reason == "" and begun.keys() <= middle.keys()
@@ -156,7 +159,7 @@ class TestWhatIsPlayed:
         assert learnt <= set(begun)
 
     def test_a_decay_is_what_the_reader_sees(self):
-        one = playground.played("Doppler-LIF")
+        one = played("Doppler-LIF")
         decay = next(knob for knob in one.knobs if knob.label == "kept per step")
         assert np.allclose(1 / (1 + np.exp(-np.array(decay.values["b"]))), decay.shown, atol=1e-6)
         assert [knob.label for knob in one.knobs] == ["kept per step", "frequency (rad per step)", "gain"]
@@ -168,15 +171,15 @@ class TestWhatIsPlayed:
         assert np.allclose(knob.values["decay"], np.exp(-1 / np.array(knob.shown)), atol=1e-5)
 
     def test_neurons_that_hear_each_other_are_played_together(self):
-        together = {name: playground.played(name).width > 1 for name in neurons.names()}
+        together = {name: played(name).width > 1 for name in neurons.names()}
         assert together == {name: responses.measure(neurons.neuron_type(name)).hears_neighbours for name in together}
         assert together["Beam-IF"] and not together["Vanilla-LIF"]
 
     def test_the_same_registry_gives_the_same_bytes_and_few_of_them(self):
         from mstask_book.playground import started
 
-        names = neurons.names()
-        written = [started(playground.script(list(map(playground.played, names)), playground.inputs())) for _ in "12"]
+        names, twice = neurons.names(), (played, playground.played)
+        written = [started(playground.script(list(map(play, names)), playground.inputs())) for play in twice]
         assert written[0] == written[1] and len(written[0].encode()) < 4400 * len(names)
 
     def test_a_name_can_not_end_the_script(self):

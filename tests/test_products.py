@@ -179,7 +179,7 @@ def trained(radar):
     return functools.cache(of)
 
 
-@pytest.mark.parametrize(("batch", "width"), [(128, NARROW), (50, 20)])
+@pytest.mark.parametrize(("threads", "batch", "width"), [(2, 128, NARROW), (3, 50, 20)], indirect=["threads"])
 def test_training_gives_the_same_numbers_on_any_number_of_threads(trained, threads, batch, width):
     """Width and batch of the second are such that single products of torch's would depend on the threads."""
     assert trained(threads, batch, width) == trained(1, batch, width)

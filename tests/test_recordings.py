@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import making
-import making_recordings
 import numpy as np
 import pytest
 import torch
@@ -23,14 +22,6 @@ SMALL = {"profile": "smoke", "max_epochs": 1, "batch_size": 16, "width": 8}
 
 
 @pytest.fixture
-def copies(tmp_path, monkeypatch):
-    """Tiny copies of all four, named by the variables; their folder."""
-    for variable, path in making_recordings.everything(tmp_path).items():
-        monkeypatch.setenv(variable, path)
-    return tmp_path
-
-
-@pytest.fixture
 def nowhere(tmp_path, monkeypatch):
     """No copy of any recordings."""
     monkeypatch.setenv("MSTASK_DATA", str(tmp_path / "cache"))
@@ -38,10 +29,8 @@ def nowhere(tmp_path, monkeypatch):
         monkeypatch.delenv(original.variable, raising=False)
 
 
-def job(method, case, tmp_path, **given):
-    parameters = section.resolve("recordings", **SMALL | given)
-    splits = measure.load(RECORDINGS, parameters, case)
-    return Job(RECORDINGS, method, case, 42, parameters, splits, "cpu", tmp_path / "checkpoint.pt")
+def job(method, case, folder, **given):
+    return making.job("recordings", method, folder, case=case, **SMALL | given)
 
 
 def cell_of(method, case, seed=42, score=0.5, n_classes=10):

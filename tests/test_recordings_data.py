@@ -15,12 +15,10 @@ from mstask.data import acconeer, fsdd, neuroradar, originals, radhar, recorded,
 
 
 @pytest.fixture
-def copies(tmp_path, monkeypatch):
-    """Tiny copies of all four, named by the variables, and an empty cache; their folder."""
-    monkeypatch.setenv("MSTASK_DATA", str(tmp_path / "cache"))
-    for variable, path in making.everything(tmp_path).items():
-        monkeypatch.setenv(variable, path)
-    return tmp_path
+def copies(copies, monkeypatch):
+    """And an empty cache."""
+    monkeypatch.setenv("MSTASK_DATA", str(copies / "cache"))
+    return copies
 
 
 @pytest.fixture(scope="module")

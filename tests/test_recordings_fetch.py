@@ -114,7 +114,7 @@ def test_an_archive_without_its_licence_is_refused_and_not_kept(web, tmp_path):
     assert "has no LICENSE, which states the licence of neuroradar" in refusal(tmp_path / "here")
     web.serve({"LICENSE": b"All rights reserved", "dataset/gesture_data.zip": web.inner})
     assert "does not say 'MIT License'" in refusal(tmp_path / "here")
-    assert files(tmp_path / "here") == []
+    assert not (tmp_path / "here").exists()
 
 
 def test_altered_files_are_refused_and_not_kept(web, tmp_path):
@@ -127,7 +127,7 @@ def test_altered_files_are_refused_and_not_kept(web, tmp_path):
     assert "is a web page" in refusal(tmp_path / "here")
     web.serve(LICENCE)
     assert "holds none of the files of neuroradar" in refusal(tmp_path / "here")
-    assert files(tmp_path / "here") == []
+    assert not (tmp_path / "here").exists()
 
 
 def test_every_recording_says_licence_and_source(capsys):

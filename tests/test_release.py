@@ -6,8 +6,8 @@ import pytest
 from making import git
 from test_pairs import SCRIPT
 
-from mstask import paths
-from mstask.lab import pairs, release
+from mstask import paths, results
+from mstask.lab import pairs, readme, release
 from mstask.paths import ROOT
 
 
@@ -22,6 +22,11 @@ def tree(tmp_path, monkeypatch):
     monkeypatch.setattr(pairs, "BUILT", folder / "_build")
     monkeypatch.setattr(pairs, "project", lambda: (str(address), "v1"))
     (folder / ".gitignore").write_text("_build\n")
+    monkeypatch.setattr(readme, "PATH", folder / "README.md")
+    monkeypatch.setattr(readme, "renewed", lambda text: text.replace("earlier", "present"))
+    monkeypatch.setattr(results, "verify", lambda: ["square.json is damaged"] if (folder / "damaged").exists() else [])
+    (folder / "README.md").write_text("present results\n")
+    (folder / "CHANGELOG.md").write_text("# Changes\n\n## 1, the first edition\n")
     (folder / "CITATION.cff").write_text("cff-version: 1.2.0\nversion: 1\n")
     (folder / "notebooks").mkdir()
     page = SCRIPT.replace("# A page", "# A page\n\n# %% [markdown] tags=['badge']\n# a badge").replace("'", '"')
@@ -49,6 +54,9 @@ def test_what_git_cannot_tell_is_no_agreement(tree, monkeypatch):
     ("fault", "told"),
     [
         ("citation", "CITATION.cff says version 2, pyproject.toml 1"),
+        ("changelog", "CHANGELOG.md begins with version 0, pyproject.toml has 1"),
+        ("readme", "README.md's tables aren't those of the locked results"),
+        ("results", "square.json is damaged"),
         ("notebook", "notebooks/page.ipynb names another release than v1"),
         ("uncommitted", "1 file is changed and not committed"),
         ("tag", "tag v1 is an earlier commit"),
@@ -58,6 +66,12 @@ def test_what_git_cannot_tell_is_no_agreement(tree, monkeypatch):
 def test_what_disagrees_is_said(tree, fault, told):
     if fault == "citation":
         (tree / "CITATION.cff").write_text("version: 2\n")
+    elif fault == "changelog":
+        (tree / "CHANGELOG.md").write_text("# Changes\n\n## 0\n")
+    elif fault == "readme":
+        (tree / "README.md").write_text("earlier results\n")
+    elif fault == "results":
+        (tree / "damaged").touch()
     elif fault == "notebook":
         page = tree / "notebooks" / "page.ipynb"
         page.write_text(page.read_text().replace("v1", "v0"))

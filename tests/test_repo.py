@@ -16,6 +16,7 @@ from hypothesis import given, settings, strategies as st
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from mstask import paths
 from mstask.paths import ROOT
 
 
@@ -73,6 +74,27 @@ def test_the_tested_versions_are_pins_of_exactly_what_is_declared():
         assert set(pinned) == set(wanted), tested
         outside = {name: pinned[name] for name in pinned if not wanted[name].specifier.contains(pinned[name])}
         assert outside == {}
+
+
+def brought(distributions):
+    """What distributions require here, and what that requires in turn."""
+    found, asked = set(), [(name, ()) for name in distributions]
+    while asked:
+        name, extras = asked.pop()
+        if (name, extras) in found or not paths.version(name):
+            continue
+        found.add((name, extras))
+        for wanted in map(Requirement, metadata.requires(name) or ()):
+            if wanted.marker is None or any(wanted.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+                asked.append((canonicalize_name(wanted.name), tuple(sorted(wanted.extras))))
+    return {name for name, _ in found}
+
+
+@pytest.mark.skipif(sys.platform != "linux" or sys.version_info[:2] != (3, 11), reason="elsewhere packages bring others")
+def test_what_the_pinned_packages_bring_is_pinned_too():
+    of_cards = {name for name in brought(["torch"]) if name.startswith(("cuda-", "nvidia-", "triton"))}
+    pinned = pins("requirements.txt")
+    assert brought(pinned) - of_cards <= {*pinned, *pins("constraints.txt")}
 
 
 def imported(*folders):
@@ -145,7 +167,7 @@ def make_with(folder, python, **environment):
     if python is not None:
         (tools / "python3").write_text(f"#!{shutil.which('sh')}\n{python}\n")
         (tools / "python3").chmod(0o755)
-    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
+    for name in ("Makefile", "requirements.txt", "constraints.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
     command = [shutil.which("make"), "test"]
     return subprocess.run(command, cwd=folder, env={"PATH": str(tools)} | environment, capture_output=True, text=True)

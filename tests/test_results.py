@@ -349,7 +349,7 @@ class TestLocks:
         assert path == results_folder / "embedded" / "ablation.json"
         kept = results.load("ablation", "embedded")
         assert (kept.source, kept.budget, len(kept.cells)) == ("embedded", "Two seeds instead of three.", 2)
-        assert results.verify() == []
+        assert results.verify(results_folder) == []
 
     def test_cells_that_do_not_fit_together_leave_the_locked_document_as_it_was(self, results_folder):
         for seed in (42, 123):
@@ -360,7 +360,7 @@ class TestLocks:
         results.write_cell(results.cell_path("ablation", "paper", "embedded", "D1_H1", 123), other)
         with pytest.raises(ResultsError, match=r"isn't written, .*: cell .*seed 123 ran with other"):
             results.lock_run("ablation")
-        assert path.read_bytes() == before and results.verify() == []
+        assert path.read_bytes() == before and results.verify(results_folder) == []
 
     def test_a_run_on_real_data_is_kept_apart_and_has_a_voice_of_its_own(self, results_folder):
         own = cell(data=data_record(source="real"))
@@ -428,8 +428,8 @@ class TestLocks:
 
 
 class TestVerify:
-    def test_this_checkouts_locks_are_intact(self):
-        assert results.verify(CHECKOUT) == []
+    def test_this_checkouts_locks_are_intact(self, problems):
+        assert problems == []
 
     def test_locked_results_are_by_committed_code(self):
         if paths.git("rev-parse", "--is-shallow-repository") != "false":

@@ -1,5 +1,6 @@
 """The judge: one decision at its edges, and verdicts on simulated documents whose truth is known, at the error rates stated."""
 
+import dataclasses
 import itertools
 import math
 
@@ -396,6 +397,12 @@ class TestCautions:
         cells = [with_result(c, stopped="max_epochs").model_copy(update={"profile": "afternoon"}) for c in whole.cells]
         claim = of(whole.model_copy(update={"cells": cells}))
         assert claim.verdict == "undecided" and said in claim.fragility
+
+    def test_what_longer_training_does_not_decide_is_contradicted_all_the_same(self):
+        documents = {"ablation": self.changed("max_epochs", "afternoon")}
+        (entry,) = claims.entries_of(["P2"])
+        verdicts = [claims.judged(dataclasses.replace(entry, settled=settled), documents).verdict for settled in (False, True)]
+        assert verdicts == ["undecided", "contradicted"]
 
     def test_the_budget_counts_how_training_ended(self):
         found = budget({"ablation": self.changed("max_epochs")}, {"ablation": ("D*",)})

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import making
 import numpy as np
 import pytest
 import torch
@@ -19,7 +20,6 @@ from mstask.cost import count_parameters, spiking_operations
 from mstask.data import Split, Splits
 from mstask.errors import MstaskError
 from mstask.identity import of_cell
-from mstask.job import Job
 from mstask.paths import ROOT
 from mstask.runs import find, path_of
 from mstask.section import Place, resolve, section
@@ -60,8 +60,7 @@ def toy():
 
 
 def job(splits, section_id="study", method="Vanilla-LIF", on_epoch=None, **given):
-    parameters = resolve(section_id, profile="smoke", **given)
-    return Job(section(section_id), method, None, 42, parameters, splits, "cpu", Path("cell.pt"), on_epoch)
+    return making.job(section_id, method, Path(), splits, on_epoch=on_epoch, **given)
 
 
 class TestSelection:

@@ -104,12 +104,6 @@ def test_profiles_are_named_in_one_place():
     assert not [path.name for path in code if '"smoke", "quick"' in path.read_text(encoding="utf-8")]
 
 
-@pytest.mark.parametrize("name", sections())
-def test_a_section_declares_a_value_for_every_parameter_in_every_profile(name):
-    for profile in PROFILES:
-        assert resolve(name, profile=profile).profile == profile
-
-
 def test_the_audio_sections_have_their_own_window_and_calibration():
     windows = {name: resolve(name).window_len for name in ("ablation", "square", "disjoint", "mixed", "probe")}
     assert windows == {"ablation": 16, "square": 16, "disjoint": 8, "mixed": 0, "probe": 8}

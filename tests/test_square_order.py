@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from making import data_record, scored
+from making import data_record, scored, verdict
 
 from mstask import claims, results, show
 from mstask.paths import ROOT
@@ -56,27 +56,24 @@ def test_a_pair_is_judged_by_the_seeds_that_its_own_types_share():
     assert known.loc[("Vanilla-LIF", "Chirp-LIF"), "lead_on_radar"] == pytest.approx(0.3)
 
 
-def some_pair(radar, speech, seeds=(42, 123, 999)):
-    [claim] = claims.judge(
-        {"square": scored(radar, "square", seeds), "disjoint": scored(speech, "disjoint", seeds)}, ["some-pair"]
-    )
-    return claim
+def both(radar, speech, seeds=(42, 123, 999)):
+    return {"square": scored(radar, "square", seeds), "disjoint": scored(speech, "disjoint", seeds)}
 
 
 def test_the_ledger_finds_a_pair_that_flips_whichever_it_is_and_names_it():
     apart = {name: [level, level + 0.01, level] for name, level in zip(ALL_NEURONS, np.linspace(0.9, 0.5, 9), strict=True)}
-    claim = some_pair(apart | {"Chirp-LIF": [0.95, 0.96, 0.95]}, apart)
+    [claim] = claims.judge(both(apart | {"Chirp-LIF": [0.95, 0.96, 0.95]}, apart), ["some-pair"])
     assert claim.verdict == "supported" and claim.evidence.startswith("3 of 36 pairs")
     assert "Chirp-LIF is ahead of CrossInhib-LIF, Vanilla-LIF and Dual-tau-LIF on radar and behind on speech" in claim.evidence
     assert claim.estimate == pytest.approx(0.1) and 0 < claim.interval[0] < 0.1 and claim.p < 0.05
-    same = some_pair(apart, apart)
+    [same] = claims.judge(both(apart, apart), ["some-pair"])
     assert same.verdict == "contradicted" and "all of them, none" in same.evidence and same.p == 1
 
 
 def test_scores_that_do_not_differ_are_not_said_to_hold_a_pair_that_flips():
     rng, seeds = np.random.default_rng(0), range(5)
     sides = ([{name: rng.normal(0.5, 0.05, 5) for name in ALL_NEURONS} for _ in range(2)] for _ in range(20))
-    assert {some_pair(*both, seeds).verdict for both in sides} == {"undecided"}
+    assert {verdict("some-pair", both(*scores, seeds)) for scores in sides} == {"undecided"}
 
 
 def test_a_voice_with_one_task_has_no_panel_and_no_row():

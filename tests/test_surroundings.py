@@ -1,15 +1,14 @@
-"""Claims about what the user has set up around a run: it changes no number, no figure, and stops nothing."""
+"""Claims about what the user has set up around a run: it changes no number, no figure, and stops nothing.
 
-import json
+A whole run in the middle of such settings is one of the two batches of `test_faults`.
+"""
+
 import os
 import stat
-import sys
 from pathlib import Path
 
 import matplotlib
-import nbformat
 import pytest
-import toy
 from cycler import cycler
 
 from mstask import cell as cells, paths, results, show
@@ -19,62 +18,6 @@ from mstask.fused import numba_kernel
 from mstask.lab import batch, kernel
 from mstask.lab.execution import Task, as_template, execute
 from mstask.section import Place, resolve
-
-STARTUP = """
-import builtins, pathlib, os
-pathlib.Path(os.environ["MSTASK_TOY_FOLDER"], "leaked").touch()
-builtins.range = None
-"""
-
-
-def hostile(folder):
-    """Settings that a user may have, each of which would end or change a run that heeded it; the folder is in every path."""
-    for name, argv in {"python3": ["/no/such/python"], "other": ["false"]}.items():
-        spec = folder / "jupyter" / "kernels" / name
-        spec.mkdir(parents=True)
-        (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": name, "language": "python"}))
-    profile = folder / "ipython" / "profile_default"
-    (profile / "startup").mkdir(parents=True)
-    (profile / "startup" / "00.py").write_text(STARTUP)
-    (profile / "ipython_kernel_config.py").write_text("c.InteractiveShellApp.exec_lines = ['range = None']")
-    (folder / "startup.py").write_text(STARTUP)
-    (folder / "matplotlibrc").write_text("text.usetex: True\n")
-    return {
-        "JUPYTER_PATH": str(folder / "jupyter"),
-        "JUPYTER_RUNTIME_DIR": "/proc/none",
-        "HOME": "/proc/none",
-        "IPYTHONDIR": str(folder / "ipython"),
-        "PYTHONSTARTUP": str(folder / "startup.py"),
-        "PYTHONHASHSEED": "7",
-        "PYTHONIOENCODING": "ascii",
-        "PYTHONWARNINGS": "error::DeprecationWarning",
-        "LC_ALL": "C",
-        "MATPLOTLIBRC": str(folder),
-        "NUMBA_DISABLE_JIT": "1",
-        "OMP_NUM_THREADS": "2",
-    }
-
-
-PROBE = """
-import os, sys
-assert sys.executable == {executable!r} and range and os.environ["OMP_NUM_THREADS"] == "1"
-assert not (sys.flags.hash_randomization or sys.warnoptions) and sys.stdout.encoding == "UTF-8"
-"""
-
-
-def test_a_run_uses_its_own_interpreter_and_settings_whatever_the_notebook_and_the_user_name(toy_here):
-    """The notebook was saved by an editor under another kernel; beside it lies one without any, as a test of the toy."""
-    folder = toy_here / "{ü} %20 & 'more'"
-    toy.environment(folder)
-    notebook = nbformat.read(folder / "toy.ipynb", 4)
-    notebook.metadata.kernelspec = {"name": "other", "display_name": "Other", "language": "R"}
-    notebook.cells.insert(1, nbformat.v4.new_code_cell(PROBE.format(executable=sys.executable)))
-    nbformat.write(notebook, folder / "toy.ipynb")
-    code, statuses, said = toy.finish(toy.start(folder, "--methods", "plain", "--workers", "1", **hostile(toy_here)))
-    assert (code, statuses) == (0, {"plain": "done"}), said
-    assert not (folder / "leaked").exists()
-    cells.run_cell("toy", Place("plain", None, 1), resolve("toy"), toy.load(None, None, None))
-    assert toy.documents(folder) == toy.documents(toy_here)
 
 
 def test_a_worker_that_sees_no_results_folder_of_the_asker_sends_what_it_measured(toy_here, monkeypatch):

@@ -150,6 +150,12 @@ def test_a_gain_at_equal_size_answers_where_the_papers_networks_are_of_unlike_si
     assert both["firm"] == ["synapse on radar", "synapse on radar at equal size"]
 
 
+def test_beside_the_synapse_stands_what_a_time_constant_for_each_neuron_gains_over_its_control(synapses):
+    own = with_case(scored({"HetSynLIF": CLEAR, "HetNeuLIF": CLEAR, "HomNeuLIF": PLAIN}, "hetsyn"), "radar")
+    answer = overview(synapses | {"hetsyn": sized(own, HetSynLIF=2000, HetNeuLIF=1010, HomNeuLIF=1000)})["answer"]["radar"]
+    assert answer.endswith("A learnt time constant for each neuron, with fewer values, gains +0.100 over the same network.")
+
+
 def test_a_wider_network_that_is_as_good_takes_the_gain_back(synapses):
     level = with_case(scored({"HetSynLIF": CLEAR, "HomNeuLIF-wide": CLEAR}, "equal-synapse"), "radar")
     found = overview(synapses | {"equal-synapse": sized(level, HetSynLIF=2000, HomNeuLIF_wide=1990)})

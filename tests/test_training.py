@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 import torch
+from making import same
 
 from mstask import data, results
 from mstask.cell import run_cell
@@ -38,10 +39,6 @@ def net(seed=0):
 
 
 SHORT = Recipe(batch_size=8, max_epochs=6, patience=20, learning_rate=5e-3)
-
-
-def same(outcome):
-    return {key: value for key, value in asdict(outcome).items() if key != "seconds"}
 
 
 def test_selection_smooths_and_reports_the_best_epoch(toy):

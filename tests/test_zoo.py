@@ -182,11 +182,6 @@ class TestWhatIsSaid:
         assert _tone(0.0) == "constant input"
         assert _tone(math.nan) == "all tones about alike"
 
-    @pytest.mark.parametrize("name", neurons.names())
-    def test_every_neuron_can_be_drawn(self, name):
-        assert "white noise" in drawn(show.figure_zoo_responses(name))
-        assert "firing: tones" in drawn(show.figure_zoo_layer(name))
-
 
 class TestRanks:
     def test_places_count_networks_of_one_type_only(self):

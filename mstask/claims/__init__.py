@@ -29,7 +29,8 @@ class Entry:
     """A claim to be judged: `where` is its place in the paper, `needs` names the methods it needs by section id.
 
     `cases` are the data sets it speaks of, where its sections have several; empty for all. A `general` claim speaks of radar
-    or audio as such, not of the paper's own numbers: it is also judged by recordings that stand in for its sections.
+    or audio as such, not of the paper's own numbers: it is also judged by recordings that stand in for its sections. What is
+    `settled` doesn't depend on how long networks were trained: also those that were cut off can contradict it.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Entry:
     test: Callable[[Documents], Finding]
     cases: tuple[str, ...] = ()
     general: bool = False
+    settled: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,12 +134,12 @@ def judge(documents: Documents, ids: Collection[str] | None = None) -> list[Clai
 
 def judged(entry: Entry, documents: Documents) -> Finding:
     """Judge one statement as the ledger does, cautions included, without what stands beside a verdict."""
-    return cautiously(entry.test, entry.needs, _concerned(entry, documents))
+    return cautiously(entry.test, entry.needs, _concerned(entry, documents), entry.settled)
 
 
-def cautiously(test: Test, needs: Needs, documents: Documents) -> Finding:
+def cautiously(test: Test, needs: Needs, documents: Documents, settled: bool = False) -> Finding:
     """Judge a statement that isn't a claim of the ledger by the ledger's cautions; `needs` as an entry has them."""
-    return _cautious(test, budget(documents, needs))(documents)
+    return _cautious(test, budget(documents, needs), settled)(documents)
 
 
 def _concerned(entry: Entry, documents: Documents) -> Documents:
@@ -153,10 +155,11 @@ def _of_cases(document: Document, cases: tuple[str, ...]) -> Document:
     return document.of_cases(cases)
 
 
-def _cautious(statement: Test, trained: Budget) -> Test:
+def _cautious(statement: Test, trained: Budget, settled: bool) -> Test:
     """Return a statement's test with the two cautions: runs too small, and networks cut short of the paper's budget."""
     small = [profile for profile in trained.profiles if profile_of(profile) not in FULL]
-    short = trained.cut and any(profile != OWN_PROTOCOL for profile in trained.profiles)  # "paper+..." has other parameters
+    longer = any(profile != OWN_PROTOCOL for profile in trained.profiles)  # "paper+..." has other parameters
+    short = trained.cut and not settled and longer
 
     def test(given: Documents) -> Finding:
         found = find(_of_one_source, statement, given)
@@ -185,7 +188,7 @@ def _of_one_source(statement: Test, given: Documents) -> Finding:
 def _judge(entry: Entry, documents: Documents) -> Claim:
     documents = _concerned(entry, documents)
     trained = budget(documents, entry.needs)
-    test = _cautious(entry.test, trained)
+    test = _cautious(entry.test, trained, entry.settled)
     finding = test(documents)
     testable = finding.verdict != "not testable"
     removals = leave_one_out(test, documents, entry.needs) if testable else []

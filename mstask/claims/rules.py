@@ -246,7 +246,8 @@ def agreement(rankings: Sequence[tuple[Document, Sequence[str]]], words: str, bo
     n = several[0][0]
     over = listed(count(*one) for one in several)
     evidence = f"{told}; 95 % interval {interval((low, high))}, all to lie above {number(bound, 1)} ({over})."
-    p = min(1.0, 2 * float(min((either <= bound).mean(axis=1).max(), (either >= bound).mean(axis=1).max())))
+    beyond = min(side.sum(axis=1).max() for side in (either <= bound, either >= bound))
+    p = min(1.0, 2 * (float(beyond) + 1) / (either.shape[1] + 1))
     return finding(verdict, evidence, why, bounds=(low, high), p=p, smallest=bound, seeds=n, region=region)
 
 
@@ -298,10 +299,18 @@ def difference_of(what: str, values: Values, smaller: bool = False) -> Finding:
         return Finding("not testable", f"There is no {what} of {listed(map(label, missing))} at a common seed (not run).")
     sign = -1 if smaller else 1
     estimate = pooled_over_cases({seed: sign * (first[seed] - second[seed]) for seed in common})
-    means = [number(fmean(known[seed] for seed in common)) for known in (first, second)]
-    names = (label(b), label(a)) if smaller else (label(a), label(b))
-    told = f"{opening(what)}: {label(a)} {means[0]}, {label(b)} {means[1]}"
-    return _directional("difference", f"{what}, {names[0]} − {names[1]}", estimate, told)
+    return _of_two(what, (a, b), [fmean(known[seed] for seed in common) for known in (first, second)], estimate, smaller)
+
+
+def difference_of_two(what: str, names: tuple[str, str], found: stats.Estimates) -> Finding:
+    """Judge "the first of two has the higher value" where the errors of both are known."""
+    return _of_two(what, names, [found[i].value for i in range(2)], found.combined([1.0, -1.0]))
+
+
+def _of_two(what: str, names: Sequence[str], means: Sequence[float], estimate: stats.Estimate, less: bool = False) -> Finding:
+    a, b = map(label, names)
+    told = f"{opening(what)}: {a} {number(means[0])}, {b} {number(means[1])}"
+    return _directional("difference", f"{what}, {f'{b} − {a}' if less else f'{a} − {b}'}", estimate, told)
 
 
 def best_of(what: str, winner: str, values: Values, smaller: bool = False, smallest: float = SMALLEST) -> Finding:
@@ -327,12 +336,7 @@ def with_leads(found: Finding, document: Document, a: str, b: str, title: Callab
 
 
 def _directional(
-    rule: str,
-    estimand: str,
-    estimate: stats.Estimate,
-    told: str,
-    tests: Sequence[float] = (),
-    region: Region = POSITIVE,
+    rule: str, estimand: str, estimate: stats.Estimate, told: str, tests: Sequence[float] = (), region: Region = POSITIVE
 ) -> Finding:
     """Judge "the estimand is positive" by its interval, corrected for a family whose p-values `tests` are, its own first."""
     level = stats.holm_levels(tests)[0] if tests else stats.LEVEL

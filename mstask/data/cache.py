@@ -59,12 +59,17 @@ def ensure(name: str, make: Callable[[Path], dict[str, Any]], fault: Callable[[P
     if folder.is_dir() and fault(folder) is None:
         return folder
     if _arrays_suffice.get() and (made := MADE / f"{name}.npz").is_file():
-        return ensure(f"{name}-arrays", lambda empty: unpack(made, empty), fault)
+        try:
+            return ensure(f"{name}-arrays", lambda empty: unpack(made, empty), fault)
+        except (zipfile.BadZipFile, ValueError, KeyError, EOFError, RuntimeError) as error:
+            log.warning("%s can't be unpacked (%s): generating what it holds", made, error)
     try:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f"{name}.lock", mode=0o666):
             _replace(folder, make, fault)
     except OSError as error:
+        if error.filename and not Path(error.filename).is_relative_to(root):
+            raise DataError(f"{error.filename}, which making {name} needs, can't be used: {error.strerror}") from error
         raise DataError(
             f"the data cache {root} can't be written ({error.strerror or error}); "
             "free some space or set MSTASK_DATA to another folder"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -15,14 +14,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-import psutil
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from mstask import paths
 
 T = TypeVar("T")
 PREFIX = "mstask-data-"
-"""How the name of a run's folder begins; the id of its process follows."""
+"""How the name of a run's folder begins."""
+HELD = ".held"
+"""The file in it that a run locks for as long as it lasts."""
 FOLDER = "MSTASK_MAPPED"
 """Names, to the kernels of a run, the folder that has a folder for each section whose data they share."""
 
@@ -30,10 +30,10 @@ FOLDER = "MSTASK_MAPPED"
 @contextlib.contextmanager
 def sharing(sections: Iterable[str]) -> Iterator[Path]:
     """While this lasts, kernels that are started share the data of these sections; its files are gone afterwards."""
-    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):  # of runs that were killed
-        if (pid := re.match(r"\d+", left.name.removeprefix(PREFIX))) and not psutil.pid_exists(int(pid[0])):
-            shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as name:
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{HELD}"):
+        with contextlib.suppress(OSError, Timeout), FileLock(left, blocking=False):  # its run was killed
+            shutil.rmtree(left.parent, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name, FileLock(Path(name) / HELD):
         for section in sections:
             (Path(name) / section).mkdir()
         os.environ[FOLDER] = name
@@ -44,7 +44,7 @@ def sharing(sections: Iterable[str]) -> Iterator[Path]:
 
 
 def end(folder: Path, section: str) -> None:
-    """Take the files of a section away, which no kernel will ask for again; those that map them keep what they have."""
+    """Take the files of a section away, once its cells are done; those that map them keep what they have."""
     shutil.rmtree(folder / section, ignore_errors=True)
 
 

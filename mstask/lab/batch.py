@@ -352,7 +352,7 @@ def connected(workers: int, scheduler: str | None) -> Iterator[Any]:
         try:
             if not client.nthreads():
                 raise MstaskError(
-                    f"the Dask scheduler at {scheduler} has no workers; start some with `dask worker {scheduler}`"
+                    f"the Dask scheduler at {scheduler} has no workers; start some with `dask worker --nthreads 1 {scheduler}`"
                 )
             yield client
         finally:

@@ -35,6 +35,7 @@ def run(options: argparse.Namespace) -> int:
 
     from mstask.lab import batch, execution
     from mstask.progress import duration
+    from mstask.section import Place
 
     started = time.monotonic()
     outcomes = batch.run(requests, options.workers, options.scheduler, options.timeout, options.keep_stale)
@@ -54,8 +55,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"left out: {name}, {n} cells: {why}", file=sys.stderr)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     for o in failed:
-        place = f"{o.method}{' on ' + o.case if o.case else ''} seed {o.seed}"
-        print(f"failed: {o.section} {place}: {o.error}{f' ({o.notebook})' if o.notebook else ''}", file=sys.stderr)
+        where = f" ({o.notebook})" if o.notebook else ""
+        print(f"failed: {o.section} {Place(o.method, o.case, o.seed)}: {o.error}{where}", file=sys.stderr)
     return 1 if failed or (absent and options.sections) else 0
 
 
@@ -127,6 +128,8 @@ def data(options: argparse.Namespace) -> int:
     for what, value, valid in asked:
         if value not in valid:
             raise UsageError(f"unknown {what} {value!r}: {nearest(value, valid)}")
+    if source not in (having := data.sources_of(options.name)):
+        raise UsageError(f"{options.name} has no {source} data: pass --data {having[-1]}")
     splits = data.load(options.name, source, options.size)
     shown = {key: value for key, value in splits.meta.items() if key != "speakers"}
     print(json.dumps(shown, indent=2, default=str))

@@ -9,10 +9,11 @@ gets its final name when it has stated its licence and its files have been read 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -84,8 +85,8 @@ def fetch(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
         raise DataError(f"unknown download {name!r}: {nearest(name, names())}")
     target = Path(folder).expanduser() if folder else paths.cache_dir() / name
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        with FileLock(target / f".{name}.lock", mode=0o666):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_name(f".{target.name}.lock"), mode=0o666), _filled(target):
             if name in OPENML:
                 _fetch_pictures(name, target)
             elif name in RECORDINGS:
@@ -96,6 +97,18 @@ def fetch(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
     except OSError as error:
         raise DataError(f"{target} can't be written: {error.strerror or error}") from error
     return target
+
+
+@contextlib.contextmanager
+def _filled(folder: Path) -> Iterator[None]:
+    """Make a folder to put files in, and take it away where none came: one that is there counts as downloaded."""
+    there = folder.is_dir()
+    folder.mkdir(exist_ok=True)
+    try:
+        yield
+    finally:
+        if not there and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _fetch_file(file: str, checksum: str, mirrors: Sequence[str], folder: Path) -> None:

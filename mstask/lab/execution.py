@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mstask.paths import ROOT, results_dir, results_in
+from mstask.paths import ROOT, results_dir
 from mstask.section import Place, checked, grid, section, sections
 
 if TYPE_CHECKING:
@@ -94,12 +94,12 @@ def execute(task: Task) -> Report:
     limit = None if task.timeout is None else math.ceil(task.timeout * len(task.places))
     if Path.cwd() != ROOT:
         os.chdir(ROOT)
-    with results_in(shared if shared.is_dir() else own):
-        try:
-            papermilled(ROOT / f"{chosen.notebook}.ipynb", target, task.parameters, limit, task.part)
-        except Exception as failure:
-            error = explain(failure, task)
-        documents = {place: text for place in task.places if (text := written(task, place))} if task.send else {}
+    folder = shared if shared.is_dir() else own
+    try:
+        papermilled(ROOT / f"{chosen.notebook}.ipynb", target, task.parameters, limit, task.part, folder)
+    except Exception as failure:
+        error = explain(failure, task)
+    documents = {place: text for place in task.places if (text := written(task, place, folder))} if task.send else {}
     return Report(str(target), time.perf_counter() - started, error, documents)
 
 
@@ -114,9 +114,17 @@ def report_of(future: Any, task: Task) -> Report:
 
 
 def papermilled(
-    source: Path, target: Path, parameters: Mapping[str, Any], limit: float | None = None, part: bool = False
+    source: Path,
+    target: Path,
+    parameters: Mapping[str, Any],
+    limit: float | None = None,
+    part: bool = False,
+    folder: Path | None = None,
 ) -> None:
-    """Execute a notebook, or its grid alone, in a kernel of its own, `limit` seconds a cell, and write it with its outputs."""
+    """Execute a notebook, or its grid alone, in a kernel of its own, `limit` seconds a cell, and write it with its outputs.
+
+    Its results go to `folder`, by default to this process's own.
+    """
     import papermill
 
     from mstask.lab import kernel, slicing
@@ -128,7 +136,7 @@ def papermilled(
     execution = partial(papermill.execute_notebook, output_path=as_template(target), parameters=parameters, **options)
     for left in reversed(range(STARTS)):
         try:
-            without_loop(execution, deepcopy(chosen), **kernel.ENGINE)
+            without_loop(execution, deepcopy(chosen), **kernel.writing_to(folder))
             return
         except RuntimeError as error:
             if not left or STILLBORN not in str(error):
@@ -204,17 +212,17 @@ def explain(failure: Exception, task: Task) -> str:
         return f"stopped after {task.timeout:g} s a cell, the limit given by --timeout"
     if isinstance(failure, DeadKernelError):
         return "its process was killed from outside, most often by the system for want of memory"
-    if isinstance(failure, OSError) and failure.strerror:
-        return f"the executed notebook can't be written: {failure.strerror}: {failure.filename or EXECUTED}"
+    if isinstance(failure, OSError) and failure.filename:
+        return f"the executed notebook can't be written: {failure.strerror}: {failure.filename}"
     return f"{type(failure).__name__}: {failure}"
 
 
-def written(task: Task, place: Place) -> str | None:
-    """The text of a cell's document on this machine, if it has one."""
+def written(task: Task, place: Place, folder: Path) -> str | None:
+    """The text of a cell's document in a results folder of this machine, if it has one."""
     from mstask.runs import path_of
 
     own = checked(task.section, **replace(task, places=(place,)).parameters)
     try:
-        return path_of(task.section, place, own).read_text(encoding="utf-8")
+        return (folder / path_of(task.section, place, own).relative_to(results_dir())).read_text(encoding="utf-8")
     except OSError:
         return None

@@ -7,7 +7,7 @@ import sys
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import nbformat
 import psutil
@@ -36,7 +36,7 @@ ENVIRONMENT = {
     "LC_ALL": "C",
     "REDUCED": "0",
 }
-DROPPED = ("IPYTHON", "JUPYTER_", "MATPLOTLIBRC", "MPLBACKEND", "NUMBA_", "NVIDIA_TF32", "PYTEST_", "PYTHON", "TORCH_")
+DROPPED = ("IPYTHON", "JUPYTER_", "MATPLOTLIBRC", "NUMBA_", "NVIDIA_TF32", "PYTEST_", "PYTHON", "TORCH_")
 """How names of variables begin that a kernel doesn't inherit: they change numbers, pictures or the way it starts, or say
 which test is at work."""
 
@@ -87,6 +87,9 @@ class Forked(LocalProvisioner):
 class Kernel(AsyncKernelManager):
     """A kernel of this interpreter; kernels that are installed elsewhere, under whatever name, are not looked at."""
 
+    results: ClassVar[dict[str, str]] = {}
+    """The variable that names another results folder than this process's."""
+
     def __init__(self, **settings: Any) -> None:
         FOLDER.mkdir(parents=True, exist_ok=True)
         super().__init__(
@@ -99,7 +102,7 @@ class Kernel(AsyncKernelManager):
         """Start it in `environment`."""
         if sys.platform == "linux":  # elsewhere system libraries may not survive a fork
             self.provisioner = Forked(parent=self, kernel_id=str(uuid.uuid4()), kernel_spec=self.kernel_spec)
-        await self._async_start_kernel(**settings, env=environment(os.environ))
+        await self._async_start_kernel(**settings, env=environment(os.environ | self.results))
 
 
 ENGINE: dict[str, Any] = {
@@ -108,6 +111,13 @@ ENGINE: dict[str, Any] = {
     "extra_arguments": [*QUIET],
 }
 """Options by which nbclient, and so papermill, start this kernel."""
+
+
+def writing_to(folder: Path | None) -> dict[str, Any]:
+    """The options for a kernel whose results go to a folder; several threads of a process can ask for several folders."""
+    if folder is None:
+        return ENGINE
+    return ENGINE | {"kernel_manager_class": type("Kernel", (Kernel,), {"results": {"MSTASK_RESULTS": str(folder)}})}
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import re
 
+from mstask import results
 from mstask.claims.words import count
-from mstask.lab import pairs
+from mstask.lab import pairs, readme
 from mstask.paths import ROOT, git
 
 
 def problems() -> list[str]:
-    """What disagrees: version, CITATION, notebooks, tag and what is committed."""
+    """What disagrees: version, CITATION, changelog, README, locked results, notebooks, tag and what is committed."""
     address, tag = pairs.project()
     found = []
     cited = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
     if cited is None or f"v{cited[1]}" != tag:
         found.append(f"CITATION.cff says version {cited[1] if cited else 'nothing'}, pyproject.toml {tag[1:]}")
+    newest = re.search(r"^## ([\d.]*\d)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    if newest is None or f"v{newest[1]}" != tag:
+        found.append(f"CHANGELOG.md begins with version {newest[1] if newest else 'nothing'}, pyproject.toml has {tag[1:]}")
+    text = readme.PATH.read_text(encoding="utf-8")
+    if readme.renewed(text) != text:
+        found.append("README.md's tables aren't those of the locked results: run `python -m mstask readme`")
+    found += results.verify()
     for path in sorted((ROOT / "notebooks").glob("*.*")):
         if path.suffix in (".py", ".ipynb"):
             sources = [cell.source for cell in pairs.read(path).cells]

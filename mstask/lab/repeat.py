@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mstask import results
 from mstask.cell import data_record, device_to_use, load
-from mstask.errors import MstaskError, nearest
+from mstask.errors import MstaskError, UsageError, nearest
 from mstask.job import Job
 from mstask.lab.status import still_known
 from mstask.paths import results_in
@@ -71,8 +71,10 @@ def chosen(
     ------
     MissingResult
         Nothing of the section is locked.
+    UsageError
+        A name that no locked cell has.
     MstaskError
-        A name that no locked cell has, or cells that were not run here.
+        Cells that were not run here.
     """
     cells = [cell for cell in results.load(section_id, source).cells if cell.parameters and cell.timing and cell.provenance]
     if not cells:
@@ -82,12 +84,12 @@ def chosen(
         known = {str(getattr(cell, field)): getattr(cell, field) for cell in every}
         for name in wanted or ():
             if str(name) not in known:
-                raise MstaskError(
+                raise UsageError(
                     f"no locked cell of section {section_id} has the {field} {name!r}: {nearest(str(name), known)}"
                 )
         cells = [cell for cell in cells if wanted is None or getattr(cell, field) in wanted]
     if not cells:
-        raise MstaskError(f"no locked cell of section {section_id} has these methods, cases and seeds together")
+        raise UsageError(f"no locked cell of section {section_id} has these methods, cases and seeds together")
     return (
         cells if methods or cases or seeds else [min(cells, key=lambda cell: cell.timing.seconds if cell.timing else math.inf)]
     )

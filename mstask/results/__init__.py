@@ -47,6 +47,8 @@ from mstask.results.locks import check_cells, kept_folder, lock, now, verify as 
 
 DATA_SOURCES = ("real", "recorded", "embedded")
 SOURCES = ("published", "embedded", "real", "recorded", "run")
+COMPUTING = ("mstask", "notebooks", "benchmarks", "pyproject.toml", "requirements.txt", "constraints.txt")
+"""What of the checkout can change a number: files of one's own beside it don't."""
 PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn")
 
 
@@ -55,7 +57,7 @@ def provenance(command: str, device: str = "cpu") -> Provenance:
     import torch
 
     revision = paths.git("rev-parse", "HEAD")
-    changed = paths.git("status", "--porcelain", "--", ".", ":(exclude)results", ":(exclude)book")
+    changed = paths.git("status", "--porcelain", "--", *COMPUTING)
     for folder, shown in ((str(paths.ROOT), "."), (str(paths.home()), "~")):
         command = re.sub(rf"{re.escape(folder)}(?![\w.-])", shown, command) if len(folder) > 1 else command
     return Provenance(

@@ -326,8 +326,9 @@ def over_folds(folds: Sequence[Mapping[int, Sequence[float]]]) -> Estimates:
     is taken over folds, Student's t with one degree less than there are folds. Seeds count twice. The mean of a fold varies
     with the luck of its seeds, so their spread within a fold is part of that over folds. What a seed does to every fold alike
     (its initial weights) doesn't show there: the covariance of the means by seed over the folds, of seeds that all folds have,
-    is added as an error that folds share, as wide at its 95 % as Student's t makes the few seeds that it is known from. That
-    errs on the safe side, since what seed and fold do together is in both.
+    is added as an error that folds share, as wide at its 95 % as Student's t makes the few seeds that it is known from. What
+    seed and fold do together is in both, which errs on the safe side; at levels beyond 95 % the added part is narrower than
+    Student's t.
     Folds share most of what they train on; for that no correction is known that would be exact, and none is made.
 
     Parameters

@@ -205,9 +205,9 @@ def _over_set(document: Document, methods: Sequence[str], places: Sequence[Place
 def _over_places(document: Document, methods: Sequence[str], places: Sequence[Place]) -> stats.Estimates:
     chosen = [[scored_cells(document, name)[place] for place in places] for name in methods]
     scores = [[cell.score for cell in row] for row in chosen]
-    if len({case for case, _ in places}) > 1 or not all(_predicted(cell) for row in chosen for cell in row):
+    if len({case for case, _ in places}) > 1 or not all(predicted(cell) for row in chosen for cell in row):
         return stats.estimates(scores)
-    return stats.estimates(scores, [[_example_draws(cell) for cell in row] for row in chosen])
+    return stats.estimates(scores, [[example_draws(cell) for cell in row] for row in chosen])
 
 
 def resampled(document: Document, methods: Sequence[str]) -> NDArray[np.float64] | None:
@@ -234,8 +234,8 @@ def rank_stability(document: Document, methods: Sequence[str]) -> dict[str, Any]
     draws = resampled(document, methods) if len(methods) > 1 and all(scored_cells(document, name) for name in methods) else None
     if draws is None:
         return None
-    predicted = all(_predicted(cell) for name in methods for cell in scored_cells(document, name).values())
-    over = "cases" if has_cases(document) else "seeds and test examples" if predicted else "seeds"
+    known = all(predicted(cell) for name in methods for cell in scored_cells(document, name).values())
+    over = "cases" if has_cases(document) else "seeds and test examples" if known else "seeds"
     return {"over": over, "probabilities": dict(zip(methods, stats.rank_probabilities(draws).tolist(), strict=True))}
 
 
@@ -330,13 +330,14 @@ def _published(document: Document, a: str, b: str) -> Mapping[str, list[float]]:
 def _pair(a: Cell, b: Cell, published: list[float] | None) -> Pair:
     """Compare two cells of one case and seed, by the draws of `stats.example_bootstrap` where their predictions are known."""
     difference = a.score - b.score
-    if _predicted(a) and _predicted(b):
-        low, high = np.percentile(_example_draws(a) - _example_draws(b), [2.5, 97.5])
+    if predicted(a) and predicted(b):
+        low, high = np.percentile(example_draws(a) - example_draws(b), [2.5, 97.5])
         return Pair(difference, float(low), float(high))
     return Pair(difference, *(published or ()))
 
 
-def _predicted(cell: Cell) -> bool:
+def predicted(cell: Cell) -> bool:
+    """Whether it is known what a network answered to each test example."""
     return cell.data is not None and cell.result.predictions is not None
 
 
@@ -345,7 +346,7 @@ def _name(place: Place) -> str:
     return str(seed) if case is None else f"{case}/{seed}"
 
 
-def _example_draws(cell: Cell) -> NDArray[np.float64]:
+def example_draws(cell: Cell) -> NDArray[np.float64]:
     """The macro-F1 of a cell under resampling of its test examples, once per process and result."""
     return _draws(cell.result, Same(cell.data))
 

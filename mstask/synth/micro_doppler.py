@@ -52,8 +52,9 @@ class Scene:
     """One target without the radar's faults.
 
     `moving` [N] is the echo of rotors or wings, scaled to unit power within +-2 kHz; `rest` [N] that of the
-    bodies (and of the second target); `rotors` and `wings` hold the moving parts, seen along `u`; `facts` the
-    main parameters drawn, with units in their names.
+    bodies (and of the second target); `rotors` and `wings` hold the moving parts, seen along `u`, save
+    for the bird beside a helicopter, which has an aspect of its own; `facts` the main parameters drawn, with units in
+    their names.
     """
 
     label: int

@@ -1,7 +1,8 @@
 """Compute arrays of equal shape in worker processes, in order, with the same bytes for any number of workers.
 
 OpenBLAS picks its kernels by the processor, and they differ in the last bits of the smallest products. Workers are told
-which to take, so that a set doesn't depend on whether the processor knows AVX-512.
+which to take. NumPy picks its exponentials and sines by the processor as well, and isn't told: the last bits of a set can
+differ on another make of processor, which the set's fingerprint tells.
 
 Workers are plain child processes that receive their work as JSON and answer with raw bytes. Unlike
 `multiprocessing`, this also works inside daemonic processes (Dask workers), in notebooks and in scripts

@@ -168,7 +168,8 @@ def say_batch(utterances: Sequence[Utterance], seed: int = 0) -> list[np.ndarray
         except OSError as error:
             raise VoiceError(f"speaker {speaker} needs a process of its own, which could not be started: {error}") from None
         if done.returncode:
-            reason = done.stdout.strip() or f"the synthesiser's process ended with code {done.returncode}"
+            said = [*done.stderr.splitlines(), *done.stdout.splitlines()]
+            reason = said[-1] if said else f"the synthesiser's process ended with code {done.returncode}"
             raise VoiceError(f"speaker {speaker} can't speak: {reason}")
         with np.load(path, allow_pickle=False) as said:
             return np.split(said["samples"], said["ends"][:-1])

@@ -120,6 +120,8 @@ class Exhibit(SphinxDirective):
     has_content = True
     option_spec: ClassVar[Options] = {"name": directives.unchanged}
     kind = ""
+    documents = 1
+    """Which of the arguments names the documents."""
 
     def run(self) -> list[nodes.Node]:
         try:
@@ -149,7 +151,7 @@ class Exhibit(SphinxDirective):
         return [*(r for r in named if r.source != "run"), *joining, *(r for r in named if r.source == "run")]
 
     def named(self) -> list[Reference]:
-        texts = self.arguments[1].split() if len(self.arguments) > 1 else []
+        texts = self.arguments[self.documents].split() if len(self.arguments) > self.documents else []
         return [reference for text in texts for reference in Reference.every(text)]
 
     def heard(self, named: Sequence[Reference]) -> list[Reference]:

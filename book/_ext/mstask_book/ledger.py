@@ -40,8 +40,7 @@ class Ledger(Exhibit):
         "verdict": lambda text: directives.choice(text, voices.VERDICTS),
     }
 
-    def named(self) -> list[Reference]:
-        return [Reference.parse(text) for text in self.arguments[0].split()]
+    documents = 0
 
     def references(self) -> list[Reference]:
         return self.heard(self.named())

@@ -254,7 +254,7 @@ def _ledger(voice: str) -> list[claims.Claim]:
     """Return a voice's ledger; with no run at all, the reader's has nothing to say, nor those of real data and recordings."""
     if voice in ("real", "recorded") and not any(locks.kept_folder(voice).glob("*.json")):
         raise results.MissingResult(f"no run on {voices.DATA_NAMES[voice]} is locked")
-    if voice == "run" and not next((results.runs_root() / "runs").rglob("*.json"), None):
+    if voice == "run" and not next((results.runs_root() / "runs").glob("*/*-*/[!.]*.json"), None):
         raise results.MissingResult("nothing was run yet")
     return claims.ledger(voice)
 

@@ -19,7 +19,7 @@ from mstask.neurons.description import Description
 from mstask.studies.gallery.exhibits_zoo import Entry
 from mstask.studies.gallery.responses import WIDTH
 
-from .directives import Exhibit, Options, by_voice
+from .directives import Exhibit, Options
 from .elements import control, folded
 from .provenance import provenance_line
 from .rendering import docutils_table
@@ -55,20 +55,16 @@ class ZooDirective(Exhibit):
     has_content = False
     option_spec: ClassVar[Options] = {}
     kind = "zoo"
+    documents = 0
 
     @property
     def topic(self) -> str:
         return "neurons"
 
-    def named(self) -> list[Reference]:
-        return [Reference.parse(text) for text in self.arguments[0].split()]
-
     def exhibit(self) -> list[nodes.Node]:
         inputs = self.inputs()
-        sections = dict.fromkeys(reference.section for reference in inputs)
-        studies = {s: by_voice({r: found for r, found in inputs.items() if r.section == s}) for s in sections}
         present = [reference for reference, found in inputs.items() if found is not None]
-        return [self.section(entry, present) for entry in self.function(self.kind)(studies)]
+        return [self.section(entry, present) for entry in self.call(self.function(self.kind), inputs)]
 
     def section(self, entry: Entry, present: list[Reference]) -> nodes.section:
         slug = nodes.make_id(f"zoo-{entry.name}")

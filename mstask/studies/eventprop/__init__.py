@@ -2,8 +2,4 @@
 
 After Wunderlich & Pehle (Sci. Rep. 11:12829, 2021) and Nowotny, Turner & Knight (arXiv 2212.01232; Neuromorph. Comput. Eng.
 2025). Layers (`layers`) are differentiable functions of spike times, losses (`losses`) ordinary torch code.
-
-methods, events, schedules, augment, compiled -> synchronous, delayed, readout -> layers -> losses, networks, regularise ->
-recording, grid, training -> gradients, departures; yin_yang, radar, speech -> measure, probes; declare has the parameters
-and sizes
 """

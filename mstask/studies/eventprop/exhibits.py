@@ -1,4 +1,4 @@
-"""Nine losses on four tasks, and the published Yin-Yang network beside its variants, as plots, tables and plain data.
+"""Nine losses on four tasks, the published Yin-Yang network beside its variants, and what options do to a training word.
 
 Plots of one document have its voice above; each draws what the document has and says where that is nothing.
 """
@@ -6,6 +6,7 @@ Plots of one document have its voice above; each draws what the document has and
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,9 @@ LOOKS = {
 CURVES = ("yin-yang-long", "speech")
 CONFUSED = ("sum", "exp")
 (CASE,) = YIN_YANG_SECTION.cases
+SHOWN = {"speech word": {}, "shift": {"shift": 40.0}, "blend": {"blend": [0.5, 0.5]}, "delay line": {"delay_copies": 3}}
+"""Panels, and the parameters that make each from the first training word."""
+WORD, SEED = 0, 0
 
 
 def figure_eventprop(document: Document) -> Figure:
@@ -254,6 +258,23 @@ def data_eventprop_learning(documents: ByVoice) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["voice", "seed", "epoch", "accuracy", "part"])
 
 
+def figure_eventprop_options() -> Figure:
+    """A training word as it is, moved by some channels, blended with another of its class, and with delayed copies."""
+    with drawing(4.4) as figure:
+        for axes, (name, (times, channels)) in zip(figure.subplots(2, 2, sharex=True).flat, _trials().items(), strict=True):
+            axes.plot(times, channels, ".", markersize=1.2, color="#00796b")
+            axes.set_title(name)
+        figure.supxlabel("time (ms)")
+        figure.supylabel("input channel")
+    return figure
+
+
+def data_eventprop_options() -> pd.DataFrame:
+    """The spikes of `figure_eventprop_options`."""
+    frames = [pd.DataFrame({"panel": name, "ms": t, "channel": c}) for name, (t, c) in _trials().items()]
+    return pd.concat(frames, ignore_index=True)
+
+
 def _counts(document: Document, method: str) -> np.ndarray | None:
     """How often each spoken digit (columns) got each answer (rows), all seeds together; None where nothing is known."""
     found = list(measured(document, "speech", method, "confusion").values())
@@ -282,3 +303,24 @@ def _accuracy(document: Document, name: str, voice: str, case: str | None = None
 
 def _epochs(document: Document, name: str) -> int | None:
     return max((cell.result.epochs or 0 for cell in document.cells if cell.method == name), default=None)
+
+
+def _trials() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Times in ms and channels of the word in each panel, made by the code that a run of the section uses."""
+    from mstask.section import resolve
+    from mstask.studies.eventprop import measure as experiment, speech
+    from mstask.studies.eventprop.augment import delay_line
+    from mstask.studies.eventprop.declare import SECTION
+    from mstask.studies.eventprop.methods import LOSS_METHODS
+
+    found = {}
+    for name, changes in SHOWN.items():
+        parameters: Any = resolve(SECTION.id, profile="smoke", methods=["exp"], cases=["speech"], **changes)
+        splits = experiment.load(SECTION, parameters, "speech")
+        architecture, recipe = experiment.plan(LOSS_METHODS["exp"], "speech", splits.n_classes, parameters)
+        row = len(splits.train.y) // 2 if parameters.blend else WORD
+        spikes = recipe.augmentation.apply(splits.train.x.take([row]), speech.TRIAL_MS, np.random.default_rng(SEED))
+        if architecture.delay_copies:
+            spikes = delay_line(spikes, architecture.delay_copies, architecture.delay_ms, speech.TRIAL_MS)
+        found[name] = spikes.trial(0)
+    return found

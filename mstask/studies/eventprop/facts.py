@@ -11,8 +11,6 @@ from mstask.results.documents import Document
 from mstask.studies.eventprop.methods import FROZEN, LOSSES, TASKS, VARIANTS
 from mstask.summary.details import detail, measured
 
-SECTIONS = ("eventprop-gradients", "eventprop", "eventprop-yin-yang")
-
 
 def tasks_of(document: Document) -> list[str]:
     """The tasks that some cell has a score on, in the order of the section."""
@@ -81,7 +79,7 @@ def checks(document: Document) -> list[tuple[int, str, str, float, int, int]]:
 
 
 def _worst(document: Document) -> dict[str, Any]:
-    """error (the largest), typical (their median), used (entries), networks (how many kinds)."""
+    """error (the largest), typical (their median), used (entries), networks (checks: every loss, and four other networks)."""
     rows = [row for row in checks(document) if row[4]]
     if not rows:
         return {}
@@ -117,13 +115,13 @@ def _of_grid(document: Document) -> dict[str, Any]:
 
 
 def _of_shaping(document: Document) -> dict[str, Any]:
-    """first: by weight, the error that the earliest spike hears, as a share of the largest that any spike hears."""
+    """first: by weight, the error that the earliest spike hears, as a share of the largest error drawn."""
     heard = next(iter(measured(document, None, "shaping", "heard").values()), {})
     return {"first": {name: abs(values[0]) / max(map(abs, values)) for name, values in heard.items()}} if heard else {}
 
 
 def _of_departures(document: Document) -> dict[str, Any]:
-    """Medians over networks of what `departures` compares."""
+    """Medians over networks of what `probes.depart` compares."""
     paths = {
         "adaptation_error": ("adaptation", "error"),
         "adaptation_cosine": ("adaptation", "cosine"),
@@ -140,4 +138,4 @@ def _of_departures(document: Document) -> dict[str, Any]:
     return found
 
 
-_GATHERED = dict(zip(SECTIONS, (_of_gradients, _of_losses, _of_variants), strict=True))
+_GATHERED = {"eventprop-gradients": _of_gradients, "eventprop": _of_losses, "eventprop-yin-yang": _of_variants}

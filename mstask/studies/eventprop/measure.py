@@ -23,9 +23,7 @@ from mstask.studies.eventprop.methods import INSTANT, METHODS, TASKS, Initial, M
 from mstask.studies.eventprop.networks import Architecture, EventpropNet
 from mstask.studies.eventprop.parameters import EventpropParameters
 from mstask.studies.eventprop.recording import Recording
-from mstask.studies.eventprop.regularise import Regularisation, Rewiring
-from mstask.studies.eventprop.schedules import Schedule
-from mstask.studies.eventprop.training import Outcome, Recipe, train
+from mstask.studies.eventprop.training import Outcome, Recipe, Regularisation, Rewiring, Schedule, train
 
 PREPARATION_SEED = 0
 SOURCES: dict[str, Callable[[str, str], Splits]] = {"speech": speech.spike_splits, "radar": radar.spike_splits}

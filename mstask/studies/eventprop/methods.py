@@ -172,9 +172,9 @@ _SPEECH = Task(
     input_gain=0.2,
     published={"epochs": 300, "samples": WHOLE, "validated": WHOLE, "n_hidden": 256},
 )
-"""The reference implementation's weights and the rate of its comparison of losses, with two exceptions for want of steps: no
-ease-in, which would last as long as two epochs do here, and larger output weights where a mean voltage is judged, which would
-otherwise take most of the training to grow. The input gain makes the mean weight about 1."""
+"""The reference implementation's weights and the higher of the rates of its comparison of losses, with two exceptions for
+want of steps: no ease-in, which would last as long as two epochs do here, and larger output weights where a mean voltage is
+judged, which would otherwise take most of the training to grow. The input gain makes the mean weight about 1."""
 _RADAR = replace(
     _SPEECH,
     title="Radar",

@@ -1,7 +1,8 @@
 """Training on spike trains, by the loop of `mstask.training`: Adam with schedules, augmentation and regularisation.
 
 What is random in epoch e is drawn from generators seeded with (seed, e), so nothing but parameters, optimiser and
-counters has to be saved.
+counters has to be saved. The true gradient of a spike count is zero almost everywhere, so regularisation and rewiring are
+heuristics; finite differences of the loss can't confirm them.
 """
 
 from __future__ import annotations
@@ -26,15 +27,120 @@ from mstask.loop import Loop, tick
 from mstask.studies.eventprop import losses
 from mstask.studies.eventprop.augment import Augmentation
 from mstask.studies.eventprop.events import EventpropError, Spikes
-from mstask.studies.eventprop.layers import Fired
+from mstask.studies.eventprop.layers import Fired, SpikingLayer
 from mstask.studies.eventprop.losses import Constants
+from mstask.studies.eventprop.methods import Initial
 from mstask.studies.eventprop.networks import EventpropNet
 from mstask.studies.eventprop.recording import Recording
-from mstask.studies.eventprop.regularise import Regularisation, Rewiring
-from mstask.studies.eventprop.schedules import Rate, Schedule
 from mstask.training import Best, Diverged, load_checkpoint, save_checkpoint
 
 EVALUATION_BATCH = 128
+EASE_FROM = 1e-3
+"""Share of the full rate at which an ease-in starts."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the learning rate moves; by default it doesn't.
+
+    decay
+        Factor after every epoch.
+    ease_in
+        The rate starts at a thousandth and is multiplied by this before every later batch until it is full; 1: no ease-in.
+    fast, slow, plateau_factor, wait
+        After each epoch two averages of the accuracy move, ``average <- keep average + (1 - keep) accuracy`` from 0, with
+        keep `fast` and `slow`. Once more than `wait` epochs lie behind the last change and the fast average is not
+        above the slow one, the rate is multiplied by `plateau_factor`; 1: never.
+    """
+
+    decay: float = 1.0
+    ease_in: float = 1.0
+    fast: float = 0.8
+    slow: float = 0.95
+    plateau_factor: float = 1.0
+    wait: int = 50
+
+
+@dataclass
+class Rate:
+    """A rate under way: `value` of the next batch, and what the schedule remembers; plain numbers, as a checkpoint wants."""
+
+    full: float
+    eased: float
+    fast: float = 0.0
+    slow: float = 0.0
+    epoch: int = 0
+    changed: int = 0
+
+    @classmethod
+    def begin(cls, rate: float, schedule: Schedule) -> Rate:
+        return cls(full=rate, eased=EASE_FROM if schedule.ease_in > 1 else 1.0)
+
+    @property
+    def value(self) -> float:
+        return self.full * self.eased
+
+    def after_batch(self, schedule: Schedule) -> None:
+        self.eased = min(1.0, self.eased * schedule.ease_in)
+
+    def after_epoch(self, schedule: Schedule, accuracy: float) -> None:
+        self.epoch += 1
+        self.full *= schedule.decay
+        self.fast = schedule.fast * self.fast + (1 - schedule.fast) * accuracy
+        self.slow = schedule.slow * self.slow + (1 - schedule.slow) * accuracy
+        if schedule.plateau_factor != 1 and self.epoch - self.changed > schedule.wait and self.fast <= self.slow:
+            self.full *= schedule.plateau_factor
+            self.changed = self.epoch
+
+
+@dataclass(frozen=True)
+class Regularisation:
+    """What is added to lam_V after every spike of neuron j in a trial with n_j of its spikes, n in the whole layer.
+
+    Per neuron (REG_TYPE "simple"): -strength (n_j - target)/B, with `too_many` as strength above the target, `too_few`
+    below; with `batch_mean` n_j is the mean over the batch. Over the layer ("Thomas1"): where n exceeds `layer_target`, also
+    -layer_strength (n - layer_target)/(N B). Batch size B, layer size N. Strength 0 everywhere is no regularisation.
+
+    The strengths belong to the exact scale of the loss; those of the reference implementation, whose loss forces are
+    tau_m times too small, must be multiplied by tau_m in ms.
+    """
+
+    too_many: float = 0.0
+    too_few: float = 0.0
+    target: float = 14.0
+    batch_mean: bool = False
+    layer_strength: float = 0.0
+    layer_target: float = 10000.0
+
+    def push(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The term for spike counts [B, N], of the same shape."""
+        n_trials, n_neurons = counts.shape
+        n = np.broadcast_to(counts.mean(axis=0), counts.shape) if self.batch_mean else counts
+        term = -np.where(n > self.target, self.too_many, self.too_few) * (n - self.target)
+        surplus = np.maximum(counts.sum(axis=1, keepdims=True) - self.layer_target, 0.0)
+        return (term - self.layer_strength * surplus / n_neurons) / n_trials
+
+
+@dataclass(frozen=True)
+class Rewiring:
+    """What happens after an epoch to the incoming feed-forward weights of neurons that never fired in it.
+
+    They are drawn anew from `redraw`, or, where `lift` isn't 0, all raised by it.
+    """
+
+    redraw: Initial
+    lift: float = 0.0
+
+    def apply(self, layer: SpikingLayer, counts: NDArray[np.int64], rng: np.random.Generator) -> int:
+        """Rewire the neurons whose spike count [N] over the epoch is 0; returns how many."""
+        silent = np.flatnonzero(counts == 0)
+        with torch.no_grad():
+            if self.lift:
+                layer.weights[:, silent] += self.lift
+            else:
+                drawn = rng.normal(self.redraw.mean, self.redraw.sd, (layer.weights.shape[0], len(silent)))
+                layer.weights[:, silent] = torch.from_numpy(drawn)
+        return len(silent)
 
 
 @dataclass(frozen=True)
@@ -75,7 +181,7 @@ TRAINABLE = ("hidden", "readout", "taus", "readout taus", "delays")
 
 @dataclass
 class History:
-    """What is remembered of every epoch; the last four of the first hidden layer on the training trials."""
+    """What is remembered of every epoch; the last four of all hidden layers on the training trials."""
 
     train_loss: list[float] = field(default_factory=list)
     train_accuracy: list[float] = field(default_factory=list)
@@ -89,7 +195,10 @@ class History:
 
 @dataclass(frozen=True)
 class Tested:
-    """A network's answers to a set of trials: predictions [N], mean loss, hidden spikes per trial, share of silent outputs."""
+    """A network's answers to a set of trials: predictions [N], mean loss, hidden spikes per trial.
+
+    `unanswered` is the share of trials without any output spike.
+    """
 
     predictions: NDArray[np.int64]
     loss: float

@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
             kind, default = field.annotation, field.get_default(call_default_factory=True)
             how = {"type": kind} if kind in (int, float) else {"choices": get_args(kind)}
             how = {"action": "store_true"} if kind is bool else how
+            default = FOR_FOLDS.get(option, default) if name == "crossval" else default
             text = f"{field.description or ''} (default {default})".strip()
             command.add_argument(f"--{option}", default=argparse.SUPPRESS, help=text, **how)
         if name == "crossval":
@@ -34,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run; 0 done, 1 with one sentence when it failed."""
+    """Run; 0 done, 1 with one sentence when it failed, 2 with one when an option can't be."""
     chosen = parser().parse_args(arguments)
     given = {name: value for name, value in vars(chosen).items() if name in runs.Options.model_fields}
     base = runs.PRESETS[chosen.preset] if chosen.preset else FOR_FOLDS if chosen.command == "crossval" else {}

@@ -1,7 +1,6 @@
 """Plots and tables of the networks wired in groups: scores, contrasts, erosion of the groups, cuts; pure functions.
 
-`documents` is a dictionary from voice to document, a missing one `None`. A figure or table of one document shows each of its
-data sets (cases) by itself.
+A figure or table of one document shows each of its data sets (cases) by itself.
 """
 
 from __future__ import annotations

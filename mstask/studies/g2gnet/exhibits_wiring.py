@@ -12,7 +12,7 @@ from mstask.results.voices import NOTHING, label
 from mstask.show.canvas import GREY, SMALL, drawing
 from mstask.show.scores import NBSP
 from mstask.show.sheet import Look, legend, sheet
-from mstask.studies.g2gnet import speed
+from mstask.studies.g2gnet import facts as answers
 from mstask.studies.g2gnet.declare import SECTION
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def data_g2gnet_sweep(document: Document) -> pd.DataFrame:
 
 def figure_g2gnet_speed(document: Document) -> Figure:
     """Processor time of the wired layer over the dense masked product, against p_inter; one panel per width."""
-    table = speed.ratios(document)
+    table = answers.ratios(document)
     table = table[table["form"].isin(("grouped", "sparse"))]
     widths = sorted(set(table["width"]))
     looks = {model: look for model, look in LOOKS.items() if model in set(table["model"])}
@@ -154,12 +154,12 @@ def figure_g2gnet_speed(document: Document) -> Figure:
     return figure
 
 
-data_g2gnet_speed = speed.ratios
+data_g2gnet_speed = answers.ratios
 
 
 def table_g2gnet_speed(document: Document) -> pd.DataFrame:
     """Time of the form that the automatic choice takes, over the dense product's: median [quartiles], by p_inter."""
-    table = speed.ratios(document)
+    table = answers.ratios(document)
     columns: dict[str, dict[float, str]] = {}
     for (width, model), rows in table.groupby(["width", "model"], sort=False):
         for p_inter, found in rows.groupby("p_inter"):

@@ -18,12 +18,13 @@ from mstask import data, paths
 from mstask.cell import device_to_use
 from mstask.data import Splits
 from mstask.data.images import FASHION
-from mstask.errors import MstaskError
+from mstask.errors import MstaskError, UsageError
+from mstask.parameters import Count
 from mstask.results.documents import describe
 from mstask.results.files import write_atomic
 from mstask.studies.g2gnet import features, folds
 from mstask.studies.g2gnet.measure import fit
-from mstask.studies.g2gnet.methods import OWN_FEATURES, PICTURES, STILL
+from mstask.studies.g2gnet.methods import GROUPS, OWN_FEATURES, PICTURES, STILL
 from mstask.studies.g2gnet.networks import Design, Encoding
 from mstask.studies.g2gnet.rewiring import Rule
 from mstask.studies.g2gnet.training import RatePenalty, Regime
@@ -42,8 +43,6 @@ DATASETS = {
 """Names of data sets in file names and options, and the data of `mstask.data.load` they stand for; "features" is the
 file that FEATURES_DATA names."""
 
-Count = Annotated[int, Field(ge=1)]
-
 
 def default_dataset() -> str:
     """Fashion-MNIST, as in the sources, where the user has named or fetched it; else the digits."""
@@ -61,7 +60,7 @@ class Options(BaseModel):
     )
     model: Literal["dense", "index", "random", "mixer", "er"] = "dense"
     epochs: Count = 20
-    p_inter: float = 0.15
+    p_inter: Annotated[float, Field(ge=0, le=1)] = 0.15
     sparsity_mode: Literal["static", "dynamic"] = "static"
     cp: Literal["set", "random", "hebb"] = Field(default="set", description="prune criterion")
     cg: Literal["hebb", "random"] = Field(default="hebb", description="grow criterion")
@@ -80,14 +79,16 @@ class Options(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
     n_hidden: Count = 2
     dst_every: Count = 1000
-    dst_frac: float = 0.1
+    dst_frac: Annotated[float, Field(gt=0, lt=1)] = 0.1
     dst_scope: Literal["layer", "class", "inter"] = "layer"
     labels: Literal["per_layer", "shared"] = "per_layer"
     backend: Literal["auto", "dense", "grouped", "sparse"] = "auto"
     lr: Annotated[float, Field(gt=0)] = 1e-3
 
     @model_validator(mode="after")
-    def _one_kind_of_features(self) -> Self:
+    def _fit_together(self) -> Self:
+        if self.model != "dense" and self.hidden_dim % GROUPS:
+            raise ValueError(f"hidden_dim: a layer of {self.hidden_dim} neurons doesn't divide into {GROUPS} groups")
         if self.use_resnet and self.use_features:
             raise ValueError("use_resnet and use_features are both given, expected one kind of features")
         if self.front and self.dataset == "features":
@@ -127,12 +128,12 @@ def options(**given: Any) -> Options:
 
     Raises
     ------
-    MstaskError : the first option that can't be.
+    UsageError : the first option that can't be.
     """
     try:
         return Options(**given)
     except ValidationError as error:
-        raise MstaskError(f"option {describe(error)}") from None
+        raise UsageError(f"option {describe(error)}") from None
 
 
 def load(options: Options) -> Splits:

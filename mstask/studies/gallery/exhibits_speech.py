@@ -149,7 +149,7 @@ def table_speech(document: Document) -> pd.DataFrame:
         ("channels", f"{known['channels']}", f"{found['channels']}"),
         ("speakers", f"{known['speakers']}", f"{len(voices.SPEAKERS)}"),
         ("speakers heard in the test only", f"{known['speakers_test_only']}", f"{len(voices.HELD_OUT)}"),
-        ("length of a word (s)", f"{one['seconds']:.2f}", f"{found['seconds']:.2f}"),
+        ("length of a word (s), embedded: to its last spike", f"{one['seconds']:.2f}", f"{found['seconds']:.2f}"),
         ("spikes in a word", f"{one['spikes']:,}", f"{found['spikes']:,.0f}"),
         ("spikes per second", f"{one['spikes_per_second']:,}", f"{found['spikes_per_second']:,.0f}"),
         ("channels that fire in a word", f"{one['active_channels']}", f"{found['active_channels']:.0f}"),

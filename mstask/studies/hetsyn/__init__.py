@@ -2,7 +2,4 @@
 
 Four neuron models form one family that differs only in how many time constants of M inputs and N neurons are learnt: none
 (HomNeuLIF, HomNeuALIF), one per neuron (HetNeuLIF: N) or one per synapse (HetSynLIF: MN).
-
-names; forms (plain equations), kernels, fused -> networks -> tasks, settings, data, analyses, loop -> synthetic -> measure;
-declare holds the parameters and sizes
 """

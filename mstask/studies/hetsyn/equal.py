@@ -16,7 +16,7 @@ from mstask.spiking import of_outcome
 from mstask.studies.hetsyn.measure import load, recipe
 from mstask.studies.hetsyn.names import EQUAL_METHODS, WIDE
 from mstask.studies.hetsyn.networks import Network
-from mstask.studies.hetsyn.parameters import HetSynParameters
+from mstask.studies.hetsyn.parameters import EpochParameters
 from mstask.studies.hetsyn.settings import SETTINGS, Setting
 from mstask.training import train
 
@@ -25,7 +25,7 @@ __all__ = ["load", "measure", "sized"]
 HETEROGENEOUS, _ = EQUAL_METHODS
 
 
-def measure(job: Job[HetSynParameters]) -> Measured:
+def measure(job: Job[EpochParameters]) -> Measured:
     """Train as the section on HetSyn does, and test."""
     model = network(job)
     outcome = train(model, job.splits, recipe(job.parameters, job.case), job.seed, job.checkpoint, job.on_epoch)
@@ -33,7 +33,7 @@ def measure(job: Job[HetSynParameters]) -> Measured:
     return Measured(Measures(**of_outcome(outcome), **about), outcome.seconds)
 
 
-def network(job: Job[HetSynParameters]) -> Network:
+def network(job: Job[EpochParameters]) -> Network:
     """The network of a cell; its weights follow from the seed."""
     inputs, outputs = job.splits.train.x.shape[-1], job.splits.n_classes
     method, setting = sized(job.method, SETTINGS[job.case], inputs, outputs)

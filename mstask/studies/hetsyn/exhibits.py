@@ -56,11 +56,8 @@ def figure_hetsyn(document: Document) -> Figure:
     with sheet(document, 1.3 + 0.62 * max(len(cases), 1)) as figure:
         learnt_nothing = {(TITLES[c], method) for c in cases for method in METHODS if at_chance(document, method, c)}
         keys = {TITLES[case]: f"cases.{case}.accuracy" for case in cases}
-
-        def about(row: str, name: str) -> About:
-            return About(name, document, f"methods.{name}.{keys[row]}")
-
-        axes = draw_rows(figure.add_subplot(), rows, LOOKS, about, learnt_nothing)
+        told = (rows, LOOKS, lambda row, name: About(name, document, f"methods.{name}.{keys[row]}"), learnt_nothing)
+        axes = draw_rows(figure.add_subplot(), *told)
         axes.set(xlim=(0, 1.02), xlabel="accuracy on the test set")
         for row, case in enumerate(cases):
             draw_chance(axes, (document.cases or {}).get(case), (row - 0.42, row + 0.42))
@@ -100,7 +97,7 @@ def table_hetsyn_published(documents: ByVoice) -> pd.DataFrame:
 
 
 def figure_hetsyn_pattern(document: Document) -> Figure:
-    """What each network makes of the pattern: its output beside the target, in the first seed that was run."""
+    """What each network makes of the pattern: its output beside the target, in the seed of the smallest number."""
     from mstask.studies.hetsyn.tasks import Pattern
 
     traces = {name: measured(document, "pattern-feedforward", name, "trace") for name in METHODS}

@@ -11,7 +11,7 @@ from mstask.results.voices import NOTHING
 from mstask.show.canvas import GREY, drawing
 from mstask.show.scores import told
 from mstask.show.sheet import Look, draw_rows, legend
-from mstask.studies.speed.exhibits import Spread
+from mstask.studies.speed.exhibits import ratio
 
 FORMS = {
     "direct": Look("step by step", "#c75b12", "s"),
@@ -74,14 +74,13 @@ def _titles(document: Document) -> dict[str, str]:
 
 def _forms(document: Document) -> pd.DataFrame:
     """What is known of each workload and way: seconds and MiB, and these as multiples of the compiled loop's."""
-    timings = data_hetsyn_speed(document).groupby(["workload", "form"])["seconds"].agg(list)
+    timings = data_hetsyn_speed(document).groupby(["workload", "form"])["seconds"].median()
     memory, rows = document.values.get("memory", {}), []
     for workload in _titles(document):
         added = memory.get(workload, {})
         for form in FORMS:
-            own, base = timings.get((workload, form)), timings.get((workload, "compiled"))
-            spread = Spread.of([a / b for a, b in zip(own, base, strict=True)]) if own and base else None
+            spread = ratio(document, "cpu", workload, form, "compiled")
             mib, least = added.get(form), added.get("compiled")
-            seconds, time = own and pd.Series(own).median(), spread and spread.median
+            seconds, time = timings.get((workload, form)), spread and spread.median
             rows.append((workload, form, spread, time, seconds, mib, mib / least if mib and least else None))
     return pd.DataFrame(rows, columns=["workload", "form", "spread", "time", "seconds", "mib", "memory"])

@@ -1,8 +1,8 @@
 """The crossing at the heart of the paper: two neuron types on two tasks, in each voice (paper, Fig. 5).
 
-`studies` is a dictionary from section to voice to document. The corners on radar are those of the section "square";
-where it has no figure of Doppler-LIF, that of the ablation's network of this type stands in. Those on audio are of the
-section "disjoint". Of the section "recordings" comes a panel of its own, with the mean over all sets of radar recordings.
+The corners on radar are those of the section "square"; where it has no figure of Doppler-LIF, that of the ablation's network
+of this type stands in. Those on audio are of the section "disjoint". Of the section "recordings" comes a panel of its own, with
+the mean over all sets of radar recordings.
 """
 
 from __future__ import annotations

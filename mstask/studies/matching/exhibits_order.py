@@ -1,9 +1,8 @@
 """Every neuron type on both tasks, in each voice: whose place changes from radar to speech, and how many pairs change order.
 
-`studies` is a dictionary from section to voice to document, as for `exhibits_crossed`. Scores on radar are those of the
-section "square", scores on speech those of "disjoint"; types count that have both. Places are told at the seeds that all
-types have, the lead of one type over another at those that the two share. Where a voice has no score in "square", as the
-published one, the ablation's networks of one type stand in.
+Scores on radar are those of the section "square", scores on speech those of "disjoint"; types count that have both. Places
+are told at the seeds that all types have, the lead of one type over another at those that the two share. Where a voice has no
+score in "square", as the published one, the ablation's networks of one type stand in.
 """
 
 from __future__ import annotations
@@ -68,7 +67,8 @@ def _of_one_type(ablation: Document) -> Document:
 def figure_square_order(studies: BySection) -> Figure:
     """Places of all neuron types on radar and on speech, a panel per voice; lines that cross are pairs that change order.
 
-    In black are types that surely flip with another: ahead of it on radar, behind it on speech.
+    Black lines are types that surely flip with another: ahead of it on radar, behind it on speech. The paper's two keep their
+    colours.
     """
     heard = dict(sides(studies))
     heights = [1.5 + len(found.types) for found in heard.values()] or [1.5]

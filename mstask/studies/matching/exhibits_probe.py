@@ -22,7 +22,8 @@ def table_probe(document: Document) -> pd.DataFrame:
     drift = data_drift(document)
     rows = []
     for name in method_order([document]):
-        method, speed, layers = found[name], examples_per_second(document, name), drift[drift["method"] == name]
+        method, layers = found[name], drift[drift["method"] == name]
+        speeds = [speed for cell in document.cells if cell.method == name and (speed := speed_of(cell))]
         count = method["n_parameters"]
         rows.append(
             {
@@ -30,7 +31,7 @@ def table_probe(document: Document) -> pd.DataFrame:
                 "neurons": neurons_of(ABLATED.get(name)),
                 "parameters": f"{count:,}" if count is not None else NOTHING,
                 "macro-F1": score(method["macro_f1"]) + remark(document, name),
-                "examples per second": f"{speed:,.0f}" if speed else NOTHING,
+                "examples per second": f"{median(speeds):,.0f}" if speeds else NOTHING,
                 "layers astray": f"{len(astray(layers))} of {len(layers)}" if len(layers) else NOTHING,
             }
         )
@@ -116,12 +117,6 @@ def data_drift(document: Document) -> pd.DataFrame:
 def astray(layers: pd.DataFrame) -> pd.DataFrame:
     """Those of the layers of `data_drift` whose rate left the allowed interval after some epoch."""
     return layers[layers["below"] + layers["above"] > 0]
-
-
-def examples_per_second(document: Document, method: str) -> float | None:
-    """Return the median over seeds of a method's speed in training, None where it isn't recorded."""
-    speeds = [speed for cell in document.cells if cell.method == method and (speed := speed_of(cell))]
-    return median(speeds) if speeds else None
 
 
 def speed_of(cell: Cell) -> float | None:

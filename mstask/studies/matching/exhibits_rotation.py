@@ -5,7 +5,6 @@ A document's cases are the held-out pairs. A pair's score of a neuron type is th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import prod
 from typing import Any
 
@@ -19,7 +18,8 @@ from mstask.claims.words import p_value
 from mstask.results.documents import Document
 from mstask.results.voices import NOTHING, label
 from mstask.show.canvas import CHANCE, GREY, draw_bands, drawing, explain
-from mstask.show.scores import cell_table, score
+from mstask.show.scores import case_order, cell_table, score
+from mstask.studies.matching import declare
 from mstask.summary import remark, summarise
 
 FOCUS = {"CrossInhib-LIF": ("#0b62a4", "o", "-"), "Doppler-LIF": ("#a4243b", "s", "--")}
@@ -38,7 +38,7 @@ SOURCES = {
 def figure_rotation(document: Document) -> Figure:
     """Rank of each neuron type for each held-out pair; the two types that the paper contrasts stand out."""
     summary = summarise(document)
-    cases = case_order(summary["cases"])
+    cases = case_order([document], declare.PAIRS)
     names = summary["ranking"]
     with drawing(1.2 + 0.3 * len(names)) as figure:
         axes = figure.add_subplot()
@@ -160,11 +160,6 @@ def looks(names: list[str]) -> dict[str, tuple[str, str, str]]:
     return {name: (GREY, marker, ":") for name, marker in zip(others, OTHER_MARKERS * 2, strict=False)} | {
         name: look for name, look in FOCUS.items() if name in names
     }
-
-
-def case_order(cases: Mapping[str, Any]) -> list[str]:
-    """Return pairs by the number of their first speaker."""
-    return sorted(cases, key=lambda case: [int(part) if part.isdigit() else 0 for part in case.split("-")])
 
 
 def pair(case: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
 
-from mstask.errors import exit_code
+from mstask.errors import UsageError, exit_code
 from mstask.studies.ncg import config, drivers, inputs, shipped, spikes
 from mstask.studies.ncg.declare import CASE_SOURCES, CASES
 from mstask.studies.ncg.spikes import SpikeList
@@ -21,7 +21,14 @@ CONFIG = "JSON file, or the name of a configuration that comes with the package 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns 0 when done, 1 when the work failed. Bad use ends with 2."""
     chosen = _parser().parse_args(arguments)
-    return exit_code(lambda: chosen.do(chosen))
+
+    def work() -> int:
+        try:
+            return chosen.do(chosen)
+        except config.ConfigError as error:
+            raise UsageError(str(error)) from error
+
+    return exit_code(work)
 
 
 def _seed(text: str) -> int:
@@ -115,10 +122,13 @@ def _advise(result: drivers.Result, chosen: argparse.Namespace) -> None:
     if not result.judged or result.score >= chance + NEAR_CHANCE:
         return
     layer = result.config["network"][0]
-    drive = abs(layer["w_init_mean"]) * train.spikes_per_sample
+    mean = layer["w_init_mean"] if layer["w_init_normal"] else (layer["w_min"] + layer["w_max"]) / 2
+    drive = abs(mean) * train.spikes_per_sample
+    if not drive:
+        return
     print(
         f"{result.score:.2f} is close to chance ({chance:.2f}). The firing threshold {layer['firing_threshold']:.4g} is "
-        f"{layer['firing_threshold'] / drive:.2f} of what a sample gives a new neuron (w_init_mean x spikes per sample, "
+        f"{layer['firing_threshold'] / drive:.2f} of what a sample gives a new neuron (mean weight drawn x spikes per sample, "
         f"{drive:.4g}); chosen settings have 0.2 to 0.8 of it. `python -m mstask.studies.ncg config` lists them.",
         file=sys.stderr,
     )

@@ -2,8 +2,8 @@
 
 A folder holds `trainset.npz` and, optionally, `valset.npz` and `testset.npz` (`write_folder`, `spikes.save`), or the published
 code's files of the same names in .npy (`foreign.read`); for k-fold there is one such folder per fold, named 0 to K - 1. Every
-run writes `result.json` into its output folder once it is finished; what is there for the same configuration, data and seed is
-not run again.
+run writes `result.json` into its output folder once it is finished; k-fold and grid search don't repeat what is there for the
+same configuration, data and seed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Task = tuple[str, str, dict[str, Any], int]
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a run; `error` is None or what went wrong; `reused` says that it was finished before.
+    """What became of a run; `error` is None or what went wrong.
 
     Accuracies are those of the last epoch, `spread` is the standard deviation over the last five.
     """
@@ -55,7 +55,6 @@ class Result:
     test_accuracy: float | None = None
     spread: float | None = None
     error: str | None = None
-    reused: bool = False
 
     @property
     def score(self) -> float:
@@ -286,7 +285,7 @@ def finished(path: Path, digest: str) -> Result | None:
     """The result of a finished run with this digest, or None where it has to be run."""
     try:
         kept = json.loads(path.read_text("utf-8"))
-        return Result(**kept["result"] | {"reused": True}) if kept["digest"] == digest else None
+        return Result(**kept["result"]) if kept["digest"] == digest else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -31,7 +31,7 @@ from mstask.show.canvas import (
     pair_rows,
 )
 from mstask.show.marks import About
-from mstask.show.scores import NBSP, ByVoice, case_order, cell_table, score_table, signed
+from mstask.show.scores import NBSP, ByVoice, case_order, cell_table, score_table, signed, told
 from mstask.show.sheet import plain, say_nothing
 from mstask.studies.ncg.facts import CODES, DATA, EXTRACTORS, GROUPS, ONE_CODE, PAIRS, SINGLE, winner_share
 from mstask.studies.ncg.names import METHODS
@@ -186,14 +186,13 @@ def table_ncg_inputs(document: Document) -> pd.DataFrame:
         details = next((cell.result.details for cell in cells if cell.result.details), {})
         counts = (cells[0].data.counts if cells[0].data else {}) if cells else {}
         weights = next((c for c in cells if c.result.n_parameters and c.result.width), None)
-        spikes = details.get("spikes_per_sample")
         rows.append(
             {
                 "data set": DATA.get(case, case),
                 "code": details.get("coding", NOTHING),
                 "training samples": f"{counts['train']:,}" if "train" in counts else NOTHING,
                 "inputs": f"{weights.result.n_parameters // weights.result.width:,}" if weights else NOTHING,
-                "spikes per sample": NOTHING if spikes is None else f"{spikes:.0f}",
+                "spikes per sample": told(details.get("spikes_per_sample"), ".0f"),
             }
         )
     return pd.DataFrame(rows)

@@ -19,13 +19,14 @@ LABELLED = "#c9ced3"
 def figure_ncg_winners(document: Document) -> Figure:
     """Who wins the samples of one class, epoch by epoch, in groups of five: one band for each neuron of the group.
 
-    Of the first data set and seed; the first neuron of a group with labels is the non-target one.
+    Of the first data set, the seed of the smallest number; the first neuron of a group with labels is the non-target one.
     """
     watched = _watched(document)
     with drawing(1.0 + 1.3 * pair_rows(len(watched))) as figure:
         grid = in_pairs(figure, len(watched), sharex=True, sharey=True)
         for axes, cell in zip(grid, watched, strict=False):
-            shares = _winner_shares(cell).T
+            wins = np.asarray((cell.result.details or {})["watched_wins"], float)
+            shares = (wins / np.maximum(wins.sum(axis=1, keepdims=True), 1)).T
             bands = [LABELLED, *MEMBERS[: len(shares) - 1]] if cell.method.endswith("-L") else MEMBERS[: len(shares)]
             epochs = np.arange(1, shares.shape[1] + 1)
             axes.stackplot(epochs, shares, colors=bands, edgecolor="white", linewidth=0.6, step=None)
@@ -52,16 +53,10 @@ def data_ncg_winners(document: Document) -> pd.DataFrame:
 
 
 def _watched(document: Document) -> list[Cell]:
-    """The cells whose winners were recorded epoch by epoch: groups of five on the first data set, with the first seed."""
+    """The cells whose winners were recorded epoch by epoch: groups of five, first data set, smallest seed."""
     recorded = [c for c in document.cells if c.method in FIVES and (c.result.details or {}).get("watched_wins")]
     for case in cases_of(document):
         if own := [cell for cell in recorded if cell.case == case]:
             seed = min(cell.seed for cell in own)
             return sorted((c for c in own if c.seed == seed), key=lambda c: list(FIVES).index(c.method))
     return []
-
-
-def _winner_shares(cell: Cell) -> np.ndarray:
-    """Share of the watched class's samples that each neuron won, [epochs, neurons]."""
-    wins = np.asarray((cell.result.details or {})["watched_wins"], float)
-    return wins / np.maximum(wins.sum(axis=1, keepdims=True), 1)

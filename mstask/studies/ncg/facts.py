@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 from statistics import fmean
 from typing import Any
 
+import numpy as np
+
+from mstask import stats
 from mstask.claims.figures import pooled_over_cases
 from mstask.results.documents import Cell, Document
 from mstask.studies.ncg.declare import CASES
-from mstask.summary.comparisons import common_places, compare, leads_by_case
+from mstask.summary.comparisons import common_places, compare, example_draws, leads_by_case, predicted
 from mstask.summary.endings import collapsed
 
 SINGLE, GROUPS = "S2-M1", "S2-M5-CR2-L"
@@ -60,8 +64,8 @@ def facts(document: Document) -> dict[str, Any]:
     methods = dict.fromkeys(cell.method for cell in coded.cells)
     shares = {name: pooled_over_cases(found).value for name in methods if (found := winner_shares(coded, name))}
     moved = {}
-    for prefix, found in ("", code_and_readout(document)), ("steady_", code_and_readout(_steady(document))):
-        moved |= {f"{prefix}{name}": fmean(pair[i] for pair in found.values()) for i, name in enumerate(CHANGES) if found}
+    for prefix, both in ("", code_and_readout(document)), ("steady_", code_and_readout(_steady(document))):
+        moved |= {f"{prefix}{name}": both[i].value for i, name in enumerate(CHANGES) if both}
     return {"differences": differences, "winner_share": shares} | moved
 
 
@@ -83,22 +87,30 @@ def winner_shares(document: Document, method: str) -> Values:
     return {(cell.case, cell.seed): share for cell in cells if (share := winner_share(cell)) is not None}
 
 
-def code_and_readout(document: Document) -> dict[int, tuple[float, float]]:
-    """By seed: how far macro-F1 moves when only the input code changes, and when only the readout changes.
+def code_and_readout(document: Document) -> stats.Estimates | None:
+    """How far macro-F1 moves when only the input code changes, and when only the readout changes; None where neither is known.
 
-    Both are mean absolute differences over the readouts that were run on both codes of the same examples, and over their pairs.
+    Both are mean absolute differences over the readouts that were run on both codes of the same examples, and over their pairs:
+    on the first data set that has them. Test examples are resampled where their answers are known.
     """
-    scores: dict[tuple[str | None, int], dict[str, float]] = {}
-    for cell in document.cells:
-        if cell.result.macro_f1 is not None:
-            scores.setdefault((cell.case, cell.seed), {})[cell.method] = cell.result.macro_f1
-    found: dict[int, tuple[list[float], list[float]]] = {}
-    for first, second in CODES:
-        for seed in sorted({seed for _, seed in scores}):
-            by_code = scores.get((first, seed), {}), scores.get((second, seed), {})
-            common = sorted(by_code[0].keys() & by_code[1].keys())
-            if len(common) > 1:
-                code, readout = found.setdefault(seed, ([], []))
-                code += [abs(by_code[0][name] - by_code[1][name]) for name in common]
-                readout += [abs(own[a] - own[b]) for own in by_code for a, b in combinations(common, 2)]
-    return {seed: (fmean(code), fmean(readout)) for seed, (code, readout) in found.items()}
+    for codes in CODES:
+        cells: dict[int, tuple[dict[str, Cell], dict[str, Cell]]] = {}
+        for cell in document.cells:
+            if cell.case in codes and cell.result.macro_f1 is not None:
+                cells.setdefault(cell.seed, ({}, {}))[codes.index(cell.case)][cell.method] = cell
+        own = [by_code for _, by_code in sorted(cells.items()) if len(by_code[0].keys() & by_code[1].keys()) > 1]
+        if own:
+            scores = [_moved(by_code, lambda cell: np.float64(cell.score)) for by_code in own]
+            known = all(predicted(cell) for pair in own for one in pair for cell in one.values())
+            draws = [_moved(by_code, example_draws) for by_code in own] if known else None
+            return stats.estimates(np.moveaxis(scores, 1, 0), None if draws is None else np.moveaxis(draws, 1, 0))
+    return None
+
+
+def _moved(by_code: tuple[dict[str, Cell], dict[str, Cell]], score: Callable[[Cell], Any]) -> tuple[Any, Any]:
+    """What a change of the code alone and of the readout alone moves, by scores of any shape."""
+    first, second = ({name: score(cell) for name, cell in own.items()} for own in by_code)
+    common = sorted(first.keys() & second.keys())
+    code = [abs(first[name] - second[name]) for name in common]
+    readout = [abs(own[a] - own[b]) for own in (first, second) for a, b in combinations(common, 2)]
+    return sum(code) / len(code), sum(readout) / len(readout)

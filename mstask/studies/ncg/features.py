@@ -79,7 +79,7 @@ def learn(times: np.ndarray, recipe: Recipe, seed: int) -> Convolution:
 
 
 def as_channels(on_off: np.ndarray, side: int) -> np.ndarray:
-    """On and off maps [N, 2 * side * side], as `coding.on_off` gives them, as pictures [N, side, side, 2]."""
+    """On and off maps [N, 2 * side * side], as `inputs.on_off` gives them, as pictures [N, side, side, 2]."""
     return np.ascontiguousarray(on_off.reshape(len(on_off), 2, side, side).transpose(0, 2, 3, 1))
 
 

@@ -5,6 +5,9 @@ contrast is strong. "digits-features": the same maps through a spiking convoluti
 off maps as well, of the micro-Doppler picture averaged over 4 x 4 pixels. "speech": the spikes in each of twelve frames and
 seventy bands of ten channels, divided by their training maxima and early where there are many. "speech-onsets": when each of
 the 700 channels first fires in the word, in seconds: no code at all.
+
+Latency coding: strong inputs fire early, t = 1 - v for an intensity v in 0..1; v = 0 is silence (t = 1). The scaling of the
+on/off and the latency code is fitted on training data and applied to any (sheet of the NCG paper, section 2).
 """
 
 from __future__ import annotations
@@ -14,20 +17,28 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.ndimage import correlate1d
 from sklearn.model_selection import train_test_split
 
 from mstask import data
 from mstask.data import DataError, Split, Splits, shd, speech
-from mstask.studies.ncg import coding, features
+from mstask.errors import MstaskError
+from mstask.studies.ncg import features
 from mstask.studies.ncg.spikes import SpikeList, from_dense
 
 FEATURES_OF = {"digits-features": "digits"}
 DIGIT_FILTERS = features.Recipe(n_filters=64, size=3, epochs=50, target_time=0.6, threshold=2.5)
 POOL = 2
 SMALL_FILTER, LARGE_FILTER = 5, 7
-"""Sides of the difference-of-Gaussians filter for pictures of 8 x 8 pixels, and for larger ones, in pixels."""
+"""Sides of the difference-of-Gaussians filter in pixels: for pictures of 8 x 8 pixels and radar (16 x 16), and for others."""
+SIGMAS = (1.0, 2.0)
+"""Widths of the narrow and the wide Gaussian of the difference-of-Gaussians filter, pixels."""
 BANDS = 70
 FEATURE_SEED = 0
+
+
+class CodingError(MstaskError):
+    """Values that can't be coded as spike times."""
 
 
 def load(case: str, source: str, size: str) -> Splits:
@@ -58,14 +69,47 @@ def spike_lists(splits: Splits) -> tuple[SpikeList, SpikeList, SpikeList]:
 
 def contrast_latency(pictures: list[np.ndarray], filter_size: int) -> list[np.ndarray]:
     """Spike times [N, 2 * H * W] of the on and off maps of pictures [N, H, W]; the first list entry is the training part."""
-    maps = [coding.on_off(part, filter_size) for part in pictures]
-    return [coding.latency(coding.shares_of_maximum(part, maps[0])) for part in maps]
+    maps = [on_off(part, filter_size) for part in pictures]
+    return [latency(shares_of_maximum(part, maps[0])) for part in maps]
+
+
+def latency(values: np.ndarray) -> np.ndarray:
+    """Spike times float32 1 - v of intensities v in 0..1; 0 becomes 1, no spike.
+
+    Raises
+    ------
+    CodingError : a value outside 0..1 or NaN.
+    """
+    values = np.asarray(values, np.float32)
+    if not ((values >= 0) & (values <= 1)).all():
+        raise CodingError(f"intensities from {values.min()} to {values.max()}, expected 0 to 1")
+    return np.float32(1) - values
+
+
+def shares_of_maximum(values: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Non-negative features [N, D] as shares of their largest value in training data, at most 1; 0 where that is 0."""
+    largest = training.max(axis=0)
+    return np.clip(np.divide(values, largest, out=np.zeros_like(values), where=largest > 0), 0, 1)
+
+
+def difference_of_gaussians(pictures: np.ndarray, size: int = 5) -> np.ndarray:
+    """Narrow minus wide Gaussian blur of pictures [N, H, W]; both kernels size x size and of sum 1, edges replicated."""
+    if pictures.ndim != 3 or size < 1 or size % 2 == 0:
+        raise CodingError(f"pictures of shape {pictures.shape} and a filter of size {size}, expected [N, H, W] and an odd size")
+    narrow, wide = (_blur(np.asarray(pictures, np.float64), size, sigma) for sigma in SIGMAS)
+    return (narrow - wide).astype(np.float32)
+
+
+def on_off(pictures: np.ndarray, size: int = 5) -> np.ndarray:
+    """On and off maps of pictures [N, H, W] as features [N, 2 * H * W]: where a pixel is brighter or darker than around it."""
+    contrast = difference_of_gaussians(pictures, size).reshape(len(pictures), -1)
+    return np.concatenate([np.maximum(contrast, 0), np.maximum(-contrast, 0)], axis=1)
 
 
 def count_latency(counts: list[np.ndarray]) -> list[np.ndarray]:
     """Spike times [N, D] of counts [N, ...] divided by their training maxima; the first list entry is the training part."""
     flat = [part.reshape(len(part), -1) for part in counts]
-    return [coding.latency(coding.shares_of_maximum(part, flat[0])) for part in flat]
+    return [latency(shares_of_maximum(part, flat[0])) for part in flat]
 
 
 def banded(counts: np.ndarray) -> np.ndarray:
@@ -131,3 +175,10 @@ def _coded(splits: Splits, times: list[np.ndarray], code: str) -> Splits:
     labels = (splits.train.y, splits.validation.y, splits.test.y)
     parts = [Split(torch.from_numpy(x.astype(np.float32)[:, None, :]), y) for x, y in zip(times, labels, strict=True)]
     return replace(splits, train=parts[0], validation=parts[1], test=parts[2], meta=splits.meta | {"coding": code})
+
+
+def _blur(pictures: np.ndarray, size: int, sigma: float) -> np.ndarray:
+    offsets = np.arange(size) - size // 2
+    kernel = np.exp(-(offsets**2) / (2 * sigma**2))
+    kernel /= kernel.sum()
+    return correlate1d(correlate1d(pictures, kernel, axis=1, mode="nearest"), kernel, axis=2, mode="nearest")

@@ -15,9 +15,8 @@ import numpy as np
 
 from mstask.studies.ncg import spikes as spike_files
 from mstask.studies.ncg.config import Config, ConfigError
-from mstask.studies.ncg.epoch import train_epoch
 from mstask.studies.ncg.layer import decide
-from mstask.studies.ncg.rules import ONE_THRESHOLD, normalise
+from mstask.studies.ncg.rules import ONE_THRESHOLD, normalise, train_epoch
 from mstask.studies.ncg.spikes import SpikeError, SpikeList
 
 _ARRAYS = ("weights", "norms", "base", "adaptive", "base_rates", "rates")

@@ -3,6 +3,7 @@
 "digits/S2-M5-CR2-L", a data set and a method of this book: settings chosen on its validation part; thresholds are shares
 of what a sample drives a neuron with, so these need the data. "stdp-csnn/mnist/s2stdp+ncg", an extractor, a data set and a
 rule: those of the published code (`published.json`), whose thresholds hold for the authors' features of thousands of inputs.
+Variants (`DERIVED`) are offered wherever the rule that they change is, also on sets for which the published code has none.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from mstask.studies.ncg.spikes import SpikeError, SpikeList
 
 log = logging.getLogger(__name__)
 FIRST_STOP_EPOCH = 3
-"""Epochs that a run gets before `gridsearch_stop_acc` may end it."""
+"""Epochs after which `gridsearch_stop_acc` can't end a run yet; from the next one on it may."""
 CHECKPOINT_SECONDS = 5.0
 Parts = tuple[SpikeList, SpikeList | None, SpikeList | None]
 """For training, validation and test."""

@@ -23,7 +23,10 @@ from mstask.results.documents import Document
 SECTION, SOURCE = "recordings", "recorded"
 """The section, and the voice that it speaks in."""
 RADAR = {"RadHAR": tuple(recorded.RADHAR), "NeuroRadar": tuple(recorded.NEURORADAR), "Acconeer": tuple(recorded.ACCONEER)}
-"""Sets of radar recordings by their names: folds that test each of its groups once. `recorded.DAYS` tests the same again."""
+"""Sets of radar recordings by their names: folds that test each of its groups once, but for Acconeer's day 2022-07-14.
+
+`recorded.DAYS` tests those of NeuroRadar again, but for the first day.
+"""
 SPEECH = {"Free Spoken Digits": tuple(recorded.SPEECH)}
 MIXED = {"Free Spoken Digits, speakers mixed": (recorded.SPEECH_MIXED,)}
 HOMOGENEOUS = {"Doppler-LIF": "D0_doppler", "STFT-IF": "D0_stft", "Chirp-LIF": "D0_chirp", "Dual-tau-LIF": "D0_dualtau"}

@@ -199,7 +199,8 @@ def _contenders(document: Document) -> dict[str, dict[str, Any]]:
 
     def place(item: tuple[str, dict[str, Any]]) -> tuple[int, float]:
         name, about = item
-        spread = ratio(document, "cpu", _workloads(document, "cpu")[0], name, FLOOR)
+        clock = document.values["runs"][0]["clock"]
+        spread = ratio(document, clock, _workloads(document, clock)[0], name, FLOOR)
         return groups.index(about["group"]), spread.median if spread else float("inf")
 
     return dict(sorted(document.values["contenders"].items(), key=place))

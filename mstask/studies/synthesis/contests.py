@@ -14,6 +14,7 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from mstask import stats
+from mstask.claims.figures import between, paired
 from mstask.claims.findings import decide
 from mstask.claims.rules import CAPACITY_TOLERANCE, SMALLEST
 from mstask.claims.words import listed, signed
@@ -21,7 +22,7 @@ from mstask.results.documents import Document
 from mstask.studies.matching.declare import AUDIO_NEURONS
 from mstask.studies.ncg.names import EQUAL_CASES
 from mstask.studies.synthesis import operations
-from mstask.studies.tuning.claims import ORDER as TUNED_TYPES
+from mstask.studies.tuning.declare import TUNED
 from mstask.summary import standings
 from mstask.summary.comparisons import BEST, Comparison, compare, scored_cells, share_seeds, with_best
 from mstask.summary.endings import at_chance
@@ -53,11 +54,6 @@ class Contest:
         """The contest as sentences name it."""
         return f"{self.part} on {self.task}"
 
-    @property
-    def sections(self) -> tuple[str, ...]:
-        """The sections that the contest is held with."""
-        return tuple(dict.fromkeys((self.section, *(own.section for own in self.equal))))
-
 
 def _synapse(task: str) -> Contest:
     """HetSynLIF learns twice as many values as HomNeuLIF with as many neurons, and as many as a wider one."""
@@ -68,7 +64,7 @@ def _synapse(task: str) -> Contest:
 def _neuron() -> Contest:
     """On radar the paper tunes its networks, which then differ in size; at one size stand those of the square, untuned."""
     equal = Contest("neuron", "radar", "square", None, "Doppler-LIF", "Vanilla-LIF", field=AUDIO_NEURONS)
-    return Contest("neuron", "radar", "search", None, "Doppler-LIF", "Vanilla-LIF", field=TUNED_TYPES, equal=(equal,))
+    return Contest("neuron", "radar", "search", None, "Doppler-LIF", "Vanilla-LIF", field=TUNED, equal=(equal,))
 
 
 def _readout(task: str) -> Contest:
@@ -90,8 +86,10 @@ CONTESTS = (
     *map(_readout, TASKS),
     *(Contest("wiring", task, "g2gnet", task, "mixer", "er") for task in TASKS),
 )
+PER_NEURON = ("hetsyn", "HetNeuLIF"), ("equal-synapse", "HomNeuLIF-wide")
+"""By section: a time constant for each neuron, and the network that is the synapse's control."""
 PARTS = tuple(dict.fromkeys(contest.part for contest in CONTESTS))
-SECTIONS = tuple(dict.fromkeys(name for contest in CONTESTS for name in contest.sections))
+SECTIONS = tuple(dict.fromkeys(one.section for contest in CONTESTS for one in (contest, *contest.equal)))
 
 
 @dataclass(frozen=True)
@@ -108,12 +106,13 @@ class Side:
 class Chosen(NamedTuple):
     """What validation chooses in place of a paper's proposal: its names, and its gain over the plain network.
 
-    `verdict` is corrected for this gain beside all others of the task.
+    `verdict` and `bounds`, its interval, are corrected for this gain beside all others of the task.
     """
 
     names: str
     gain: Comparison
     verdict: str = "undecided"
+    bounds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -183,7 +182,8 @@ def outcomes(documents: Mapping[str, Document | None]) -> dict[Contest, Outcome]
         for sized, c in own:
             if (chosen := sized[c].chosen) and chosen.gain.p is not None:
                 level = stats.holm_levels([*tests, chosen.gain.p])[-1]
-                sized[c] = replace(sized[c], chosen=chosen._replace(verdict=_verdict(chosen.gain.estimate, level)))
+                judged = {"verdict": _verdict(chosen.gain.estimate, level), "bounds": chosen.gain.estimate.interval(level)}
+                sized[c] = replace(sized[c], chosen=chosen._replace(**judged))
     return {contest: replace(found, equal=equal[contest]) for contest, found in held.items()}
 
 
@@ -218,11 +218,12 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
     uncounted = [name for name in sorted_out["firm"] if not told[name].counts]
     rest = {"missing": missing, "unlike": unlike, "counted": counted or ["none"], "uncounted": uncounted}
     rest |= {"largest": largest, "verdicts": verdicts}
-    tellers = {"answer": _answer, "caveats": _caveats}
-    return by_part | sorted_out | rest | {name: {task: tell(held, task) for task in TASKS} for name, tell in tellers.items()}
+    said_of = {task: {"answer": _answer(held, documents, task), "caveats": _caveats(held, task)} for task in TASKS}
+    told_by = {name: {task: said_of[task][name] for task in TASKS} for name in ("answer", "caveats")}
+    return by_part | sorted_out | rest | told_by
 
 
-def _answer(held: Mapping[Contest, Outcome], task: str) -> str:
+def _answer(held: Mapping[Contest, Outcome], documents: Mapping[str, Document | None], task: str) -> str:
     """What to match first on a task, by the verdicts, of the gains that count (`Outcome.counts`)."""
     own = [found for contest, found in held.items() if contest.task == task]
     if not own:
@@ -232,17 +233,30 @@ def _answer(held: Mapping[Contest, Outcome], task: str) -> str:
         return f"On {task} nothing that the papers propose is shown to gain at equal size.{_by_validation(own)}"
     gains = listed(f"the {found.contest.part} ({signed(found.gain.difference)})" for found in firm)
     shown = f"only {gains} is" if len(firm) == 1 else f"{gains} are"
-    return f"On {task}, of what the papers propose, {shown} shown to gain at equal size.{_by_validation(own)}"
+    beside = _per_neuron(documents, task) if any(found.contest.part == "synapse" for found in firm) else ""
+    return f"On {task}, of what the papers propose, {shown} shown to gain at equal size.{beside}{_by_validation(own)}"
+
+
+def _per_neuron(documents: Mapping[str, Document | None], task: str) -> str:
+    """What a time constant for each neuron gains over the synapse's control, which has one fixed time constant."""
+    rival, control = ((documents[section], name) for section, name in PER_NEURON)
+    if rival[0] is None or control[0] is None:
+        return ""
+    chosen = [(document.of_cases((task,)), {name: 1.0}) for document, name in (rival, control)]
+    if not all(scored_cells(document, name) for document, weights in chosen for name in weights):
+        return ""
+    gain = between(paired(chosen))
+    return f" A learnt time constant for each neuron, with fewer values, gains {signed(gain.value)} over the same network."
 
 
 def _by_validation(held: Iterable[Outcome]) -> str:
     """The gain of the neuron that validation chooses, which was not fixed beforehand, with its verdict."""
     found = next((f for f in _counted(held) if f.chosen), None)
-    if found is None or found.chosen.gain.low is None or found.chosen.gain.high is None:
+    if found is None or found.chosen.bounds is None:
         return ""
-    names, gain, verdict = found.chosen
+    names, gain, verdict, bounds = found.chosen
     which = f"neuron that validation chooses, {names}{', as the paper does' if names == found.contest.matched else ''},"
-    gained = f"{signed(gain.difference)} [{signed(gain.low)}, {signed(gain.high)}]"
+    gained = f"{signed(gain.difference)} [{', '.join(map(signed, bounds))}]"
     if verdict == "supported":
         return f" The {which} is shown to gain: {gained}."
     corrected = " once corrected for all gains" if gain.low > 0 or gain.high < 0 else ""

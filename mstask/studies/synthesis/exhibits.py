@@ -1,7 +1,4 @@
-"""What could be matched to a task, part by part, as plots and a table.
-
-`studies` maps each section of `mstask.studies.synthesis.contests.SECTIONS` to its documents by voice.
-"""
+"""What could be matched to a task, part by part, as plots and a table; the sections are those of `contests.SECTIONS`."""
 
 from __future__ import annotations
 
@@ -44,7 +41,8 @@ NOTE = (
 def figure_synthesis_gains(studies: BySection) -> Figure:
     """What matching each part gains on each task: mean over seeds with its 95 % interval, in each voice that has it.
 
-    Gains that count are filled; those at unlike sizes, or over a plain network that learnt nothing, are hollow.
+    Gains that count are filled; those at unlike sizes, over a plain network that learnt nothing or over one with its
+    rival's settings, are hollow.
     """
     rows = [(part, task) for part in PARTS for task in TASKS]
     with drawing(1.0 + 0.34 * len(rows)) as figure:

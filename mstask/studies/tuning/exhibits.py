@@ -1,12 +1,8 @@
-"""Plots and tables of the tuned networks: studies, final table, and the frontier of dense networks.
-
-Pure functions of result documents, as in `mstask.show`; `documents` maps each voice to its document, or to None.
-"""
+"""Plots and tables of the tuned networks: studies, final table, and the frontier of dense networks."""
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -119,12 +115,7 @@ def table_search(documents: ByVoice) -> pd.DataFrame:
 
 
 table_frontier = table_search
-
-
-@takes_voices
-def data_search(documents: ByVoice) -> pd.DataFrame:
-    """Every score of the final table."""
-    return scores_data(documents)
+data_search = takes_voices(scores_data)
 
 
 @takes_voices
@@ -146,7 +137,7 @@ def figure_frontier(documents: ByVoice) -> Figure:
     """
     with drawing(3.6) as figure:
         axes = figure.add_subplot()
-        marks = dict(zip(_spiking(by_voice(documents).values()), itertools.cycle(SPIKING), strict=False))
+        marks = dict(zip(_spiking(by_voice(documents).values()), cycle(SPIKING), strict=False))
         for voice, document in by_voice(documents).items():
             _draw_frontier(axes, voice, document, marks)
         axes.set(xscale="log", xlabel="operation-count proxy (µJ)", ylabel="macro-F1 on the test set")
