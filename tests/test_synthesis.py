@@ -153,7 +153,7 @@ def test_a_gain_at_equal_size_answers_where_the_papers_networks_are_of_unlike_si
 def test_beside_the_synapse_stands_what_a_time_constant_for_each_neuron_gains_over_its_control(synapses):
     own = with_case(scored({"HetSynLIF": CLEAR, "HetNeuLIF": CLEAR, "HomNeuLIF": PLAIN}, "hetsyn"), "radar")
     answer = overview(synapses | {"hetsyn": sized(own, HetSynLIF=2000, HetNeuLIF=1010, HomNeuLIF=1000)})["answer"]["radar"]
-    assert answer.endswith("A learnt time constant for each neuron, with fewer values, gains +0.100 over the same network.")
+    assert answer.endswith("A learnt time constant for each neuron gains +0.100 over the synapse's rival, with fewer values.")
 
 
 def test_a_wider_network_that_is_as_good_takes_the_gain_back(synapses):

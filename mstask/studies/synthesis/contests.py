@@ -246,7 +246,7 @@ def _per_neuron(documents: Mapping[str, Document | None], task: str) -> str:
     if not all(scored_cells(document, name) for document, weights in chosen for name in weights):
         return ""
     gain = between(paired(chosen))
-    return f" A learnt time constant for each neuron, with fewer values, gains {signed(gain.value)} over the same network."
+    return f" A learnt time constant for each neuron gains {signed(gain.value)} over the synapse's rival, with fewer values."
 
 
 def _by_validation(held: Iterable[Outcome]) -> str:
