@@ -154,6 +154,10 @@ def test_beside_the_synapse_stands_what_a_time_constant_for_each_neuron_gains_ov
     own = with_case(scored({"HetSynLIF": CLEAR, "HetNeuLIF": CLEAR, "HomNeuLIF": PLAIN}, "hetsyn"), "radar")
     answer = overview(synapses | {"hetsyn": sized(own, HetSynLIF=2000, HetNeuLIF=1010, HomNeuLIF=1000)})["answer"]["radar"]
     assert answer.endswith("A learnt time constant for each neuron gains +0.100 over the synapse's rival, with fewer values.")
+    elsewhere = own.model_copy(update={"cells": [c.model_copy(update={"seed": c.seed + 1000}) for c in own.cells]})
+    for other in (elsewhere, synapses["hetsyn"]):
+        unlike = {"hetsyn": sized(other, HetSynLIF=2000, HetNeuLIF=1010, HomNeuLIF=1000)}
+        assert overview(synapses | unlike)["answer"]["radar"].endswith("is shown to gain at equal size.")
 
 
 def test_a_wider_network_that_is_as_good_takes_the_gain_back(synapses):

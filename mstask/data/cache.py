@@ -68,7 +68,7 @@ def ensure(name: str, make: Callable[[Path], dict[str, Any]], fault: Callable[[P
         with FileLock(root / f"{name}.lock", mode=0o666):
             _replace(folder, make, fault)
     except OSError as error:
-        if error.filename and not Path(error.filename).is_relative_to(root):
+        if isinstance(error.filename, str) and not Path(error.filename).is_relative_to(root):
             raise DataError(f"{error.filename}, which making {name} needs, can't be used: {error.strerror}") from error
         raise DataError(
             f"the data cache {root} can't be written ({error.strerror or error}); "
