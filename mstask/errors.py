@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 
 class MstaskError(Exception):
@@ -31,6 +32,15 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     valid = list(valid)
     choices, match = ", ".join(valid), closest(name, valid)
     return f"did you mean {match!r}? Valid: {choices}" if match else f"valid: {choices}"
+
+
+@contextlib.contextmanager
+def as_bad_use(kind: type[MstaskError] = MstaskError) -> Iterator[None]:
+    """Let errors of a kind, as a name or value that isn't known, count as bad use of the command."""
+    try:
+        yield
+    except kind as error:
+        raise UsageError(str(error)) from error
 
 
 def exit_code(work: Callable[[], int]) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mstask import paths
-from mstask.errors import UsageError, exit_code
+from mstask.errors import UsageError, as_bad_use, exit_code
 from mstask.lab import commands
 from mstask.parameters import PROFILES
 
@@ -57,7 +57,7 @@ class SectionHelp(argparse.Action):
 
         parser.print_help()
         for name in namespace.sections or []:
-            with commands.as_bad_use():
+            with as_bad_use():
                 print(f"\n{exhibits_parameters.help_text(name)}")
         parser.exit()
 

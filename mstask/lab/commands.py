@@ -10,11 +10,11 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mstask.errors import MstaskError, UsageError, nearest
+from mstask.errors import MstaskError, UsageError, as_bad_use, nearest
 from mstask.paths import ROOT
 
 if TYPE_CHECKING:
@@ -74,15 +74,6 @@ def requested(options: argparse.Namespace) -> list[tuple[str, Any]]:
     with as_bad_use():
         chosen = [sections.section(name) for name in dict.fromkeys(options.sections or sections.having(options.data))]
         return [(section.id, sections.resolve(section.id, **given)) for section in chosen]
-
-
-@contextlib.contextmanager
-def as_bad_use() -> Iterator[None]:
-    """Let a name or value that isn't known count as bad use of the command."""
-    try:
-        yield
-    except MstaskError as error:
-        raise UsageError(str(error)) from error
 
 
 def status(options: argparse.Namespace) -> int:

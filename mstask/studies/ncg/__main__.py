@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
 
-from mstask.errors import UsageError, exit_code
+from mstask.errors import as_bad_use, exit_code
 from mstask.studies.ncg import config, drivers, inputs, shipped, spikes
 from mstask.studies.ncg.declare import CASE_SOURCES, CASES
 from mstask.studies.ncg.spikes import SpikeList
@@ -23,10 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
 
     def work() -> int:
-        try:
+        with as_bad_use(config.ConfigError):
             return chosen.do(chosen)
-        except config.ConfigError as error:
-            raise UsageError(str(error)) from error
 
     return exit_code(work)
 

@@ -218,9 +218,8 @@ def overview(documents: Mapping[str, Document | None]) -> dict[str, Any]:
     uncounted = [name for name in sorted_out["firm"] if not told[name].counts]
     rest = {"missing": missing, "unlike": unlike, "counted": counted or ["none"], "uncounted": uncounted}
     rest |= {"largest": largest, "verdicts": verdicts}
-    said_of = {task: {"answer": _answer(held, documents, task), "caveats": _caveats(held, task)} for task in TASKS}
-    told_by = {name: {task: said_of[task][name] for task in TASKS} for name in ("answer", "caveats")}
-    return by_part | sorted_out | rest | told_by
+    rest |= {"answer": {task: _answer(held, documents, task) for task in TASKS}}
+    return by_part | sorted_out | rest | {"caveats": {task: _caveats(held, task) for task in TASKS}}
 
 
 def _answer(held: Mapping[Contest, Outcome], documents: Mapping[str, Document | None], task: str) -> str:
@@ -244,7 +243,7 @@ def _per_neuron(documents: Mapping[str, Document | None], task: str) -> str:
     """
     known = [(document, name) for section, name in PER_NEURON if (document := documents.get(section)) is not None]
     chosen = [(own, {name: 1.0}) for document, name in known if scored_cells(own := document.of_cases((task,)), name)]
-    if len(chosen) < len(PER_NEURON) or not same_data([document for document, _ in chosen]):
+    if len(chosen) < len(PER_NEURON) or not _same_data([document for document, _ in chosen]):
         return ""
     try:
         gain = between(paired(chosen))
@@ -253,7 +252,7 @@ def _per_neuron(documents: Mapping[str, Document | None], task: str) -> str:
     return f" A learnt time constant for each neuron gains {signed(gain.value)} over the synapse's rival, with fewer values."
 
 
-def same_data(documents: Iterable[Document]) -> bool:
+def _same_data(documents: Iterable[Document]) -> bool:
     """Whether documents of one case each are of the same data, as far as they say."""
     return len({found.fingerprint for document in documents for cell in document.cells if (found := cell.data)}) < 2
 
